@@ -1,0 +1,91 @@
+# What a developer needs, and no more. `make help` prints the list.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+.PHONY: build run test race e2e interop bench fuzz lint cross deb help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+# SQLite's C code takes about a hundred seconds to compile, and Go compiles it again for every other
+# combination of these flags. So they stand in one place and reach every go command below, those
+# that tests start included: one compilation for build, test, e2e and bench together.
+TAGS := sqlite_omit_load_extension,osusergo,netgo
+export GOFLAGS := $(strip $(filter-out -trimpath -tags=%,$(shell go env GOFLAGS)) -trimpath -tags=$(TAGS))
+export CGO_ENABLED := 1
+LDFLAGS := -s -w -X main.version=$(VERSION)
+STATIC := $(LDFLAGS) -linkmode external -extldflags -static
+
+build: ## the programs, into bin/
+	go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+
+run: build ## a demo shop with its cloud and its customers' phones; prints the addresses
+	bin/tillcloud demo --data-dir .demo
+
+test: ## everything: formatting, vet, all Go tests, the browser, a foreign client
+	.ci/needs chromium cjk node
+	$(call formatted)
+	go vet ./...
+	$(MAKE) --no-print-directory build
+	go test -timeout 15m ./...
+	$(MAKE) --no-print-directory interop
+
+race: ## the Go tests under the race detector
+	go test -race -timeout 30m ./...
+
+e2e: build ## the real programs in a real browser
+	.ci/needs chromium cjk
+	go test -count=1 -timeout 15m -run E2E ./cmd/tillcloud/...
+
+interop: build ## a WeChat Pay client from npm, written by others, against the sandbox
+	.ci/needs node
+	cd agent/sandbox/interop && npm ci --ignore-scripts --no-audit --no-fund && node interop.mjs '$(CURDIR)/bin'
+
+bench: ## the figures of one shop, measured on this machine
+	go test -run='^$$' -bench=Shop -benchtime=1x -timeout 30m ./cmd/tillwire/...
+
+FUZZTIME ?= 20s
+fuzz: ## every fuzz target for FUZZTIME (20s)
+	@grep -rlE --include='*_test.go' '^func Fuzz' agent drivers offline cmd | sort | while read -r file; do \
+		for target in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*).*/\1/p' "$$file"); do \
+			echo "$$target in $$file"; \
+			go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) "./$$(dirname "$$file")"; \
+		done; \
+	done
+
+lint: ## formatting, vet, the rules of the house; staticcheck where it is installed
+	$(call formatted)
+	go vet ./...
+	go test -count=1 -run 'House|Rule|Offender|Lookup' ./agent ./packaging
+	@if command -v staticcheck >/dev/null; then staticcheck -tags=$(TAGS) ./...; else \
+		echo '!! staticcheck is not installed and did NOT run: go install honnef.co/go/tools/cmd/staticcheck@latest' >&2; fi
+
+cross: ## static programs for amd64, arm64 and armv7, into dist/
+	.ci/needs cc-amd64 cc-arm64 cc-armv7
+	$(foreach arch,amd64 arm64 armv7,$(call static,$(arch)))
+
+ARCH ?= $(shell go env GOARCH | sed 's/^arm$$/armv7/')
+deb: ## Debian packages of the agent and the kiosk, into dist/; ARCH=arm64 or armv7 for another machine
+	.ci/needs cc-$(ARCH) dpkg-deb
+	$(call static,$(ARCH))
+	packaging/deb/build 'dist/linux-$(ARCH)' '$(ARCH)' '$(VERSION)' dist
+
+help: ## this list
+	@sed -nE 's/^([a-z0-9]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+# formatted fails with the names of the files that gofmt would change.
+formatted = @changed=$$(gofmt -l agent drivers offline cmd packaging); \
+	if [ -n "$$changed" ]; then echo "gofmt would change:" $$changed >&2; exit 1; fi
+
+# static builds for one architecture without any library of the target system, and looks.
+triplet_amd64 := x86_64-linux-gnu
+triplet_arm64 := aarch64-linux-gnu
+triplet_armv7 := arm-linux-gnueabihf
+define static
+$(if $(filter $(1),$(shell go env GOHOSTARCH)),,CC=$(triplet_$(1))-gcc) GOOS=linux GOARCH=$(patsubst armv%,arm,$(1)) GOARM=$(if $(filter armv7,$(1)),7,) \
+	go build -ldflags '$(STATIC)' -o 'dist/linux-$(1)/' ./cmd/...
+for program in dist/linux-$(1)/*; do \
+	if readelf -d "$$program" | grep NEEDED; then echo "$$program is not static" >&2; exit 1; fi; \
+done
+
+endef
