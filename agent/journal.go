@@ -1,0 +1,98 @@
+package agent
+
+import (
+	"context"
+	"time"
+)
+
+// Journal is the durable record of facts. Memory and SQLite implement it and
+// pass one suite (offline/journaltest). What a method returns without an error
+// is on disk, synced. A context only carries values: a journal does not abandon
+// a write because its caller went away.
+type Journal interface {
+	// Open records a new payment with its first facts, in one commit.
+	//
+	// The same Client and RequestID again: with the same RequestHash the stored
+	// payment and ErrRepeated, looked up before anything else; with another hash
+	// an Error of code request_reused. A held lane gives code lane_busy with the
+	// payment that holds it. A payment code seen within ten minutes gives
+	// ErrCodeSeen and the payment it belongs to.
+	Open(ctx context.Context, p Payment, facts ...Fact) (Payment, error)
+	// Record adds facts to a payment whose version the caller has read, in one
+	// commit; ErrStale when it has moved since. Conflict when the law of Decide
+	// forbids a fact; then nothing is written.
+	Record(ctx context.Context, id PaymentID, version int64, facts ...Fact) (Payment, error)
+	// Payment returns one payment with all its facts, or an Error of class NotFound.
+	Payment(ctx context.Context, id PaymentID) (Payment, error)
+}
+
+// Outbox is what must still be done, beside the journal and in the same commits:
+// after each commit its rows are exactly Payment.Steps.
+type Outbox interface {
+	// Lease takes up to limit due tasks, most urgent first. A lease belongs to
+	// this run of the agent and ends with it, with Postpone, or with the next
+	// fact that changes the payment's steps.
+	Lease(ctx context.Context, limit int) ([]Task, error)
+	// NextDue is how long until a task is due; ok is false when there is none.
+	NextDue(ctx context.Context) (wait time.Duration, ok bool, err error)
+	// Postpone gives a leased task back, due after wait. It does nothing when the
+	// lease is no longer the task's.
+	Postpone(ctx context.Context, t Task, wait time.Duration, why string) error
+	// Hasten makes every waiting task of one wallet due now; all when it is "".
+	Hasten(ctx context.Context, wallet string) error
+}
+
+// Task is one leased step.
+type Task struct {
+	Row      int64 // of the outbox
+	Lease    int64 // fencing token
+	Payment  PaymentID
+	Op       Operation
+	RefundNo string
+	Tries    int // leases so far, this one included
+}
+
+// Filter selects payments for lists. Zero members do not filter.
+type Filter struct {
+	From, To time.Time
+	States   []State
+	Open     bool   // not final
+	Lane     string //
+	Text     string // part of reference, order number, transaction or request id
+	Cursor   string // Page.Next of the page before
+	Limit    int    // 1 to 500; 0 means 50
+}
+
+// Page is part of a list of payments, newest first.
+type Page struct {
+	Payments []Payment
+	Next     string // empty on the last page
+}
+
+// Totals are sums over a span of time, per currency.
+type Totals struct {
+	Currency Currency
+	Count    int
+	Captured int64 // of payments that are or were paid
+	Refunded int64
+	Open     int // not final
+}
+
+// QueueInfo describes the outbox for the status page.
+type QueueInfo struct {
+	Entries int           `json:"entries"`
+	Oldest  time.Duration `json:"-"`
+	Dead    int           `json:"dead"`
+}
+
+// QueueEntry is one row of the outbox for the owner's page.
+type QueueEntry struct {
+	Payment  PaymentID
+	OrderNo  string
+	Op       Operation
+	RefundNo string
+	Tries    int
+	Age      time.Duration
+	Due      time.Duration // until the next try; negative when overdue
+	Last     string        // why the last try did not end it
+}

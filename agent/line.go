@@ -1,0 +1,35 @@
+package agent
+
+import "time"
+
+// LineState says whether the wallets' clouds can be reached.
+type LineState string
+
+// The states of the line.
+const (
+	LineOnline   LineState = "online"
+	LineDegraded LineState = "degraded" // some wallets, not all
+	LineDown     LineState = "down"
+)
+
+// Line is a snapshot of the shop's line and of each wallet's.
+type Line struct {
+	State   LineState             `json:"state"`
+	Since   time.Time             `json:"since"`
+	Wallets map[string]WalletLine `json:"wallets"`
+	Down    time.Duration         `json:"-"` // how long the whole line has been down, monotonic
+}
+
+// WalletLine is the line to one wallet.
+type WalletLine struct {
+	State LineState     `json:"state"`
+	Since time.Time     `json:"since"`
+	Down  time.Duration `json:"-"` // how long it has been down, monotonic
+}
+
+// Problem is something wrong now, with what to do about it.
+type Problem struct {
+	What  string    `json:"what"`
+	Since time.Time `json:"since"`
+	Do    string    `json:"do"`
+}

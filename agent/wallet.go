@@ -1,0 +1,96 @@
+package agent
+
+import "context"
+
+// Verdict is what an operation taught us about a payment. Its zero value is
+// InDoubt, so an adapter that forgets a case claims nothing.
+type Verdict int
+
+// The verdicts. All but InDoubt and NotSent rest on a verified answer: signature,
+// own merchant, own order number, and amount and currency where they appear.
+const (
+	InDoubt      Verdict = iota // may have arrived; nothing is known
+	NotDelivered                // proven: not one byte was written, on any host
+	Approved                    // the money is taken
+	Awaiting                    // the customer must confirm
+	Refused                     // a definite refusal of this operation, by list
+	Shown                       // Answer.QR can be paid
+	Absent                      // query: the wallet does not know the number
+	Unpaid                      // query: the order stands, nobody has paid yet
+	Ended                       // query: closed or revoked, it can never be paid
+	Accepted                    // reverse, close: acknowledged. refund: done
+	Processing                  // refund: the wallet is working on it
+)
+
+var verdictNames = [...]string{"in_doubt", "not_sent", "approved", "awaiting", "refused", "shown",
+	"absent", "unpaid", "ended", "accepted", "processing"}
+
+// String names the verdict for logs and metrics.
+func (v Verdict) String() string {
+	if v < 0 || int(v) >= len(verdictNames) {
+		return "in_doubt"
+	}
+	return verdictNames[v]
+}
+
+// Answer is the outcome of one operation. Adapters return no error beside it:
+// an error would invite the caller to treat doubt as failure.
+type Answer struct {
+	Verdict Verdict
+	Reason  Reason
+	Code    string   // the wallet's own word, normalised
+	Text    string   // the wallet's own message, for the office
+	Txn     string   // the wallet's transaction id
+	QR      string   // with Shown
+	Amount  int64    // with Approved: minor units, verified equal to the payment's
+	Payer   PayerSum //
+	Err     error    // the transport's error, for the log
+	Retry   bool     // with Refused on refunds: the same number may succeed later
+}
+
+// WalletInfo is what a wallet tells about itself.
+type WalletInfo struct {
+	Name     string // brand as configured, e.g. "wechat"
+	Protocol string
+	Test     bool // its host is not the brand's own: every screen says TEST
+	Hosts    []string
+	Currency []Currency // what it takes; empty: anything
+}
+
+// Wallet is the port every wallet implements. What else it can do is told by the
+// small interfaces below; callers use plain type assertions, so an adapter must
+// never be wrapped: put tracing, signing and time-outs into its transport.
+//
+// Every method may be called again with the same payment and means the same
+// order at the wallet. ctx carries the deadline of the request.
+type Wallet interface {
+	Info() WalletInfo
+	Query(ctx context.Context, p Payment) Answer
+}
+
+// Charger takes customers' codes (consumer-presented).
+type Charger interface {
+	Pay(ctx context.Context, p Payment, code PayCode) Answer
+}
+
+// Presenter gives codes to show (merchant-presented). Asking again with the same
+// payment gives a code for the same order.
+type Presenter interface {
+	Present(ctx context.Context, p Payment) Answer
+}
+
+// Reverser undoes a consumer-presented payment, whatever became of it.
+type Reverser interface {
+	Reverse(ctx context.Context, p Payment) Answer
+}
+
+// Closer makes a shown code unpayable.
+type Closer interface {
+	Close(ctx context.Context, p Payment) Answer
+}
+
+// Refunder gives money back, under the refund's own number.
+type Refunder interface {
+	Refund(ctx context.Context, p Payment, r Refund) Answer
+	QueryRefund(ctx context.Context, p Payment, r Refund) Answer
+}
