@@ -2,8 +2,17 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"time"
 )
+
+// ErrRepeated reports that the request was served before; the payment beside it
+// is the stored one.
+var ErrRepeated = errors.New("this request was served before")
+
+// ErrCodeSeen reports that the payment code was used within the last ten
+// minutes; the payment beside it is the one it belongs to.
+var ErrCodeSeen = errors.New("this payment code was used before")
 
 // Journal is the durable record of facts. Memory and SQLite implement it and
 // pass one suite (offline/journaltest). What a method returns without an error
@@ -24,6 +33,11 @@ type Journal interface {
 	Record(ctx context.Context, id PaymentID, version int64, facts ...Fact) (Payment, error)
 	// Payment returns one payment with all its facts, or an Error of class NotFound.
 	Payment(ctx context.Context, id PaymentID) (Payment, error)
+	// ByRequest finds the payment a client asked for under this id, or an Error of
+	// class NotFound.
+	ByRequest(ctx context.Context, client, requestID string) (Payment, error)
+	// OpenPayments returns every payment that is not final, oldest first.
+	OpenPayments(ctx context.Context) ([]Payment, error)
 }
 
 // Outbox is what must still be done, beside the journal and in the same commits:
