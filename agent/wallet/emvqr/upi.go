@@ -1,0 +1,94 @@
+package emvqr
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// Link is a UPI payment link (NPCI UPI linking specification), which India
+// uses in place of an EMV code.
+type Link struct {
+	Action string  // what the link asks for in lower case: "pay", "mandate", …
+	Params []Param // in the order of the link, unknown ones too
+	// Warnings are departures that were tolerated, in sentences.
+	Warnings []string
+}
+
+// Param is one parameter of a link.
+type Param struct {
+	Key   string // lower case
+	Raw   string // as written; a signature covers this
+	Value string // percent-decoded; a plus sign stays one
+}
+
+// IsUPI tells whether text is a UPI link.
+func IsUPI(text string) bool {
+	const scheme = "upi://"
+	text = trim(text)
+	return len(text) >= len(scheme) && strings.EqualFold(text[:len(scheme)], scheme)
+}
+
+// ReadUPI reads a UPI link. The errors are ErrNotEMV for another scheme and
+// ErrStructure for a link without parameters.
+func ReadUPI(text string) (Link, error) {
+	if !IsUPI(text) {
+		return Link{}, fmt.Errorf("%w: not a upi:// link", ErrNotEMV)
+	}
+	text = trim(text)[len("upi://"):]
+	if len(text) > maxText {
+		return Link{}, fmt.Errorf("%w: %d bytes are more than any link has", ErrStructure, len(text))
+	}
+	action, query, _ := strings.Cut(text, "?")
+	link := Link{Action: strings.ToLower(strings.Trim(action, "/"))}
+	// Links copied out of a web page keep its escaping.
+	query = strings.ReplaceAll(query, "&amp;", "&")
+	seen := map[string]bool{}
+	for part := range strings.SplitSeq(query, "&") {
+		key, raw, _ := strings.Cut(part, "=")
+		if key = strings.ToLower(key); key == "" {
+			continue
+		}
+		if seen[key] {
+			link.warn("parameter %q appears twice, the first counts", key)
+		}
+		seen[key] = true
+		value, err := url.PathUnescape(raw)
+		if err != nil {
+			link.warn("parameter %q is not percent-encoded properly", key)
+			value = raw
+		}
+		link.Params = append(link.Params, Param{Key: key, Raw: raw, Value: value})
+	}
+	if len(link.Params) == 0 {
+		return link, fmt.Errorf("%w: the link has no parameters", ErrStructure)
+	}
+	return link, nil
+}
+
+func (l *Link) warn(format string, args ...any) {
+	l.Warnings = append(l.Warnings, fmt.Sprintf(format, args...))
+}
+
+// Get returns the decoded value of a parameter by its lower-case key, or "".
+// An empty value means the same as none: am= leaves the amount to the payer.
+func (l Link) Get(key string) string {
+	for _, p := range l.Params {
+		if p.Key == key {
+			return p.Value
+		}
+	}
+	return ""
+}
+
+// Fields gives the decoded values by lower-case key; of a key that appears
+// twice the first.
+func (l Link) Fields() map[string]any {
+	m := make(map[string]any, len(l.Params))
+	for _, p := range l.Params {
+		if _, twice := m[p.Key]; !twice {
+			m[p.Key] = p.Value
+		}
+	}
+	return m
+}
