@@ -49,7 +49,7 @@ fuzz: ## every fuzz target for FUZZTIME (20s)
 	@grep -rlE --include='*_test.go' '^func Fuzz' agent drivers offline cmd | sort | while read -r file; do \
 		for target in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*).*/\1/p' "$$file"); do \
 			echo "$$target in $$file"; \
-			go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) "./$$(dirname "$$file")"; \
+			go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) "./$$(dirname "$$file")" </dev/null; \
 		done; \
 	done
 
