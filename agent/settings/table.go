@@ -1,0 +1,120 @@
+package settings
+
+import (
+	"strconv"
+	"time"
+
+	"tillwire/agent"
+)
+
+// The keys that programs read by name. Timers have keys of their own, the
+// protocol before the dot: "wechat.first_query".
+const (
+	ShopName      = "shop.name"
+	ShopLanguage  = "shop.language"
+	RideThrough   = "checkout.ride_through"
+	ScannerDedupe = "scanner.dedupe"
+	RetentionDays = "retention.days"
+	LogLevel      = "log.level"
+)
+
+// Start is what the configuration file says about settings that the owner may
+// change later: it is their default.
+type Start struct {
+	Shop      string
+	Language  string
+	Languages []string // those that can be chosen; Language is among them
+	Protocols []string // of the configured wallets: "wechat", "alipay", "gateway"
+}
+
+// Table returns every setting of a terminal, in the order pages show them.
+func Table(s Start) []Entry {
+	both, owner := []Who{Owner, Fleet}, []Who{Owner}
+	table := []Entry{
+		{Key: ShopName, Title: "Shop name", Type: Text, Default: s.Shop, Min: 1, Max: 64, Who: both, Effect: agent.EffectLive,
+			Help: "Printed on receipts and shown on the register."},
+		{Key: ShopLanguage, Title: "Language", Type: Choice, Default: s.Language, Choices: s.Languages, Who: both, Effect: agent.EffectLive,
+			Help: "Language of the pages and of the customer's display."},
+		{Key: RideThrough, Title: "Wait for the line", Type: Duration, Default: "45s", Max: int64(time.Minute), Who: both, Effect: agent.EffectLive,
+			Help: "How long a scanned code is held in memory for a line that has just gone. Afterwards a code is refused at once: an old code would be declined anyway."},
+		{Key: ScannerDedupe, Title: "Ignore the same code again", Type: Duration, Default: "1500ms", Min: int64(300 * time.Millisecond), Max: int64(10 * time.Second), Who: both, Effect: agent.EffectRestart,
+			Help: "A scanner that stays on a code repeats it. Each repeat within this time is dropped and starts the time anew."},
+		{Key: RetentionDays, Title: "Keep finished payments", Type: Int, Default: "400", Min: 30, Max: 3650, Who: owner, Effect: agent.EffectLive,
+			Help: "Days after which a finished payment may be removed. A wallet takes refunds for about a year, and a refund needs the payment. Open payments always stay."},
+		{Key: LogLevel, Title: "Log detail", Type: Choice, Default: "info", Choices: []string{"debug", "info", "warn", "error"}, Who: both, Effect: agent.EffectLive,
+			Help: "How much the log tells. It never holds a payment code, whatever the level."},
+	}
+	for _, p := range s.Protocols {
+		table = append(table, timers(p)...)
+	}
+	return table
+}
+
+// Keys lists the keys of a table.
+func Keys(table []Entry) []string {
+	keys := make([]string, len(table))
+	for i, e := range table {
+		keys[i] = e.Key
+	}
+	return keys
+}
+
+// timer is one wait of agent.Timers: its row and its place in the structure.
+type timer struct {
+	name, title, help string
+	min, max          time.Duration
+	field             func(*agent.Timers) *time.Duration
+}
+
+// timerTable lists the waits that are one duration. The bounds keep a hand on
+// the settings page from breaking what a wallet requires.
+func timerTable() []timer {
+	const ms, sec, minute = time.Millisecond, time.Second, time.Minute
+	return []timer{
+		{"connect", "Connect", "Longest time to reach the wallet, encryption included.", 500 * ms, 30 * sec, func(t *agent.Timers) *time.Duration { return &t.Connect }},
+		{"pay", "One request", "Longest time of one request, from dialling to the last byte. Afterwards the payment is in doubt and the wallet is asked.", 2 * sec, minute, func(t *agent.Timers) *time.Duration { return &t.Pay }},
+		{"first_query", "First question", "How long after sending a payment the wallet is first asked what became of it.", 500 * ms, minute, func(t *agent.Timers) *time.Duration { return &t.FirstQuery }},
+		{"give_up", "Stop waiting", "How long to wait for the customer; then the payment is reversed.", 10 * sec, 10 * minute, func(t *agent.Timers) *time.Duration { return &t.GiveUp }},
+		{"min_reverse", "Earliest reversal", "A reversal that is sent earlier is refused by the wallet.", 0, minute, func(t *agent.Timers) *time.Duration { return &t.MinReverse }},
+		{"reverse_window", "Reversal possible", "How long the wallet takes reversals; later only a refund helps.", time.Hour, 30 * 24 * time.Hour, func(t *agent.Timers) *time.Duration { return &t.ReverseWindow }},
+		{"code_age", "Age of a code", "A payment code older than this is not sent, or sent again.", 5 * sec, 2 * minute, func(t *agent.Timers) *time.Duration { return &t.CodeAge }},
+		{"qr_life", "Life of a shown QR code", "How long a customer may pay a code on the display.", 30 * sec, 30 * minute, func(t *agent.Timers) *time.Duration { return &t.QRLife }},
+		{"qr_poll", "Ask while a QR code is shown", "Time between questions whether the shown code was paid.", 500 * ms, 30 * sec, func(t *agent.Timers) *time.Duration { return &t.QRPoll }},
+		{"watch", "Second look after a refusal", "How long after a refusal the wallet is asked once more.", 5 * sec, 10 * minute, func(t *agent.Timers) *time.Duration { return &t.Watch }},
+		{"scan", "Wait for a code", "How long an opened payment waits for the customer's code.", 15 * sec, 10 * minute, func(t *agent.Timers) *time.Duration { return &t.Scan }},
+		{"retry", "First repeat", "Wait before a failed reversal, close or refund is sent again; doubles each time.", 200 * ms, minute, func(t *agent.Timers) *time.Duration { return &t.Retry }},
+		{"retry_max", "Longest repeat", "The wait between repeats grows no longer than this.", sec, time.Hour, func(t *agent.Timers) *time.Duration { return &t.RetryMax }},
+	}
+}
+
+const cadence = "cadence"
+
+// timers returns the rows of one protocol, with the protocol's own defaults.
+func timers(protocol string) []Entry {
+	defaults := agent.DefaultTimers(protocol)
+	both := []Who{Owner, Fleet}
+	var rows []Entry
+	for _, t := range timerTable() {
+		rows = append(rows, Entry{Key: protocol + "." + t.name, Title: t.title, Help: t.help, Type: Duration,
+			Default: FormatDuration(*t.field(&defaults)), Min: int64(floor(protocol, t)), Max: int64(t.max), Who: both, Effect: agent.EffectLive})
+	}
+	var steps string
+	for i, d := range defaults.Cadence {
+		if i > 0 {
+			steps += ", "
+		}
+		steps += FormatDuration(d)
+	}
+	return append(rows, Entry{Key: protocol + "." + cadence, Title: "Time between questions", Type: List, Default: steps,
+		Help: "Waits between one question about an open payment and the next; the last one repeats. At most " + strconv.Itoa(listMax) + ".",
+		Min:  int64(500 * time.Millisecond), Max: int64(time.Minute), Who: both, Effect: agent.EffectLive})
+}
+
+// floor is the least value of a timer. WeChat Pay refuses a reversal in the
+// first 15 s after the payment (WeChat Pay v3, codepay, reverse).
+func floor(protocol string, t timer) time.Duration {
+	if protocol == "wechat" && t.name == "min_reverse" {
+		return 15 * time.Second
+	}
+	return t.min
+}
