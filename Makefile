@@ -56,7 +56,7 @@ fuzz: ## every fuzz target for FUZZTIME (20s)
 lint: ## formatting, vet, the rules of the house; staticcheck where it is installed
 	$(call formatted)
 	go vet ./...
-	go test -count=1 -run 'House|Rule|Offender|Lookup' ./agent ./packaging
+	go test -count=1 -run 'House|Rule|Offender|Table' ./agent
 	@if command -v staticcheck >/dev/null; then staticcheck -tags=$(TAGS) ./...; else \
 		echo '!! staticcheck is not installed and did NOT run: go install honnef.co/go/tools/cmd/staticcheck@latest' >&2; fi
 
