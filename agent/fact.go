@@ -28,7 +28,7 @@ const (
 	FactCloseDecided     FactKind = "close_decided"     // the shown code shall no longer be payable
 	FactCloseAccepted    FactKind = "close_accepted"    // the wallet acknowledged the close
 	FactClosed           FactKind = "closed"            // verified: it was never paid and cannot be
-	FactNeverArrived     FactKind = "never_arrived"     // verified long after: the wallet does not know the order
+	FactNeverArrived     FactKind = "never_arrived"     // verified late, without an acknowledgement: it was never taken
 	FactReleased         FactKind = "released"          // the cashier took the lane back
 
 	FactReviewOpened FactKind = "review_opened" // automation is exhausted; the office settles it

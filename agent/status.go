@@ -190,7 +190,7 @@ func (s Status) decide(f Fact, to State) (State, error) {
 		return RefundDue, nil
 	case f.Kind == FactReversed && !s.acked:
 		return to, s.refuse(f, "needs the wallet's acknowledgement first")
-	case s.State == Closing && f.Kind == FactApproved && s.released:
+	case s.State == Closing && f.Kind == FactApproved && (s.released || s.acked):
 		return RefundDue, nil
 	case to == RefundDue && s.State.Final() && f.Op == OpPay:
 		// A pay answer that arrives now was written before the end was verified.

@@ -1,0 +1,243 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"tillwire/agent"
+)
+
+// Show begins the other way of paying for a payment that still waits for a code.
+func (e *Engine) Show(ctx context.Context, id agent.PaymentID, wallet string) (agent.Payment, error) {
+	p, err := e.opt.Journal.Payment(ctx, id)
+	if err != nil {
+		return p, err
+	}
+	l := e.lanes[p.Lane]
+	if wallet == "" && l != nil {
+		wallet = l.cfg.Wallet
+	}
+	if _, err := e.presenter(wallet, p.Amount); err != nil {
+		return p, err
+	}
+	began := false
+	p, err = e.learn(id, func(now agent.Payment) ([]agent.Fact, error) {
+		began = false
+		if now.Status.Showing && now.Status.Wallet == wallet && !now.Status.Final() {
+			return nil, nil
+		}
+		if now.Status.State != agent.Created || now.Mode == agent.ModeScan {
+			return nil, stateError(now, "show code", "This payment cannot show a code any more. Cancel it and start again.")
+		}
+		began = true
+		return []agent.Fact{{Kind: agent.FactPresentStarted, Op: agent.OpPresent, Attempt: 1, Wallet: wallet}}, nil
+	})
+	if err == nil && began {
+		e.update(id, func(l *live) { l.started = e.opt.Clock.Mono() })
+		e.begin(id)
+	}
+	return p, err
+}
+
+// Cancel ends a payment as far as that is possible now: what was never sent is
+// over, what may have been sent is undone. repeated reports that it was already
+// being undone. A payment that has ended is refused with code final.
+func (e *Engine) Cancel(ctx context.Context, id agent.PaymentID, by string) (p agent.Payment, repeated bool, err error) {
+	p, err = e.opt.Journal.Payment(ctx, id)
+	if err != nil {
+		return p, false, err
+	}
+	if l := e.lanes[p.Lane]; l != nil && p.Status.State == agent.QRShown {
+		// Off the display first: a code that is being closed must not be payable.
+		if err := l.blank(ctx, id); err != nil {
+			e.opt.Log.Warn("the code could not be taken off the display; its time-to-live ends it", "comp", "checkout", "lane", p.Lane, "err", err)
+		}
+	}
+	p, err = e.learn(id, func(now agent.Payment) ([]agent.Fact, error) {
+		fact, again, err := cancelFact(now)
+		repeated = again
+		if again || err != nil {
+			return nil, err
+		}
+		fact.Reason, fact.By = agent.ReasonCancelled, by
+		return []agent.Fact{fact}, nil
+	})
+	if err == nil && !repeated {
+		e.wipe(id)
+	}
+	return p, repeated, err
+}
+
+// cancelFact is what cancelling means for a payment as it stands.
+func cancelFact(p agent.Payment) (fact agent.Fact, again bool, err error) {
+	s := p.Status
+	switch {
+	case s.Final():
+		return fact, false, finalError(p, "cancel")
+	case s.State == agent.Created:
+		return agent.Fact{Kind: agent.FactUnsent}, false, nil
+	case s.State == agent.QRShown, s.State == agent.Sending && s.Showing:
+		return agent.Fact{Kind: agent.FactCloseDecided}, false, nil
+	case s.State == agent.Closing && !s.Released():
+		return agent.Fact{Kind: agent.FactReleased}, false, nil
+	case s.State == agent.Sending, s.State == agent.AwaitPayer, s.State == agent.Unknown:
+		return agent.Fact{Kind: agent.FactReversalDecided}, false, nil
+	case s.State == agent.Review:
+		return fact, false, stateError(p, "cancel", "The office settles this payment. The lane is free for another one.")
+	}
+	return fact, true, nil
+}
+
+// Check asks the wallet now and records what it says, as the next due step would.
+// A payment with a negative end is asked about, too: money found there goes back.
+func (e *Engine) Check(ctx context.Context, id agent.PaymentID) (agent.Payment, error) {
+	p, err := e.opt.Journal.Payment(ctx, id)
+	if err != nil {
+		return p, err
+	}
+	switch {
+	case p.Status.State == agent.Paid, p.Status.State == agent.Refunded, p.Status.State == agent.Created:
+		return p, nil
+	case !p.Status.Final():
+		e.Resume(context.WithoutCancel(ctx), agent.Task{Payment: id, Tries: 1})
+		return e.opt.Journal.Payment(ctx, id)
+	case p.Status.Wallet == "":
+		return p, nil
+	}
+	if a := e.query(context.WithoutCancel(ctx), p); a.Verdict == agent.Approved {
+		p, _, _ = e.record(p, approved(a, agent.OpQuery))
+	}
+	return p, nil
+}
+
+// Printed records what became of a receipt. It never changes the payment.
+func (e *Engine) Printed(_ context.Context, id agent.PaymentID, ok bool) {
+	kind := agent.FactPrinted
+	if !ok {
+		kind = agent.FactPrintFailed
+	}
+	if _, err := e.learn(id, func(agent.Payment) ([]agent.Fact, error) { return []agent.Fact{{Kind: kind}}, nil }); err != nil {
+		e.opt.Log.Warn("the print could not be recorded", "comp", "checkout", "tx", string(id), "err", err)
+	}
+}
+
+// Scanned takes a reading of a lane's scanner; it is the sink of every scanner.
+func (e *Engine) Scanned(s agent.Scan) { e.Scan(e.work, s.Lane, s.Text) }
+
+// Scan gives a scanned text to the payment that waits for it on the lane. Every
+// scan has an answer; one that is not accepted is also told to the lane's screens.
+func (e *Engine) Scan(ctx context.Context, laneID string, text agent.PayCode) agent.ScanResult {
+	r := e.scan(context.WithoutCancel(ctx), laneID, text)
+	if !r.Accepted {
+		e.opt.Feed.Publish(agent.Event{Kind: "lane", Lane: laneID, Say: r.Say, Tone: r.Tone})
+	}
+	e.opt.Log.Info("scan", "comp", "checkout", "lane", laneID, "length", text.Len(), "accepted", r.Accepted, "answer", r.Say.ID)
+	return r
+}
+
+func (e *Engine) scan(ctx context.Context, laneID string, text agent.PayCode) agent.ScanResult {
+	l := e.lanes[laneID]
+	if l == nil {
+		return no(nil, agent.ToneBad, "scan.lane", fmt.Sprintf("There is no lane %q", laneID))
+	}
+	code := e.opt.Wallets.Identify(text)
+	id := l.holder()
+	if code.Kind != agent.CodeConsumer {
+		r := agent.ScanResult{Say: e.opt.Wallets.Explain(code), Tone: agent.ToneDoubt}
+		if id != "" {
+			r.Payment = e.peek(ctx, id)
+		}
+		return r
+	}
+	if id == "" {
+		return no(nil, agent.ToneDoubt, "scan.no_payment", "No payment is open. Enter the amount first, then scan again")
+	}
+	p := e.peek(ctx, id)
+	if p == nil {
+		return no(nil, agent.ToneBad, "scan.store", "The payment cannot be read. See the owner's page")
+	}
+	return e.scanFor(ctx, *p, code)
+}
+
+func (e *Engine) peek(ctx context.Context, id agent.PaymentID) *agent.Payment {
+	p, err := e.opt.Journal.Payment(ctx, id)
+	if err != nil {
+		return nil
+	}
+	return &p
+}
+
+// scanFor answers a customer's code while p holds the lane.
+func (e *Engine) scanFor(ctx context.Context, p agent.Payment, code agent.Code) agent.ScanResult {
+	print := e.opt.Fingerprint(code.Text.Reveal())
+	switch {
+	case p.Status.State != agent.Created && usedBy(p, print):
+		r := no(&p, agent.ToneCalm, "scan.same", "This code is already being processed")
+		r.Accepted = true
+		return r
+	case p.Status.State != agent.Created:
+		return no(&p, agent.ToneDoubt, "scan.busy", "Another payment is under way. Cancel it first")
+	case p.Mode == agent.ModeShow:
+		return no(&p, agent.ToneDoubt, "scan.show_mode", "This payment shows a code. The customer scans it with the phone")
+	case code.Wallet == "":
+		return agent.ScanResult{Payment: &p, Say: e.opt.Wallets.Explain(code), Tone: agent.ToneBad}
+	}
+	w, ok := e.opt.Wallets.Wallet(code.Wallet)
+	if _, charges := w.(agent.Charger); !ok || !charges {
+		return agent.ScanResult{Payment: &p, Say: e.opt.Wallets.Explain(code), Tone: agent.ToneBad}
+	}
+	if !takes(w, p.Amount.Currency) {
+		return no(&p, agent.ToneBad, "scan.currency", fmt.Sprintf("The wallet %s does not take %s here. Take another way to pay", code.Wallet, p.Amount.Currency))
+	}
+	if wl := e.opt.Line().Wallets[code.Wallet]; wl.State == agent.LineDown && wl.Down > e.opt.RideThrough() {
+		return e.refuseDown(p, code.Wallet)
+	}
+	return e.start(ctx, p, code, print)
+}
+
+// refuseDown ends a payment at once when the line has been gone for longer than a
+// code lives: such a code cannot be kept and tried later.
+func (e *Engine) refuseDown(p agent.Payment, wallet string) agent.ScanResult {
+	next, _, _ := e.record(p, agent.Fact{Kind: agent.FactUnsent, Wallet: wallet, Reason: agent.ReasonLineDown})
+	return agent.ScanResult{Payment: &next, Say: next.Say(), Tone: agent.ToneBad}
+}
+
+// start makes the attempt durable and sends it.
+func (e *Engine) start(ctx context.Context, p agent.Payment, code agent.Code, print []byte) agent.ScanResult {
+	now := e.opt.Clock.Mono()
+	fact := agent.Fact{Kind: agent.FactPayStarted, At: e.opt.Clock.Now(), Op: agent.OpPay, Attempt: 1, Wallet: code.Wallet, CodePrint: print}
+	next, err := e.opt.Journal.Record(ctx, p.ID, p.Version, fact)
+	switch {
+	case err == nil:
+		// Only the scan whose attempt was recorded may leave its code behind.
+		e.remember(p.ID, &live{code: code.Text, scanned: now, started: now})
+		e.begin(next.ID)
+		return agent.ScanResult{Accepted: true, Payment: &next, Say: next.Say(), Tone: agent.ToneCalm}
+	case errors.Is(err, agent.ErrCodeSeen):
+		return no(&p, agent.ToneDoubt, "scan.used", "This code was used a moment ago. Ask for a fresh code")
+	case errors.Is(err, agent.ErrStale):
+		if moved := e.peek(ctx, p.ID); moved != nil {
+			return e.scanFor(ctx, *moved, code)
+		}
+	}
+	var say *agent.Error
+	if errors.As(err, &say) {
+		return agent.ScanResult{Payment: &p, Say: say.Say, Tone: agent.ToneBad}
+	}
+	return no(&p, agent.ToneBad, "scan.store", "The payment cannot be recorded, so nothing was sent. See the owner's page")
+}
+
+// usedBy reports whether the payment was begun with the code of this fingerprint.
+func usedBy(p agent.Payment, print []byte) bool {
+	for _, f := range p.Facts {
+		if f.Kind == agent.FactPayStarted && string(f.CodePrint) == string(print) {
+			return true
+		}
+	}
+	return false
+}
+
+func no(p *agent.Payment, tone agent.Tone, id, english string) agent.ScanResult {
+	return agent.ScanResult{Payment: p, Say: agent.Sentence{ID: id, English: english}, Tone: tone}
+}

@@ -1,0 +1,53 @@
+package checkout
+
+import (
+	"fmt"
+	"slices"
+
+	"tillwire/agent"
+)
+
+func unknownLane(id string) error {
+	return &agent.Error{Op: "find lane", Class: agent.NotFound, Code: agent.CodeLaneUnknown,
+		Say: agent.Sentence{ID: "error.lane_unknown", Args: []string{id}, English: fmt.Sprintf("There is no lane %q. See GET /api/v1/status for the lanes of this terminal.", id)}}
+}
+
+func finalError(p agent.Payment, op string) error {
+	return &agent.Error{Op: op, Class: agent.Conflict, Code: agent.CodeFinal, Payment: p.ID,
+		Say: agent.Sentence{ID: "error.final", Args: []string{string(p.Status.State)}, English: fmt.Sprintf("The payment has ended (%s). To give money back, refund it.", p.Status.State)}}
+}
+
+func stateError(p agent.Payment, op, english string) error {
+	return &agent.Error{Op: op, Class: agent.Conflict, Code: agent.CodeState, Payment: p.ID,
+		Say: agent.Sentence{ID: "error.not_now", Args: []string{string(p.Status.State)}, English: english}}
+}
+
+func walletError(name, english string) error {
+	return &agent.Error{Op: "choose wallet", Class: agent.Invalid, Code: agent.CodeWallet,
+		Say: agent.Sentence{ID: "error.wallet", Args: []string{name}, English: english}}
+}
+
+// presenter finds a wallet that can show a code for the amount.
+func (e *Engine) presenter(name string, amount agent.Money) (agent.Wallet, error) {
+	w, ok := e.opt.Wallets.Wallet(name)
+	if !ok {
+		return nil, walletError(name, fmt.Sprintf("The wallet %q is not set up on this terminal.", name))
+	}
+	if _, ok := w.(agent.Presenter); !ok {
+		return nil, walletError(name, fmt.Sprintf("The wallet %q cannot show a code. Scan the customer's code instead.", name))
+	}
+	if !takes(w, amount.Currency) {
+		return nil, currencyError(name, amount.Currency)
+	}
+	return w, nil
+}
+
+func takes(w agent.Wallet, c agent.Currency) bool {
+	list := w.Info().Currency
+	return len(list) == 0 || slices.Contains(list, c)
+}
+
+func currencyError(name string, c agent.Currency) error {
+	return &agent.Error{Op: "choose wallet", Class: agent.Invalid, Code: agent.CodeCurrency,
+		Say: agent.Sentence{ID: "error.wallet_currency", Args: []string{name, string(c)}, English: fmt.Sprintf("The wallet %s does not take %s here.", name, c)}}
+}

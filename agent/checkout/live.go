@@ -1,0 +1,134 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tillwire/agent"
+)
+
+// live is what only this run of the agent knows of a payment: the customer's code
+// and monotonic moments. It is never on disk, so after a restart a payment has
+// none, and that is how Resume recognises a restart.
+type live struct {
+	code    agent.PayCode
+	scanned time.Duration // Clock.Mono when the code was read
+	started time.Duration // Clock.Mono when the current way of paying began
+	shown   time.Duration // Clock.Mono when the code to pay came
+	doubtQR bool          // a request for a code may have arrived
+	doubts  int           // answers that left us in doubt, for the limit of automation
+}
+
+// maxDoubts and maxOpen are when automation is exhausted and the office is asked.
+const (
+	maxDoubts = 200
+	maxOpen   = 24 * time.Hour
+)
+
+func (e *Engine) remember(id agent.PaymentID, l *live) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.live[id] = l
+}
+
+// known returns what this run knows of the payment.
+func (e *Engine) known(id agent.PaymentID) (live, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if l := e.live[id]; l != nil {
+		return *l, true
+	}
+	return live{}, false
+}
+
+func (e *Engine) update(id agent.PaymentID, change func(*live)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	l := e.live[id]
+	if l == nil {
+		l = &live{}
+		e.live[id] = l
+	}
+	change(l)
+}
+
+func (e *Engine) forget(id agent.PaymentID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.live, id)
+}
+
+// wipe drops the customer's code as soon as it can no longer be sent.
+func (e *Engine) wipe(id agent.PaymentID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if l := e.live[id]; l != nil {
+		l.code = agent.PayCode{}
+	}
+}
+
+// take marks the payment as worked on; false when somebody else is at it.
+func (e *Engine) take(id agent.PaymentID) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.busy[id] {
+		return false
+	}
+	e.busy[id] = true
+	return true
+}
+
+func (e *Engine) release(id agent.PaymentID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.busy, id)
+}
+
+// begin resumes a payment in the engine's own time, so that the caller's context
+// and patience do not matter.
+func (e *Engine) begin(id agent.PaymentID) {
+	e.wg.Go(func() {
+		if wait, why := e.Resume(e.work, agent.Task{Payment: id, Tries: 1}); wait > 0 {
+			e.opt.Log.Debug("payment waits", "comp", "checkout", "tx", string(id), "wait", wait, "why", why)
+		}
+	})
+}
+
+// learn records what build makes of the payment as it stands, again when the
+// payment moved in between. Without facts nothing is recorded.
+func (e *Engine) learn(id agent.PaymentID, build func(agent.Payment) ([]agent.Fact, error)) (agent.Payment, error) {
+	ctx := context.Background()
+	for {
+		p, err := e.opt.Journal.Payment(ctx, id)
+		if err != nil {
+			return p, err
+		}
+		facts, err := build(p)
+		if err != nil || len(facts) == 0 {
+			return p, err
+		}
+		for i := range facts {
+			facts[i].At = e.opt.Clock.Now()
+		}
+		next, err := e.opt.Journal.Record(ctx, id, p.Version, facts...)
+		if errors.Is(err, agent.ErrStale) {
+			continue
+		}
+		if err != nil {
+			e.opt.Log.Error("a fact could not be recorded", "comp", "checkout", "code", "record_failed",
+				"tx", string(id), "fact", string(facts[0].Kind), "err", err)
+			return p, err
+		}
+		return next, nil
+	}
+}
+
+// sentFor is how long ago the first request of the payment began. After a restart
+// only the wall clock can say, and it is not trusted beyond the waits in use.
+func (e *Engine) sentFor(p agent.Payment) time.Duration {
+	if l, ok := e.known(p.ID); ok && l.started > 0 && !p.Status.Started.IsZero() {
+		return e.opt.Clock.Mono() - l.started
+	}
+	return max(e.opt.Clock.Now().Sub(p.Status.Started), 0)
+}

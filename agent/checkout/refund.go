@@ -1,0 +1,120 @@
+package checkout
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"tillwire/agent"
+)
+
+// refundLater is the pause before a refund that the wallet could not pay from the
+// shop's balance is tried again, under its own number.
+const refundLater = time.Hour
+
+// Refund records a refund that a person approved. It is sent as soon as the line
+// allows; repeated reports that the same request was recorded before.
+func (e *Engine) Refund(ctx context.Context, r agent.RefundRequest) (p agent.Payment, refund agent.Refund, repeated bool, err error) {
+	p, err = e.learn(r.Payment, func(now agent.Payment) ([]agent.Fact, error) {
+		repeated, err = checkRefund(now, r)
+		if repeated || err != nil {
+			return nil, err
+		}
+		return []agent.Fact{{Kind: agent.FactRefundRequested, RefundNo: now.NextRefundNo(), RequestID: r.RequestID,
+			Amount: r.Amount.Value, Text: r.Why, By: r.By}}, nil
+	})
+	if err != nil {
+		return p, refund, false, err
+	}
+	i := slices.IndexFunc(p.Status.Refunds, func(x agent.Refund) bool { return x.RequestID == r.RequestID })
+	if i < 0 {
+		return p, refund, false, fmt.Errorf("refund: payment %s does not carry the refund it just recorded", p.ID)
+	}
+	return p, p.Status.Refunds[i], repeated, nil
+}
+
+func checkRefund(p agent.Payment, r agent.RefundRequest) (repeated bool, err error) {
+	fail := func(class agent.Class, code, id, english string) (bool, error) {
+		return false, &agent.Error{Op: "refund", Class: class, Code: code, Payment: p.ID, Say: agent.Sentence{ID: id, English: english}}
+	}
+	for _, x := range p.Status.Refunds {
+		if x.RequestID != r.RequestID {
+			continue
+		}
+		if x.Amount != r.Amount.Value {
+			return fail(agent.Conflict, agent.CodeRequestReused, "error.request_reused", "This request_id was used for another refund. Use a new one.")
+		}
+		return true, nil
+	}
+	switch {
+	case r.RequestID == "" || len(r.RequestID) > 128:
+		return fail(agent.Invalid, agent.CodeUnreadable, "error.request_id", "A refund needs a request_id of 1 to 128 characters that is never used for another one.")
+	case p.Status.State != agent.Paid:
+		return fail(agent.Conflict, agent.CodeRefund, "error.refund_state", "Only a paid payment can be refunded; this one is "+string(p.Status.State)+".")
+	case r.Amount.Currency != p.Amount.Currency:
+		return fail(agent.Invalid, agent.CodeCurrency, "error.refund_currency", "A refund is in the payment's own currency, "+string(p.Amount.Currency)+".")
+	case r.Amount.Value <= 0:
+		return fail(agent.Invalid, agent.CodeAmount, "error.amount_zero", "The amount must be more than zero.")
+	case r.Amount.Value > p.Status.Refundable():
+		left := agent.Money{Value: p.Status.Refundable(), Currency: p.Amount.Currency}
+		return fail(agent.Invalid, agent.CodeAmount, "error.refund_sum", "No more than "+left.String()+" can still be refunded on this payment.")
+	}
+	return false, nil
+}
+
+// resumeRefund takes one refund as far as it will go. The first try sends it;
+// afterwards it is asked about first and sent again, under the same number, only
+// when the wallet does not know it.
+func (e *Engine) resumeRefund(ctx context.Context, p agent.Payment, t agent.Task) (time.Duration, string) {
+	r, ok := p.Status.Refund(t.RefundNo)
+	if !ok || r.State.Final() {
+		return 0, ""
+	}
+	w, _ := e.opt.Wallets.Wallet(p.Status.Wallet)
+	rf, ok := w.(agent.Refunder)
+	if !ok {
+		return e.backoff(p, t.Tries), "the wallet is not set up, so nothing can be refunded"
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*e.timers(p).Pay)
+	defer cancel()
+	if r.State != agent.RefundRequested || t.Tries > 1 {
+		a := rf.QueryRefund(ctx, p, r)
+		if a.Verdict != agent.Absent {
+			return e.refundAnswer(p, r, t, a)
+		}
+	}
+	return e.refundAnswer(p, r, t, rf.Refund(ctx, p, r))
+}
+
+func (e *Engine) refundAnswer(p agent.Payment, r agent.Refund, t agent.Task, a agent.Answer) (time.Duration, string) {
+	fact := agent.Fact{RefundNo: r.No, Op: agent.OpRefund, Reason: a.Reason, Code: a.Code, Text: a.Text, Txn: ""}
+	switch a.Verdict {
+	case agent.Accepted:
+		fact.Kind = agent.FactRefundDone
+	case agent.Processing:
+		if r.State == agent.RefundProcessing {
+			return e.backoff(p, t.Tries), "the wallet is working on the refund"
+		}
+		fact.Kind = agent.FactRefundAccepted
+	case agent.Refused:
+		if a.Retry {
+			return refundLater, "the wallet cannot pay it now: " + a.Code
+		}
+		fact.Kind, fact.Reason = agent.FactRefundRefused, either(a.Reason, agent.ReasonWalletRefused)
+	case agent.InDoubt:
+		if r.State != agent.RefundRequested {
+			return e.backoff(p, t.Tries), "refund not confirmed: " + string(a.Reason)
+		}
+		fact.Kind = agent.FactRefundInDoubt
+	default:
+		return e.backoff(p, t.Tries), "refund: " + a.Verdict.String()
+	}
+	facts := []agent.Fact{fact}
+	if fact.Kind == agent.FactRefundRefused && r.Auto {
+		// The one refund that no person asked for must not end in silence.
+		facts = append(facts, agent.Fact{Kind: agent.FactReviewOpened, Reason: fact.Reason, By: "tillwire"})
+	}
+	_, wait, why := e.record(p, facts...)
+	return wait, why
+}

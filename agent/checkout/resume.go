@@ -1,0 +1,244 @@
+package checkout
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"tillwire/agent"
+)
+
+// Resume takes a payment as far as it will go now. It serves the first try, every
+// retry and the restart after a power cut: what to do follows from the recorded
+// facts alone. It returns how long to wait before the next try, and why; zero
+// means that a new fact has settled what comes next.
+func (e *Engine) Resume(ctx context.Context, t agent.Task) (time.Duration, string) {
+	if !e.take(t.Payment) {
+		return time.Second, "another step of this payment is under way"
+	}
+	defer e.release(t.Payment)
+	p, err := e.opt.Journal.Payment(ctx, t.Payment)
+	if err != nil {
+		return 10 * time.Second, err.Error()
+	}
+	if t.RefundNo != "" {
+		return e.resumeRefund(ctx, p, t)
+	}
+	for {
+		version := p.Version
+		next, wait, why := e.step(ctx, p, t)
+		if wait > 0 || next.Version == version {
+			return wait, why
+		}
+		if !e.dueNow(next) {
+			return 0, ""
+		}
+		p = next
+	}
+}
+
+// dueNow reports whether the payment's next step need not wait. What this run has
+// announced but not sent yet is due, too.
+func (e *Engine) dueNow(p agent.Payment) bool {
+	if p.Status.State == agent.Sending {
+		return true
+	}
+	for _, s := range p.Steps(e.timers(p)) {
+		if s.RefundNo == "" {
+			return s.Wait == 0
+		}
+	}
+	return false
+}
+
+// step does the one thing that the payment's state asks for. It returns the
+// payment as it then stands.
+func (e *Engine) step(ctx context.Context, p agent.Payment, t agent.Task) (agent.Payment, time.Duration, string) {
+	if p, moved := e.restarted(p); moved {
+		return p, 0, ""
+	}
+	if p, moved := e.exhausted(p); moved {
+		return p, 0, ""
+	}
+	state := p.Status.State
+	if state == agent.Review {
+		state = p.Status.Under
+	}
+	var next agent.Payment
+	var wait time.Duration
+	var why string
+	switch state {
+	case agent.Created:
+		next, wait, why = e.expire(p)
+	case agent.Sending:
+		next, wait, why = e.send(ctx, p, t)
+	case agent.AwaitPayer, agent.Unknown:
+		next, wait, why = e.ask(ctx, p, t)
+	case agent.QRShown:
+		next, wait, why = e.pollQR(ctx, p)
+	case agent.Reversing:
+		next, wait, why = e.reverse(ctx, p, t)
+	case agent.Closing:
+		next, wait, why = e.close(ctx, p, t)
+	case agent.Declined:
+		next, wait, why = e.watch(ctx, p, t)
+	default:
+		next = p
+	}
+	if p.Status.State == agent.Review && wait > 0 {
+		wait = max(wait, time.Hour)
+	}
+	return next, wait, why
+}
+
+// restarted records that the agent stopped while the payment was under way. What
+// this run has not begun, the last run may have sent.
+func (e *Engine) restarted(p agent.Payment) (agent.Payment, bool) {
+	if _, ours := e.known(p.ID); ours {
+		return p, false
+	}
+	var fact agent.Fact
+	switch s := p.Status; {
+	case s.State == agent.Created:
+		fact = agent.Fact{Kind: agent.FactUnsent, Reason: agent.ReasonRestart}
+	case s.State == agent.Sending && s.Showing:
+		fact = agent.Fact{Kind: agent.FactCloseDecided, Reason: agent.ReasonRestart, By: "tillwire"}
+	case s.State == agent.Sending:
+		fact = agent.Fact{Kind: agent.FactRestarted, Reason: agent.ReasonRestart}
+	default:
+		return p, false
+	}
+	next, _, _ := e.record(p, fact)
+	return next, next.Version != p.Version
+}
+
+// exhausted hands a payment to the office when automation has tried long enough.
+func (e *Engine) exhausted(p agent.Payment) (agent.Payment, bool) {
+	s := p.Status
+	if s.Final() || s.State == agent.Created || s.State == agent.Review {
+		return p, false
+	}
+	l, _ := e.known(p.ID)
+	if l.doubts < maxDoubts && e.opt.Clock.Now().Sub(p.Created) < maxOpen {
+		return p, false
+	}
+	next, _, _ := e.record(p, agent.Fact{Kind: agent.FactReviewOpened, Reason: agent.ReasonExhausted, By: "tillwire"})
+	return next, next.Version != p.Version
+}
+
+// expire ends a payment whose code never came.
+func (e *Engine) expire(p agent.Payment) (agent.Payment, time.Duration, string) {
+	l, _ := e.known(p.ID)
+	if left := e.timers(p).Scan - (e.opt.Clock.Mono() - l.started); left > 0 {
+		return p, left, "waiting for a code"
+	}
+	return e.record(p, agent.Fact{Kind: agent.FactUnsent, Reason: agent.ReasonNoScan})
+}
+
+// ask queries a payment in doubt, sends it once more when the wallet never heard
+// of it and the code is still fresh, and gives up by reversing.
+func (e *Engine) ask(ctx context.Context, p agent.Payment, t agent.Task) (agent.Payment, time.Duration, string) {
+	tm := e.timers(p)
+	a := e.query(ctx, p)
+	switch a.Verdict {
+	case agent.Approved:
+		return e.record(p, approved(a, agent.OpQuery))
+	case agent.Refused, agent.Ended:
+		return e.record(p, agent.Fact{Kind: agent.FactRefused, Op: agent.OpQuery, Reason: either(a.Reason, agent.ReasonNotConfirmed), Code: a.Code, Text: a.Text})
+	case agent.Awaiting:
+		if p.Status.State == agent.Unknown {
+			return e.record(p, agent.Fact{Kind: agent.FactAwaiting, Op: agent.OpQuery, Code: a.Code})
+		}
+	case agent.Absent:
+		if l, _ := e.known(p.ID); !l.code.IsZero() && p.Status.State == agent.Unknown && p.Status.Attempt < 2 && e.fresh(l, tm) {
+			return e.record(p, agent.Fact{Kind: agent.FactPayStarted, Op: agent.OpPay, Attempt: p.Status.Attempt + 1, Code: a.Code})
+		}
+	}
+	// The decision follows the query at once: a gap would be time for the customer
+	// to confirm a payment that is about to be undone.
+	left := tm.GiveUp - e.sentFor(p)
+	if left <= 0 {
+		return e.record(p, agent.Fact{Kind: agent.FactReversalDecided, Reason: agent.ReasonTimeout, By: "tillwire"})
+	}
+	wait := tm.Cadence[min(max(t.Tries-1, 0), len(tm.Cadence)-1)]
+	return p, min(wait, left), "the wallet says: " + a.Verdict.String()
+}
+
+// watch looks once more at a refusal: in rare cases the wallet takes the money
+// after all.
+func (e *Engine) watch(ctx context.Context, p agent.Payment, t agent.Task) (agent.Payment, time.Duration, string) {
+	a := e.query(ctx, p)
+	switch a.Verdict {
+	case agent.Approved:
+		return e.record(p, approved(a, agent.OpQuery))
+	case agent.Refused, agent.Ended, agent.Absent, agent.Unpaid:
+		return e.record(p, agent.Fact{Kind: agent.FactWatched, Op: agent.OpQuery, Code: a.Code})
+	}
+	return p, e.backoff(p, t.Tries), "watching the refusal: " + a.Verdict.String()
+}
+
+// query asks the wallet what became of the payment.
+func (e *Engine) query(ctx context.Context, p agent.Payment) agent.Answer {
+	w, ok := e.opt.Wallets.Wallet(p.Status.Wallet)
+	if !ok {
+		return agent.Answer{Verdict: agent.NotDelivered, Reason: agent.ReasonSetup}
+	}
+	ctx, cancel := context.WithTimeout(ctx, e.timers(p).Pay)
+	defer cancel()
+	a := w.Query(ctx, p)
+	e.count(p, a)
+	return a
+}
+
+// count keeps the tally that ends automation.
+func (e *Engine) count(p agent.Payment, a agent.Answer) {
+	if a.Verdict == agent.InDoubt && !p.Status.Final() {
+		e.update(p.ID, func(l *live) { l.doubts++ })
+	}
+}
+
+// record writes facts if the payment is still where the caller saw it.
+func (e *Engine) record(p agent.Payment, facts ...agent.Fact) (agent.Payment, time.Duration, string) {
+	next, err := e.learn(p.ID, func(now agent.Payment) ([]agent.Fact, error) {
+		if now.Version == p.Version || allowed(now, facts) {
+			return facts, nil
+		}
+		return nil, nil
+	})
+	if err != nil {
+		return p, 5 * time.Second, err.Error()
+	}
+	return next, 0, ""
+}
+
+// allowed reports whether the law lets the facts follow on what the payment has
+// become since; a late answer is worth recording where it still means something.
+func allowed(p agent.Payment, facts []agent.Fact) bool {
+	_, _, err := agent.Settle(p, facts...)
+	return err == nil
+}
+
+func approved(a agent.Answer, op agent.Operation) agent.Fact {
+	return agent.Fact{Kind: agent.FactApproved, Op: op, Amount: a.Amount, Txn: a.Txn, Payer: a.Payer, Code: a.Code}
+}
+
+func either(r, other agent.Reason) agent.Reason {
+	if r != agent.ReasonNone {
+		return r
+	}
+	return other
+}
+
+func (e *Engine) timers(p agent.Payment) agent.Timers { return e.opt.Timers(p.Status.Wallet) }
+
+// backoff doubles from Retry to RetryMax, with a fifth of jitter so that lanes
+// that failed together do not retry together.
+func (e *Engine) backoff(p agent.Payment, tries int) time.Duration {
+	tm := e.timers(p)
+	wait := tm.RetryMax
+	if tries < 16 {
+		wait = min(tm.Retry<<max(tries-1, 0), tm.RetryMax)
+	}
+	fifth := int64(wait / 5)
+	return wait - time.Duration(fifth) + time.Duration(rand.Int64N(2*fifth+1))
+}
