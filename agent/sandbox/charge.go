@@ -1,0 +1,200 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"math/big"
+	"time"
+)
+
+// CodeOrderLife is how long a code payment may stay unpaid before the cloud
+// cancels it by itself (WeChat Pay, codepay: 45 s after creation).
+const CodeOrderLife = 45 * time.Second
+
+// slowAnswer is how long a slow customer takes.
+const slowAnswer = 6 * time.Second
+
+// Charge asks for money with a code that the shop scanned.
+type Charge struct {
+	Key         Key
+	Amount      int64 // minor units
+	Currency    string
+	Description string
+	Details     string // kept for the wallet, opaque here
+	Code        string // the payment code; never stored
+	Request     []byte // Ledger.Fingerprint of all business parameters
+}
+
+// Pay takes the money, or says why not. It is idempotent by order number: the
+// same request again answers what the first did. A customer who must act leaves
+// the order awaiting; one who is slow is waited for, as long as ctx lasts.
+// A definite no comes as a [Refusal].
+func (l *Ledger) Pay(ctx context.Context, c Charge) (*Order, error) {
+	for {
+		var o *Order
+		err := l.do(ctx, func(t *tx) (err error) {
+			o, err = t.pay(c)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if o.State == StateAwaiting && !o.Answers.IsZero() {
+			if err := l.wait(ctx, o.Answers); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		return o, payVerdict(o)
+	}
+}
+
+// wait blocks until the clock shows at.
+func (l *Ledger) wait(ctx context.Context, at time.Time) error {
+	for {
+		left := at.Sub(l.clock.Now())
+		if left <= 0 {
+			return nil
+		}
+		select {
+		case <-l.clock.After(left):
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-l.quit:
+			return ErrClosed
+		}
+	}
+}
+
+// payVerdict turns the state of an order into the answer to its payment.
+func payVerdict(o *Order) error {
+	switch o.State {
+	case StateDeclined:
+		return Refusal{o.Reason}
+	case StateReversed:
+		return Refusal{ReasonOrderReversed}
+	case StateClosed, StateCancelled:
+		return Refusal{ReasonOrderClosed}
+	}
+	return nil
+}
+
+func (t *tx) pay(c Charge) (*Order, error) {
+	o, err := t.findKey(c.Key)
+	if err != nil {
+		return nil, err
+	}
+	if o != nil {
+		// A dead number stays dead whatever is asked with it: that is the tombstone.
+		if err := payVerdict(o); err != nil && o.State != StateDeclined {
+			return nil, err
+		}
+		if o.Kind != KindCode || !bytes.Equal(o.request, c.Request) {
+			return nil, Refusal{ReasonNumberUsed}
+		}
+		return o, nil
+	}
+	o = &Order{Key: c.Key, Kind: KindCode, Amount: c.Amount, Currency: c.Currency, Description: c.Description, Details: c.Details,
+		Expires: t.now.Add(CodeOrderLife), State: StateAwaiting, request: c.Request}
+	fingerprint := t.led.Fingerprint("paycode", c.Key.Wallet, c.Code)
+	customer, reason, err := t.redeem(fingerprint)
+	if err != nil {
+		return nil, err
+	}
+	o.Customer = customer.ID
+	if err := t.create(o, "asked"); err != nil {
+		return nil, err
+	}
+	if reason != "" {
+		return o, t.decline(o, reason)
+	}
+	if err := t.exec("UPDATE paycode SET order_id = ? WHERE fingerprint = ?", o.id, fingerprint); err != nil {
+		return nil, err
+	}
+	return o, t.react(o, customer.Behaviour)
+}
+
+// redeem finds whose code it is, and why it may not be used now.
+func (t *tx) redeem(fingerprint []byte) (Customer, Reason, error) {
+	var id string
+	var expires int64
+	var used bool
+	err := t.row("SELECT customer, expires, order_id IS NOT NULL FROM paycode WHERE fingerprint = ?", fingerprint).Scan(&id, &expires, &used)
+	if noRows(err) {
+		return Customer{}, ReasonCodeUnknown, nil
+	}
+	if err != nil {
+		return Customer{}, "", err
+	}
+	customer, err := t.customer(id)
+	switch {
+	case err != nil:
+		return Customer{}, "", err
+	case used:
+		return customer, ReasonCodeUsed, nil
+	case !t.now.Before(fromMillis(expires)):
+		return customer, ReasonCodeExpired, nil
+	}
+	return customer, "", nil
+}
+
+// react does what the customer does when asked to pay.
+func (t *tx) react(o *Order, behaviour Behaviour) error {
+	switch behaviour {
+	case Decline:
+		return t.decline(o, ReasonNotEnough)
+	case Password, Abandon:
+		o.State = StateAwaiting
+		return t.save(o, t.now, "customer asked", 0)
+	case Slow:
+		o.State, o.Answers = StateAwaiting, t.now.Add(slowAnswer)
+		return t.save(o, t.now, "customer asked", 0)
+	}
+	return t.capture(o, t.now)
+}
+
+func (t *tx) decline(o *Order, reason Reason) error {
+	o.State, o.Reason, o.Answers = StateDeclined, reason, time.Time{}
+	return t.save(o, t.now, "declined: "+string(reason), 0)
+}
+
+// capture moves the money. It is the only place that does, and it refuses an
+// order that is not open, so that no road can take it twice.
+func (t *tx) capture(o *Order, at time.Time) error {
+	if !o.Open() || o.Captured != 0 {
+		return fmt.Errorf("capture of an order that is %s", o.State)
+	}
+	result, err := t.sql.ExecContext(t.ctx, "UPDATE customer SET balance = balance - ? WHERE id = ? AND balance >= ?", o.Amount, o.Customer, o.Amount)
+	if err != nil {
+		return err
+	}
+	if moved, err := result.RowsAffected(); err != nil || moved == 0 {
+		if err != nil {
+			return err
+		}
+		return t.decline(o, ReasonNotEnough)
+	}
+	o.State, o.Captured, o.Paid, o.Answers = StatePaid, o.Amount, at, time.Time{}
+	if o.TransactionID, err = t.number("42000"); err != nil {
+		return err
+	}
+	return t.save(o, at, "captured", o.Amount)
+}
+
+// number makes one of the cloud's own numbers: 28 digits that begin with prefix
+// and a date, as the big wallets' do.
+func (t *tx) number(prefix string) (string, error) {
+	day := t.now.UTC().Format("20060102")
+	digits, err := randomDigits(28 - len(prefix) - len(day))
+	return prefix + day + digits, err
+}
+
+func randomDigits(n int) (string, error) {
+	v, err := rand.Int(rand.Reader, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil))
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%0*d", n, v), nil
+}

@@ -1,0 +1,172 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"tillwire/agent"
+)
+
+// Counter is a register whose scanner a phone can be held to. Present hands the
+// scanner a code; it is nil-safe to have none.
+type Counter struct {
+	ID      string
+	Name    string
+	Present func(code string) error
+}
+
+// Options say what a cloud consists of.
+type Options struct {
+	Ledger   *Ledger
+	Clock    agent.Clock
+	Log      *slog.Logger
+	Control  string // address of the control API and the phones
+	Wallets  []Open
+	Counters []Counter // for the phones' "hold it to the scanner"; may be empty
+}
+
+// Open is a wallet and the addresses its hosts listen on, the first the primary.
+type Open struct {
+	Wallet Wallet
+	Hosts  []string
+}
+
+// Cloud is the running sandbox. No fault touches the control API and the
+// phones: they have a listener of their own.
+type Cloud struct {
+	options Options
+	faults  faultList
+	mu      sync.Mutex // serializes changes of the fault list with the gates
+	gates   []hostGate
+	control *http.Server
+	address string
+	serves  sync.WaitGroup
+}
+
+type hostGate struct {
+	*gate
+	wallet string
+	host   int
+}
+
+// Start opens all listeners. The caller keeps the ledger and closes it after
+// the cloud.
+func Start(ctx context.Context, o Options) (*Cloud, error) {
+	c := &Cloud{options: o}
+	if err := c.start(ctx); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+func (c *Cloud) start(ctx context.Context) error {
+	last, err := c.options.Ledger.lastSeen(ctx)
+	if err != nil {
+		return err
+	}
+	requests := &book{ledger: c.options.Ledger, last: last}
+	for _, open := range c.options.Wallets {
+		for i, addr := range open.Hosts {
+			handler := &front{wallet: open.Wallet, host: i + 1, faults: &c.faults, book: requests, clock: c.options.Clock, log: c.options.Log}
+			g, err := newGate(addr, handler, c.options.Log)
+			if err != nil {
+				return err
+			}
+			c.gates = append(c.gates, hostGate{g, open.Wallet.Name(), i + 1})
+		}
+	}
+	listener, err := net.Listen("tcp", c.options.Control)
+	if err != nil {
+		return fmt.Errorf("sandbox: listen on %s: %w", c.options.Control, err)
+	}
+	c.address = listener.Addr().String()
+	c.control = &http.Server{Handler: c.controlHandler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(c.options.Log.Handler(), slog.LevelDebug)}
+	c.serves.Go(func() {
+		if err := c.control.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			c.options.Log.Error("the sandbox's control listener ended", "error", err)
+		}
+	})
+	return nil
+}
+
+// Close ends all listeners and what is connected to them.
+func (c *Cloud) Close() error {
+	var errs []error
+	for _, g := range c.gates {
+		errs = append(errs, g.shut())
+	}
+	if c.control != nil {
+		errs = append(errs, c.control.Close())
+	}
+	for _, g := range c.gates {
+		g.serves.Wait()
+	}
+	c.serves.Wait()
+	return errors.Join(errs...)
+}
+
+// ControlURL is the base address of the control API and the phones.
+func (c *Cloud) ControlURL() string { return "http://" + c.address }
+
+// HostURLs are the base addresses of a wallet's hosts, the primary first.
+func (c *Cloud) HostURLs(wallet string) []string {
+	var list []string
+	for _, g := range c.gates {
+		if g.wallet == wallet {
+			list = append(list, "http://"+g.address())
+		}
+	}
+	return list
+}
+
+// Faults is the list in force with what is left of each.
+func (c *Cloud) Faults() []Fault { return c.faults.snapshot() }
+
+// SetFaults replaces the list, and returns once listeners are as it says. A
+// list with one wrong entry changes nothing.
+func (c *Cloud) SetFaults(list []Fault) error {
+	names := c.walletNames()
+	for i := range list {
+		if err := list[i].check(names); err != nil {
+			return fmt.Errorf("fault %d: %w", i+1, err)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.faults.replace(list)
+	var errs []error
+	for _, g := range c.gates {
+		errs = append(errs, g.set(!c.faults.refused(g.wallet, g.host)))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return gateError{err}
+	}
+	return nil
+}
+
+// gateError tells a listener that would not open from a list that is wrong.
+type gateError struct{ error }
+
+func (c *Cloud) walletNames() []string {
+	var names []string
+	for _, w := range c.options.Wallets {
+		names = append(names, w.Wallet.Name())
+	}
+	return names
+}
+
+func (c *Cloud) wallet(name string) Wallet {
+	i := slices.IndexFunc(c.options.Wallets, func(o Open) bool { return o.Wallet.Name() == name })
+	if i < 0 {
+		return nil
+	}
+	return c.options.Wallets[i].Wallet
+}

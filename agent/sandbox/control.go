@@ -1,0 +1,149 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxControlBody bounds what the control API reads.
+const maxControlBody = 64 << 10
+
+// methods serves one path by method, and says 405 with the list otherwise.
+type methods map[string]http.HandlerFunc
+
+func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	if handler, ok := m[method]; ok {
+		handler(w, r)
+		return
+	}
+	var allowed []string
+	for name := range m {
+		allowed = append(allowed, name)
+	}
+	slices.Sort(allowed)
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	fail(w, http.StatusMethodNotAllowed, "method", "This address answers "+strings.Join(allowed, " and ")+".")
+}
+
+func (c *Cloud) controlHandler() http.Handler {
+	mux := http.NewServeMux()
+	for path, m := range map[string]methods{
+		"/_sandbox/customers":              {"GET": c.getCustomers, "POST": c.postCustomer},
+		"/_sandbox/customers/{id}":         {"GET": c.getCustomer},
+		"/_sandbox/customers/{id}/paycode": {"POST": c.postPayCode},
+		"/_sandbox/customers/{id}/scan":    {"POST": c.postScan},
+		"/_sandbox/customers/{id}/confirm": {"POST": c.postConfirm},
+		"/_sandbox/ledger":                 {"GET": c.getLedger},
+		"/_sandbox/faults":                 {"GET": c.getFaults, "PUT": c.putFaults, "DELETE": c.deleteFaults},
+		"/_sandbox/requests":               {"GET": c.getRequests},
+	} {
+		mux.Handle(path, m)
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		fail(w, http.StatusNotFound, "not_found", "There is nothing at this address.")
+	})
+	// A web page somewhere else must not move the sandbox's money.
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fail(w, http.StatusForbidden, "cross_origin", "A page of another site asked for this. Ask from the sandbox's own pages or from a program.")
+	}))
+	return headers(protection.Handler(mux))
+}
+
+// headers keep the pages to themselves: nothing from elsewhere, nothing inline.
+func headers(next http.Handler) http.Handler {
+	const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Permissions-Policy", "camera=(self), geolocation=(), microphone=()")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+type failure struct {
+	Code string `json:"code"`
+	Say  string `json:"say"`
+}
+
+func fail(w http.ResponseWriter, status int, code, say string) {
+	reply(w, status, failure{code, say})
+}
+
+func reply(w http.ResponseWriter, status int, v any) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		status = http.StatusInternalServerError
+		b.Reset()
+		b.WriteString(`{"code":"internal","say":"The answer could not be written."}`)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes()) // a client that left needs no answer
+}
+
+// broken answers an error of the ledger.
+func (c *Cloud) broken(w http.ResponseWriter, r *http.Request, err error) {
+	switch {
+	case errors.Is(err, ErrNoCustomer):
+		fail(w, http.StatusNotFound, "no_customer", "There is no customer with this id.")
+	case r.Context().Err() != nil: // the client left, nobody reads this
+	default:
+		c.options.Log.Error("the sandbox could not answer", "path", r.URL.Path, "error", err)
+		fail(w, http.StatusInternalServerError, "internal", "The sandbox could not do that; its log says why.")
+	}
+}
+
+// read decodes a JSON body into v. No body leaves v as it is. It answers the
+// request itself and returns false when the body is not what it should be.
+func read(w http.ResponseWriter, r *http.Request, v any) bool {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxControlBody))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		fail(w, http.StatusRequestEntityTooLarge, "too_large", fmt.Sprintf("The body is larger than %d bytes.", maxControlBody))
+		return false
+	case err != nil:
+		fail(w, http.StatusBadRequest, "unreadable", "The body could not be read.")
+		return false
+	case len(bytes.TrimSpace(body)) == 0:
+		return true
+	}
+	if kind := r.Header.Get("Content-Type"); kind != "" {
+		if media, _, err := mime.ParseMediaType(kind); err != nil || media != "application/json" {
+			fail(w, http.StatusUnsupportedMediaType, "media_type", "Send JSON with Content-Type: application/json.")
+			return false
+		}
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(v); err != nil {
+		fail(w, http.StatusBadRequest, "unreadable", "The body is not the JSON this address takes: "+strings.TrimPrefix(err.Error(), "json: "))
+		return false
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		fail(w, http.StatusBadRequest, "unreadable", "The body goes on after its JSON.")
+		return false
+	}
+	return true
+}
+
+// iso writes a time as the control API does: UTC, milliseconds.
+func iso(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }

@@ -1,0 +1,238 @@
+package sandbox
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"regexp"
+	"strconv"
+	"sync"
+	"time"
+
+	"tillwire/agent"
+)
+
+// maxBody bounds a request's body; the largest real one is a few kilobytes.
+const maxBody = 1 << 20
+
+// dropPatience bounds the wait for the bytes of a request that will be dropped.
+const dropPatience = 30 * time.Second
+
+// book numbers the requests and writes them down.
+type book struct {
+	ledger *Ledger
+	mu     sync.Mutex
+	last   int64
+}
+
+// arrived numbers and queues in one step, so that the numbers are the order.
+func (b *book) arrived(s Seen) int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.last++
+	b.ledger.arrived(b.last, s)
+	return b.last
+}
+
+// front is the HTTP around one host of a wallet: it writes every request down,
+// applies at most one fault to it, and leaves the rest to the wallet.
+type front struct {
+	wallet Wallet
+	host   int // 1 is the first
+	faults *faultList
+	book   *book
+	clock  agent.Clock
+	log    *slog.Logger
+}
+
+// visit is one request on its way through a front.
+type visit struct {
+	*front
+	w       http.ResponseWriter
+	r       *http.Request
+	fault   Fault
+	seen    Seen
+	id      int64
+	orderNo string
+}
+
+// ServeHTTP implements http.Handler.
+func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	op, orderNo := f.wallet.Classify(r)
+	v := &visit{front: f, w: w, r: r, orderNo: orderNo, fault: f.faults.take(f.wallet.Name(), op, f.host)}
+	v.seen = Seen{Wallet: f.wallet.Name(), Operation: string(op), OrderNo: orderNo, Method: r.Method, Path: legiblePath(op, r.URL.Path), Fault: string(v.fault.Kind)}
+	v.id = f.book.arrived(v.seen)
+	if v.fault.Kind == DropRequest {
+		v.dropRequest()
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if v.orderNo == "" {
+		v.orderNo = f.wallet.OrderNo(body)
+	}
+	switch {
+	case err != nil:
+		// Cut off or too long: no wallet executes half a request.
+		v.plain(http.StatusBadRequest, "text/plain; charset=utf-8", "the request could not be read\n")
+	case v.fault.Kind == StatusOnly:
+		v.plain(v.fault.Status, "text/html; charset=utf-8", statusPage(v.fault.Status))
+	case v.fault.Kind == CaptivePortal:
+		v.plain(http.StatusOK, "text/html; charset=utf-8", portalPage)
+	default:
+		v.execute(body)
+	}
+}
+
+// execute lets the wallet do its work and then treats the answer.
+func (v *visit) execute(body []byte) {
+	ctx := v.r.Context()
+	call := Call{Request: v.r, Body: body}
+	switch v.fault.Kind {
+	case BadSignature:
+		call.Lie = LieSignature
+	case WrongAmount:
+		call.Lie = LieAmount
+	case DropResponse, Delay:
+		// The client may hang up early; the order must not depend on it.
+		ctx = context.WithoutCancel(ctx)
+	}
+	answer := v.wallet.Answer(ctx, call)
+	if ctx.Err() != nil {
+		return // the client left while a slow customer thought; nothing was answered
+	}
+	v.book.ledger.answered(v.id, v.orderNo, answer.Status)
+	switch v.fault.Kind {
+	case Duplicate:
+		// The network delivered it twice; the client hears the later answer,
+		// because only that one describes what the cloud now holds.
+		call.Again = true
+		id := v.book.arrived(v.seen)
+		answer = v.wallet.Answer(ctx, call)
+		v.book.ledger.answered(id, v.orderNo, answer.Status)
+	case DropResponse:
+		v.dropResponse(answer)
+		return
+	case Delay:
+		select {
+		case <-v.clock.After(time.Duration(v.fault.DelayMS) * time.Millisecond):
+		case <-v.r.Context().Done():
+			return
+		}
+	}
+	v.write(answer)
+}
+
+func (v *visit) write(a Answer) {
+	header := v.w.Header()
+	for name, values := range a.Header {
+		header[name] = values
+	}
+	if a.Status != http.StatusNoContent {
+		header.Set("Content-Length", strconv.Itoa(len(a.Body)))
+	}
+	v.w.WriteHeader(a.Status)
+	if _, err := v.w.Write(a.Body); err != nil && len(a.Body) > 0 {
+		v.log.Debug("the client left before the answer", "operation", v.seen.Operation, "error", err)
+	}
+}
+
+// plain answers without a signature and without executing anything.
+func (v *visit) plain(status int, contentType, body string) {
+	v.book.ledger.answered(v.id, v.orderNo, status)
+	a := Answer{Status: status, Header: http.Header{"Content-Type": {contentType}}, Body: []byte(body)}
+	if status == http.StatusNoContent || status == http.StatusNotModified {
+		a.Body = nil
+	}
+	v.write(a)
+}
+
+// hijack takes the connection away from the server.
+func (v *visit) hijack() (net.Conn, *bufio.ReadWriter) {
+	conn, buffered, err := http.NewResponseController(v.w).Hijack()
+	if err != nil {
+		// Only a test's recorder cannot be hijacked; aborting is the nearest to a reset.
+		panic(http.ErrAbortHandler)
+	}
+	return conn, buffered
+}
+
+// dropRequest reads so much of the request as the fault says and resets. The
+// operation is only known once the header has been read, so that much is
+// always taken; a body is read no further than asked.
+func (v *visit) dropRequest() {
+	head, err := httputil.DumpRequest(v.r, false)
+	if err != nil {
+		head = nil
+	}
+	conn, buffered := v.hijack()
+	defer reset(conn)
+	var body bytes.Buffer
+	want := v.fault.AfterBytes - int64(len(head))
+	if v.r.ContentLength >= 0 {
+		want = min(want, v.r.ContentLength)
+	}
+	if want > 0 {
+		// The server's own clock rules sockets; the injected one rules payments.
+		stop := time.AfterFunc(dropPatience, func() { reset(conn) })
+		_, err = io.CopyN(&body, buffered, want)
+		stop.Stop()
+		if err != nil {
+			v.log.Debug("the client left before its request was dropped", "error", err)
+		}
+	}
+	// What has arrived already may tell the order number; nothing is waited for.
+	rest, err := buffered.Peek(buffered.Reader.Buffered())
+	if err == nil && v.orderNo == "" {
+		v.orderNo = v.wallet.OrderNo(append(body.Bytes(), rest...))
+	}
+	v.book.ledger.answered(v.id, v.orderNo, 0)
+}
+
+// dropResponse sends the first bytes of an answer and resets.
+func (v *visit) dropResponse(a Answer) {
+	conn, _ := v.hijack()
+	defer reset(conn)
+	if _, err := conn.Write(cut(raw(v.r, a, v.clock.Now()), v.fault.AfterBytes)); err != nil {
+		v.log.Debug("the client left before its answer was dropped", "error", err)
+	}
+}
+
+func cut(b []byte, n int64) []byte { return b[:min(n, int64(len(b)))] }
+
+// raw writes an answer as the server would have.
+func raw(r *http.Request, a Answer, now time.Time) []byte {
+	header := a.Header.Clone()
+	header.Set("Date", now.UTC().Format(http.TimeFormat))
+	response := http.Response{StatusCode: a.Status, ProtoMajor: 1, ProtoMinor: 1, Request: r, Header: header,
+		ContentLength: int64(len(a.Body)), Body: io.NopCloser(bytes.NewReader(a.Body))}
+	var b bytes.Buffer
+	if err := response.Write(&b); err != nil {
+		return nil // a buffer does not fail
+	}
+	return b.Bytes()
+}
+
+// longDigits may be a payment code that somebody put into a path.
+var longDigits = regexp.MustCompile(`[0-9]{12,}`)
+
+// legiblePath is the path for the list of requests. Paths that a wallet knows
+// hold only numbers of orders, refunds and transactions.
+func legiblePath(op Operation, path string) string {
+	if op == OpOther {
+		path = longDigits.ReplaceAllString(path, "…")
+	}
+	return path
+}
+
+func statusPage(status int) string {
+	return fmt.Sprintf("<html>\r\n<head><title>%[1]d %[2]s</title></head>\r\n<body><center><h1>%[1]d %[2]s</h1></center></body>\r\n</html>\r\n", status, http.StatusText(status))
+}
+
+const portalPage = `<!doctype html><html><head><title>Welcome to FreeMall WiFi</title></head>` +
+	`<body><h1>Welcome</h1><p>Accept the terms to go online.</p><form><button>Accept</button></form></body></html>` + "\n"

@@ -1,0 +1,116 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// gate is one address of a wallet: a listener that can be closed for real and
+// opened again on the same port. Closing it also resets what is connected, for
+// a line that is down keeps no connection alive either.
+type gate struct {
+	handler http.Handler
+	log     *slog.Logger
+
+	mu     sync.Mutex
+	addr   string
+	server *http.Server // nil while shut
+	conns  map[net.Conn]struct{}
+	serves sync.WaitGroup
+}
+
+// newGate opens the address; port 0 becomes a fixed port from then on.
+func newGate(addr string, handler http.Handler, log *slog.Logger) (*gate, error) {
+	g := &gate{handler: handler, log: log, addr: addr, conns: map[net.Conn]struct{}{}}
+	return g, g.open()
+}
+
+// open does nothing when the gate is open already.
+func (g *gate) open() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.server != nil {
+		return nil
+	}
+	listener, err := net.Listen("tcp", g.addr)
+	if err != nil {
+		return fmt.Errorf("sandbox: listen on %s: %w", g.addr, err)
+	}
+	g.addr = listener.Addr().String()
+	server := &http.Server{Handler: g.handler, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		ConnState: g.track, ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug)}
+	g.server = server
+	g.serves.Go(func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			g.log.Error("a listener of the sandbox ended", "address", g.addr, "error", err)
+		}
+	})
+	return nil
+}
+
+func (g *gate) track(conn net.Conn, state http.ConnState) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch state {
+	case http.StateNew:
+		g.conns[conn] = struct{}{}
+	case http.StateHijacked, http.StateClosed:
+		delete(g.conns, conn)
+	}
+}
+
+// shut closes the listener and resets every connection.
+func (g *gate) shut() error {
+	g.mu.Lock()
+	server := g.server
+	g.server = nil
+	for conn := range g.conns {
+		abortive(conn)
+	}
+	g.mu.Unlock()
+	if server == nil {
+		return nil
+	}
+	return server.Close()
+}
+
+// set opens or shuts the gate. A port that was freed may be taken for a moment
+// by somebody's outgoing connection, so opening is tried for a while.
+func (g *gate) set(open bool) error {
+	if !open {
+		return g.shut()
+	}
+	var err error
+	for range 40 {
+		if err = g.open(); err == nil {
+			return nil
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+	return err
+}
+
+func (g *gate) address() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.addr
+}
+
+// abortive makes the close of a TCP connection a reset (RST) instead of an
+// orderly end: that is what a dropped line looks like to a client.
+func abortive(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // fails only on a connection that is closed already
+	}
+}
+
+// reset ends a connection with a TCP reset.
+func reset(conn net.Conn) {
+	abortive(conn)
+	_ = conn.Close() // nobody is left to tell
+}

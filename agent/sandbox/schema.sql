@@ -1,0 +1,92 @@
+-- The sandbox's own ledger. Times are Unix milliseconds, amounts minor units.
+-- A row is never deleted: what a test or a till vendor compares with is all here.
+
+CREATE TABLE IF NOT EXISTS secret (
+  name  TEXT PRIMARY KEY,
+  value BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS customer (
+  id        TEXT PRIMARY KEY,
+  wallet    TEXT NOT NULL,
+  name      TEXT NOT NULL,
+  balance   INTEGER NOT NULL CHECK (balance >= 0),
+  behaviour TEXT NOT NULL,
+  created   INTEGER NOT NULL
+) STRICT;
+
+-- A payment code is a bearer token, so only its keyed fingerprint is stored.
+CREATE TABLE IF NOT EXISTS paycode (
+  fingerprint BLOB PRIMARY KEY,
+  wallet      TEXT NOT NULL,
+  customer    TEXT NOT NULL REFERENCES customer (id),
+  expires     INTEGER NOT NULL,
+  order_id    INTEGER REFERENCES orders (id)
+) STRICT, WITHOUT ROWID;
+
+-- kind is 'code' (the shop scanned), 'shown' (the shop shows) or 'unseen' (a
+-- tombstone: undone before it was ever asked for).
+CREATE TABLE IF NOT EXISTS orders (
+  id             INTEGER PRIMARY KEY,
+  wallet         TEXT NOT NULL,
+  merchant       TEXT NOT NULL,
+  order_no       TEXT NOT NULL,
+  kind           TEXT NOT NULL,
+  amount         INTEGER NOT NULL,
+  currency       TEXT NOT NULL,
+  description    TEXT NOT NULL,
+  details        TEXT NOT NULL,
+  request        BLOB NOT NULL,
+  state          TEXT NOT NULL,
+  reason         TEXT NOT NULL,
+  customer       TEXT NOT NULL,
+  transaction_id TEXT NOT NULL,
+  qr             TEXT NOT NULL,
+  created        INTEGER NOT NULL,
+  expires        INTEGER NOT NULL,
+  answers        INTEGER NOT NULL,
+  paid           INTEGER NOT NULL,
+  captured       INTEGER NOT NULL,
+  reversed       INTEGER NOT NULL,
+  UNIQUE (wallet, merchant, order_no)
+) STRICT;
+CREATE INDEX IF NOT EXISTS orders_waiting ON orders (id) WHERE state IN ('created', 'awaiting');
+CREATE INDEX IF NOT EXISTS orders_customer ON orders (customer, id);
+CREATE INDEX IF NOT EXISTS orders_transaction ON orders (transaction_id) WHERE transaction_id <> '';
+CREATE INDEX IF NOT EXISTS orders_qr ON orders (qr) WHERE qr <> '';
+
+CREATE TABLE IF NOT EXISTS refund (
+  id        INTEGER PRIMARY KEY,
+  order_id  INTEGER NOT NULL REFERENCES orders (id),
+  wallet    TEXT NOT NULL,
+  merchant  TEXT NOT NULL,
+  refund_no TEXT NOT NULL,
+  refund_id TEXT NOT NULL,
+  amount    INTEGER NOT NULL CHECK (amount > 0),
+  reason    TEXT NOT NULL,
+  state     TEXT NOT NULL,
+  created   INTEGER NOT NULL,
+  done      INTEGER NOT NULL,
+  UNIQUE (wallet, merchant, refund_no)
+) STRICT;
+CREATE INDEX IF NOT EXISTS refund_order ON refund (order_id);
+
+CREATE TABLE IF NOT EXISTS history (
+  order_id INTEGER NOT NULL REFERENCES orders (id),
+  at       INTEGER NOT NULL,
+  event    TEXT NOT NULL,
+  amount   INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS history_order ON history (order_id);
+
+CREATE TABLE IF NOT EXISTS request (
+  id        INTEGER PRIMARY KEY,
+  at        INTEGER NOT NULL,
+  wallet    TEXT NOT NULL,
+  operation TEXT NOT NULL,
+  order_no  TEXT NOT NULL,
+  method    TEXT NOT NULL,
+  path      TEXT NOT NULL,
+  status    INTEGER NOT NULL,
+  fault     TEXT NOT NULL
+) STRICT;

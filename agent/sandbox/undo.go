@@ -1,0 +1,113 @@
+package sandbox
+
+import (
+	"context"
+	"time"
+)
+
+// reverseWindow is how long after its creation an order may be reversed
+// (WeChat Pay, China: seven days).
+const reverseWindow = 7 * 24 * time.Hour
+
+// Reverse undoes a code payment: unpaid it dies, paid the money goes back.
+// Again it succeeds again. A number never seen becomes a tombstone, so that a
+// payment which arrives later than its own reversal is refused.
+func (l *Ledger) Reverse(ctx context.Context, k Key) (*Order, error) {
+	return l.undo(ctx, k, (*tx).reverse)
+}
+
+// CloseOrder ends a shown order that nobody paid. Again it succeeds again, and it
+// needs no minimum age. A number never seen becomes a tombstone.
+func (l *Ledger) CloseOrder(ctx context.Context, k Key) (*Order, error) {
+	return l.undo(ctx, k, (*tx).close)
+}
+
+func (l *Ledger) undo(ctx context.Context, k Key, run func(*tx, Key) (*Order, error)) (*Order, error) {
+	var o *Order
+	err := l.do(ctx, func(t *tx) (err error) {
+		o, err = run(t, k)
+		return err
+	})
+	return o, err
+}
+
+func (t *tx) tombstone(k Key, state State) (*Order, error) {
+	o := &Order{Key: k, Kind: KindUnseen, State: state, Reversed: state == StateReversed, Expires: t.now}
+	return o, t.create(o, string(state)+" before it was ever asked for")
+}
+
+func (t *tx) reverse(k Key) (*Order, error) {
+	o, err := t.findKey(k)
+	switch {
+	case err != nil:
+		return nil, err
+	case o == nil:
+		return t.tombstone(k, StateReversed)
+	case o.Reversed:
+		return o, nil
+	case o.Kind == KindShown:
+		return nil, Refusal{ReasonOnlyClose}
+	case t.now.Sub(o.Created) > reverseWindow:
+		return nil, Refusal{ReasonReverseTooLate}
+	}
+	returned := int64(0)
+	if o.State == StatePaid {
+		var refunds int
+		if err := t.row("SELECT count(*) FROM refund WHERE order_id = ?", o.id).Scan(&refunds); err != nil {
+			return nil, err
+		}
+		// Two ways of giving money back must not meet on one order.
+		if refunds > 0 {
+			return nil, Refusal{ReasonStateForbids}
+		}
+		returned = o.Captured
+		if err := t.credit(o.Customer, returned); err != nil {
+			return nil, err
+		}
+	}
+	o.State, o.Reversed, o.Answers = StateReversed, true, time.Time{}
+	return o, t.save(o, t.now, "reversed", returned)
+}
+
+func (t *tx) close(k Key) (*Order, error) {
+	o, err := t.findKey(k)
+	switch {
+	case err != nil:
+		return nil, err
+	case o == nil:
+		return t.tombstone(k, StateClosed)
+	case o.Kind == KindCode:
+		return nil, Refusal{ReasonOnlyReverse}
+	case o.State == StatePaid:
+		return nil, Refusal{ReasonOrderPaid}
+	case !o.Open():
+		return o, nil
+	}
+	o.State, o.Answers = StateClosed, time.Time{}
+	return o, t.save(o, t.now, "closed", 0)
+}
+
+// Order answers what an order is now, or [ReasonNotFound].
+func (l *Ledger) Order(ctx context.Context, k Key) (*Order, error) {
+	return l.lookup(ctx, func(t *tx) (*Order, error) { return t.findKey(k) })
+}
+
+// OrderByTransaction finds a captured order by the cloud's own number.
+func (l *Ledger) OrderByTransaction(ctx context.Context, wallet, merchant, transactionID string) (*Order, error) {
+	return l.lookup(ctx, func(t *tx) (*Order, error) { return t.findTransaction(wallet, merchant, transactionID) })
+}
+
+func (t *tx) findTransaction(wallet, merchant, transactionID string) (*Order, error) {
+	return t.find("transaction_id = ? AND transaction_id <> '' AND wallet = ? AND merchant = ?", transactionID, wallet, merchant)
+}
+
+func (l *Ledger) lookup(ctx context.Context, find func(*tx) (*Order, error)) (*Order, error) {
+	var o *Order
+	err := l.do(ctx, func(t *tx) (err error) {
+		if o, err = find(t); err == nil && o == nil {
+			err = Refusal{ReasonNotFound}
+		}
+		return err
+	})
+	return o, err
+}

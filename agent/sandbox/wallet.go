@@ -1,0 +1,72 @@
+package sandbox
+
+import (
+	"context"
+	"net/http"
+)
+
+// Operation is what a request asks of a wallet, in words no wallet's wire uses.
+type Operation string
+
+// The operations that faults and the list of requests name.
+const (
+	OpPay         Operation = "pay"
+	OpPresent     Operation = "present"
+	OpQuery       Operation = "query"
+	OpReverse     Operation = "reverse"
+	OpClose       Operation = "close"
+	OpRefund      Operation = "refund"
+	OpRefundQuery Operation = "refund_query"
+	OpBill        Operation = "bill"
+	OpKeys        Operation = "keys"  // the cloud's certificates
+	OpOther       Operation = "other" // anything a wallet does not offer
+)
+
+// operations are the names a fault may use; "*" stands for every request,
+// also those of other names.
+var operations = []Operation{OpPay, OpPresent, OpQuery, OpReverse, OpClose, OpRefund, OpRefundQuery, OpBill, OpKeys}
+
+// Lie is how an answer deceives after a request was rightly executed.
+type Lie string
+
+// The lies a wallet can tell. Where an answer holds no amount, LieAmount
+// leaves it as it is.
+const (
+	Honest       Lie = ""
+	LieSignature Lie = "bad_signature"
+	LieAmount    Lie = "wrong_amount"
+)
+
+// Call is one request as a wallet sees it. Body is complete.
+type Call struct {
+	Request *http.Request
+	Body    []byte
+	Lie     Lie
+	// Again marks the second run of one request that the network delivered
+	// twice: what only guards against replays must let it pass.
+	Again bool
+}
+
+// Answer is what goes back over the wire, complete and signed.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Wallet is one remote protocol, spoken to clients over the shared ledger. It
+// knows nothing of faults; those are applied around it.
+type Wallet interface {
+	// Name is the brand: "wechat".
+	Name() string
+	// Classify names the operation of a request and, where the path tells it,
+	// the order number. It must not read the body.
+	Classify(*http.Request) (Operation, string)
+	// OrderNo reads the order number out of a body, which may be incomplete.
+	OrderNo(body []byte) string
+	// Answer executes a request and answers it. It does not fail: a failure is
+	// an answer of the protocol too.
+	Answer(context.Context, Call) Answer
+	// PayCode makes a fresh consumer-presented code of the wallet's grammar.
+	PayCode() (string, error)
+}

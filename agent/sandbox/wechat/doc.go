@@ -1,0 +1,9 @@
+// Package wechat is the sandbox's WeChat Pay: the server side of API v3 for a
+// counter (codepay, Native, query, close, reverse, refund), for direct
+// merchants and for partners, in public-key and in certificate mode. It signs
+// every answer and verifies every request as strictly as the documentation
+// allows, because a client that gets away with something here fails in a shop.
+//
+// It may import its root agent/sandbox, the root agent and the standard
+// library. It has its own signing and parsing on purpose; see agent/sandbox.
+package wechat

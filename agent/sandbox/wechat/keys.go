@@ -1,0 +1,171 @@
+package wechat
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+	"time"
+
+	"tillwire/agent/sandbox"
+)
+
+// keyBits is the size WeChat Pay asks of merchants and uses itself.
+const keyBits = 2048
+
+// certificateLife is that of WeChat Pay's platform certificates: five years.
+const certificateLife = 5 * 365 * 24 * time.Hour
+
+// Merchant is one merchant number of the sandbox with everything its client
+// needs. A partner acts for SubMerchantID.
+type Merchant struct {
+	MerchantID    string
+	AppID         string
+	Serial        string // of the merchant's API certificate, upper-case hexadecimal
+	SubMerchantID string // partner only
+	SubAppID      string // partner only
+	Key           *rsa.PrivateKey
+	APIv3Key      string // 32 characters
+}
+
+// Partner reports whether the merchant is a service provider.
+func (m *Merchant) Partner() bool { return m.SubMerchantID != "" }
+
+// Platform is what the cloud signs its answers with. A client in public-key
+// mode verifies with PublicKeyID, one in certificate mode with the certificate;
+// the request's Wechatpay-Serial header chooses.
+type Platform struct {
+	PublicKeyID string // PUB_KEY_ID_…
+	Key         *rsa.PrivateKey
+	Certificate []byte // PEM
+	Serial      string // of the certificate, upper-case hexadecimal
+	CertKey     *rsa.PrivateKey
+}
+
+// PublicPEM is the platform's public key as merchants download it.
+func (p *Platform) PublicPEM() ([]byte, error) { return publicPEM(&p.Key.PublicKey) }
+
+// KeySource makes a private key. The default is a fresh one of 2048 bits; tests
+// hand out prepared ones, because making one takes a while.
+type KeySource func() (*rsa.PrivateKey, error)
+
+func freshKey() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, keyBits) }
+
+// vault reads keys from the ledger and makes them on the first start.
+type vault struct {
+	ledger *sandbox.Ledger
+	source KeySource
+}
+
+func (v vault) key(ctx context.Context, name string) (*rsa.PrivateKey, error) {
+	der, err := v.ledger.Secret(ctx, "wechat/"+name, func() ([]byte, error) {
+		key, err := v.source()
+		if err != nil {
+			return nil, err
+		}
+		return x509.MarshalPKCS8PrivateKey(key)
+	})
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(der)
+	if err != nil {
+		return nil, fmt.Errorf("sandbox key %s: %w", name, err)
+	}
+	key, ok := parsed.(*rsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("sandbox key %s is %T, not RSA", name, parsed)
+	}
+	return key, nil
+}
+
+func (v vault) text(ctx context.Context, name string, size int) (string, error) {
+	b, err := v.ledger.Secret(ctx, "wechat/"+name, func() ([]byte, error) {
+		raw := make([]byte, (size+1)/2)
+		rand.Read(raw) // never fails
+		return []byte(hex.EncodeToString(raw)[:size]), nil
+	})
+	return string(b), err
+}
+
+func (v vault) merchant(ctx context.Context, m Merchant) (*Merchant, error) {
+	var err, errSerial, errSecret error
+	m.Key, err = v.key(ctx, "merchant/"+m.MerchantID)
+	m.Serial, errSerial = v.text(ctx, "serial/"+m.MerchantID, 40)
+	m.APIv3Key, errSecret = v.text(ctx, "apiv3/"+m.MerchantID, 32)
+	m.Serial = strings.ToUpper(m.Serial)
+	return &m, errors.Join(err, errSerial, errSecret)
+}
+
+func (v vault) platform(ctx context.Context, now time.Time) (*Platform, error) {
+	key, err := v.key(ctx, "platform")
+	if err != nil {
+		return nil, err
+	}
+	certKey, err := v.key(ctx, "platform-certificate")
+	if err != nil {
+		return nil, err
+	}
+	id, err := v.text(ctx, "platform-id", 32)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := v.ledger.Secret(ctx, "wechat/certificate", func() ([]byte, error) { return selfSigned(certKey, now) })
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := parseCertificate(cert)
+	if err != nil {
+		return nil, err
+	}
+	return &Platform{PublicKeyID: "PUB_KEY_ID_" + id, Key: key, Certificate: cert,
+		Serial: strings.ToUpper(hex.EncodeToString(parsed.SerialNumber.Bytes())), CertKey: certKey}, nil
+}
+
+func selfSigned(key *rsa.PrivateKey, now time.Time) ([]byte, error) {
+	serial := make([]byte, 20)
+	rand.Read(serial)                 // never fails
+	serial[0] = serial[0]&0x3f | 0x40 // positive, and all 40 hexadecimal digits
+	template := &x509.Certificate{SerialNumber: new(big.Int).SetBytes(serial), Subject: pkix.Name{CommonName: "Tenpay.com sandbox", Organization: []string{"Tillwire sandbox"}},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(certificateLife), KeyUsage: x509.KeyUsageDigitalSignature}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: der})
+	return b.Bytes(), err
+}
+
+func parseCertificate(text []byte) (*x509.Certificate, error) {
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, errors.New("sandbox: the platform certificate in the ledger is no PEM")
+	}
+	return x509.ParseCertificate(block.Bytes)
+}
+
+func publicPEM(key *rsa.PublicKey) ([]byte, error) {
+	der, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		return nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), nil
+}
+
+// PrivatePEM is the merchant's private key as its client loads it (PKCS#8).
+func (m *Merchant) PrivatePEM() ([]byte, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(m.Key)
+	if err != nil {
+		return nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
+}

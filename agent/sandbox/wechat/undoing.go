@@ -1,0 +1,85 @@
+package wechat
+
+import (
+	"net/http"
+
+	"tillwire/agent/sandbox"
+)
+
+func (t *task) reverse() (result, error) {
+	p := t.orderNo()
+	if p == nil {
+		_, p = t.body(who(t.who.Partner()))
+	}
+	if p != nil {
+		return result{}, p
+	}
+	order, err := t.ledger.Reverse(t.ctx, t.key(t.id))
+	if err != nil {
+		return result{}, err
+	}
+	body := t.names()
+	body["out_trade_no"] = order.OrderNo
+	return result{http.StatusOK, body}, nil
+}
+
+func (t *task) closeOrder() (result, error) {
+	p := t.orderNo()
+	if p == nil {
+		_, p = t.body(closer(t.who.Partner()))
+	}
+	if p != nil {
+		return result{}, p
+	}
+	if _, err := t.ledger.CloseOrder(t.ctx, t.key(t.id)); err != nil {
+		return result{}, err
+	}
+	return result{http.StatusNoContent, nil}, nil
+}
+
+func (t *task) refund() (result, error) {
+	o, p := t.body(refundFields(t.who.Partner()))
+	if p == nil && o.text("transaction_id") == "" && o.text("out_trade_no") == "" {
+		p = paramError("out_trade_no", "and transaction_id are both missing")
+	}
+	if p != nil {
+		return result{}, p
+	}
+	amount := o.sub("amount")
+	refund, err := t.ledger.Refund(t.ctx, sandbox.RefundRequest{
+		Key: t.key(o.text("out_trade_no")), TransactionID: o.text("transaction_id"), RefundNo: o.text("out_refund_no"),
+		Amount: amount.whole("refund"), Total: amount.whole("total"), Reason: o.text("reason"),
+	})
+	if err != nil {
+		return result{}, explain(err, refundRefusals)
+	}
+	return result{http.StatusOK, refundBody(refund)}, nil
+}
+
+func (t *task) refundQuery() (result, error) {
+	if !isRefundNo(t.id) {
+		return result{}, paramError("out_refund_no", "has a value that is not allowed")
+	}
+	if p := t.subMerchant(t.params.Get("sub_mchid"), ""); p != nil {
+		return result{}, p
+	}
+	refund, err := t.ledger.RefundByNumber(t.ctx, Name, t.key("").Merchant, t.id)
+	if err != nil {
+		return result{}, explain(err, refundRefusals)
+	}
+	return result{http.StatusOK, refundBody(refund)}, nil
+}
+
+func refundBody(r *sandbox.Refund) map[string]any {
+	body := map[string]any{
+		"refund_id": r.RefundID, "out_refund_no": r.RefundNo, "transaction_id": r.Order.TransactionID, "out_trade_no": r.Order.OrderNo,
+		"channel": "ORIGINAL", "user_received_account": "balance of the payer", "create_time": stamp(r.Created),
+		"funds_account": "UNSETTLED", "status": "PROCESSING", "promotion_detail": []any{},
+		"amount": map[string]any{"total": r.Order.Captured, "refund": r.Amount, "from": []any{}, "payer_total": r.Order.Captured, "payer_refund": r.Amount,
+			"settlement_refund": r.Amount, "settlement_total": r.Order.Captured, "discount_refund": int64(0), "currency": r.Order.Currency, "refund_fee": int64(0)},
+	}
+	if r.State == sandbox.RefundSuccess {
+		body["status"], body["success_time"] = "SUCCESS", stamp(r.Done)
+	}
+	return body
+}
