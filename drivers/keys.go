@@ -18,7 +18,7 @@ type Key struct {
 // KeyError is a configuration value that cannot be used. Key is empty when
 // the driver or profile name itself is wrong.
 type KeyError struct {
-	What    string // "driver", "profile", "key" or "value"
+	What    string // "scanner driver", "profile", "key", …, or "value"
 	Key     string // the key as it was written
 	Value   string // the value as it was written, if that is what is wrong
 	Reason  string // what would be right

@@ -1,0 +1,180 @@
+package scanner
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"tillwire/agent"
+	"tillwire/drivers"
+	"tillwire/drivers/serial"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// witness is a Reporter and a sink that remember, in order.
+type witness struct {
+	states   []string
+	counters map[string]int
+	scans    []agent.Scan
+}
+
+func newWitness() *witness { return &witness{counters: map[string]int{}} }
+
+func (w *witness) Ready()                 { w.states = append(w.states, "ready") }
+func (w *witness) Degraded(reason string) { w.states = append(w.states, "degraded: "+reason) }
+func (w *witness) Count(counter string)   { w.counters[counter]++ }
+func (w *witness) take(s agent.Scan)      { w.scans = append(w.scans, s) }
+
+func (w *witness) texts() string {
+	var texts []string
+	for _, s := range w.scans {
+		texts = append(texts, s.Text.Reveal())
+	}
+	return strings.Join(texts, " ")
+}
+
+// scannerOn builds the device "line" on a scripted port, through the registry
+// as cmd does.
+func scannerOn(t *testing.T, port serial.Port, openErr error, sink agent.ScanSink, keys map[string]any) (*device, *serial.Settings) {
+	t.Helper()
+	unit := drivers.Registry(Specs()).Build(
+		drivers.Config{ID: "1.scanner", Lane: "1", Kind: agent.KindScanner, Driver: "line", Path: "/dev/ttyACM0", Keys: keys},
+		drivers.Env{Clock: agent.NewSystemClock(), Log: slog.New(slog.DiscardHandler), Sink: sink})
+	if unit.Err != nil {
+		t.Fatal(unit.Err)
+	}
+	d := unit.Device.(*device)
+	var used serial.Settings
+	d.open = func(_ string, s serial.Settings) (serial.Port, error) { used = s; return port, openErr }
+	return d, &used
+}
+
+func TestScansReachTheSinkAndDiagnosticsAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWitness()
+		port := serial.NewFake(
+			serial.Step{At: ms(10), Bytes: "111\r"}, // within the grace
+			serial.Step{At: ms(200), Bytes: "]Q1222\r"},
+			serial.Step{At: ms(300), Bytes: "222\r"},
+			serial.Step{At: ms(400), Bytes: "\xff\r"},
+			serial.Step{At: ms(500), Bytes: "33"},
+			serial.Step{At: ms(1100), Bytes: "444\r", End: serial.ErrUnplugged})
+		d, _ := scannerOn(t, port, nil, w.take, nil)
+		err := d.Run(t.Context(), w)
+		if !errors.Is(err, serial.ErrUnplugged) || port.Closed() != 1 {
+			t.Errorf("ended with %v, closed %d times", err, port.Closed())
+		}
+		if w.texts() != "222 444" {
+			t.Errorf("scans %q", w.texts())
+		}
+		first := w.scans[0]
+		if first.Lane != "1" || first.Device != "1.scanner" || first.Symbology != "]Q1" || first.At != ms(200) {
+			t.Errorf("scan %+v", first)
+		}
+		for counter, want := range map[string]int{"scan": 2, "duplicate": 1, "garbage": 1, "partial_timeout": 1, "stale": 0} {
+			if w.counters[counter] != want {
+				t.Errorf("%s counted %d times, want %d", counter, w.counters[counter], want)
+			}
+		}
+	})
+}
+
+// A scan that nobody took at once must not pay the next customer's payment.
+func TestAScanIsNeverKeptForLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWitness()
+		port := serial.NewFake(
+			serial.Step{At: ms(200), Bytes: "111\r"}, serial.Step{At: ms(210), Bytes: "222\r"},
+			serial.Step{At: ms(5100), Bytes: "333\r", End: serial.ErrUnplugged})
+		slow := func(s agent.Scan) {
+			w.take(s)
+			if len(w.scans) == 1 {
+				<-time.After(5 * time.Second) // a sink that breaks its promise
+			}
+		}
+		d, _ := scannerOn(t, port, nil, slow, nil)
+		if err := d.Run(t.Context(), w); !errors.Is(err, serial.ErrUnplugged) {
+			t.Error(err)
+		}
+		if w.texts() != "111 333" || w.counters["stale"] != 1 {
+			t.Errorf("scans %q, %d stale", w.texts(), w.counters["stale"])
+		}
+	})
+}
+
+// The reader threw bytes away: what is left of the code is not a code.
+func TestDroppedBytesSpoilTheScan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWitness()
+		port := serial.NewFake(serial.Step{At: ms(200), Bytes: "2812"})
+		port.Drop(ms(201))
+		port.Feed(ms(201), "3456\r777\r")
+		port.Unplug()
+		d, _ := scannerOn(t, port, nil, w.take, nil)
+		_ = d.Run(t.Context(), w)
+		if w.texts() != "777" || w.counters["resync"] != 1 {
+			t.Errorf("scans %q, counters %v", w.texts(), w.counters)
+		}
+	})
+}
+
+func TestReadyAfterTheGraceUntilTheContextEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		port := serial.NewFake()
+		w := newWitness()
+		d, _ := scannerOn(t, port, nil, w.take, nil)
+		done := make(chan error, 1)
+		go func() { done <- d.Run(ctx, w) }()
+		<-time.After(149 * time.Millisecond)
+		synctest.Wait()
+		if len(w.states) != 0 {
+			t.Errorf("within the open grace it says %v", w.states)
+		}
+		<-time.After(time.Millisecond)
+		synctest.Wait()
+		if len(w.states) != 1 || w.states[0] != "ready" {
+			t.Errorf("after the open grace it says %v", w.states)
+		}
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) || port.Closed() != 1 {
+			t.Errorf("ended with %v, closed %d times", err, port.Closed())
+		}
+	})
+}
+
+func TestOpenErrorsKeepTheirMeaning(t *testing.T) {
+	d, _ := scannerOn(t, nil, fs.ErrNotExist, newWitness().take, nil)
+	if err := d.Run(t.Context(), newWitness()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestSerialKeysReachThePort(t *testing.T) {
+	d, used := scannerOn(t, serial.NewFake(serial.Step{End: serial.ErrUnplugged}), nil, newWitness().take,
+		map[string]any{"baud": int64(115200), "data_bits": int64(7), "parity": "e", "stop_bits": int64(2), "idle_gap": int64(60)})
+	_ = d.Run(t.Context(), newWitness())
+	want := serial.Settings{Baud: 115200, DataBits: 7, Parity: serial.ParityEven, StopBits: 2, Poll: 15 * time.Millisecond}
+	if *used != want {
+		t.Errorf("opened with %+v, want %+v", *used, want)
+	}
+}
+
+func TestWrongKeysAreRefusedWithoutTouchingTheDevice(t *testing.T) {
+	for _, keys := range []map[string]any{{"bauds": 9600}, {"baud": "fast"}, {"parity": "M"}, {"idle_gap": int64(5)}} {
+		unit := drivers.Registry(Specs()).Build(
+			drivers.Config{ID: "1.scanner", Kind: agent.KindScanner, Driver: "line", Path: "/dev/no-such", Keys: keys}, drivers.Env{Clock: agent.NewSystemClock()})
+		var key *drivers.KeyError
+		if !errors.As(unit.Err, &key) {
+			t.Errorf("%v: error %v", keys, unit.Err)
+		}
+	}
+}

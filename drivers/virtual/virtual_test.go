@@ -1,0 +1,111 @@
+package virtual
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tillwire/agent"
+	"tillwire/drivers"
+)
+
+// run starts the driver of a spec under a supervisor and returns its device.
+func run(t *testing.T, spec drivers.Spec, sink agent.ScanSink) (drivers.Device, *drivers.Supervisor, func()) {
+	t.Helper()
+	clock, log := agent.NewSystemClock(), slog.New(slog.DiscardHandler)
+	unit := drivers.Registry{spec}.Build(drivers.Config{ID: "1.device", Lane: "1", Kind: spec.Kind, Driver: "virtual"},
+		drivers.Env{Clock: clock, Log: log, Sink: sink})
+	if unit.Err != nil {
+		t.Fatal(unit.Err)
+	}
+	sup := drivers.NewSupervisor(drivers.Options{Clock: clock, Log: log})
+	sup.Add(unit)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- sup.Run(ctx) }()
+	synctest.Wait()
+	return unit.Device, sup, func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestAVirtualScannerScansWhileItRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var scans []agent.Scan
+		d, sup, stop := run(t, ScannerSpec(), func(s agent.Scan) { scans = append(scans, s) })
+		scanner := d.(*Scanner)
+		if sup.Status()[0].State != agent.DeviceReady {
+			t.Errorf("status %+v", sup.Status()[0])
+		}
+		if err := scanner.Scan("]Q1284567"); err != nil {
+			t.Fatal(err)
+		}
+		if len(scans) != 1 || scans[0].Text.Reveal() != "284567" || scans[0].Symbology != "]Q1" || scans[0].Lane != "1" || scans[0].Device != "1.device" {
+			t.Errorf("scans %+v", scans)
+		}
+		for _, text := range []string{"", "28\r45", "28\x0045", "é", strings.Repeat("1", maxLen+1)} {
+			if err := scanner.Scan(text); agent.ClassOf(err) != agent.Invalid {
+				t.Errorf("%q: %v", text, err)
+			}
+		}
+		stop()
+		if err := scanner.Scan("284"); agent.ClassOf(err) != agent.Unavailable {
+			t.Errorf("after the end: %v", err)
+		}
+		if len(scans) != 1 {
+			t.Errorf("%d scans were delivered", len(scans))
+		}
+	})
+}
+
+func TestADisplayNeverShowsAQRBeyondItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, _, stop := run(t, DisplaySpec(), nil)
+		display := d.(*Display)
+		qr := agent.Screen{Kind: agent.ScreenQR, QR: "weixin://wxpay/x", TTL: 90 * time.Second}
+		changed := display.Changed()
+		if err := display.Show(t.Context(), qr); err != nil {
+			t.Fatal(err)
+		}
+		<-changed
+		<-time.After(90*time.Second - 1)
+		if display.Visible().QR != qr.QR {
+			t.Error("the QR is gone too early")
+		}
+		<-time.After(1)
+		if got := display.Visible(); got.Kind != agent.ScreenIdle || got.QR != "" {
+			t.Errorf("after its time the display shows %+v", got)
+		}
+		if err := display.Show(t.Context(), agent.Screen{Kind: agent.ScreenPaid}); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Hour)
+		if display.Visible().Kind != agent.ScreenPaid || len(display.History()) != 2 {
+			t.Errorf("shows %+v after %d screens", display.Visible(), len(display.History()))
+		}
+		if err := display.Show(t.Context(), qr); err != nil {
+			t.Fatal(err)
+		}
+		stop()
+		if display.Visible().Kind != agent.ScreenIdle {
+			t.Error("a stopped display shows a QR")
+		}
+		if err := display.Show(t.Context(), qr); agent.ClassOf(err) != agent.Unavailable {
+			t.Errorf("show after the end: %v", err)
+		}
+	})
+}
+
+func TestShowHonoursItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := NewDisplay(agent.NewSystemClock()).Show(ctx, agent.Screen{}); err == nil {
+		t.Error("a cancelled Show succeeded")
+	}
+}
