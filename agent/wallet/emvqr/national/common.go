@@ -30,6 +30,8 @@ func (c *complaints) common(p emvqr.Payload, s scheme) {
 	if !slices.ContainsFunc(p.Objects, func(o emvqr.Object) bool { return "02" <= o.ID && o.ID <= "51" }) {
 		c.add("no merchant account is given (02 to 51)")
 	}
+	// What EMVCo calls mandatory is not asked of every scheme: good codes of
+	// PromptPay or VietQR have neither name nor category.
 	for _, id := range s.required {
 		if p.Get(id) == "" {
 			c.add("%s, the %s, is missing", id, names[id])
@@ -41,7 +43,8 @@ func (c *complaints) common(p emvqr.Payload, s scheme) {
 	c.lengths(p)
 }
 
-// place checks category, currency and country.
+// place checks category, currency and country. Currency and country tell a
+// code that was put together from another scheme's sample.
 func (c *complaints) place(p emvqr.Payload, s scheme) {
 	if v := p.Get("52"); v != "" && !(len(v) == 4 && digits(v)) {
 		c.add("52, the merchant category, is not 4 digits")
@@ -69,6 +72,8 @@ var decimals = map[string]int{
 	"702": 2, "704": 0, "764": 2, "840": 2, "978": 2, "986": 2,
 }
 
+// amount does not compare with 01: codes marked static carry amounts, codes
+// marked dynamic lack them, and both are paid every day.
 func (c *complaints) amount(p emvqr.Payload) {
 	v := p.Get("54")
 	if v == "" {
@@ -82,6 +87,7 @@ func (c *complaints) amount(p emvqr.Payload) {
 		c.add("54, the amount, is zero; a code without an amount leaves it out")
 	}
 	_, fraction, _ := strings.Cut(v, ".")
+	// Zeros behind the last decimal are common (1000.00 rupiah) and harmless.
 	if allowed, known := decimals[p.Get("53")]; known && len(strings.TrimRight(fraction, "0")) > allowed {
 		c.add("54, the amount, has more decimals than the currency has (%d)", allowed)
 	}
@@ -117,9 +123,11 @@ func (c *complaints) tip(p emvqr.Payload) {
 	}
 }
 
+// longest are the limits of EMVCo in characters, not bytes: names may be in
+// any script.
 var longest = []struct {
 	id   string
-	most int // characters
+	most int
 }{{"59", 25}, {"60", 15}, {"61", 10}}
 
 func (c *complaints) lengths(p emvqr.Payload) {
