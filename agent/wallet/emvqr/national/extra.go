@@ -48,10 +48,10 @@ func qris(p emvqr.Payload, c *complaints) {
 		case "26" <= o.ID && o.ID <= "45" && o.Nested != nil:
 			rule{"01", "merchant PAN", false, digitsOf(15, 19)}.check(o, c)
 			rule{"02", "merchant id", false, upTo(15)}.check(o, c)
-			rule{"03", "merchant criteria", false, criteria}.check(o, c)
+			rule{"03", "merchant criteria", false, criteria()}.check(o, c)
 		case o.ID == "51":
 			rule{"02", "national merchant id", true, prefixed("ID", digitsOf(13, 13))}.check(o, c)
-			rule{"03", "merchant criteria", false, criteria}.check(o, c)
+			rule{"03", "merchant criteria", false, criteria()}.check(o, c)
 		}
 	}
 }

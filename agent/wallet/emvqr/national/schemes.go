@@ -9,8 +9,10 @@ import (
 // everything lists what EMVCo calls mandatory; some schemes print less.
 var everything = []string{"52", "53", "58", "59", "60"}
 
-// criteria are the merchant sizes of QRIS.
-var criteria = oneOf("UMI", "UKE", "UME", "UBE", "URE", "PSO")
+// criteria are the merchant sizes of QRIS, from micro to public service.
+func criteria() form {
+	return oneOf("UMI", "UKE", "UME", "UBE", "URE", "PSO")
+}
 
 // merchantSchemes are tried in this order. SGQR stands before PayNow, which it
 // contains; the last row takes every code.
