@@ -54,6 +54,8 @@ func TestUnitKeepsTheAgentAlive(t *testing.T) {
 		"Service.LimitNOFILE":        "1024:1024",
 		"Service.ExecStart":          "/usr/bin/tillwire run --config /etc/tillwire/tillwire.toml",
 		"Service.StateDirectory":     "tillwire",
+		"Service.StandardOutput":     "journal+console",
+		"Service.StandardError":      "journal",
 	} {
 		if got := unit[key]; !slices.Equal(got, []string{want}) {
 			t.Errorf("%s is %q, want %q", key, got, want)
