@@ -145,7 +145,7 @@ func (m *Memory) Open(_ context.Context, p agent.Payment, facts ...agent.Fact) (
 		if p.Created.IsZero() {
 			p.Created = m.clock.Now()
 		}
-		p.Created = p.Created.UTC()
+		p.Created = p.Created.Round(0).UTC()
 		p.Version, p.Status, p.Facts = 0, agent.Status{}, nil
 		p, err := m.settle(p, facts)
 		if err != nil {
@@ -219,7 +219,7 @@ func (m *Memory) settle(p agent.Payment, facts []agent.Fact) (agent.Payment, err
 		if facts[i].At.IsZero() {
 			facts[i].At = m.clock.Now()
 		}
-		facts[i].At = facts[i].At.UTC()
+		facts[i].At = facts[i].At.Round(0).UTC()
 	}
 	written, status, err := agent.Settle(p, facts...)
 	if err != nil {
