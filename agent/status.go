@@ -225,7 +225,6 @@ func (s *Status) note(f Fact) {
 		s.QR, s.ShownAt = f.QR, f.At
 	case FactApproved:
 		s.Captured, s.Payer = f.Amount, f.Payer
-		s.Reason, s.Code = ReasonNone, ""
 	case FactReversalAccepted, FactCloseAccepted:
 		s.acked = true
 	case FactReversalRefused:
@@ -245,6 +244,9 @@ func (s *Status) note(f Fact) {
 func (s *Status) enter(to State, f Fact) {
 	if to != QRShown {
 		s.QR = ""
+	}
+	if to == Paid {
+		s.Reason, s.Code = ReasonNone, ""
 	}
 	if to != s.State {
 		s.State, s.Since = to, f.At

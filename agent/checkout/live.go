@@ -16,6 +16,7 @@ type live struct {
 	scanned time.Duration // Clock.Mono when the code was read
 	started time.Duration // Clock.Mono when the current way of paying began
 	shown   time.Duration // Clock.Mono when the code to pay came
+	seen    time.Duration // Clock.Mono when a payment of the last run was first met
 	doubtQR bool          // a request for a code may have arrived
 	doubts  int           // answers that left us in doubt, for the limit of automation
 }
@@ -125,10 +126,19 @@ func (e *Engine) learn(id agent.PaymentID, build func(agent.Payment) ([]agent.Fa
 }
 
 // sentFor is how long ago the first request of the payment began. After a restart
-// only the wall clock can say, and it is not trusted beyond the waits in use.
+// the wall clock says so, and where it was set back, the time that this run has
+// known the payment: a wait may become longer, never endless.
 func (e *Engine) sentFor(p agent.Payment) time.Duration {
-	if l, ok := e.known(p.ID); ok && l.started > 0 && !p.Status.Started.IsZero() {
-		return e.opt.Clock.Mono() - l.started
+	mono := e.opt.Clock.Mono()
+	var l live
+	e.update(p.ID, func(x *live) {
+		if x.seen == 0 {
+			x.seen = mono
+		}
+		l = *x
+	})
+	if l.started > 0 {
+		return mono - l.started
 	}
-	return max(e.opt.Clock.Now().Sub(p.Status.Started), 0)
+	return max(e.opt.Clock.Now().Sub(p.Status.Started), mono-l.seen)
 }

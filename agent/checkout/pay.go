@@ -96,27 +96,38 @@ func (e *Engine) present(ctx context.Context, p agent.Payment) (agent.Payment, t
 	if err != nil {
 		return e.record(p, agent.Fact{Kind: agent.FactCloseDecided, Reason: agent.ReasonSetup, By: "tillwire"})
 	}
-	once, cancel := context.WithTimeout(ctx, e.timers(p).Pay)
-	a := w.(agent.Presenter).Present(once, p)
-	cancel()
-	e.count(p, a)
+	a := e.fetch(ctx, p, w.(agent.Presenter))
 	switch a.Verdict {
 	case agent.Shown:
 		e.update(p.ID, func(l *live) { l.shown = e.opt.Clock.Mono() })
 		return e.record(p, agent.Fact{Kind: agent.FactQRReady, Op: agent.OpPresent, QR: a.QR})
 	case agent.Refused:
 		return e.record(p, agent.Fact{Kind: agent.FactRefused, Op: agent.OpPresent, Reason: either(a.Reason, agent.ReasonWalletRefused), Code: a.Code, Text: a.Text})
-	case agent.NotDelivered:
-	default:
-		e.update(p.ID, func(l *live) { l.doubtQR = true })
 	}
-	if e.sentFor(p) < e.opt.RideThrough() {
-		return p, redial, "fetching a code: " + a.Verdict.String()
-	}
-	if l, _ := e.known(p.ID); !l.doubtQR {
+	if l, _ := e.known(p.ID); !l.doubtQR && a.Verdict == agent.NotDelivered {
 		return e.record(p, agent.Fact{Kind: agent.FactUnsent, Op: agent.OpPresent, Reason: agent.ReasonLineDown})
 	}
 	return e.record(p, agent.Fact{Kind: agent.FactCloseDecided, Reason: agent.ReasonNoAnswer, By: "tillwire"})
+}
+
+// fetch asks for a code until there is an answer or the time to ride through is
+// over, and remembers whether any request may have arrived.
+func (e *Engine) fetch(ctx context.Context, p agent.Payment, w agent.Presenter) agent.Answer {
+	for {
+		once, cancel := context.WithTimeout(ctx, e.timers(p).Pay)
+		a := w.Present(once, p)
+		cancel()
+		switch a.Verdict {
+		case agent.Shown, agent.Refused:
+			return a
+		case agent.NotDelivered:
+		default:
+			e.update(p.ID, func(l *live) { l.doubtQR = true })
+		}
+		if e.sentFor(p)+redial >= e.opt.RideThrough() || !e.rideOn(ctx, p) {
+			return a
+		}
+	}
 }
 
 // pollQR asks whether the shown code was paid, and closes it when its time is over.

@@ -167,6 +167,9 @@ func (e *Engine) ask(ctx context.Context, p agent.Payment, t agent.Task) (agent.
 // watch looks once more at a refusal: in rare cases the wallet takes the money
 // after all.
 func (e *Engine) watch(ctx context.Context, p agent.Payment, t agent.Task) (agent.Payment, time.Duration, string) {
+	if left := e.timers(p).Watch - e.sentFor(p); left > 0 {
+		return p, left, "too early to look at the refusal again"
+	}
 	a := e.query(ctx, p)
 	switch a.Verdict {
 	case agent.Approved:

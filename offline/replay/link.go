@@ -24,7 +24,7 @@ type LinkOptions struct {
 	// Dial opens a connection and closes it again; nil uses TCP. A light probe
 	// proves a way to the host, not that the host is right in the head.
 	Dial func(ctx context.Context, host string) error
-	// Changed is called after each change of a wallet's state, never concurrently.
+	// Changed is called after each change of a wallet's state.
 	Changed func(wallet string, state agent.LineState)
 }
 

@@ -1,0 +1,117 @@
+package checkout_test
+
+import (
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tillwire/agent"
+)
+
+// TestEveryScanHasAnAnswer: what the cashier hears for each thing a scanner can
+// bring, and that none of it moves money.
+func TestEveryScanHasAnAnswer(t *testing.T) {
+	for _, tc := range []struct {
+		name     string
+		before   func(*shop)
+		code     string
+		accepted bool
+		say      string
+	}{
+		{"no payment is open", func(*shop) {}, goodCode, false, "scan.no_payment"},
+		{"goods", func(s *shop) { s.open(agent.ModeScan) }, "6901234567892", false, "code.goods.ean13"},
+		{"goods without a payment", func(*shop) {}, "6901234567892", false, "code.goods.ean13"},
+		{"a wallet the shop does not take", func(s *shop) { s.open(agent.ModeScan) }, "281234567890123456", false, "code.consumer.alipay"},
+		{"nonsense", func(s *shop) { s.open(agent.ModeScan) }, "hello", false, "code.unknown."},
+		{"the payment shows a code", func(s *shop) { s.open(agent.ModeShow) }, goodCode, false, "scan.busy"},
+		{"the same code twice", func(s *shop) { s.cloud.plan(agent.OpPay, slowBack); s.open(agent.ModeScan); s.scan(goodCode) }, goodCode, true, "scan.same"},
+		{"another code meanwhile", func(s *shop) { s.cloud.plan(agent.OpPay, slowBack); s.open(agent.ModeScan); s.scan(goodCode) }, "134567890123456780", false, "scan.busy"},
+		{"a code that paid before", func(s *shop) { s.open(agent.ModeScan); s.scan(goodCode); s.open(agent.ModeScan) }, goodCode, false, "scan.used"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			inShop(t, func(s *shop) {
+				tc.before(s)
+				pays := s.cloud.count(agent.OpPay)
+				r := s.scan(tc.code)
+				if r.Accepted != tc.accepted || r.Say.ID != tc.say || r.Say.English == "" {
+					t.Errorf("accepted %t, says %+v; want %t, %s", r.Accepted, r.Say, tc.accepted, tc.say)
+				}
+				if n := s.cloud.count(agent.OpPay); n != pays {
+					t.Errorf("the scan sent %d pay requests", n-pays)
+				}
+			})
+		})
+	}
+}
+
+func TestScannersFireTogether(t *testing.T) {
+	inShop(t, func(s *shop) {
+		p := s.open(agent.ModeScan)
+		var wg sync.WaitGroup
+		for i := range 20 {
+			code := goodCode[:16] + string(rune('0'+i/10)) + string(rune('0'+i%10))
+			wg.Go(func() { s.engine.Scan(t.Context(), lane, agent.NewPayCode(code)) })
+		}
+		wg.Wait()
+		synctest.Wait()
+		s.settle(p.ID, time.Minute)
+		if n := s.cloud.count(agent.OpPay); n != 1 {
+			t.Errorf("%d codes were charged", n)
+		}
+	})
+}
+
+func TestRequestsAreServedOnce(t *testing.T) {
+	inShop(t, func(s *shop) {
+		r := agent.Request{Client: "till:1", RequestID: "same", Lane: lane, Amount: agent.Money{Value: 1280, Currency: "CNY"}, Mode: agent.ModeScan}
+		first, repeated, err := s.engine.Open(t.Context(), r)
+		if err != nil || repeated {
+			t.Fatalf("%v, repeated %t", err, repeated)
+		}
+		again, repeated, err := s.engine.Open(t.Context(), r)
+		if err != nil || !repeated || again.ID != first.ID {
+			t.Errorf("a repeat gave %s, %t, %v", again.ID, repeated, err)
+		}
+		other := r
+		other.Lane = "nowhere"
+		if _, _, err = s.engine.Open(t.Context(), other); agent.CodeOf(err) != agent.CodeRequestReused {
+			t.Errorf("reuse with another body, on a lane that does not exist: %v", err)
+		}
+		next := r
+		next.RequestID = "next"
+		if _, _, err = s.engine.Open(t.Context(), next); agent.CodeOf(err) != agent.CodeLaneBusy {
+			t.Errorf("a second payment on the lane: %v", err)
+		}
+		next.Lane = "nowhere"
+		if _, _, err = s.engine.Open(t.Context(), next); agent.CodeOf(err) != agent.CodeLaneUnknown {
+			t.Errorf("a lane that does not exist: %v", err)
+		}
+	})
+}
+
+func TestCancelAlwaysAnswers(t *testing.T) {
+	inShop(t, func(s *shop) {
+		p := s.open(agent.ModeScan)
+		p, again, err := s.engine.Cancel(t.Context(), p.ID, "anna")
+		if err != nil || again || p.Status.State != agent.NotSent || p.Status.Reason != agent.ReasonCancelled {
+			t.Fatalf("cancelling an empty payment: %s, %t, %v", p.Status.State, again, err)
+		}
+		if _, _, err = s.engine.Cancel(t.Context(), p.ID, "anna"); agent.CodeOf(err) != agent.CodeFinal {
+			t.Errorf("cancelling what has ended: %v", err)
+		}
+		s.cloud.plan(agent.OpPay, mustAgree)
+		q := s.open(agent.ModeScan)
+		s.scan("134567890123456000")
+		for i, want := range []bool{false, true, true} {
+			q, again, err = s.engine.Cancel(t.Context(), q.ID, "anna")
+			if err != nil || again != want || q.Status.State != agent.Reversing {
+				t.Errorf("cancel %d: %s, %t, %v", i+1, q.Status.State, again, err)
+			}
+		}
+		if s.cloud.count(agent.OpReverse) != 0 {
+			t.Error("a reversal went out before the wallet's minimum age")
+		}
+		s.settle(q.ID, 20*time.Second)
+	})
+}

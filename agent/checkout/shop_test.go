@@ -1,0 +1,187 @@
+package checkout_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tillwire/agent"
+	"tillwire/agent/checkout"
+	"tillwire/offline/journaltest"
+	"tillwire/offline/replay"
+)
+
+// shop is a whole counter in virtual time: the real engine and the real replay
+// over a journal in memory and a cloud that keeps a ledger of its own.
+type shop struct {
+	t        *testing.T
+	clock    agent.SystemClock
+	journal  *journaltest.Memory
+	cloud    *cloud
+	display  *display
+	line     agent.Line
+	engine   *checkout.Engine
+	replayer *replay.Replayer
+	requests int
+	stop     func()
+}
+
+const lane = "1"
+
+// inShop runs a test in a bubble of virtual time and closes the shop behind it.
+func inShop(t *testing.T, test func(*shop)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := &shop{t: t, clock: agent.NewSystemClock(), cloud: newCloud(), display: &display{}}
+		s.journal = journaltest.NewMemory(s.clock, timers, s.committed)
+		s.start()
+		defer func() { s.stop() }()
+		test(s)
+	})
+}
+
+// committed is the store's notice after a commit.
+func (s *shop) committed(p agent.Payment) {
+	s.engine.Committed(p)
+	s.replayer.Kick()
+}
+
+func timers(string) agent.Timers { return agent.DefaultTimers("wechat") }
+
+func (s *shop) start() {
+	s.t.Helper()
+	engine, err := checkout.New(checkout.Options{
+		Terminal: "TEST01", Journal: s.journal, Wallets: wallets{s.cloud}, Feed: agent.NewFeed(), Clock: s.clock, Timers: timers,
+		Lanes:       []checkout.LaneConfig{{ID: lane, Name: "Register 1", Wallet: "wechat", Display: s.display}, {ID: "2", Wallet: "wechat"}},
+		Fingerprint: func(code string) []byte { sum := sha256.Sum256([]byte(code)); return sum[:16] },
+		Line:        func() agent.Line { return s.line },
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.engine = engine
+	ctx, cancel := context.WithCancel(s.t.Context())
+	s.replayer = replay.New(replay.Options{Outbox: s.journal, Resume: engine.Resume, Clock: s.clock})
+	if err := engine.Boot(ctx); err != nil {
+		s.t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = engine.Run(ctx) })
+	wg.Go(func() { _ = s.replayer.Run(ctx) })
+	s.stop = func() { cancel(); engine.Close(); wg.Wait() }
+}
+
+// restart is a power cut: what is not in the journal is gone.
+func (s *shop) restart() {
+	s.t.Helper()
+	s.stop()
+	s.journal = s.journal.Restart(s.committed)
+	s.start()
+}
+
+// pass lets virtual time go by.
+func (s *shop) pass(d time.Duration) {
+	<-s.clock.After(d)
+	synctest.Wait()
+}
+
+func (s *shop) open(mode agent.Mode) agent.Payment {
+	s.t.Helper()
+	s.requests++
+	p, _, err := s.engine.Open(s.t.Context(), agent.Request{Client: "till:1", RequestID: strconv.Itoa(s.requests), Lane: lane,
+		Amount: agent.Money{Value: 1280, Currency: "CNY"}, Mode: mode})
+	if err != nil {
+		s.t.Fatalf("open: %v", err)
+	}
+	return p
+}
+
+const goodCode = "134567890123456789"
+
+func (s *shop) scan(code string) agent.ScanResult {
+	r := s.engine.Scan(s.t.Context(), lane, agent.NewPayCode(code))
+	synctest.Wait()
+	return r
+}
+
+func (s *shop) now(id agent.PaymentID) agent.Payment {
+	s.t.Helper()
+	p, err := s.journal.Payment(s.t.Context(), id)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return p
+}
+
+func (s *shop) want(id agent.PaymentID, state agent.State) agent.Payment {
+	s.t.Helper()
+	p := s.now(id)
+	if p.Status.State != state {
+		s.t.Fatalf("the payment is %s, want %s; facts: %v; asked of the cloud: %v", p.Status.State, state, kinds(p), s.cloud.asked())
+	}
+	return p
+}
+
+// settle waits until the payment is final and nothing is left to do, then holds
+// the journal against the cloud's ledger: they must agree to the minor unit.
+func (s *shop) settle(id agent.PaymentID, within time.Duration) agent.Payment {
+	s.t.Helper()
+	deadline := s.clock.Mono() + within
+	for {
+		p := s.now(id)
+		if p.Status.Final() && len(p.Steps(timers(""))) == 0 {
+			s.agree(p)
+			return p
+		}
+		if s.clock.Mono() > deadline {
+			s.t.Fatalf("not settled after %s: %s; facts: %v; asked of the cloud: %v", within, p.Status.State, kinds(p), s.cloud.asked())
+		}
+		s.pass(time.Second)
+	}
+}
+
+func (s *shop) agree(p agent.Payment) {
+	s.t.Helper()
+	captured, kept := s.cloud.books(p.OrderNo)
+	ours := int64(0)
+	if p.Status.State == agent.Paid || p.Status.State == agent.Refunded {
+		ours = p.Status.Captured - p.Status.RefundedSum()
+	}
+	if ours != kept {
+		s.t.Errorf("journal says %d is kept (%s), the ledger %d", ours, p.Status.State, kept)
+	}
+	if captured > p.Amount.Value {
+		s.t.Errorf("the customer was charged %d for a payment of %d", captured, p.Amount.Value)
+	}
+}
+
+func kinds(p agent.Payment) []agent.FactKind {
+	var all []agent.FactKind
+	for _, f := range p.Facts {
+		all = append(all, f.Kind)
+	}
+	return all
+}
+
+// display remembers what the customer sees.
+type display struct {
+	mu     sync.Mutex
+	screen agent.Screen
+}
+
+func (d *display) Show(_ context.Context, s agent.Screen) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.screen = s
+	return nil
+}
+
+func (d *display) shows() agent.Screen {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.screen
+}

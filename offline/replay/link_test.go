@@ -1,0 +1,115 @@
+package replay_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tillwire/agent"
+	"tillwire/offline/replay"
+)
+
+// network is a set of hosts that can be switched off.
+type network struct {
+	mu    sync.Mutex
+	off   map[string]bool
+	calls []string
+}
+
+func (n *network) dial(_ context.Context, host string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.off[host] {
+		return errors.New("refused")
+	}
+	return nil
+}
+
+func (n *network) set(off bool, hosts ...string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, h := range hosts {
+		n.off[h] = off
+	}
+}
+
+func link(t *testing.T, test func(*network, *replay.Link, agent.Clock, func() []string)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		n := &network{off: map[string]bool{}}
+		clock := agent.NewSystemClock()
+		var mu sync.Mutex
+		var changes []string
+		l := replay.NewLink(replay.LinkOptions{Clock: clock, Dial: n.dial,
+			Targets: []replay.Target{{Wallet: "wechat", Hosts: []string{"w1", "w2"}}, {Wallet: "alipay", Hosts: []string{"a1"}}},
+			Changed: func(w string, s agent.LineState) {
+				mu.Lock()
+				defer mu.Unlock()
+				changes = append(changes, w+" "+string(s))
+			}})
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { _ = l.Run(ctx) })
+		synctest.Wait()
+		test(n, l, clock, func() []string {
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Clone(changes)
+		})
+		cancel()
+		wg.Wait()
+	})
+}
+
+func TestLineIsNoticedInTime(t *testing.T) {
+	link(t, func(n *network, l *replay.Link, clock agent.Clock, changes func() []string) {
+		want := func(after time.Duration, shop, wechat, alipay agent.LineState) {
+			t.Helper()
+			<-clock.After(after)
+			got := l.Line()
+			if got.State != shop || got.Wallets["wechat"].State != wechat || got.Wallets["alipay"].State != alipay {
+				t.Errorf("the line is %+v, want %s (%s, %s)", got, shop, wechat, alipay)
+			}
+		}
+		on, down := agent.LineOnline, agent.LineDown
+		want(time.Second, on, on, on)
+		n.set(true, "w1")
+		want(15*time.Second, on, on, on) // the other host of the same wallet is enough
+		n.set(true, "w2")
+		want(15*time.Second, agent.LineDegraded, down, on)
+		n.set(true, "a1")
+		want(15*time.Second, down, down, down)
+		if d := l.Line().Down; d <= 0 || d > 15*time.Second {
+			t.Errorf("the line has been down for %s", d)
+		}
+		n.set(false, "a1")
+		want(10*time.Second, agent.LineDegraded, down, on)
+		n.set(false, "w2")
+		want(10*time.Second, on, on, on)
+		if got, want := changes(), []string{"wechat down", "alipay down", "alipay online", "wechat online"}; !slices.Equal(got, want) {
+			t.Errorf("changes %v, want %v", got, want)
+		}
+	})
+}
+
+func TestTrafficSpeaksForTheLine(t *testing.T) {
+	link(t, func(n *network, l *replay.Link, clock agent.Clock, _ func() []string) {
+		n.set(true, "a1")
+		l.Suspect("alipay")
+		synctest.Wait()
+		l.Suspect("alipay")
+		synctest.Wait()
+		if s := l.Line().Wallets["alipay"].State; s != agent.LineDown {
+			t.Errorf("after two failed requests and probes the line is %s", s)
+		}
+		l.Observe("alipay", true)
+		if s := l.Line().Wallets["alipay"].State; s != agent.LineOnline {
+			t.Errorf("after an answer the line is %s", s)
+		}
+		l.Observe("unknown", false)
+	})
+}
