@@ -76,7 +76,9 @@ func run(t *testing.T, workers int, due []time.Duration, resume func(context.Con
 		clock := agent.NewSystemClock()
 		o := newOutbox(clock, due...)
 		r := replay.New(replay.Options{Outbox: o, Clock: clock, Workers: workers,
-			Resume: func(ctx context.Context, task agent.Task) (time.Duration, string) { return resume(ctx, clock, task), "test" }})
+			Resume: func(ctx context.Context, task agent.Task) (time.Duration, string) {
+				return resume(ctx, clock, task), "test"
+			}})
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() { _ = r.Run(ctx) })
