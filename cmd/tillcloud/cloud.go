@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"tillwire/agent/sandbox"
+	"tillwire/agent/sandbox/wechat"
+)
+
+// cloud is the running sandbox with what its clients need to know.
+type cloud struct {
+	*sandbox.Cloud
+	ledger *sandbox.Ledger
+	wechat *wechat.Wallet
+}
+
+// openCloud opens the ledger in dir and all listeners.
+func openCloud(ctx context.Context, s streams, log *slog.Logger, dir string, p ports, counters []sandbox.Counter) (*cloud, error) {
+	ledger, err := sandbox.OpenLedger(ctx, filepath.Join(dir, "ledger.db"), s.clock)
+	if err != nil {
+		return nil, err
+	}
+	c := &cloud{ledger: ledger}
+	if c.wechat, err = wechat.New(ctx, wechat.Options{Ledger: ledger, Clock: s.clock}); err == nil {
+		c.Cloud, err = sandbox.Start(ctx, sandbox.Options{Ledger: ledger, Clock: s.clock, Log: log, Control: local(p.Sandbox), Counters: counters,
+			Wallets: []sandbox.Open{{Wallet: c.wechat, Hosts: []string{local(p.WeChat), local(p.WeChat2)}}}})
+	}
+	if err != nil {
+		return nil, errors.Join(err, ledger.Close())
+	}
+	return c, nil
+}
+
+func (c *cloud) Close() error {
+	return errors.Join(c.Cloud.Close(), c.ledger.Close())
+}
+
+// credentials is what a client of the sandbox's WeChat Pay is configured with.
+// Keys are files; the names are those of the merchant platform.
+type credentials struct {
+	MerchantID          string `json:"merchant_id"`
+	AppID               string `json:"app_id"`
+	MerchantSerial      string `json:"merchant_serial"`
+	MerchantKey         string `json:"merchant_key"`
+	APIv3Key            string `json:"api_v3_key"`
+	SubMerchantID       string `json:"sub_merchant_id,omitempty"`
+	SubAppID            string `json:"sub_app_id,omitempty"`
+	PlatformKeyID       string `json:"platform_key_id"`
+	PlatformKey         string `json:"platform_key"`
+	PlatformSerial      string `json:"platform_serial"`
+	PlatformCertificate string `json:"platform_certificate"`
+}
+
+// writeCredentials puts a merchant's keys into dir, readable by the owner only.
+func (c *cloud) writeCredentials(dir, prefix string, m *wechat.Merchant) (credentials, error) {
+	platform := c.wechat.Platform()
+	merchantPEM, err := m.PrivatePEM()
+	keyPEM, errKey := platform.PublicPEM()
+	if err := errors.Join(err, errKey); err != nil {
+		return credentials{}, err
+	}
+	cred := credentials{MerchantID: m.MerchantID, AppID: m.AppID, MerchantSerial: m.Serial, SubMerchantID: m.SubMerchantID, SubAppID: m.SubAppID,
+		PlatformKeyID: platform.PublicKeyID, PlatformSerial: platform.Serial,
+		MerchantKey: filepath.Join(dir, prefix+"-merchant.pem"), APIv3Key: filepath.Join(dir, prefix+"-apiv3.key"),
+		PlatformKey: filepath.Join(dir, prefix+"-platform.pem"), PlatformCertificate: filepath.Join(dir, prefix+"-platform-certificate.pem")}
+	for path, content := range map[string][]byte{cred.MerchantKey: merchantPEM, cred.APIv3Key: []byte(m.APIv3Key), cred.PlatformKey: keyPEM, cred.PlatformCertificate: platform.Certificate} {
+		if err := writeFile(path, content, 0o600); err != nil {
+			return credentials{}, err
+		}
+	}
+	return cred, nil
+}
+
+// writeFile replaces a file in one step, so that nobody reads half of it.
+func writeFile(path string, content []byte, mode os.FileMode) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(f.Name()))
+	}
+	return nil
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/template"
+)
+
+//go:embed demo.toml.tmpl
+var configText string
+
+// layout is where a demo shop keeps what. The agent's own folder has nothing of
+// the sandbox below it.
+type layout struct{ root string }
+
+func (l layout) agentData() string { return filepath.Join(l.root, "agent") }
+func (l layout) config() string    { return filepath.Join(l.root, "config", "tillwire.toml") }
+func (l layout) secrets() string   { return filepath.Join(l.root, "config", "secrets") }
+func (l layout) token() string     { return filepath.Join(l.secrets(), "till-1.token") }
+func (l layout) logs() string      { return filepath.Join(l.root, "log") }
+func (l layout) agentLog() string  { return filepath.Join(l.logs(), "tillwire.log") }
+
+// lane is a register of the demo shop.
+type lane struct {
+	id, name            string
+	agentPath, scanPath string
+}
+
+func (l layout) lanes() []lane {
+	var list []lane
+	for _, id := range []string{"1", "2"} {
+		list = append(list, lane{id: id, name: "Register " + id,
+			agentPath: filepath.Join(l.root, "config", "dev", "lane-"+id),
+			scanPath:  filepath.Join(l.root, "dev", "lane-"+id+"-scanner")})
+	}
+	return list
+}
+
+// writeConfig writes the agent's configuration and the secrets it names. It is
+// written at every start, because ports may have changed; the marks of a hand
+// in it would be lost, so it says so at its top.
+func (l layout) writeConfig(c *cloud, m *memory) error {
+	cred, err := c.writeCredentials(l.secrets(), "wechat", c.wechat.Direct())
+	if err != nil {
+		return err
+	}
+	if err := writeFile(l.token(), []byte(m.Token+"\n"), 0o600); err != nil {
+		return err
+	}
+	for _, dir := range []string{l.agentData(), l.logs()} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	type laneText struct{ ID, Name, Path string }
+	var lanes []laneText
+	for _, lane := range l.lanes() {
+		lanes = append(lanes, laneText{quote(lane.id), quote(lane.name), quote(lane.agentPath)})
+	}
+	t, err := template.New("config").Parse(configText)
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	err = t.Execute(&b, map[string]any{
+		"Data": quote(l.agentData()), "Listen": quote(local(m.Ports.Agent)), "Token": quote(l.token()),
+		"Primary": quote("http://" + local(m.Ports.WeChat)), "Secondary": quote("http://" + local(m.Ports.WeChat2)),
+		"AppID": quote(cred.AppID), "MerchantID": quote(cred.MerchantID), "Serial": quote(cred.MerchantSerial), "MerchantKey": quote(cred.MerchantKey),
+		"PlatformKeyID": quote(cred.PlatformKeyID), "PlatformKey": quote(cred.PlatformKey), "APIv3Key": quote(cred.APIv3Key), "Lanes": lanes,
+	})
+	if err != nil {
+		return fmt.Errorf("demo configuration: %w", err)
+	}
+	return writeFile(l.config(), []byte(b.String()), 0o600)
+}
+
+// quote writes a TOML basic string.
+func quote(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteRune('\\')
+			b.WriteRune(r)
+		case r < 0x20 || r == 0x7f:
+			fmt.Fprintf(&b, `\u%04X`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"os"
+	"path/filepath"
+)
+
+// memory is what a shop keeps from one start to the next.
+type memory struct {
+	Ports         *ports `json:"ports"`
+	CashierPIN    string `json:"cashier_pin"`
+	ManagerPIN    string `json:"manager_pin"`
+	OwnerPassword string `json:"owner_password"`
+	Token         string `json:"token"`
+	People        bool   `json:"people"` // the agent knows them already
+}
+
+func memoryFile(dataDir string) string { return filepath.Join(cloudDir(dataDir), "shop.json") }
+
+// recall reads what an earlier start remembered, or begins anew.
+func recall(dataDir string) (*memory, error) {
+	m := &memory{}
+	b, err := os.ReadFile(memoryFile(dataDir))
+	if err == nil {
+		if err := json.Unmarshal(b, m); err != nil {
+			return nil, fmt.Errorf("%s: %w; remove the data folder to begin anew", memoryFile(dataDir), err)
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return m, m.complete()
+}
+
+// complete makes the secrets that are still missing.
+func (m *memory) complete() error {
+	for m.CashierPIN == "" || m.ManagerPIN == "" || m.CashierPIN == m.ManagerPIN {
+		var err error
+		if m.CashierPIN, err = pin(); err != nil {
+			return err
+		}
+		if m.ManagerPIN, err = pin(); err != nil {
+			return err
+		}
+	}
+	if m.OwnerPassword == "" {
+		m.OwnerPassword = secret(15) // 20 characters
+	}
+	if m.Token == "" {
+		m.Token = secret(30) // 40 characters
+	}
+	return nil
+}
+
+func (m *memory) save(dataDir string) error {
+	b, err := json.MarshalIndent(m, "", " ")
+	if err != nil {
+		return err
+	}
+	return writeFile(memoryFile(dataDir), append(b, '\n'), 0o600)
+}
+
+// pin is six random digits that an agent which refuses easy PINs takes: no run
+// and no repetition.
+func pin() (string, error) {
+	for {
+		v, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
+		if err != nil {
+			return "", err
+		}
+		if p := fmt.Sprintf("%06d", v); !easy(p) {
+			return p, nil
+		}
+	}
+}
+
+// easy holds for digits that repeat or run: 111111, 123456, 121212, 445566.
+func easy(p string) bool {
+	different := map[byte]bool{}
+	steps := map[int]bool{}
+	for i := range len(p) {
+		different[p[i]] = true
+		if i > 0 {
+			steps[int(p[i])-int(p[i-1])] = true
+		}
+	}
+	return len(different) < 4 || len(steps) < 3
+}
+
+func secret(bytes int) string {
+	b := make([]byte, bytes)
+	rand.Read(b) // never fails
+	return base64.RawURLEncoding.EncodeToString(b)
+}

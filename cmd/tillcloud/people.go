@@ -1,0 +1,38 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+)
+
+// setPeople makes the shop's people known to the agent, once: it only works
+// while the agent does not run. A data folder that was emptied by hand knows
+// nobody any more.
+func setPeople(program string, l layout, m *memory) error {
+	entries, err := os.ReadDir(l.agentData())
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if m.People && len(entries) > 0 {
+		return nil
+	}
+	// The child dies with its thread, see keeper.run.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for _, person := range []struct{ role, name, secret string }{
+		{"owner", "Owner", m.OwnerPassword},
+		{"manager", "Manager", m.ManagerPIN},
+		{"cashier", "Cashier", m.CashierPIN},
+	} {
+		cmd := bound(program, "people", "set", "--config", l.config(), "--role", person.role, "--name", person.name)
+		cmd.Stdin = strings.NewReader(person.secret + "\n")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("tillwire people set --role %s: %w: %s", person.role, err, strings.TrimSpace(string(out)))
+		}
+	}
+	m.People = true
+	return m.save(l.root)
+}

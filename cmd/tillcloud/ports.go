@@ -1,0 +1,97 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ports are the addresses of a shop, all on the loopback interface.
+type ports struct {
+	Agent   int `json:"agent"`   // register, owner page, API
+	Sandbox int `json:"sandbox"` // control API and phones
+	WeChat  int `json:"wechat"`  // WeChat Pay's primary host
+	WeChat2 int `json:"wechat2"` // its disaster-recovery host
+}
+
+var fixedPorts = ports{Agent: 8480, Sandbox: 8490, WeChat: 8491, WeChat2: 8492}
+
+// portPatience is how long a port that was ours may still be held by a
+// predecessor that is just dying.
+const portPatience = 3 * time.Second
+
+func (p ports) list() []int { return []int{p.Agent, p.Sandbox, p.WeChat, p.WeChat2} }
+
+func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+
+// busy names the first port that is taken.
+func (p ports) busy() error {
+	for _, port := range p.list() {
+		l, err := net.Listen("tcp", local(port))
+		if err != nil {
+			return fmt.Errorf("port %d: %w", port, err)
+		}
+		if err := l.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p ports) free() error {
+	var err error
+	for range int(portPatience / (100 * time.Millisecond)) {
+		if err = p.busy(); err == nil {
+			return nil
+		}
+		<-time.After(100 * time.Millisecond)
+	}
+	return err
+}
+
+// choosePorts takes the remembered ports when they are free, else new ones.
+func choosePorts(remembered *ports, auto bool) (ports, error) {
+	if remembered != nil {
+		err := remembered.free()
+		if err == nil {
+			return *remembered, nil
+		}
+		if !auto {
+			return ports{}, fmt.Errorf("the shop's port is taken: %w; end what uses it, or start with --ports auto", err)
+		}
+	}
+	if auto {
+		return randomPorts()
+	}
+	if err := fixedPorts.busy(); err != nil {
+		return ports{}, fmt.Errorf("%w; end what uses it, or start with --ports auto", err)
+	}
+	return fixedPorts, nil
+}
+
+// randomPorts stays below the range from which the kernel takes ports for
+// outgoing connections: a fault closes listeners for a while, and a port of
+// that range could be gone when they open again.
+func randomPorts() (ports, error) {
+	top := 32768
+	if b, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range"); err == nil {
+		if fields := strings.Fields(string(b)); len(fields) == 2 {
+			if low, err := strconv.Atoi(fields[0]); err == nil && low > 12000 && low < 65000 {
+				top = low
+			}
+		}
+	}
+	for range 50 {
+		base := 10000 + rand.IntN(top-10000-4)
+		p := ports{Agent: base, Sandbox: base + 1, WeChat: base + 2, WeChat2: base + 3}
+		if p.busy() == nil {
+			return p, nil
+		}
+	}
+	return ports{}, errors.New("no four free ports in a row after fifty tries")
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+)
+
+// serveReady is what `serve --ready-file` writes.
+type serveReady struct {
+	Sandbox  string                `json:"sandbox"`
+	Phone    string                `json:"phone"`
+	CloudPID int                   `json:"cloud_pid"`
+	Wallets  map[string]walletInfo `json:"wallets"`
+}
+
+// walletInfo is how to reach a wallet and as whom.
+type walletInfo struct {
+	Hosts   []string    `json:"hosts"`
+	Direct  credentials `json:"direct"`
+	Partner credentials `json:"partner"`
+}
+
+func serveCommand(s streams) *cobra.Command {
+	var dataDir, readyFile, portMode string
+	c := &cobra.Command{Use: "serve", Short: "Run the sandbox cloud alone", Args: noArgs,
+		Long: "Runs the sandbox's wallets, its control API and the customers' phones, without a shop.\n" +
+			"Point a till's WeChat Pay client at the wallet's address and use the credentials it writes.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			auto, err := parsePortMode(portMode)
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), s, dataDir, readyFile, auto)
+		}}
+	c.Flags().StringVar(&dataDir, "data-dir", "", "folder of the ledger and the credentials (required)")
+	c.Flags().StringVar(&readyFile, "ready-file", "", "file to write the addresses and credentials to, as JSON")
+	c.Flags().StringVar(&portMode, "ports", "fixed", "fixed (8490 to 8492) or auto")
+	return c
+}
+
+func parsePortMode(mode string) (auto bool, err error) {
+	switch mode {
+	case "auto":
+		return true, nil
+	case "fixed":
+		return false, nil
+	}
+	return false, fmt.Errorf("%w: --ports is %q, and can be fixed or auto", errUsage, mode)
+}
+
+func serve(ctx context.Context, s streams, dataDir, readyFile string, auto bool) (err error) {
+	if dataDir == "" {
+		return fmt.Errorf("%w: --data-dir is missing", errUsage)
+	}
+	if dataDir, err = filepath.Abs(dataDir); err != nil {
+		return err
+	}
+	if err := forget(readyFile); err != nil {
+		return err
+	}
+	memory, err := recall(dataDir)
+	if err != nil {
+		return err
+	}
+	if memory.Ports, err = rememberedPorts(memory, auto); err != nil {
+		return err
+	}
+	c, err := openCloud(ctx, s, slog.New(slog.NewTextHandler(s.err, nil)), cloudDir(dataDir), *memory.Ports, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	if err := memory.save(dataDir); err != nil {
+		return err
+	}
+	info := walletInfo{Hosts: c.HostURLs("wechat")}
+	if info.Direct, err = c.writeCredentials(filepath.Join(dataDir, "credentials"), "direct", c.wechat.Direct()); err != nil {
+		return err
+	}
+	if info.Partner, err = c.writeCredentials(filepath.Join(dataDir, "credentials"), "partner", c.wechat.Partner()); err != nil {
+		return err
+	}
+	ready := serveReady{Sandbox: c.ControlURL() + "/_sandbox", Phone: c.ControlURL() + "/phone", CloudPID: os.Getpid(), Wallets: map[string]walletInfo{"wechat": info}}
+	if readyFile == "" {
+		fmt.Fprintf(s.out, "The sandbox cloud is open.\n\n  Control   %s/\n  Phones    %s\n  WeChat    %s\n  and       %s\n  Keys      %s\n\nCtrl-C ends it.\n",
+			ready.Sandbox, ready.Phone, info.Hosts[0], info.Hosts[1], filepath.Join(dataDir, "credentials"))
+	} else if err := writeReady(readyFile, ready); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return forget(readyFile)
+}
+
+func rememberedPorts(m *memory, auto bool) (*ports, error) {
+	p, err := choosePorts(m.Ports, auto)
+	return &p, err
+}
+
+func cloudDir(dataDir string) string { return filepath.Join(dataDir, "cloud") }
+
+// writeReady writes v where a program waits for it; it holds secrets.
+func writeReady(path string, v any) error {
+	b, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		return err
+	}
+	return writeFile(path, append(b, '\n'), 0o600)
+}
+
+// forget removes a ready file: one from an earlier run would be believed.
+func forget(path string) error {
+	if path == "" {
+		return nil
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}

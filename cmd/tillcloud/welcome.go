@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"tillwire/agent/sandbox"
+)
+
+// seedPhones puts a customer of each useful kind into a new shop, so that a
+// newcomer finds somebody who pays.
+func seedPhones(ctx context.Context, ledger *sandbox.Ledger) error {
+	known, err := ledger.Customers(ctx)
+	if err != nil || len(known) > 0 {
+		return err
+	}
+	for _, c := range []sandbox.Customer{
+		{Name: "Dao", Behaviour: sandbox.Decline},
+		{Name: "Chen", Behaviour: sandbox.Slow},
+		{Name: "Bo", Behaviour: sandbox.Password},
+		{Name: "Anna", Behaviour: sandbox.Approve},
+	} {
+		c.Wallet, c.Balance = "wechat", 500_000
+		if _, err := ledger.AddCustomer(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// welcome is what a newcomer reads: where to click, what to type, what to try.
+func welcome(r shopReady, root string) string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("")
+	line("  The shop is open. All of it is a toy: no money moves anywhere.")
+	line("")
+	line("  Register           %s?lane=1", r.Register)
+	line("  Customers' phones  %s", r.Phone)
+	for _, l := range r.Lanes {
+		line("  Display of lane %s  %s", l.ID, l.Display)
+	}
+	line("  Owner's page       %s", r.Owner)
+	line("  Sandbox, faults    %s/", r.Sandbox)
+	line("")
+	line("  Cashier's PIN      %s", r.CashierPIN)
+	line("  Manager's PIN      %s   (refunds)", r.ManagerPIN)
+	line("  Owner's password   %s", r.OwnerPassword)
+	line("")
+	line("  Take a payment with two browser tabs:")
+	line("  1. Open the register, enter the cashier's PIN, type an amount and choose Scan.")
+	line("  2. Open the phones, take Anna's, and hold her code to Register 1.")
+	line("  Or choose Show QR at the register, and let the phone scan what the shop shows.")
+	line("")
+	line("  For a till         %s, token in %s", r.API, filepath.Join(root, "config", "secrets", "till-1.token"))
+	for _, l := range r.Lanes {
+		line("  Scanner of lane %s  printf '<code>\\r' > %s", l.ID, l.Scanner)
+	}
+	line("")
+	line("  Ctrl-C closes the shop; the next start on %s goes on with it.", root)
+	line("")
+	return b.String()
+}
