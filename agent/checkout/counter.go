@@ -35,7 +35,7 @@ func (e *Engine) Show(ctx context.Context, id agent.PaymentID, wallet string) (a
 	})
 	if err == nil && began {
 		e.update(id, func(l *live) { l.started = e.opt.Clock.Mono() })
-		e.begin(id)
+		e.begin(p)
 	}
 	return p, err
 }
@@ -212,7 +212,7 @@ func (e *Engine) start(ctx context.Context, p agent.Payment, code agent.Code, pr
 	case err == nil:
 		// Only the scan whose attempt was recorded may leave its code behind.
 		e.remember(p.ID, &live{code: code.Text, scanned: now, started: now})
-		e.begin(next.ID)
+		e.begin(next)
 		return agent.ScanResult{Accepted: true, Payment: &next, Say: next.Say(), Tone: agent.ToneCalm}
 	case errors.Is(err, agent.ErrCodeSeen):
 		return no(&p, agent.ToneDoubt, "scan.used", "This code was used a moment ago. Ask for a fresh code")

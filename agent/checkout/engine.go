@@ -185,7 +185,7 @@ func (e *Engine) Open(ctx context.Context, r agent.Request) (p agent.Payment, re
 		return p, false, err
 	}
 	if r.Mode == agent.ModeShow {
-		e.begin(id)
+		e.begin(p)
 	}
 	return p, false, nil
 }

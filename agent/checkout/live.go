@@ -87,11 +87,15 @@ func (e *Engine) release(id agent.PaymentID) {
 }
 
 // begin resumes a payment in the engine's own time, so that the caller's context
-// and patience do not matter.
-func (e *Engine) begin(id agent.PaymentID) {
+// and patience do not matter. p is the payment as it was just committed.
+func (e *Engine) begin(p agent.Payment) {
 	e.wg.Go(func() {
-		if wait, why := e.Resume(e.work, agent.Task{Payment: id, Tries: 1}); wait > 0 {
-			e.opt.Log.Debug("payment waits", "comp", "checkout", "tx", string(id), "wait", wait, "why", why)
+		if !e.take(p.ID) {
+			return // a due step of the outbox was faster
+		}
+		defer e.release(p.ID)
+		if wait, why := e.resume(e.work, p, agent.Task{Payment: p.ID, Tries: 1}); wait > 0 {
+			e.opt.Log.Debug("payment waits", "comp", "checkout", "tx", string(p.ID), "wait", wait, "why", why)
 		}
 	})
 }
@@ -109,20 +113,30 @@ func (e *Engine) learn(id agent.PaymentID, build func(agent.Payment) ([]agent.Fa
 		if err != nil || len(facts) == 0 {
 			return p, err
 		}
-		for i := range facts {
-			facts[i].At = e.opt.Clock.Now()
-		}
+		e.stamp(facts)
 		next, err := e.opt.Journal.Record(ctx, id, p.Version, facts...)
 		if errors.Is(err, agent.ErrStale) {
 			continue
 		}
 		if err != nil {
-			e.opt.Log.Error("a fact could not be recorded", "comp", "checkout", "code", "record_failed",
-				"tx", string(id), "fact", string(facts[0].Kind), "err", err)
 			return p, err
 		}
 		return next, nil
 	}
+}
+
+func (e *Engine) stamp(facts []agent.Fact) {
+	now := e.opt.Clock.Now()
+	for i := range facts {
+		facts[i].At = now
+	}
+}
+
+// unrecorded says that something true is not on disk yet. The payment's intent is,
+// so the outbox asks for the outcome again.
+func (e *Engine) unrecorded(id agent.PaymentID, facts []agent.Fact, err error) {
+	e.opt.Log.Error("a fact could not be recorded; it will be asked for again", "comp", "checkout", "code", "record_failed",
+		"tx", string(id), "fact", string(facts[0].Kind), "err", err)
 }
 
 // sentFor is how long ago the first request of the payment began. After a restart

@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -21,6 +22,12 @@ func (e *Engine) Resume(ctx context.Context, t agent.Task) (time.Duration, strin
 	if err != nil {
 		return 10 * time.Second, err.Error()
 	}
+	return e.resume(ctx, p, t)
+}
+
+// resume is Resume for a payment that was just read or written; the caller has
+// taken it.
+func (e *Engine) resume(ctx context.Context, p agent.Payment, t agent.Task) (time.Duration, string) {
 	if t.RefundNo != "" {
 		return e.resumeRefund(ctx, p, t)
 	}
@@ -200,15 +207,21 @@ func (e *Engine) count(p agent.Payment, a agent.Answer) {
 	}
 }
 
-// record writes facts if the payment is still where the caller saw it.
+// record writes facts about the payment as the caller saw it. When it has moved
+// since, they are still recorded where the law gives them a meaning.
 func (e *Engine) record(p agent.Payment, facts ...agent.Fact) (agent.Payment, time.Duration, string) {
-	next, err := e.learn(p.ID, func(now agent.Payment) ([]agent.Fact, error) {
-		if now.Version == p.Version || allowed(now, facts) {
-			return facts, nil
-		}
-		return nil, nil
-	})
+	e.stamp(facts)
+	next, err := e.opt.Journal.Record(context.Background(), p.ID, p.Version, facts...)
+	if errors.Is(err, agent.ErrStale) {
+		next, err = e.learn(p.ID, func(now agent.Payment) ([]agent.Fact, error) {
+			if allowed(now, facts) {
+				return facts, nil
+			}
+			return nil, nil
+		})
+	}
 	if err != nil {
+		e.unrecorded(p.ID, facts, err)
 		return p, 5 * time.Second, err.Error()
 	}
 	return next, 0, ""
