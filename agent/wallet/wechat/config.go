@@ -1,0 +1,173 @@
+package wechat
+
+import (
+	"cmp"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"tillwire/agent"
+	"tillwire/agent/wallet"
+)
+
+// The modes of a merchant and of WeChat's signatures, as the configuration
+// writes them.
+const (
+	ModeDirect  = "direct"  // the merchant's own number
+	ModePartner = "partner" // a service provider's number, the merchant as sub_mchid
+
+	PlatformPublicKey   = "public_key"  // the WeChat Pay public key, configured once
+	PlatformCertificate = "certificate" // platform certificates, downloaded
+)
+
+// Hosts are WeChat Pay's own, the second for disaster recovery with the same
+// keys and data (WeChat Pay v3, cross-city disaster recovery).
+func Hosts() []string {
+	return []string{"https://api.mch.weixin.qq.com", "https://api2.mch.weixin.qq.com"}
+}
+
+// PlatformKey is a key that WeChat signs with, by the id its answers carry.
+type PlatformKey struct {
+	ID  string // PUB_KEY_ID_…, or a certificate's serial in hexadecimal
+	PEM []byte // PUBLIC KEY or CERTIFICATE
+}
+
+// Config is one configured WeChat wallet. Keys are the contents of files.
+type Config struct {
+	Name  string   // brand; empty: "wechat"
+	Hosts []string // empty: Hosts()
+	Mode  string   // ModeDirect (also when empty) or ModePartner
+
+	AppID         string // partner: the provider's (sp_appid)
+	MerchantID    string // partner: the provider's (sp_mchid)
+	SubAppID      string // partner, optional
+	SubMerchantID string // partner, required
+
+	MerchantSerial string // serial of the merchant API certificate, hexadecimal
+	MerchantKey    []byte // its private key: PKCS#8 (or PKCS#1) PEM, RSA of 2048 bits or more
+
+	Platform     string        // PlatformPublicKey (also when empty) or PlatformCertificate
+	PlatformKeys []PlatformKey // public_key: at least one; certificate: none needed
+	APIv3Key     []byte        // 32 bytes; certificate mode needs it, public-key mode may omit it
+
+	NotifyURL    string   // Native needs it: https, no query, up to 255 bytes. The terminal polls all the same
+	Description  string   // what the payer reads on the phone, up to 127 characters
+	StoreID      string   // the merchant's own store code, letters and digits, up to 256
+	CodePrefixes []string // a shown code must begin with one; empty: weixin://wxpay/
+
+	Timers       agent.Timers  // zero: agent.DefaultTimers("wechat")
+	ExpireMargin time.Duration // a shown order lives this much longer than its code is shown; zero: 3 min
+	Clock        agent.Clock   // nil: the machine's
+	Log          *slog.Logger  // nil: none
+	TLS          *tls.Config   // nil: the system's trust
+	UserAgent    string        // empty: "tillwire"
+
+	Observe   func(wallet.Exchange)      // metrics; may be nil
+	ClockSkew func(offset time.Duration) // how far WeChat's clock is ahead of ours, from its answers; may be nil
+}
+
+// complete fills in the defaults.
+func (c *Config) complete() {
+	c.Name = cmp.Or(c.Name, "wechat")
+	c.Mode = cmp.Or(c.Mode, ModeDirect)
+	c.Platform = cmp.Or(c.Platform, PlatformPublicKey)
+	c.MerchantSerial = strings.ToUpper(c.MerchantSerial)
+	if len(c.Hosts) == 0 {
+		c.Hosts = Hosts()
+	}
+	if len(c.CodePrefixes) == 0 {
+		// Native, API v3: code_url "weixin://wxpay/bizpayurl?pr=…" and newer forms.
+		c.CodePrefixes = []string{"weixin://wxpay/"}
+	}
+	if c.Timers.Pay == 0 {
+		c.Timers = agent.DefaultTimers("wechat")
+	}
+	c.ExpireMargin = cmp.Or(c.ExpireMargin, 3*time.Minute)
+	if c.Clock == nil {
+		c.Clock = agent.NewSystemClock()
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.ClockSkew == nil {
+		c.ClockSkew = func(time.Duration) {}
+	}
+}
+
+// check returns everything that is wrong, each with what to do, so that a person
+// corrects the configuration once and not line by line.
+func (c *Config) check() error {
+	var wrong []error
+	ask := func(bad bool, format string, args ...any) {
+		if bad {
+			wrong = append(wrong, fmt.Errorf(format, args...))
+		}
+	}
+	partner := c.Mode == ModePartner
+	ask(!partner && c.Mode != ModeDirect, "mode is %q: write direct or partner", c.Mode)
+	ask(!plain(c.AppID, 32), "app_id is missing or not an id: copy it from the WeChat Pay merchant platform (wx…)")
+	ask(!plain(c.MerchantID, 32), "merchant_id is missing or not a number: copy the mchid from the merchant platform")
+	ask(partner && !plain(c.SubMerchantID, 32), "sub_merchant_id is missing: partner mode needs the shop's own sub_mchid")
+	ask(!partner && c.SubMerchantID+c.SubAppID != "", "sub_merchant_id and sub_app_id belong to partner mode: remove them or set mode to partner")
+	ask(c.SubAppID != "" && !plain(c.SubAppID, 32), "sub_app_id is not an id")
+	ask(c.MerchantSerial == "" || strings.Trim(c.MerchantSerial, "0123456789ABCDEF") != "",
+		"merchant_serial is missing or not hexadecimal: it is the serial number of the merchant API certificate")
+	ask(c.Platform != PlatformPublicKey && c.Platform != PlatformCertificate, "platform is %q: write public_key or certificate", c.Platform)
+	ask(c.Platform == PlatformPublicKey && len(c.PlatformKeys) == 0, "platform_key is missing: download the WeChat Pay public key and set platform_key_id and platform_key")
+	ask(c.Platform == PlatformCertificate && len(c.APIv3Key) == 0, "api_v3_key is missing: certificate mode needs it to open the platform certificates")
+	ask(len(c.APIv3Key) != 0 && len(c.APIv3Key) != 32, "api_v3_key has %d bytes: it is exactly 32 characters, without a line end", len(c.APIv3Key))
+	ask(c.Description == "" || len([]rune(c.Description)) > 127, "description is missing or longer than 127 characters: it is what the customer reads, for example the shop's name")
+	ask(!plain(c.StoreID, 256), "store_id is missing or not letters and digits: it is the shop's own code for this store")
+	wrong = append(wrong, checkNotify(c.NotifyURL), checkHosts(c.Hosts))
+	if err := errors.Join(wrong...); err != nil {
+		return &agent.Error{Op: "configure wallet " + c.Name, Class: agent.Invalid, Code: agent.CodeWallet, Err: err}
+	}
+	return nil
+}
+
+// checkNotify holds the address to WeChat's rules (Native, notify_url). It is
+// never relied on, but an order to show is refused without it.
+func checkNotify(text string) error {
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "" || strings.Contains(text, "?") || len(text) > 255 {
+		return errors.New("notify_url must be https, without a query, and up to 255 bytes: for example https://pay.example.com/notify")
+	}
+	return nil
+}
+
+// checkHosts refuses payment codes over plain HTTP to WeChat's own names, and a
+// list that mixes WeChat with something else: one payment would be two orders.
+func checkHosts(hosts []string) error {
+	own := 0
+	for _, h := range hosts {
+		if slices.Contains(Hosts(), strings.TrimSuffix(h, "/")) {
+			own++
+		} else if u, err := url.Parse(h); err == nil && strings.HasSuffix("."+u.Hostname(), ".weixin.qq.com") {
+			return fmt.Errorf("host %q is not one of %s", h, strings.Join(Hosts(), " and "))
+		}
+	}
+	if own != 0 && own != len(hosts) {
+		return errors.New("hosts mixes WeChat's own with others: use one or the other")
+	}
+	return nil
+}
+
+// test holds when a host is not WeChat's own.
+func (c *Config) test() bool {
+	return slices.ContainsFunc(c.Hosts, func(h string) bool { return !slices.Contains(Hosts(), strings.TrimSuffix(h, "/")) })
+}
+
+// plain holds for 1 to limit letters, digits, hyphens and underscores.
+func plain(text string, limit int) bool {
+	return text != "" && len(text) <= limit && strings.IndexFunc(text, func(r rune) bool {
+		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_')
+	}) < 0
+}

@@ -1,0 +1,196 @@
+package wechat
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"tillwire/agent"
+)
+
+// merchant names the shop in a request body. In partner mode the provider's
+// numbers take the names with sp_ and the shop's those with sub_.
+type merchant struct {
+	AppID    string `json:"appid,omitempty"`
+	MchID    string `json:"mchid,omitempty"`
+	SpAppID  string `json:"sp_appid,omitempty"`
+	SpMchID  string `json:"sp_mchid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
+	SubMchID string `json:"sub_mchid,omitempty"`
+}
+
+func (w *Wallet) merchant() merchant {
+	if w.c.Mode == ModePartner {
+		return merchant{SpAppID: w.c.AppID, SpMchID: w.c.MerchantID, SubAppID: w.c.SubAppID, SubMchID: w.c.SubMerchantID}
+	}
+	return merchant{AppID: w.c.AppID, MchID: w.c.MerchantID}
+}
+
+// numbers is merchant without the application ids, for close.
+func (w *Wallet) numbers() merchant {
+	m := w.merchant()
+	m.AppID, m.SpAppID, m.SubAppID = "", "", ""
+	return m
+}
+
+// path puts an operation below the transactions of the configured mode.
+func (w *Wallet) path(rest string) string {
+	if w.c.Mode == ModePartner {
+		return "/v3/pay/partner/transactions/" + rest
+	}
+	return "/v3/pay/transactions/" + rest
+}
+
+// orderPath is path for one order number; what a path cannot hold is escaped and
+// signed in that form.
+func (w *Wallet) orderPath(no, rest string) string {
+	return w.path("out-trade-no/" + url.PathEscape(no) + rest)
+}
+
+// money is an amount in fen.
+type money struct {
+	Total    int64  `json:"total"`
+	Currency string `json:"currency"`
+}
+
+func total(p agent.Payment) money { return money{p.Amount.Value, string(p.Amount.Currency)} }
+
+// transaction is an order as codepay and query describe it. Live answers leave
+// out members that the documentation calls required, so all are optional here
+// and each use asks for what it needs.
+type transaction struct {
+	merchant
+	OrderNo string `json:"out_trade_no"`
+	Txn     string `json:"transaction_id"`
+	State   string `json:"trade_state"`
+	Desc    string `json:"trade_state_desc"`
+	Amount  *struct {
+		Total         *int64 `json:"total"`
+		PayerTotal    *int64 `json:"payer_total"`
+		Currency      string `json:"currency"`
+		PayerCurrency string `json:"payer_currency"`
+	} `json:"amount"`
+}
+
+// The trade states (WeChat Pay v3, query order).
+const (
+	stateSuccess    = "SUCCESS"
+	stateRefund     = "REFUND" // was paid, at least partly refunded
+	stateNotPaid    = "NOTPAY"
+	stateClosed     = "CLOSED"
+	stateRevoked    = "REVOKED" // reversed: closed unpaid, or refunded in full
+	stateUserPaying = "USERPAYING"
+	statePayError   = "PAYERROR"
+)
+
+// contradicts reports a member that is there and is not what we asked about.
+func (t transaction) contradicts(w *Wallet, p agent.Payment) error {
+	ours := w.merchant()
+	for _, m := range [...]struct{ name, got, want string }{
+		{"appid", t.AppID, ours.AppID}, {"mchid", t.MchID, ours.MchID},
+		{"sp_appid", t.SpAppID, ours.SpAppID}, {"sp_mchid", t.SpMchID, ours.SpMchID},
+		{"sub_appid", t.SubAppID, ours.SubAppID}, {"sub_mchid", t.SubMchID, ours.SubMchID},
+		{"out_trade_no", t.OrderNo, p.OrderNo},
+	} {
+		if m.got != "" && m.want != "" && m.got != m.want {
+			return fmt.Errorf("%w: %s is %.64q", ErrOtherOrder, m.name, m.got)
+		}
+	}
+	if t.Amount == nil {
+		return nil
+	}
+	if n := t.Amount.Total; n != nil && *n != p.Amount.Value {
+		return fmt.Errorf("%w: amount.total is %d", ErrOtherOrder, *n)
+	}
+	if c := t.Amount.Currency; c != "" && c != string(p.Amount.Currency) {
+		return fmt.Errorf("%w: amount.currency is %.16q", ErrOtherOrder, c)
+	}
+	return nil
+}
+
+// names asks for the members that tie an answer to our order: without them it
+// can end nothing.
+func (t transaction) names(w *Wallet) error {
+	ours := w.merchant()
+	if t.OrderNo == "" || t.MchID+t.SpMchID == "" || ours.SubMchID != "" && t.SubMchID == "" {
+		return fmt.Errorf("%w: it does not name merchant and order", ErrOtherOrder)
+	}
+	return nil
+}
+
+// paid reads a success. The currency may be missing: the domestic interface's
+// default is CNY, which is the only one we send.
+func (t transaction) paid(w *Wallet) (agent.Answer, error) {
+	if err := t.names(w); err != nil {
+		return agent.Answer{}, err
+	}
+	if t.Amount == nil || t.Amount.Total == nil {
+		return agent.Answer{}, fmt.Errorf("%w: it does not say how much", ErrOtherOrder)
+	}
+	a := agent.Answer{Verdict: agent.Approved, Txn: t.Txn, Amount: *t.Amount.Total}
+	if n := t.Amount.PayerTotal; n != nil {
+		currency := agent.Currency(t.Amount.PayerCurrency)
+		if currency == "" {
+			currency = "CNY"
+		}
+		a.Payer = agent.PayerSum{Amount: agent.Money{Value: *n, Currency: currency}}
+	}
+	return a, nil
+}
+
+// judge turns a verified description of an order into a verdict. HTTP 202 with
+// nothing but a trade state is normal while the customer types a password.
+func (w *Wallet) judge(p agent.Payment, body []byte) agent.Answer {
+	var t transaction
+	if err := json.Unmarshal(body, &t); err != nil {
+		return unverified(fmt.Errorf("the answer cannot be read: %w", err))
+	}
+	if err := t.contradicts(w, p); err != nil {
+		return unverified(err)
+	}
+	a := agent.Answer{Code: word(t.State), Text: t.Desc, Txn: t.Txn}
+	switch t.State {
+	case stateSuccess, stateRefund:
+		success, err := t.paid(w)
+		if err != nil {
+			return unverified(err)
+		}
+		success.Code, success.Text = a.Code, a.Text
+		return success
+	case stateUserPaying:
+		a.Verdict = agent.Awaiting
+	case stateNotPaid:
+		a.Verdict = agent.Unpaid
+	case stateClosed, stateRevoked:
+		a.Verdict, a.Reason = agent.Ended, agent.ReasonDeadOrder
+	case statePayError:
+		a.Verdict, a.Reason = agent.Refused, agent.ReasonWalletRefused
+	default:
+		a.Reason = agent.ReasonSystem
+		return a
+	}
+	if a.Verdict == agent.Ended || a.Verdict == agent.Refused {
+		if err := t.names(w); err != nil {
+			return unverified(err)
+		}
+	}
+	return a
+}
+
+func unverified(err error) agent.Answer {
+	return agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonUnverified, Err: err}
+}
+
+// word keeps of a wallet's word what may stand in a log and on a screen.
+func word(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z':
+			return r - 'a' + 'A'
+		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '_':
+			return r
+		}
+		return -1
+	}, text[:min(len(text), 64)])
+}

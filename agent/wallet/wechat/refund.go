@@ -1,0 +1,153 @@
+package wechat
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"tillwire/agent"
+)
+
+// refundBody is the body of POST /v3/refund/domestic/refunds, the same path in
+// both modes.
+type refundBody struct {
+	SubMchID string `json:"sub_mchid,omitempty"`
+	OrderNo  string `json:"out_trade_no"`
+	RefundNo string `json:"out_refund_no"`
+	Reason   string `json:"reason,omitempty"`
+	Amount   struct {
+		Refund   int64  `json:"refund"`
+		Total    int64  `json:"total"`
+		Currency string `json:"currency"`
+	} `json:"amount"`
+}
+
+// refundState is a refund as WeChat describes it.
+type refundState struct {
+	OrderNo  string `json:"out_trade_no"`
+	RefundNo string `json:"out_refund_no"`
+	RefundID string `json:"refund_id"`
+	Status   string `json:"status"`
+	Amount   *struct {
+		Refund   *int64 `json:"refund"`
+		Total    *int64 `json:"total"`
+		Currency string `json:"currency"`
+	} `json:"amount"`
+}
+
+const refundsPath = "/v3/refund/domestic/refunds"
+
+// Refund implements agent.Refunder. Every try carries the refund's own number; a
+// second number would be a second refund. A refusal is believed only when the
+// wallet also says that it does not know the number: an earlier try that seemed
+// lost may have been executed, and this answer may be about its consequences.
+func (w *Wallet) Refund(ctx context.Context, p agent.Payment, r agent.Refund) agent.Answer {
+	b := refundBody{SubMchID: w.c.SubMerchantID, OrderNo: p.OrderNo, RefundNo: r.No, Reason: reasonText(r.Why)}
+	b.Amount.Refund, b.Amount.Total, b.Amount.Currency = r.Amount, p.Amount.Value, string(p.Amount.Currency)
+	a := w.do(ctx, request{op: agent.OpRefund, method: http.MethodPost, target: refundsPath, body: b,
+		read: func(status int, body []byte) agent.Answer {
+			if status/100 != 2 {
+				return refundRefused(body)
+			}
+			return readRefund(p, r, body)
+		}})
+	if a.Verdict != agent.Refused || a.Retry || a.Code == refundClosed {
+		return a
+	}
+	switch seen := w.QueryRefund(ctx, p, r); seen.Verdict {
+	case agent.Absent:
+		return a
+	case agent.Accepted, agent.Processing, agent.Refused:
+		return seen
+	default:
+		a.Verdict, a.Reason, a.Err = agent.InDoubt, seen.Reason, seen.Err
+		return a
+	}
+}
+
+// refundRefused lets a refund that fails for the shop's set-up be tried again
+// under its number: the money is owed, and a person can put that right.
+func refundRefused(body []byte) agent.Answer {
+	a := refuse(body, refundRefusals, true, false)
+	if a.Verdict == agent.Refused && a.Reason == agent.ReasonSetup {
+		a.Retry = true
+	}
+	return a
+}
+
+// QueryRefund implements agent.Refunder.
+func (w *Wallet) QueryRefund(ctx context.Context, p agent.Payment, r agent.Refund) agent.Answer {
+	target := refundsPath + "/" + url.PathEscape(r.No)
+	if w.c.SubMerchantID != "" {
+		target += "?" + url.Values{"sub_mchid": {w.c.SubMerchantID}}.Encode()
+	}
+	return w.do(ctx, request{op: agent.OpRefundQuery, method: http.MethodGet, target: target,
+		read: func(status int, body []byte) agent.Answer {
+			if status/100 != 2 {
+				return refuse(body, refundQueryRefusals, false, false)
+			}
+			return readRefund(p, r, body)
+		}})
+}
+
+// The states of a refund (WeChat Pay v3, refund query).
+const (
+	refundSuccess    = "SUCCESS"
+	refundProcessing = "PROCESSING"
+	refundClosed     = "CLOSED"   // it will not be made; another needs a new number
+	refundAbnormal   = "ABNORMAL" // the customer's account or card cannot take it
+)
+
+// readRefund judges a verified description of a refund. ABNORMAL stays under way
+// on purpose: the office completes it on the merchant platform under the same
+// number, and calling it failed would free the sum for a second refund.
+func readRefund(p agent.Payment, r agent.Refund, body []byte) agent.Answer {
+	var s refundState
+	if err := json.Unmarshal(body, &s); err != nil {
+		return unverified(fmt.Errorf("the answer cannot be read: %w", err))
+	}
+	if err := s.contradicts(p, r); err != nil {
+		return unverified(err)
+	}
+	a := agent.Answer{Code: word(s.Status), Txn: s.RefundID, Amount: r.Amount}
+	switch s.Status {
+	case refundSuccess:
+		a.Verdict = agent.Accepted
+	case refundProcessing:
+		a.Verdict = agent.Processing
+	case refundAbnormal:
+		a.Verdict, a.Reason = agent.Processing, agent.ReasonPayerBlocked
+	case refundClosed:
+		a.Verdict, a.Reason = agent.Refused, agent.ReasonWalletRefused
+	default:
+		a.Reason = agent.ReasonSystem
+	}
+	return a
+}
+
+// contradicts asks for the numbers and the sum, which are required members, and
+// refuses whatever else is there and is not ours.
+func (s refundState) contradicts(p agent.Payment, r agent.Refund) error {
+	switch {
+	case s.RefundNo != r.No || s.OrderNo != p.OrderNo:
+		return fmt.Errorf("%w: it names refund %.64q of order %.64q", ErrOtherOrder, s.RefundNo, s.OrderNo)
+	case s.Amount == nil || s.Amount.Refund == nil || *s.Amount.Refund != r.Amount:
+		return fmt.Errorf("%w: amount.refund is missing or not %d", ErrOtherOrder, r.Amount)
+	case s.Amount.Total != nil && *s.Amount.Total != p.Amount.Value:
+		return fmt.Errorf("%w: amount.total is %d", ErrOtherOrder, *s.Amount.Total)
+	case s.Amount.Currency != "" && s.Amount.Currency != string(p.Amount.Currency):
+		return fmt.Errorf("%w: amount.currency is %.16q", ErrOtherOrder, s.Amount.Currency)
+	}
+	return nil
+}
+
+// reasonText is what the customer reads beside the refund: up to 80 bytes.
+func reasonText(why string) string {
+	for len(why) > 80 {
+		runes := []rune(why)
+		why = string(runes[:len(runes)-1])
+	}
+	return why
+}

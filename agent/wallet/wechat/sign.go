@@ -1,0 +1,142 @@
+package wechat
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"tillwire/agent"
+)
+
+// scheme names the signature: RSA PKCS#1 v1.5 over SHA-256 (WeChat Pay v3,
+// request signature).
+const scheme = "WECHATPAY2-SHA256-RSA2048"
+
+// signer signs requests with the merchant's key.
+type signer struct {
+	merchant string
+	serial   string
+	key      *rsa.PrivateKey
+	clock    agent.Clock
+	platform func() string // id of the key we can verify with, or ""
+}
+
+// sign implements wallet.Signer. What is signed is what net/http will send: the
+// request line's target and the body's bytes.
+func (s *signer) sign(r *http.Request, body []byte) error {
+	value, err := s.authorization(r.Method, r.URL.RequestURI(), body, s.clock.Now(), rand.Text())
+	if err != nil {
+		return err
+	}
+	r.Header["Authorization"] = []string{value}
+	if id := s.platform(); id != "" {
+		r.Header["Wechatpay-Serial"] = []string{id}
+	}
+	return nil
+}
+
+func (s *signer) authorization(method, target string, body []byte, at time.Time, nonce string) (string, error) {
+	stamp := strconv.FormatInt(at.Unix(), 10)
+	signature, err := signText(s.key, message(method, target, stamp, nonce, body))
+	if err != nil {
+		return "", err
+	}
+	return scheme + ` mchid="` + s.merchant + `",nonce_str="` + nonce + `",timestamp="` + stamp +
+		`",serial_no="` + s.serial + `",signature="` + signature + `"`, nil
+}
+
+// message is the string to sign of a request: five lines, the last one ended too.
+func message(method, target, stamp, nonce string, body []byte) []byte {
+	b := make([]byte, 0, len(method)+len(target)+len(stamp)+len(nonce)+len(body)+5)
+	for _, line := range [...]string{method, target, stamp, nonce} {
+		b = append(append(b, line...), '\n')
+	}
+	return append(append(b, body...), '\n')
+}
+
+// signText is SHA256withRSA in base64. The padding is deterministic, so there is
+// nothing random to be had.
+func signText(key *rsa.PrivateKey, text []byte) (string, error) {
+	sum := sha256.Sum256(text)
+	raw, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, sum[:])
+	if err != nil {
+		return "", fmt.Errorf("sign with the merchant key: %w", err)
+	}
+	return base64.StdEncoding.EncodeToString(raw), nil
+}
+
+// verifyText checks SHA256withRSA in base64.
+func verifyText(key *rsa.PublicKey, text []byte, signature string) error {
+	raw, err := base64.StdEncoding.DecodeString(signature)
+	if err != nil {
+		return fmt.Errorf("the signature is not base64: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	return rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], raw)
+}
+
+// parseMerchantKey reads apiclient_key.pem, and says what else it was given.
+func parseMerchantKey(text []byte) (*rsa.PrivateKey, error) {
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, errors.New("merchant_key is not PEM: use the file apiclient_key.pem that the certificate tool made")
+	}
+	if block.Type != "PRIVATE KEY" && block.Type != "RSA PRIVATE KEY" {
+		return nil, fmt.Errorf("merchant_key holds a %s: use apiclient_key.pem, which holds a PRIVATE KEY", strings.ToLower(block.Type))
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		parsed, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("merchant_key cannot be read: %w", err)
+	}
+	key, ok := parsed.(*rsa.PrivateKey)
+	if !ok || key.N.BitLen() < 2048 {
+		return nil, errors.New("merchant_key is not an RSA key of 2048 bits or more")
+	}
+	if err := key.Validate(); err != nil {
+		return nil, fmt.Errorf("merchant_key is damaged: %w", err)
+	}
+	key.Precompute()
+	return key, nil
+}
+
+// parsePlatformKey reads a public key or a certificate.
+func parsePlatformKey(text []byte) (*rsa.PublicKey, *x509.Certificate, error) {
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, nil, errors.New("it is not PEM: use the file pub_key.pem from the merchant platform")
+	}
+	var parsed any
+	var cert *x509.Certificate
+	var err error
+	switch block.Type {
+	case "PUBLIC KEY":
+		parsed, err = x509.ParsePKIXPublicKey(block.Bytes)
+	case "CERTIFICATE":
+		if cert, err = x509.ParseCertificate(block.Bytes); err == nil {
+			parsed = cert.PublicKey
+		}
+	default:
+		return nil, nil, fmt.Errorf("it holds a %s: use pub_key.pem, which holds a PUBLIC KEY", strings.ToLower(block.Type))
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("it cannot be read: %w", err)
+	}
+	key, ok := parsed.(*rsa.PublicKey)
+	if !ok || key.N.BitLen() < 2048 {
+		return nil, nil, errors.New("it is not an RSA key of 2048 bits or more")
+	}
+	return key, cert, nil
+}
