@@ -40,6 +40,15 @@ func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (c *Cloud) controlHandler() http.Handler {
 	mux := http.NewServeMux()
 	for path, m := range map[string]methods{
+		"/{$}":                             {"GET": redirect("/phone")},
+		"/_sandbox":                        {"GET": redirect("/_sandbox/")},
+		"/_sandbox/{$}":                    {"GET": c.controlPage},
+		"/phone":                           {"GET": c.phonesPage},
+		"/phone/{id}":                      {"GET": c.phonePage},
+		"/phone/{id}/state":                {"GET": c.phoneState},
+		"/phone/{id}/code":                 {"POST": c.phoneCode},
+		"/phone/{id}/present/{counter}":    {"POST": c.phonePresent},
+		"/ui/{file}":                       {"GET": c.asset},
 		"/_sandbox/customers":              {"GET": c.getCustomers, "POST": c.postCustomer},
 		"/_sandbox/customers/{id}":         {"GET": c.getCustomer},
 		"/_sandbox/customers/{id}/paycode": {"POST": c.postPayCode},
@@ -60,6 +69,10 @@ func (c *Cloud) controlHandler() http.Handler {
 		fail(w, http.StatusForbidden, "cross_origin", "A page of another site asked for this. Ask from the sandbox's own pages or from a program.")
 	}))
 	return headers(protection.Handler(mux))
+}
+
+func redirect(to string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusSeeOther) }
 }
 
 // headers keep the pages to themselves: nothing from elsewhere, nothing inline.

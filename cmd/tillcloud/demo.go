@@ -66,6 +66,11 @@ func demo(ctx context.Context, s streams, dataDir, readyFile string, auto bool) 
 	if sh.program, err = beside("tillwire"); err != nil {
 		return err
 	}
+	lock, err := lockShop(s.clock, sh.root)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
 	if err := forget(readyFile); err != nil {
 		return err
 	}

@@ -290,11 +290,14 @@ func TestANewcomerIsWelcomed(t *testing.T) {
 
 func TestASecondTillcloudOnOneShopIsRefused(t *testing.T) {
 	bin, data := programs(t), t.TempDir()
-	startDemo(t, bin, data).ready(0)
+	open := startDemo(t, bin, data)
+	r := open.ready(0)
 	p := startDemo(t, bin, data)
 	if err := <-p.ended; err == nil || !strings.Contains(p.out.String(), "another tillcloud") {
 		t.Errorf("it ended with %v and said %q", err, p.out)
 	}
+	open.scan(r, 0, "still here\r")
+	open.until("the first shop still scans", func() bool { return len(open.scans(r)["1"]) == 1 })
 }
 
 func TestUsage(t *testing.T) {

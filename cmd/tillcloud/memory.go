@@ -10,6 +10,10 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"syscall"
+	"time"
+
+	"tillwire/agent"
 )
 
 // memory is what a shop keeps from one start to the next.
@@ -20,6 +24,31 @@ type memory struct {
 	OwnerPassword string `json:"owner_password"`
 	Token         string `json:"token"`
 	People        bool   `json:"people"` // the agent knows them already
+}
+
+// lockPatience is how long a predecessor that is just dying may hold the shop.
+const lockPatience = 3 * time.Second
+
+// lockShop makes this process the only one on the data folder. It comes before
+// everything else: a second start must not touch a running shop's files.
+func lockShop(clock agent.Clock, dataDir string) (*os.File, error) {
+	if err := os.MkdirAll(cloudDir(dataDir), 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(filepath.Join(cloudDir(dataDir), "shop.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	for began := clock.Mono(); ; {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return f, nil
+		}
+		if clock.Mono()-began > lockPatience {
+			return nil, errors.Join(fmt.Errorf("another tillcloud works on %s; end it or take another --data-dir: %w", dataDir, err), f.Close())
+		}
+		<-clock.After(50 * time.Millisecond)
+	}
 }
 
 func memoryFile(dataDir string) string { return filepath.Join(cloudDir(dataDir), "shop.json") }

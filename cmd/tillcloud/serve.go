@@ -62,6 +62,11 @@ func serve(ctx context.Context, s streams, dataDir, readyFile string, auto bool)
 	if dataDir, err = filepath.Abs(dataDir); err != nil {
 		return err
 	}
+	lock, err := lockShop(s.clock, dataDir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
 	if err := forget(readyFile); err != nil {
 		return err
 	}

@@ -1,0 +1,194 @@
+package sandbox
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"tillwire/agent/qr"
+)
+
+// historyRows is how many orders a phone shows.
+const historyRows = 50
+
+// phoneView is a customer as the pages show one.
+type phoneView struct {
+	ID, Name, Initial, Manner, Balance string
+}
+
+func view(c Customer, words map[string]string) phoneView {
+	name := c.Name
+	if name == "" {
+		name = words["customer"] + " " + c.ID
+	}
+	first, _ := utf8.DecodeRuneInString(name)
+	return phoneView{ID: c.ID, Name: name, Initial: strings.ToUpper(string(first)), Manner: words[mannerOf(c.Behaviour)], Balance: yuan(c.Balance)}
+}
+
+// translated is what every phone page needs.
+func translated(r *http.Request) (map[string]any, map[string]string) {
+	lang := language(r)
+	words := phoneWords[lang]
+	other, otherName := "zh", "中文"
+	if lang == "zh" {
+		other, otherName = "en", "English"
+	}
+	return map[string]any{"Lang": lang, "W": words, "Other": other, "OtherName": otherName, "Script": script(words)}, words
+}
+
+func (c *Cloud) phonesPage(w http.ResponseWriter, r *http.Request) {
+	list, err := c.options.Ledger.Customers(r.Context())
+	if err != nil {
+		c.broken(w, r, err)
+		return
+	}
+	data, words := translated(r)
+	var views []phoneView
+	for _, customer := range list {
+		views = append(views, view(customer, words))
+	}
+	type option struct{ Value, Text string }
+	var options []option
+	for _, b := range Behaviours {
+		options = append(options, option{string(b), words[mannerOf(b)]})
+	}
+	data["Customers"], data["Behaviours"], data["Wallets"] = views, options, c.walletNames()
+	c.page(w, r, "phones.html", data)
+}
+
+func (c *Cloud) phonePage(w http.ResponseWriter, r *http.Request) {
+	customer, err := c.options.Ledger.Customer(r.Context(), r.PathValue("id"))
+	if errors.Is(err, ErrNoCustomer) {
+		http.Redirect(w, r, "/phone", http.StatusSeeOther)
+		return
+	}
+	if err != nil {
+		c.broken(w, r, err)
+		return
+	}
+	data, words := translated(r)
+	data["Customer"], data["Counters"] = view(customer, words), c.options.Counters
+	c.page(w, r, "phone.html", data)
+}
+
+// phoneCode is a fresh payment code with its picture. It answers a POST, so
+// that no code is ever part of an address.
+func (c *Cloud) phoneCode(w http.ResponseWriter, r *http.Request) {
+	if !read(w, r, &struct{}{}) {
+		return
+	}
+	code, err := c.issue(r)
+	if err != nil {
+		c.broken(w, r, err)
+		return
+	}
+	matrix, err := qr.Encode(code.Code, qr.M)
+	if err != nil {
+		c.broken(w, r, err)
+		return
+	}
+	left := int(code.Expires.Sub(c.options.Clock.Now()) / time.Second)
+	reply(w, http.StatusOK, map[string]any{"code": code.Code, "grouped": grouped(code.Code), "expires": iso(code.Expires),
+		"seconds": left, "svg": matrix.SVG("")})
+}
+
+// grouped sets a space after every fourth digit, as wallets print codes.
+func grouped(code string) string {
+	var parts []string
+	for digits := range slices.Chunk([]byte(code), 4) {
+		parts = append(parts, string(digits))
+	}
+	return strings.Join(parts, " ")
+}
+
+// phonePresent holds the phone to a lane's scanner.
+func (c *Cloud) phonePresent(w http.ResponseWriter, r *http.Request) {
+	var ask struct {
+		Code string `json:"code"`
+	}
+	if !read(w, r, &ask) {
+		return
+	}
+	i := slices.IndexFunc(c.options.Counters, func(l Counter) bool { return l.ID == r.PathValue("counter") })
+	switch {
+	case i < 0:
+		fail(w, http.StatusNotFound, "no_counter", "There is no such register.")
+		return
+	case ask.Code == "" || strings.ContainsFunc(ask.Code, func(r rune) bool { return r <= ' ' || r > '~' }):
+		fail(w, http.StatusUnprocessableEntity, "code", "There is no payment code to show.")
+		return
+	}
+	if err := c.options.Counters[i].Present(ask.Code); err != nil {
+		c.broken(w, r, err)
+		return
+	}
+	reply(w, http.StatusOK, map[string]string{"status": "presented"})
+}
+
+type historyEntry struct {
+	OrderNo string `json:"order_no"`
+	State   State  `json:"state"`
+	Say     string `json:"say"`
+	Amount  string `json:"amount"`
+	Kind    string `json:"kind"` // a style: what became of the money
+	At      string `json:"at"`
+	ByCode  bool   `json:"by_code"`
+}
+
+type shownEntry struct {
+	OrderNo     string `json:"order_no"`
+	Description string `json:"description"`
+	Amount      string `json:"amount"`
+	QR          string `json:"qr,omitempty"`
+}
+
+func (c *Cloud) phoneState(w http.ResponseWriter, r *http.Request) {
+	id, words := r.PathValue("id"), phoneWords[language(r)]
+	customer, err := c.options.Ledger.Customer(r.Context(), id)
+	if err != nil {
+		c.broken(w, r, err)
+		return
+	}
+	orders, err := c.options.Ledger.CustomerOrders(r.Context(), id, historyRows)
+	if err != nil {
+		c.broken(w, r, err)
+		return
+	}
+	display, err := c.options.Ledger.OnDisplay(r.Context(), customer.Wallet)
+	if err != nil {
+		c.broken(w, r, err)
+		return
+	}
+	history, shown := []historyEntry{}, []shownEntry{}
+	var prompt *shownEntry
+	for _, o := range newestFirst(orders) {
+		history = append(history, entry(o.Order, words))
+		if prompt == nil && o.State == StateAwaiting && o.Answers.IsZero() && customer.Behaviour != Abandon {
+			prompt = &shownEntry{OrderNo: o.OrderNo, Description: o.Description, Amount: yuan(o.Amount)}
+		}
+	}
+	for _, o := range newestFirst(display) {
+		shown = append(shown, shownEntry{OrderNo: o.OrderNo, Description: o.Description, Amount: yuan(o.Amount), QR: o.QR})
+	}
+	reply(w, http.StatusOK, map[string]any{"balance": yuan(customer.Balance), "prompt": prompt, "history": history, "shown": shown})
+}
+
+// entry is one line of a phone's history. Times are those of the customers'
+// country, whatever the machine's.
+func entry(o *Order, words map[string]string) historyEntry {
+	china := time.FixedZone("CST", 8*60*60)
+	e := historyEntry{OrderNo: o.OrderNo, State: o.State, Say: words["state_"+string(o.State)], Amount: yuan(-o.Amount),
+		At: o.Created.In(china).Format("01-02 15:04"), ByCode: o.Kind == KindCode}
+	switch {
+	case o.State != StatePaid:
+		e.Amount, e.Kind = yuan(o.Amount), "nothing"
+	case o.Refunded == o.Captured:
+		e.Say, e.Kind, e.Amount = words["state_refunded"], "back-again", yuan(o.Refunded)
+	case o.Refunded > 0:
+		e.Say, e.Amount = words["state_part"], yuan(o.Refunded-o.Captured)
+	}
+	return e
+}

@@ -1,0 +1,31 @@
+// Makes a customer and opens their phone.
+const words = JSON.parse(document.body.dataset.words);
+const form = document.getElementById("make");
+const wrong = form.querySelector(".wrong");
+
+// minor turns what a person types into minor units without floating point.
+function minor(text) {
+  const [whole, part = ""] = text.trim().split(".");
+  return Number(whole + part.padEnd(2, "0"));
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  wrong.hidden = true;
+  const data = new FormData(form);
+  const body = {
+    wallet: data.get("wallet"), name: data.get("name").trim(),
+    balance: minor(data.get("balance")), behaviour: data.get("behaviour"),
+  };
+  try {
+    const answer = await fetch("/_sandbox/customers", {
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+    });
+    const made = await answer.json();
+    if (!answer.ok) throw new Error(made.say);
+    location.href = "/phone/" + made.id + "?lang=" + document.documentElement.lang;
+  } catch (error) {
+    wrong.textContent = words.failed + " " + error.message;
+    wrong.hidden = false;
+  }
+});
