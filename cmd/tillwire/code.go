@@ -1,0 +1,182 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tillwire/agent"
+	"tillwire/agent/wallet/emvqr"
+	"tillwire/agent/wallet/emvqr/national"
+)
+
+// explanation is what `tillwire code` knows about a text.
+type explanation struct {
+	Scheme   string         `json:"scheme"` // wallet or national profile, lower case; "unknown"
+	Mode     string         `json:"mode"`   // consumer, merchant, goods or unknown
+	Valid    bool           `json:"valid"`  // structure and checksum; a profile's complaints are warnings
+	Reason   string         `json:"reason"` // why not valid, or what a cashier should know
+	Warnings []string       `json:"warnings"`
+	Fields   map[string]any `json:"fields"`
+
+	title string
+}
+
+func (a *app) codeCommand() *cobra.Command {
+	return &cobra.Command{Use: "code TEXT", Short: "Explain a scanned text or the payload of a QR code",
+		Long: `Explains any text a scanner reads: what it is, whether its structure and checksum hold, what is
+in it. Nothing is sent anywhere, nothing is stored, and no configuration is needed. With "-" the
+text is read from standard input.`,
+		Example: `  tillwire code 00020101021229370016A0000006770101110113006680111111153037645802TH540520.15630442BE`,
+		Args:    exactly("TEXT"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			text := args[0]
+			if text == "-" {
+				raw, err := io.ReadAll(io.LimitReader(a.stdin, 1<<16))
+				if err != nil {
+					return fmt.Errorf("read standard input: %w", err)
+				}
+				text = strings.TrimRight(string(raw), "\r\n")
+			}
+			e := explain(text)
+			if a.json {
+				if err := a.printJSON(e); err != nil {
+					return err
+				}
+			} else {
+				a.printExplanation(e)
+			}
+			if !e.Valid {
+				return errFound
+			}
+			return nil
+		}}
+}
+
+// explain reads a text. EMV codes come first: their grammar leaves no doubt,
+// while a row of digits can be several things.
+func explain(text string) explanation {
+	e := explainText(text)
+	if e.Warnings == nil {
+		e.Warnings = []string{}
+	}
+	if e.Fields == nil {
+		e.Fields = map[string]any{}
+	}
+	return e
+}
+
+func explainText(text string) explanation {
+	trimmed := strings.TrimSpace(text)
+	switch {
+	case emvqr.IsMerchant(trimmed):
+		return explainMerchant(trimmed)
+	case emvqr.IsConsumer(trimmed):
+		return explainConsumer(trimmed)
+	case emvqr.IsUPI(trimmed):
+		return explainUPI(trimmed)
+	}
+	return explainByWallets(text)
+}
+
+func explainMerchant(text string) explanation {
+	payload, err := emvqr.ReadMerchant(text)
+	profile, complaints := national.Identify(payload)
+	return explanation{Scheme: profile.Name, title: profile.Title, Mode: string(agent.CodeMerchant), Valid: err == nil,
+		Reason: reasonOf(err), Warnings: append(payload.Warnings, complaints...), Fields: payload.Fields()}
+}
+
+func explainConsumer(text string) explanation {
+	code, err := emvqr.ReadConsumer(text)
+	profile, complaints := national.IdentifyConsumer(code)
+	return explanation{Scheme: profile.Name, title: profile.Title, Mode: string(agent.CodeConsumer), Valid: err == nil,
+		Reason: reasonOf(err), Warnings: append(code.Warnings, complaints...), Fields: code.Fields()}
+}
+
+func explainUPI(text string) explanation {
+	link, err := emvqr.ReadUPI(text)
+	profile, complaints := national.IdentifyUPI(link)
+	return explanation{Scheme: profile.Name, title: profile.Title, Mode: string(agent.CodeMerchant), Valid: err == nil,
+		Reason: reasonOf(err), Warnings: append(link.Warnings, complaints...), Fields: link.Fields()}
+}
+
+// reasonOf says in a sentence why a code is not valid, with what to do.
+func reasonOf(err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, emvqr.ErrChecksum):
+		return "The structure is right but the checksum does not match: a character was changed. Scan the code again."
+	case errors.Is(err, emvqr.ErrStructure):
+		detail := strings.TrimPrefix(err.Error(), emvqr.ErrStructure.Error())
+		return "The structure is broken" + detail + ". Mostly a part of the code was lost: scan it again."
+	}
+	return "It begins like a payment code, but cannot be read as one."
+}
+
+func (a *app) printExplanation(e explanation) {
+	name := e.Scheme
+	if e.title != "" && e.title != e.Scheme {
+		name = fmt.Sprintf("%s (%s)", e.title, e.Scheme)
+	}
+	a.printf("Scheme  %s\n", name)
+	a.printf("Mode    %s\n", map[string]string{
+		"consumer": "consumer: a customer's code, the shop scans it",
+		"merchant": "merchant: a shop's code, the customer scans it",
+		"goods":    "goods: a barcode of merchandise, no payment",
+		"unknown":  "unknown",
+	}[e.Mode])
+	valid := "no"
+	if e.Valid {
+		valid = "yes"
+	}
+	a.printf("Valid   %s\n", valid)
+	if e.Reason != "" {
+		a.printf("Reason  %s\n", e.Reason)
+	}
+	for _, w := range e.Warnings {
+		a.printf("Warning %s\n", w)
+	}
+	if len(e.Fields) > 0 {
+		a.printf("Fields\n")
+		a.printFields(e.Fields, "  ", fieldNames)
+	}
+}
+
+// printFields prints objects in the order of their ids, templates below them.
+func (a *app) printFields(fields map[string]any, indent string, names map[string]string) {
+	for _, id := range slices.Sorted(maps.Keys(fields)) {
+		label := id
+		if names[id] != "" {
+			label += "  " + names[id]
+		}
+		a.printField(label, fields[id], indent)
+	}
+}
+
+func (a *app) printField(label string, value any, indent string) {
+	switch v := value.(type) {
+	case map[string]any:
+		a.printf("%s%s\n", indent, label)
+		a.printFields(v, indent+"  ", nil)
+	case []any:
+		for _, one := range v {
+			a.printField(label, one, indent)
+		}
+	default:
+		a.printf("%s%-32s %v\n", indent, label, v)
+	}
+}
+
+// fieldNames are the top objects a person asks about (EMVCo MPM 1.1, table 3.1,
+// and EMVCo CPM 1.1, table 4.1).
+var fieldNames = map[string]string{
+	"00": "format", "01": "11 static, 12 once", "52": "merchant category", "53": "currency (ISO 4217)", "54": "amount",
+	"55": "tip", "56": "fixed fee", "57": "fee in per cent", "58": "country", "59": "merchant", "60": "city",
+	"61": "postal code / application", "62": "additional data / common data", "63": "checksum", "64": "other language", "85": "format",
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"strings"
+
+	"tillwire/agent"
+	"tillwire/agent/wallet"
+	"tillwire/agent/wallet/emvqr"
+	"tillwire/agent/wallet/emvqr/national"
+)
+
+// nationalProfile names the scheme of a shop's EMV code for the set of wallets.
+func nationalProfile(payload string) string {
+	p, err := emvqr.ReadMerchant(payload)
+	if err != nil {
+		return ""
+	}
+	profile, _ := national.Identify(p)
+	return profile.Name
+}
+
+// explainByWallets asks the same table of prefixes that the counter uses, with
+// no wallet configured: what a code is does not depend on the shop.
+func explainByWallets(text string) explanation {
+	set, err := wallet.NewSet(wallet.DefaultRules(), nationalProfile)
+	if err != nil {
+		return explanation{Scheme: "unknown", Mode: string(agent.CodeUnknown), Reason: "The table of schemes cannot be read: " + err.Error()}
+	}
+	c := set.Identify(agent.NewPayCode(text))
+	if again := c.Text.Reveal(); again != strings.TrimSpace(text) && (emvqr.IsMerchant(again) || emvqr.IsConsumer(again) || emvqr.IsUPI(again)) {
+		// What hid it was the scanner's symbology identifier or a blank.
+		return explainText(again)
+	}
+	e := explanation{Scheme: c.Scheme, Mode: string(c.Kind), title: wallet.Brand(c.Scheme), Valid: true}
+	if e.Scheme == "" {
+		e.Scheme, e.title = "unknown", ""
+	}
+	switch {
+	case c.Kind == agent.CodeUnknown && c.Scheme != "":
+		e.Valid, e.Reason = false, "Only a part of the code was read. Scan it again."
+	case c.Kind == agent.CodeUnknown:
+		e.Valid, e.Reason = false, "Tillwire does not know this kind of code. It may be a wallet or a scheme that nobody has added yet, or no payment code at all."
+	case c.Kind != agent.CodeConsumer:
+		e.Reason = wallet.Explain(c).English + "."
+	}
+	return e
+}

@@ -1,0 +1,162 @@
+package main
+
+import "path/filepath"
+
+// config is the configuration file: identity, listeners, wallets and devices.
+// What may change while the shop is open is a setting instead (agent/settings).
+type config struct {
+	Terminal terminalConfig `toml:"terminal"`
+	HTTP     httpConfig     `toml:"http"`
+	Tokens   []tokenConfig  `toml:"token"`
+	Wallets  []walletConfig `toml:"wallet"`
+	Lanes    []laneConfig   `toml:"lane"`
+
+	lines lines // where each key stands, for messages
+}
+
+// terminalConfig says who this terminal is.
+type terminalConfig struct {
+	Code     string `toml:"code"`
+	Shop     string `toml:"shop"`
+	StoreID  string `toml:"store_id"`
+	Data     string `toml:"data"`
+	Currency string `toml:"currency"`
+	TimeZone string `toml:"time_zone"`
+	Language string `toml:"language"`
+}
+
+type httpConfig struct {
+	Listen string   `toml:"listen"`
+	Hosts  []string `toml:"hosts"`
+}
+
+// tokenConfig names a till's bearer token; the token itself is in the file.
+type tokenConfig struct {
+	Name string `toml:"name"`
+	File string `toml:"file"`
+
+	where place
+}
+
+// walletConfig is one wallet account. The keys below Protocol belong to the
+// protocol "wechat"; another protocol adds its own beside them.
+type walletConfig struct {
+	Name           string   `toml:"name"`
+	Protocol       string   `toml:"protocol"`
+	Mode           string   `toml:"mode"`
+	Hosts          []string `toml:"hosts"`
+	AppID          string   `toml:"app_id"`
+	MerchantID     string   `toml:"merchant_id"`
+	SubMerchantID  string   `toml:"sub_merchant_id"`
+	SubAppID       string   `toml:"sub_app_id"`
+	MerchantSerial string   `toml:"merchant_serial"`
+	MerchantKey    string   `toml:"merchant_key"`
+	Platform       string   `toml:"platform"`
+	PlatformKeyID  string   `toml:"platform_key_id"`
+	PlatformKey    string   `toml:"platform_key"`
+	APIv3Key       string   `toml:"api_v3_key"`
+	NotifyURL      string   `toml:"notify_url"`
+
+	where place
+}
+
+// laneConfig is one register. The tables of its devices hold the key "driver"
+// and whatever that driver knows; the driver itself refuses what it does not.
+type laneConfig struct {
+	ID      string         `toml:"id"`
+	Name    string         `toml:"name"`
+	Wallet  string         `toml:"wallet"`
+	Scanner map[string]any `toml:"scanner"`
+	Display map[string]any `toml:"display"`
+
+	where place
+}
+
+// place is where a table stands: the file, the folder that relative paths count
+// from, and the table's path for messages ("wallet[0]").
+type place struct {
+	file, dir, path string
+	lines           lines
+}
+
+// siteFile is what the first-start page writes into the data folder. It has the
+// configuration's own schema and speaks where the operator's file is silent.
+const siteFile = "site.toml"
+
+// defaults fills in what the operator's file leaves out. There is none for what
+// must never be guessed: the terminal's code and the currency.
+func (c *config) defaults() {
+	set := func(p *string, value string) {
+		if *p == "" {
+			*p = value
+		}
+	}
+	set(&c.Terminal.Data, "/var/lib/tillwire")
+	set(&c.Terminal.TimeZone, "UTC")
+	set(&c.Terminal.Language, "en")
+	set(&c.HTTP.Listen, "127.0.0.1:8480")
+	for i := range c.Wallets {
+		w := &c.Wallets[i]
+		set(&w.Protocol, w.Name)
+		set(&w.Mode, "direct")
+		set(&w.Platform, "public_key")
+	}
+	for i := range c.Lanes {
+		l := &c.Lanes[i]
+		set(&l.Name, "Register "+l.ID)
+		if l.Wallet == "" && len(c.Wallets) == 1 {
+			l.Wallet = c.Wallets[0].Name
+		}
+	}
+}
+
+// locate remembers where each table stands, before tables of two files mix, and
+// makes paths absolute.
+func (c *config) locate(file string) {
+	dir := filepath.Dir(file)
+	abs := func(p *string) {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(dir, *p)
+		}
+	}
+	abs(&c.Terminal.Data)
+	for i := range c.Tokens {
+		c.Tokens[i].where = place{file, dir, element("token", i), c.lines}
+		abs(&c.Tokens[i].File)
+	}
+	for i := range c.Wallets {
+		w := &c.Wallets[i]
+		w.where = place{file, dir, element("wallet", i), c.lines}
+		abs(&w.MerchantKey)
+		abs(&w.PlatformKey)
+		abs(&w.APIv3Key)
+	}
+	for i := range c.Lanes {
+		c.Lanes[i].where = place{file, dir, element("lane", i), c.lines}
+	}
+}
+
+// join lets the site's file speak where the operator's is silent: its wallets
+// and lanes count when that has none, its terminal when that has neither.
+func (c *config) join(site config) {
+	if len(c.Wallets) == 0 && len(c.Lanes) == 0 {
+		for _, p := range []struct{ to, from *string }{
+			{&c.Terminal.Code, &site.Terminal.Code}, {&c.Terminal.Shop, &site.Terminal.Shop},
+			{&c.Terminal.StoreID, &site.Terminal.StoreID}, {&c.Terminal.Currency, &site.Terminal.Currency},
+			{&c.Terminal.TimeZone, &site.Terminal.TimeZone}, {&c.Terminal.Language, &site.Terminal.Language},
+		} {
+			if *p.from != "" {
+				*p.to = *p.from
+			}
+		}
+	}
+	if len(c.Wallets) == 0 {
+		c.Wallets = site.Wallets
+	}
+	if len(c.Lanes) == 0 {
+		c.Lanes = site.Lanes
+	}
+	if len(c.Tokens) == 0 {
+		c.Tokens = site.Tokens
+	}
+}

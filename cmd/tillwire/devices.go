@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tillwire/drivers"
+	"tillwire/drivers/scanner"
+)
+
+func (a *app) devicesCommand() *cobra.Command {
+	return group("devices", "Look at scanners and displays", a.devicesDecodeCommand())
+}
+
+func (a *app) devicesDecodeCommand() *cobra.Command {
+	var profile string
+	var set []string
+	c := &cobra.Command{Use: "decode", Short: "Replay a capture of a scanner's bytes", Args: exactly(),
+		Long: `Reads lines "@MS HEX…" (milliseconds, then the bytes that arrived; "@MS" alone moves the
+clock) from standard input and prints one JSON event a line. It needs no configuration, no
+data and no agent, so a capture from a shop can be replayed anywhere.
+
+` + profileHelp(),
+		Example: `  echo "@0 36393031323334353637383932 0D" | tillwire devices decode --profile line`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			keys := map[string]string{}
+			for _, pair := range set {
+				key, value, ok := strings.Cut(pair, "=")
+				if !ok {
+					return usageError{fmt.Errorf("--set %s: write it as key=value", pair)}
+				}
+				keys[key] = value
+			}
+			err := scanner.Decode(a.stdin, a.stdout, profile, keys)
+			var key *drivers.KeyError
+			if errors.As(err, &key) {
+				return usageError{err}
+			}
+			return err
+		}}
+	c.Flags().StringVar(&profile, "profile", "line", "what the scanner speaks")
+	c.Flags().StringArrayVar(&set, "set", nil, "a key of the profile, as key=value; may be repeated")
+	return c
+}
+
+// profileHelp lists the profiles and their keys from the drivers' own table.
+func profileHelp() string {
+	var b strings.Builder
+	for _, p := range scanner.Profiles() {
+		fmt.Fprintf(&b, "Profile %s: %s\n", p.Name, p.Help)
+		for _, k := range p.Keys {
+			fmt.Fprintf(&b, "  %-16s %s (default %s)\n", k.Name, k.Help, k.Default)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"syscall"
+	"time"
+
+	"tillwire/agent"
+)
+
+// problems collects what is wrong now. Parts that watch something themselves are
+// asked each time; what was found at start stays until a restart.
+type problems struct {
+	mu      sync.Mutex
+	found   []agent.Problem
+	sources []func() []agent.Problem
+}
+
+func (p *problems) note(list ...agent.Problem) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.found = append(p.found, list...)
+}
+
+func (p *problems) ask(source func() []agent.Problem) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sources = append(p.sources, source)
+}
+
+// list is everything that is wrong now, what was found at start first.
+func (p *problems) list() []agent.Problem {
+	p.mu.Lock()
+	list := append([]agent.Problem{}, p.found...)
+	sources := append([]func() []agent.Problem{}, p.sources...)
+	p.mu.Unlock()
+	for _, source := range sources {
+		list = append(list, source()...)
+	}
+	return list
+}
+
+// standing remembers since when something holds, for problems that come and go.
+type standing struct {
+	mu    sync.Mutex
+	since map[string]time.Time
+	clock agent.Clock
+}
+
+func newStanding(c agent.Clock) *standing {
+	return &standing{since: map[string]time.Time{}, clock: c}
+}
+
+// problem returns the problem with the time it began, or nothing when it is over.
+func (s *standing) problem(is bool, key, what, do string) []agent.Problem {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !is {
+		delete(s.since, key)
+		return nil
+	}
+	if _, known := s.since[key]; !known {
+		s.since[key] = s.clock.Now()
+	}
+	return []agent.Problem{{What: what, Since: s.since[key], Do: do}}
+}
+
+// The free space below which a person should know, and below which the store
+// takes no new payment (offline.md 3.7 keeps 64 MiB for outcomes and reversals).
+const diskLow = 256 << 20
+
+// freeSpace is what an ordinary user may still write at a path, in bytes.
+func freeSpace(path string) (uint64, error) {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(path, &st); err != nil {
+		return 0, fmt.Errorf("look at the disk of %s: %w", path, err)
+	}
+	return st.Bavail * uint64(st.Bsize), nil
+}
+
+func diskProblems(s *standing, data string) []agent.Problem {
+	free, err := freeSpace(data)
+	return s.problem(err == nil && free < diskLow, "disk", fmt.Sprintf("Only %d MiB are free on the disk of %s.", free>>20, data),
+		"Free some space: below 64 MiB no new payment is taken, so that what is open can still be finished.")
+}
+
+func lineProblems(line func() agent.Line) []agent.Problem {
+	var list []agent.Problem
+	now := line()
+	for name, w := range now.Wallets {
+		if w.State == agent.LineDown {
+			list = append(list, agent.Problem{Since: w.Since, What: fmt.Sprintf("The cloud of %s cannot be reached.", name),
+				Do: "Check the shop's line and router. Take another way to pay meanwhile; what is open is finished by itself."})
+		}
+	}
+	return list
+}
+
+func deviceProblems(devices func() []agent.DeviceStatus) []agent.Problem {
+	var list []agent.Problem
+	for _, d := range devices() {
+		switch d.State {
+		case agent.DeviceAbsent, agent.DeviceLost, agent.DeviceBackoff, agent.DeviceFaulted, agent.DeviceDegraded:
+			list = append(list, agent.Problem{Since: d.Since, What: fmt.Sprintf("The %s of lane %s does not work: %s.", d.Kind, d.Lane, trimDot(d.Reason)),
+				Do: deviceAdvice(d)})
+		}
+	}
+	return list
+}
+
+func trimDot(s string) string {
+	for s != "" && s[len(s)-1] == '.' {
+		s = s[:len(s)-1]
+	}
+	if s == "" {
+		return "no reason was given"
+	}
+	return s
+}
+
+func deviceAdvice(d agent.DeviceStatus) string {
+	if d.Kind == agent.KindScanner {
+		return "Plug it in or correct its path; `tillwire devices list` shows what is plugged in. The shop can show a QR code or type the code meanwhile."
+	}
+	return "Check the device. `tillwire devices list` shows what is plugged in."
+}
+
+// clockWatch knows how far the wall clock is off. A wrong clock does not stop a
+// sale by itself, but wallets refuse requests signed five minutes beside the
+// time (WeChat Pay v3).
+type clockWatch struct {
+	clock agent.Clock
+	mu    sync.Mutex
+	off   time.Duration // the wallets' time minus ours; 0 when in order
+	since time.Time
+	from  string
+}
+
+// clockTolerance is what network and rounding may add up to.
+const clockTolerance = 60 * time.Second
+
+// observe takes the time that a wallet's verified answer carried.
+func (c *clockWatch) observe(wallet string, theirs time.Time) {
+	c.set("the cloud of "+wallet, theirs.Sub(c.clock.Now()))
+}
+
+// boot compares the clock with the latest time on record: a clock that was
+// behind that at start has lost its battery or was set back.
+func (c *clockWatch) boot(latest time.Time) {
+	if off := latest.Sub(c.clock.Now()); off > clockTolerance {
+		c.set("the last recorded payment", off)
+	}
+}
+
+func (c *clockWatch) set(from string, off time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if off.Abs() <= clockTolerance {
+		c.off = 0
+		return
+	}
+	if c.off == 0 {
+		c.since = c.clock.Now()
+	}
+	c.off, c.from = off, from
+}
+
+func (c *clockWatch) offset() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.off
+}
+
+func (c *clockWatch) problems() []agent.Problem {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.off == 0 {
+		return nil
+	}
+	way := "behind"
+	if c.off < 0 {
+		way = "ahead of"
+	}
+	return []agent.Problem{{Since: c.since, What: fmt.Sprintf("The clock of this machine is %s %s %s.", c.off.Abs().Round(time.Second), way, c.from),
+		Do: "Set the time and switch on time synchronisation (`timedatectl set-ntp true`). Wallets refuse requests that are five minutes off."}}
+}
+
+// storeProblems asks whether the store takes writes.
+func storeProblems(ctx context.Context, s *standing, writable func(context.Context) error) []agent.Problem {
+	err := writable(ctx)
+	what := ""
+	if err != nil {
+		what = "Nothing can be recorded, so nothing can be sold: " + trimDot(err.Error()) + "."
+	}
+	return s.problem(err != nil, "store", what, "Free space on the disk and check its permissions; `tillwire check` looks at both. Nothing recorded is lost.")
+}

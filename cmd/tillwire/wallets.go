@@ -1,0 +1,180 @@
+package main
+
+import (
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"tillwire/agent"
+	"tillwire/agent/keyring"
+	"tillwire/agent/wallet"
+	"tillwire/agent/wallet/wechat"
+)
+
+// walletEnv is what wallets use of the running agent.
+type walletEnv struct {
+	terminal terminalConfig
+	clock    agent.Clock
+	log      *slog.Logger
+	timers   func(protocol string) agent.Timers
+	observe  func(wallet.Exchange)
+	skew     func(wallet string, offset time.Duration)
+}
+
+// openWallets builds every wallet that can be built. One whose keys or numbers
+// are wrong becomes a fault and is left out; the others sell on.
+func openWallets(list []walletConfig, e walletEnv) (members []wallet.Member, faults []fault) {
+	build := makers()
+	seen := map[string]bool{}
+	for _, w := range list {
+		open, known := build[w.Protocol]
+		if !known || seen[w.Name] || !namePattern.MatchString(w.Name) {
+			continue // reported with the line by the check of the configuration
+		}
+		seen[w.Name] = true
+		member, err := open(w, e)
+		if err != nil {
+			for _, f := range partFaults(w.where, err) {
+				f.Do = strings.TrimSpace(f.Do + " Until then " + w.Name + " takes no payment.")
+				faults = append(faults, f)
+			}
+			continue
+		}
+		members = append(members, member)
+	}
+	return members, faults
+}
+
+// partFaults turns each single cause into a fault at the part's place in the
+// configuration.
+func partFaults(where place, err error) (list []fault) {
+	for _, cause := range causes(err) {
+		f := fault{File: where.file, Key: where.path, Line: where.lines.of(where.path), What: cause.Error() + "."}
+		var wrong *keyring.Error
+		if errors.As(cause, &wrong) {
+			f.What, f.Do = fmt.Sprintf("%s %s.", wrong.Path, wrong.What), keyAdvice(wrong)
+		}
+		list = append(list, f)
+	}
+	return list
+}
+
+func keyAdvice(e *keyring.Error) string {
+	if e.Do == "" {
+		return "Look at the file and its folder."
+	}
+	return "Next step: " + e.Do + "."
+}
+
+// causes takes joined errors apart, below the sentence around them.
+func causes(err error) []error {
+	var around *agent.Error
+	if errors.As(err, &around) && around.Err != nil {
+		err = around.Err
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		if _, own := err.(*keyring.Error); !own {
+			var list []error
+			for _, e := range joined.Unwrap() {
+				list = append(list, causes(e)...)
+			}
+			return list
+		}
+	}
+	return []error{err}
+}
+
+// openWechat reads the keys of a WeChat wallet and prepares it; nothing is sent.
+func openWechat(w walletConfig, e walletEnv) (wallet.Member, error) {
+	c := wechat.Config{
+		Name: w.Name, Hosts: w.Hosts, Mode: w.Mode, AppID: w.AppID, MerchantID: w.MerchantID,
+		SubAppID: w.SubAppID, SubMerchantID: w.SubMerchantID, MerchantSerial: w.MerchantSerial, Platform: w.Platform,
+		NotifyURL: w.NotifyURL, Description: e.terminal.Shop, StoreID: e.terminal.StoreID, Timers: e.timers(w.Protocol),
+		Clock: e.clock, Log: e.log, UserAgent: "tillwire/" + version, Observe: e.observe,
+		ClockSkew: func(offset time.Duration) {
+			if e.skew != nil {
+				e.skew(w.Name, offset)
+			}
+		},
+	}
+	if err := readWechatKeys(w, &c); err != nil {
+		return wallet.Member{}, err
+	}
+	made, err := wechat.New(c)
+	return wallet.Member{Wallet: made, Takes: []string{"wechat"}}, err
+}
+
+// readWechatKeys reads what the configuration names; every file that is wrong is
+// reported at once.
+func readWechatKeys(w walletConfig, c *wechat.Config) error {
+	var wrong []error
+	merchant, err := loadIf(w.MerchantKey, "merchant_key", keyring.LoadPrivateKey)
+	wrong = append(wrong, err)
+	if merchant != nil {
+		if c.MerchantKey, err = pemOf("PRIVATE KEY", merchant); err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	if w.PlatformKey != "" {
+		key, err := readPlatformKey(w, merchant)
+		wrong = append(wrong, err)
+		if err == nil {
+			c.PlatformKeys = []wechat.PlatformKey{key}
+		}
+	}
+	if w.APIv3Key != "" {
+		const size = 32 // WeChat Pay v3: the API v3 key is exactly 32 bytes
+		c.APIv3Key, err = keyring.LoadSecret(w.APIv3Key, size, size)
+		wrong = append(wrong, err)
+	}
+	return errors.Join(wrong...)
+}
+
+func readPlatformKey(w walletConfig, merchant *rsa.PrivateKey) (wechat.PlatformKey, error) {
+	key := wechat.PlatformKey{ID: w.PlatformKeyID}
+	if w.Platform == wechat.PlatformCertificate {
+		cert, err := keyring.LoadCertificate(w.PlatformKey)
+		if err != nil {
+			return key, err
+		}
+		key.PEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})
+		if key.ID == "" {
+			key.ID = fmt.Sprintf("%X", cert.SerialNumber)
+		}
+		return key, nil
+	}
+	public, err := keyring.LoadPublicKey(w.PlatformKey)
+	if err != nil {
+		return key, err
+	}
+	if merchant != nil {
+		if err := keyring.CheckPair(merchant, public, w.PlatformKey); err != nil {
+			return key, err
+		}
+	}
+	key.PEM, err = pemOf("PUBLIC KEY", public)
+	return key, err
+}
+
+// loadIf reads a key file that has to be named.
+func loadIf[K any](path, name string, load func(string) (*K, error)) (*K, error) {
+	if path == "" {
+		return nil, fmt.Errorf("%s is missing: name the file of the key", name)
+	}
+	return load(path)
+}
+
+// pemOf writes a key in the one form the wallets take, whatever form its file had.
+func pemOf(kind string, key any) ([]byte, error) {
+	encode := x509.MarshalPKIXPublicKey
+	if kind == "PRIVATE KEY" {
+		encode = x509.MarshalPKCS8PrivateKey
+	}
+	der, err := encode(key)
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), err
+}
