@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,6 +24,11 @@ import (
 var bins string
 
 func TestMain(m *testing.M) {
+	// Shops mostly wait, so more of them run side by side than there are processors.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "16"); err != nil {
+		panic(err)
+	}
 	os.Exit(func() int {
 		if bins = os.Getenv("TILLWIRE_BIN"); bins != "" {
 			return m.Run()
