@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // witness is a Reporter and a sink that remember, in order.
 type witness struct {
+	mu       sync.Mutex
 	states   []string
 	counters map[string]int
 	scans    []agent.Scan
@@ -28,10 +30,24 @@ type witness struct {
 
 func newWitness() *witness { return &witness{counters: map[string]int{}} }
 
-func (w *witness) Ready()                 { w.states = append(w.states, "ready") }
-func (w *witness) Degraded(reason string) { w.states = append(w.states, "degraded: "+reason) }
-func (w *witness) Count(counter string)   { w.counters[counter]++ }
-func (w *witness) take(s agent.Scan)      { w.scans = append(w.scans, s) }
+func (w *witness) Ready()                 { w.state("ready") }
+func (w *witness) Degraded(reason string) { w.state("degraded: " + reason) }
+
+func (w *witness) state(s string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.states = append(w.states, s)
+}
+
+// said is the states reported so far.
+func (w *witness) said() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.Join(w.states, " ")
+}
+
+func (w *witness) Count(counter string) { w.counters[counter]++ }
+func (w *witness) take(s agent.Scan)    { w.scans = append(w.scans, s) }
 
 func (w *witness) texts() string {
 	var texts []string
@@ -136,13 +152,13 @@ func TestReadyAfterTheGraceUntilTheContextEnds(t *testing.T) {
 		go func() { done <- d.Run(ctx, w) }()
 		<-time.After(149 * time.Millisecond)
 		synctest.Wait()
-		if len(w.states) != 0 {
-			t.Errorf("within the open grace it says %v", w.states)
+		if w.said() != "" {
+			t.Errorf("within the open grace it says %q", w.said())
 		}
 		<-time.After(time.Millisecond)
 		synctest.Wait()
-		if len(w.states) != 1 || w.states[0] != "ready" {
-			t.Errorf("after the open grace it says %v", w.states)
+		if w.said() != "ready" {
+			t.Errorf("after the open grace it says %q", w.said())
 		}
 		cancel()
 		if err := <-done; !errors.Is(err, context.Canceled) || port.Closed() != 1 {

@@ -40,8 +40,6 @@ func NewOpener(clock agent.Clock) *Opener {
 	return &Opener{clock: clock, native: nativeOpen}
 }
 
-func nativeOpen(path string, mode *bug.Mode) (handle, error) { return bug.Open(path, mode) }
-
 // Stuck is how many calls are still held by the kernel, at most MaxStuck.
 func (o *Opener) Stuck() int {
 	o.mu.Lock()

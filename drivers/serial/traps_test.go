@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"tillwire/agent"
 )
 
@@ -234,6 +236,21 @@ func TestInitialStatusBitsAreNeverSet(t *testing.T) {
 	mode, err := Settings{}.withDefaults().mode()
 	if err != nil || mode.InitialStatusBits != nil {
 		t.Errorf("mode %+v, %v", mode, err)
+	}
+}
+
+// Trap: the library's exclusive flag stays on a pseudo-terminal whose opener was
+// killed, and locks the next agent out unless it is root.
+func TestNoExclusiveFlagStaysOnAPseudoTerminal(t *testing.T) {
+	d := newDevice(t)
+	open(t, NewOpener(clock()), d.path, Settings{})
+	other, err := os.OpenFile(d.path, os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if flag, err := unix.IoctlGetInt(int(other.Fd()), unix.TIOCGEXCL); err != nil || flag != 0 {
+		t.Errorf("exclusive flag %d, %v", flag, err)
 	}
 }
 
