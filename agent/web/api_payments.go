@@ -1,0 +1,234 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"tillwire/agent"
+	"tillwire/agent/qr"
+)
+
+// counter is the engine that drives payments.
+type counter interface {
+	Open(ctx context.Context, r agent.Request) (p agent.Payment, repeated bool, err error)
+	Show(ctx context.Context, id agent.PaymentID, wallet string) (agent.Payment, error)
+	Cancel(ctx context.Context, id agent.PaymentID, by string) (p agent.Payment, repeated bool, err error)
+	Refund(ctx context.Context, r agent.RefundRequest) (p agent.Payment, refund agent.Refund, repeated bool, err error)
+	Check(ctx context.Context, id agent.PaymentID) (agent.Payment, error)
+	Scan(ctx context.Context, lane string, code agent.PayCode) agent.ScanResult
+	Lanes() []agent.LaneInfo
+}
+
+// payments is what the pages read of the store.
+type payments interface {
+	Payment(ctx context.Context, id agent.PaymentID) (agent.Payment, error)
+	List(ctx context.Context, f agent.Filter) (agent.Page, error)
+	Totals(ctx context.Context, from, to time.Time) ([]agent.Totals, error)
+	// Since lists the payments that have facts above seq, by their last fact.
+	Since(ctx context.Context, seq int64, limit int) ([]agent.Payment, error)
+	Queue(ctx context.Context) ([]agent.QueueEntry, error)
+	QueueInfo() agent.QueueInfo
+}
+
+func (s *Server) openPayment(w http.ResponseWriter, r *http.Request, c caller) error {
+	var req agent.Request
+	if err := decode(r, &req); err != nil {
+		return err
+	}
+	if err := req.Check(); err != nil {
+		return err
+	}
+	req.Client, req.Cashier = c.client(), c.person.Name
+	p, repeated, err := s.Counter.Open(r.Context(), req)
+	if err != nil {
+		return err
+	}
+	out := s.payment(s.apiLanguage(r), p)
+	out.Repeated = repeated
+	status := http.StatusCreated
+	if repeated {
+		status = http.StatusOK
+	}
+	w.Header().Set("Location", apiRoot+"/payments/"+string(p.ID))
+	s.respond(w, status, out)
+	return nil
+}
+
+func (s *Server) getPayment(w http.ResponseWriter, r *http.Request, _ caller) error {
+	p, err := s.Store.Payment(r.Context(), agent.PaymentID(r.PathValue("id")))
+	if err != nil {
+		return err
+	}
+	s.respond(w, http.StatusOK, s.payment(s.apiLanguage(r), p))
+	return nil
+}
+
+func (s *Server) showPayment(w http.ResponseWriter, r *http.Request, _ caller) error {
+	var body struct {
+		Wallet string `json:"wallet"`
+	}
+	if err := decodeOptional(r, &body); err != nil {
+		return err
+	}
+	p, err := s.Counter.Show(r.Context(), agent.PaymentID(r.PathValue("id")), body.Wallet)
+	if err != nil {
+		return err
+	}
+	s.respond(w, http.StatusAccepted, s.payment(s.apiLanguage(r), p))
+	return nil
+}
+
+func (s *Server) cancelPayment(w http.ResponseWriter, r *http.Request, c caller) error {
+	if err := decodeOptional(r, &struct{}{}); err != nil {
+		return err
+	}
+	p, repeated, err := s.Counter.Cancel(r.Context(), agent.PaymentID(r.PathValue("id")), c.client())
+	if err != nil {
+		return err
+	}
+	status := http.StatusAccepted
+	if repeated {
+		status = http.StatusOK
+	}
+	out := s.payment(s.apiLanguage(r), p)
+	out.Repeated = repeated
+	s.respond(w, status, out)
+	return nil
+}
+
+func (s *Server) checkPayment(w http.ResponseWriter, r *http.Request, _ caller) error {
+	if err := decodeOptional(r, &struct{}{}); err != nil {
+		return err
+	}
+	p, err := s.Counter.Check(r.Context(), agent.PaymentID(r.PathValue("id")))
+	if err != nil {
+		return err
+	}
+	s.respond(w, http.StatusOK, s.payment(s.apiLanguage(r), p))
+	return nil
+}
+
+// getQR draws the code that is on display now, for a cashier whose screen turns
+// to the customer because the lane has no display.
+func (s *Server) getQR(w http.ResponseWriter, r *http.Request, _ caller) error {
+	p, err := s.Store.Payment(r.Context(), agent.PaymentID(r.PathValue("id")))
+	if err != nil {
+		return err
+	}
+	if p.Status.State != agent.QRShown || p.Status.QR == "" {
+		return fail(agent.NotFound, agent.CodeNotFound, "error.no_qr", "This payment shows no code now.")
+	}
+	svg, err := drawQR(p.Status.QR, s.Words.Money(p.Amount))
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "image/svg+xml")
+	_, _ = w.Write([]byte(svg))
+	return nil
+}
+
+// drawQR is the code as an image that scales. A payload too long for a small
+// panel is still drawn: a screen has room.
+func drawQR(payload, title string) (string, error) {
+	m, err := qr.ForPanel(payload)
+	if err != nil {
+		m, err = qr.Encode(payload, qr.M)
+	}
+	if err != nil {
+		return "", &agent.Error{Op: "draw code", Class: agent.Internal, Err: err,
+			Say: agent.Sentence{ID: "error.qr", English: "The code cannot be drawn. Take another way to pay."}}
+	}
+	return m.SVG(title), nil
+}
+
+func (s *Server) listPayments(w http.ResponseWriter, r *http.Request, _ caller) error {
+	f, err := s.filter(r)
+	if err != nil {
+		return err
+	}
+	page, err := s.Store.List(r.Context(), f)
+	if err != nil {
+		return err
+	}
+	lang := s.apiLanguage(r)
+	out := struct {
+		Payments []paymentJSON `json:"payments"`
+		Next     string        `json:"next"`
+	}{make([]paymentJSON, 0, len(page.Payments)), page.Next}
+	for _, p := range page.Payments {
+		out.Payments = append(out.Payments, s.payment(lang, p))
+	}
+	s.respond(w, http.StatusOK, out)
+	return nil
+}
+
+// states is every word that the status filter takes.
+var states = []agent.State{agent.Created, agent.Sending, agent.AwaitPayer, agent.Unknown, agent.Reversing, agent.Paid,
+	agent.Declined, agent.NotSent, agent.Reversed, agent.QRShown, agent.Closing, agent.Closed, agent.RefundDue,
+	agent.Refunded, agent.Review}
+
+// filter reads the query of a list.
+func (s *Server) filter(r *http.Request) (agent.Filter, error) {
+	q := r.URL.Query()
+	f := agent.Filter{Lane: q.Get("lane"), Text: strings.TrimSpace(q.Get("q")), Cursor: q.Get("cursor"), Limit: 50}
+	var err error
+	if day := q.Get("day"); day != "" {
+		if f.From, f.To, err = s.day(day); err != nil {
+			return f, err
+		}
+	}
+	for name, into := range map[string]*time.Time{"from": &f.From, "to": &f.To} {
+		if text := q.Get(name); text != "" {
+			if *into, err = time.Parse(time.RFC3339, text); err != nil {
+				return f, unreadable("The parameter " + name + " must be a time such as 2026-05-01T00:00:00Z.")
+			}
+		}
+	}
+	if text := q.Get("limit"); text != "" {
+		if f.Limit, err = strconv.Atoi(text); err != nil || f.Limit < 1 || f.Limit > 500 {
+			return f, unreadable("The parameter limit must be a number from 1 to 500.")
+		}
+	}
+	for word := range strings.SplitSeq(q.Get("status"), ",") {
+		if err := addStatus(&f, strings.TrimSpace(word)); err != nil {
+			return f, err
+		}
+	}
+	return f, nil
+}
+
+func addStatus(f *agent.Filter, word string) error {
+	switch {
+	case word == "":
+		return nil
+	case word == "open":
+		f.Open = true
+		return nil
+	}
+	for _, known := range states {
+		if string(known) == word {
+			f.States = append(f.States, known)
+			return nil
+		}
+	}
+	return unreadable("There is no status \"" + clip(word) + "\".")
+}
+
+// day is a calendar day in the shop's zone: "today", "yesterday" or 2026-05-01.
+func (s *Server) day(text string) (from, to time.Time, err error) {
+	now := s.Clock.Now().In(s.Zone)
+	from = time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, s.Zone)
+	switch text {
+	case "today":
+	case "yesterday":
+		from = from.AddDate(0, 0, -1)
+	default:
+		if from, err = time.ParseInLocation(time.DateOnly, text, s.Zone); err != nil {
+			return from, to, unreadable("The parameter day must be today, yesterday or a date such as 2026-05-01.")
+		}
+	}
+	return from, from.AddDate(0, 0, 1), nil
+}

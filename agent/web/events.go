@@ -1,0 +1,208 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"tillwire/agent"
+)
+
+// replayPage is how many payments are read from the journal at a time when a
+// client comes back.
+const replayPage = 200
+
+// watch is one client of the event stream.
+type watch struct {
+	*stream
+	s    *Server
+	r    *http.Request
+	who  caller
+	lang string
+
+	sent   map[agent.PaymentID]int64 // versions sent from the journal, until the feed has passed them
+	status []byte                    // the last status sent
+	beats  int
+}
+
+// events is the stream of everything that happens. A client that comes back with
+// Last-Event-ID gets what it missed out of the journal first.
+func (s *Server) events(w http.ResponseWriter, r *http.Request, c caller) error {
+	if err := s.streams.take(); err != nil {
+		return err
+	}
+	defer s.streams.free()
+	// Subscribe before reading the journal: what happens in between comes twice
+	// rather than never, and the versions sort it out.
+	feed, cancel := s.Feed.Subscribe()
+	defer cancel()
+	st, err := newStream(w, s.Clock)
+	if err != nil {
+		return err
+	}
+	v := &watch{stream: st, s: s, r: r, who: c, lang: s.apiLanguage(r), sent: map[agent.PaymentID]int64{}}
+	if err := v.begin(r.Context()); err != nil {
+		v.log("a stream could not begin", err)
+		return nil
+	}
+	if err := v.follow(feed); err != nil {
+		v.log("a stream ended", err)
+	}
+	return nil
+}
+
+func (v *watch) log(what string, err error) {
+	v.s.Log.Debug(what, "comp", "web", "caller", v.who.client(), "err", err)
+}
+
+// begin sends the status and what the client does not know yet.
+func (v *watch) begin(ctx context.Context) error {
+	last, resumed := lastEventID(v.r)
+	if resumed {
+		if err := v.sendStatus(0, true); err != nil {
+			return err
+		}
+		return v.replay(ctx, last)
+	}
+	open, err := v.s.Store.List(ctx, agent.Filter{Open: true, Limit: 500})
+	if err != nil {
+		return err
+	}
+	newest, err := v.s.Store.List(ctx, agent.Filter{Limit: 50})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(open.Payments, func(a, b agent.Payment) int { return int(lastSeq(a) - lastSeq(b)) })
+	// The first id tells a client that sees no payment at all where to resume.
+	var head int64
+	for _, p := range slices.Concat(open.Payments, newest.Payments) {
+		head = max(head, lastSeq(p))
+	}
+	for _, p := range open.Payments {
+		if err := v.sendPayment(lastSeq(p), p); err != nil {
+			return err
+		}
+		v.sent[p.ID] = p.Version
+	}
+	return v.sendStatus(head, true)
+}
+
+// lastEventID reads where the client stands; the query serves pages that had to
+// open a new EventSource, which cannot set the header.
+func lastEventID(r *http.Request) (int64, bool) {
+	text := r.Header.Get("Last-Event-ID")
+	if text == "" {
+		text = r.URL.Query().Get("after")
+	}
+	id, err := strconv.ParseInt(text, 10, 64)
+	return id, err == nil && id >= 0
+}
+
+// replay sends every payment that has news after the client's last event.
+func (v *watch) replay(ctx context.Context, after int64) error {
+	for {
+		missed, err := v.s.Store.Since(ctx, after, replayPage)
+		if err != nil {
+			return err
+		}
+		for _, p := range missed {
+			after = max(after, lastSeq(p))
+			if err := v.sendPayment(lastSeq(p), p); err != nil {
+				return err
+			}
+			v.sent[p.ID] = p.Version
+		}
+		if len(missed) < replayPage {
+			return nil
+		}
+	}
+}
+
+// follow hands on what happens until the client goes, falls behind, or may not
+// watch any more.
+func (v *watch) follow(feed <-chan agent.Event) error {
+	beat := v.s.Clock.After(heartbeat)
+	for {
+		select {
+		case <-v.r.Context().Done():
+			return v.r.Context().Err()
+		case <-v.s.done:
+			return nil
+		case e, ok := <-feed:
+			if !ok {
+				// Cut off for being slow: the client comes back and resumes.
+				return nil
+			}
+			if err := v.event(e); err != nil {
+				return err
+			}
+		case <-beat:
+			if !v.mayWatch() {
+				return v.send(0, "locked", struct{}{})
+			}
+			if err := v.beat(); err != nil {
+				return err
+			}
+			beat = v.s.Clock.After(heartbeat)
+		}
+	}
+}
+
+// mayWatch looks whether the session still stands; tokens do not end.
+func (v *watch) mayWatch() bool {
+	if v.who.till != "" {
+		return true
+	}
+	_, _, ok := v.s.resume(v.r.Context(), v.who.session.Key)
+	return ok
+}
+
+func (v *watch) event(e agent.Event) error {
+	switch {
+	case e.Payment != nil:
+		if known, ok := v.sent[e.Payment.ID]; ok {
+			if e.Payment.Version <= known {
+				return nil
+			}
+			delete(v.sent, e.Payment.ID)
+		}
+		return v.sendPayment(e.ID, *e.Payment)
+	case e.Kind == "lane":
+		return v.send(0, "lane", map[string]any{"lane": e.Lane, "say": v.s.Words.Say(v.lang, e.Say), "tone": e.Tone})
+	case e.Kind == "status":
+		return v.sendStatus(0, false)
+	}
+	return nil
+}
+
+func (v *watch) sendPayment(id int64, p agent.Payment) error {
+	return v.send(id, "payment", v.s.payment(v.lang, p))
+}
+
+func (v *watch) beat() error {
+	v.beats++
+	if err := v.send(0, "beat", struct{}{}); err != nil {
+		return err
+	}
+	return v.sendStatus(0, v.beats%statusEvery == 0)
+}
+
+// sendStatus sends the status when it has changed, or in any case when always.
+func (v *watch) sendStatus(id int64, always bool) error {
+	st := v.s.currentStatus(false)
+	// The age of the queue always changes and is no news by itself.
+	plain := st
+	plain.Queue.OldestAge = 0
+	text, err := json.Marshal(plain)
+	if err != nil {
+		return err
+	}
+	if !always && bytes.Equal(text, v.status) {
+		return nil
+	}
+	v.status = text
+	return v.send(id, "status", st)
+}

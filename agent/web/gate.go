@@ -1,0 +1,290 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"tillwire/agent"
+)
+
+// people is the store of those who may sign in.
+type people interface {
+	People(ctx context.Context) ([]agent.Person, error)
+	Person(ctx context.Context, id string) (agent.Person, error)
+	SavePerson(ctx context.Context, p agent.Person) error
+}
+
+// secrets turns PINs and passwords into what is stored, and compares them. Both
+// are slow on purpose. Verify with nothing stored takes as long and answers false.
+type secrets interface {
+	Hash(ctx context.Context, secret string) (string, error)
+	Verify(ctx context.Context, stored, secret string) (bool, error)
+}
+
+// The limits on guessing. Below freeTries nothing happens; then the wait
+// doubles; from lockTries on only half an hour or a manager helps.
+const (
+	freeTries = 5
+	lockTries = 10
+	firstWait = 30 * time.Second
+	longWait  = 30 * time.Minute
+
+	sprayWindow = 5 * time.Minute // wrong tries of all people together …
+	sprayTries  = 10              // … above which every further try …
+	sprayPause  = 5 * time.Second // … must keep this distance
+)
+
+// gate checks PINs and passwords. Everything waits for one lock: the hash costs
+// memory on purpose, and counting must not be raced.
+type gate struct {
+	store   people
+	clock   agent.Clock
+	secrets secrets
+
+	mu     sync.Mutex
+	until  map[string]time.Duration // Clock.Mono at which a lock-out ends
+	fails  map[string]int           // counts that the store may not have taken
+	misses []time.Duration          // wrong tries on the whole terminal
+}
+
+func newGate(store people, clock agent.Clock, secrets secrets) *gate {
+	return &gate{store: store, clock: clock, secrets: secrets, until: map[string]time.Duration{}, fails: map[string]int{}}
+}
+
+// lockFor is the wait after so many wrong tries in a row.
+func lockFor(failures int) time.Duration {
+	switch {
+	case failures < freeTries:
+		return 0
+	case failures >= lockTries:
+		return longWait
+	}
+	return firstWait << (failures - freeTries)
+}
+
+func errSignIn() error {
+	return fail(agent.Forbidden, codeSignIn, "error.sign_in", "That is not right. Try again.")
+}
+
+func errLocked(wait time.Duration) error {
+	return waiting{fail(agent.Forbidden, codeLocked, "error.locked", "Too many wrong tries. Wait, or ask a manager to unlock."), wait}
+}
+
+// check signs one person in by PIN or password. Unknown and wrong look alike.
+func (g *gate) check(ctx context.Context, id, secret string, roles ...agent.Role) (agent.Person, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err := g.throttled(); err != nil {
+		return agent.Person{}, err
+	}
+	p, err := g.store.Person(ctx, id)
+	if err != nil && agent.ClassOf(err) != agent.NotFound {
+		return p, err
+	}
+	if err != nil || p.Disabled || !slices.Contains(roles, p.Role) {
+		g.pretend(ctx, secret)
+		return agent.Person{}, errSignIn()
+	}
+	return g.try(ctx, []agent.Person{p}, secret)
+}
+
+// authority finds the person of one of the roles whose secret this is, for a
+// step that a PIN alone approves. A wrong PIN counts against all of them.
+func (g *gate) authority(ctx context.Context, secret string, roles ...agent.Role) (agent.Person, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err := g.throttled(); err != nil {
+		return agent.Person{}, err
+	}
+	all, err := g.store.People(ctx)
+	if err != nil {
+		return agent.Person{}, err
+	}
+	var candidates []agent.Person
+	for _, p := range all {
+		// A PIN has six digits and a password at least twelve characters: one
+		// can never be the other, so neither counts against its owner.
+		if !p.Disabled && slices.Contains(roles, p.Role) && isPIN(secret) == (p.Role != agent.RoleOwner) {
+			candidates = append(candidates, p)
+		}
+	}
+	if len(candidates) == 0 {
+		g.pretend(ctx, secret)
+		return agent.Person{}, errSignIn()
+	}
+	return g.try(ctx, candidates, secret)
+}
+
+// try verifies the secret for each candidate that is not locked out.
+func (g *gate) try(ctx context.Context, candidates []agent.Person, secret string) (agent.Person, error) {
+	var free []agent.Person
+	wait := longWait
+	for _, p := range candidates {
+		if left := g.remaining(ctx, p); left > 0 {
+			wait = min(wait, left)
+			continue
+		}
+		free = append(free, p)
+	}
+	if len(free) == 0 {
+		return agent.Person{}, errLocked(wait)
+	}
+	for _, p := range free {
+		// A caller that hangs up meanwhile must not get a try for nothing.
+		right, err := g.secrets.Verify(context.WithoutCancel(ctx), p.Secret, secret)
+		if err != nil {
+			return agent.Person{}, fmt.Errorf("check the secret of %s: %w", p.ID, err)
+		}
+		if !right {
+			continue
+		}
+		if g.failures(p) > 0 || p.Locked > 0 {
+			p.Failures, p.Locked = 0, 0
+			if err := g.store.SavePerson(ctx, p); err != nil {
+				return agent.Person{}, err
+			}
+			delete(g.until, p.ID)
+			delete(g.fails, p.ID)
+		}
+		return p, nil
+	}
+	for _, p := range free {
+		if err := g.wrong(ctx, p); err != nil {
+			return agent.Person{}, err
+		}
+	}
+	g.missed()
+	return agent.Person{}, errSignIn()
+}
+
+// wrong counts a wrong try, in memory too: a store that cannot write must not
+// give endless tries.
+func (g *gate) wrong(ctx context.Context, p agent.Person) error {
+	p.Failures = g.failures(p) + 1
+	p.Locked = lockFor(p.Failures)
+	g.fails[p.ID] = p.Failures
+	g.until[p.ID] = g.clock.Mono() + p.Locked
+	return g.store.SavePerson(context.WithoutCancel(ctx), p)
+}
+
+func (g *gate) failures(p agent.Person) int { return max(p.Failures, g.fails[p.ID]) }
+
+// remaining is the lock-out still to sit out, in running time. What the store
+// holds was left at the last write, so a restart can only make it longer.
+func (g *gate) remaining(ctx context.Context, p agent.Person) time.Duration {
+	now := g.clock.Mono()
+	end, known := g.until[p.ID]
+	if !known {
+		end = now + p.Locked
+		g.until[p.ID] = end
+	}
+	left := max(end-now, 0)
+	if p.Locked-left > time.Minute {
+		p.Locked = left
+		// Only a courtesy to the person in case of a restart; failing costs nothing.
+		_ = g.store.SavePerson(context.WithoutCancel(ctx), p)
+	}
+	return left
+}
+
+// locked is how long a person must still wait, for lists.
+func (g *gate) locked(ctx context.Context, p agent.Person) time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.remaining(ctx, p)
+}
+
+// unlock forgives a person's wrong tries.
+func (g *gate) unlock(ctx context.Context, id string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	p, err := g.store.Person(ctx, id)
+	if err != nil {
+		return err
+	}
+	p.Failures, p.Locked = 0, 0
+	if err := g.store.SavePerson(ctx, p); err != nil {
+		return err
+	}
+	delete(g.until, id)
+	delete(g.fails, id)
+	return nil
+}
+
+// change edits a person while no try is being counted, so that neither write
+// undoes the other.
+func (g *gate) change(ctx context.Context, id string, edit func(*agent.Person)) (agent.Person, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	p, err := g.store.Person(ctx, id)
+	if err != nil {
+		return p, err
+	}
+	edit(&p)
+	return p, g.store.SavePerson(ctx, p)
+}
+
+// taken reports whether a PIN already belongs to somebody: a PIN alone must say
+// who approved.
+func (g *gate) taken(ctx context.Context, pin, except string) (bool, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	all, err := g.store.People(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, p := range all {
+		if p.ID == except || p.Role == agent.RoleOwner {
+			continue
+		}
+		if same, err := g.secrets.Verify(ctx, p.Secret, pin); same || err != nil {
+			return same, err
+		}
+	}
+	return false, nil
+}
+
+// pretend spends the time of a real check, so that an unknown name takes as long
+// as a wrong PIN.
+func (g *gate) pretend(ctx context.Context, secret string) {
+	_, _ = g.secrets.Verify(context.WithoutCancel(ctx), "", secret)
+	g.missed()
+}
+
+func (g *gate) missed() {
+	now := g.clock.Mono()
+	g.misses = append(slices.DeleteFunc(g.misses, func(at time.Duration) bool { return now-at > sprayWindow }), now)
+	if len(g.misses) > 2*sprayTries {
+		g.misses = g.misses[len(g.misses)-2*sprayTries:]
+	}
+}
+
+// throttled slows everybody down once wrong tries come from everywhere: one try
+// for each of many people locks nobody out.
+func (g *gate) throttled() error {
+	now := g.clock.Mono()
+	recent := 0
+	for _, at := range g.misses {
+		if now-at <= sprayWindow {
+			recent++
+		}
+	}
+	if recent < sprayTries {
+		return nil
+	}
+	if left := sprayPause - (now - g.misses[len(g.misses)-1]); left > 0 {
+		return waiting{fail(agent.Forbidden, codeThrottled, "error.throttled", "Too many wrong tries on this terminal. Wait a few seconds."), left}
+	}
+	return nil
+}
+
+// isPIN holds for six digits.
+func isPIN(text string) bool {
+	if len(text) != 6 {
+		return false
+	}
+	return !slices.ContainsFunc([]byte(text), func(c byte) bool { return c < '0' || c > '9' })
+}

@@ -1,0 +1,90 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"tillwire/agent"
+	"tillwire/agent/words"
+)
+
+// Options are the server's surroundings. Store, Feed, Clock, Words and
+// Secrets are required; Counter may be missing only before the first start.
+type Options struct {
+	Version string
+	Shop    string         // name of the shop until Setting gives one
+	Zone    *time.Location // of the shop; nil: UTC
+	Hosts   []string       // Host names answered beside loopback's
+	Tokens  map[string]string
+
+	Counter  counter
+	Store    store
+	Feed     *agent.Feed
+	Displays *Displays // nil: no lane has a kiosk display
+	Settings settings  // nil: the owner's page has no settings
+	Clock    agent.Clock
+	Words    *words.Words
+	Log      *slog.Logger
+
+	Line     func() agent.Line
+	Devices  func() []agent.DeviceStatus // all but the kiosk displays, which live here
+	Problems func() []agent.Problem
+	Setting  func(key string) string // value of a setting; "" when there is none
+	Ready    func(context.Context) []Check
+	Metrics  http.Handler // nil: /metrics answers 404
+
+	Secrets secrets
+
+	Setup *FirstStart // nil: a store without an owner still opens no set-up page
+}
+
+// Check is one line of /readyz.
+type Check struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail,omitempty"` // what is wrong and what to do
+}
+
+// defaults fills in what may be left out, so that no handler asks for nil.
+func (o *Options) defaults() {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
+	if o.Line == nil {
+		o.Line = func() agent.Line { return agent.Line{State: agent.LineOnline, Wallets: map[string]agent.WalletLine{}} }
+	}
+	if o.Devices == nil {
+		o.Devices = func() []agent.DeviceStatus { return nil }
+	}
+	if o.Problems == nil {
+		o.Problems = func() []agent.Problem { return nil }
+	}
+	if o.Setting == nil {
+		o.Setting = func(string) string { return "" }
+	}
+	if o.Ready == nil {
+		o.Ready = func(context.Context) []Check { return nil }
+	}
+	if o.Displays == nil {
+		o.Displays = NewDisplays(o.Clock)
+	}
+}
+
+// shop is the name of the shop as the owner last set it.
+func (o *Options) shop() string {
+	if name := o.Setting("shop.name"); name != "" {
+		return name
+	}
+	return o.Shop
+}
+
+// devices lists every device, the kiosk displays that live here among them.
+func (o *Options) devices() []agent.DeviceStatus {
+	list := append([]agent.DeviceStatus{}, o.Devices()...)
+	return append(list, o.Displays.Status()...)
+}

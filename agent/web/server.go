@@ -1,0 +1,119 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"tillwire/agent"
+)
+
+// store is everything the pages keep and read; each part is declared beside the
+// code that uses it.
+type store interface {
+	payments
+	people
+	sessionStore
+	auditLog
+}
+
+// Server answers the local pages and the local API.
+type Server struct {
+	Options
+	gate      *gate
+	approvals *approvals
+	idle      *idleness
+	audits    *auditor
+	status    statusCache
+	assets    *assets
+	pages     *pages
+	claim     *claim
+
+	streams slots
+	done    chan struct{} // closed when the listener shuts down
+	once    sync.Once
+	now     time.Duration // Mono at the start, for /livez
+}
+
+// New returns a server; the error says which required option is missing, or
+// which built-in page does not parse.
+func New(opt Options) (*Server, error) {
+	if opt.Store == nil || opt.Feed == nil || opt.Clock == nil || opt.Words == nil || opt.Secrets == nil {
+		return nil, errors.New("web: Store, Feed, Clock, Words and Secrets are required")
+	}
+	opt.defaults()
+	s := &Server{Options: opt, done: make(chan struct{}), streams: slots{max: maxStreams}, now: opt.Clock.Mono()}
+	s.gate = newGate(opt.Store, opt.Clock, opt.Secrets)
+	s.approvals = &approvals{clock: opt.Clock, open: map[string]approval{}}
+	s.idle = &idleness{clock: opt.Clock, seen: map[string]time.Duration{}, saved: map[string]time.Duration{}}
+	s.audits = &auditor{log: opt.Log, clock: opt.Clock, store: opt.Store, last: map[string]time.Duration{}}
+	var err error
+	if s.assets, err = loadAssets(); err != nil {
+		return nil, err
+	}
+	if s.pages, err = loadPages(s); err != nil {
+		return nil, err
+	}
+	if opt.Setup != nil {
+		s.claim = newClaim(opt.Setup, opt.Clock)
+	}
+	return s, nil
+}
+
+// Boot looks whether the terminal was set up and, when it was not, makes the
+// first claim code. Call it once, when the store is open.
+func (s *Server) Boot(ctx context.Context) error {
+	if s.claim == nil {
+		return nil
+	}
+	owned, err := s.owned(ctx)
+	if err != nil || owned {
+		return err
+	}
+	s.claim.renew()
+	return nil
+}
+
+// Handler returns everything behind one handler, in this order:
+// host, headers, sizes, origin, then session, role and the page or call itself.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	s.routeAPI(mux)
+	s.routePages(mux)
+	s.routeHealth(mux)
+	return s.guard(mux)
+}
+
+// HTTP returns a server for the listener, with limits against clients that send
+// or read too slowly. Streams lift the limits for themselves.
+func (s *Server) HTTP() *http.Server {
+	h := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       90 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+	}
+	h.RegisterOnShutdown(s.Close)
+	return h
+}
+
+// Close ends the event streams, so that a listener can shut down. It may be
+// called more than once.
+func (s *Server) Close() { s.once.Do(func() { close(s.done) }) }
+
+// lane finds a register by its id.
+func (s *Server) lane(id string) (agent.LaneInfo, error) {
+	if s.Counter != nil {
+		for _, l := range s.Counter.Lanes() {
+			if l.ID == id {
+				return l, nil
+			}
+		}
+	}
+	return agent.LaneInfo{}, &agent.Error{Op: "find lane", Class: agent.NotFound, Code: agent.CodeLaneUnknown,
+		Say: agent.Sentence{ID: "error.lane_unknown", Args: []string{id}, English: "There is no lane \"" + id + "\". See GET /api/v1/status for the lanes of this terminal."}}
+}

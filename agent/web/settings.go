@@ -1,0 +1,25 @@
+package web
+
+import (
+	"context"
+
+	"tillwire/agent"
+)
+
+// settings is the one table of settings, for the owner's page.
+type settings interface {
+	Settings() []SettingRow
+	// Set changes one setting for a person; the error says what is wrong with it.
+	Set(ctx context.Context, key, value, by string) (agent.Effect, error)
+}
+
+// SettingRow is one setting with what a page needs to offer it.
+type SettingRow struct {
+	Key, Title, Help string
+	Type             string   // "text", "int", "bool", "duration", "list" or "choice"
+	Choices          []string // with "choice"
+	Range            string   // in words; may be empty
+	Value, Default   string
+	By               string // who changed it; empty while it has its default
+	Effect           agent.Effect
+}
