@@ -70,66 +70,86 @@ func openDescriptors(t *testing.T) int {
 	return len(entries)
 }
 
-// Every scan made while the device says ready arrives, however often it is
-// pulled out, and nothing is left behind. goleak in TestMain watches too.
-func TestAHundredReplugsLoseNoScanAndLeaveNothingBehind(t *testing.T) {
-	scans := make(chan string, 1)
-	changes := make(chan agent.DeviceStatus, 64)
-	// The state decides; the rest of a slow test's changes may be skipped.
+// counter is a supervised scanner in a socket, with what it says.
+type counter struct {
+	t       *testing.T
+	sup     *drivers.Supervisor
+	changes chan agent.DeviceStatus
+	scans   chan string
+}
+
+// newCounter builds a shop's counter; the caller runs its supervisor.
+func newCounter(t *testing.T, path string) *counter {
+	t.Helper()
+	c := &counter{t: t, changes: make(chan agent.DeviceStatus, 64), scans: make(chan string, 1)}
 	changed := func(s agent.DeviceStatus) {
 		select {
-		case changes <- s:
+		case c.changes <- s:
 		default:
 			t.Error("too many changes of state")
 		}
 	}
-	await := func(what string, want agent.DeviceState) {
-		t.Helper()
-		deadline := time.After(patience)
-		for {
-			select {
-			case s := <-changes:
-				if s.State == want {
-					return
-				}
-			case <-deadline:
-				t.Fatalf("%s: never %s", what, want)
-			}
-		}
-	}
-	in := &socket{t: t, link: filepath.Join(t.TempDir(), "usb-Scanner-if00")}
 	clock, log := agent.NewSystemClock(), slog.New(slog.DiscardHandler)
-	sup := drivers.NewSupervisor(drivers.Options{Clock: clock, Log: log, Changed: changed,
-		Claims: drivers.NewClaims(filepath.Join(filepath.Dir(in.link), "locks"))})
+	c.sup = drivers.NewSupervisor(drivers.Options{Clock: clock, Log: log, Changed: changed,
+		Claims: drivers.NewClaims(filepath.Join(t.TempDir(), "locks"))})
 	unit := drivers.Registry(Specs()).Build(
-		drivers.Config{ID: "1.scanner", Lane: "1", Kind: agent.KindScanner, Driver: "line", Path: in.link, Keys: map[string]any{"open_grace": 0}},
-		drivers.Env{Clock: clock, Log: log, Sink: func(s agent.Scan) { scans <- s.Text.Reveal() }})
+		drivers.Config{ID: "1.scanner", Lane: "1", Kind: agent.KindScanner, Driver: "line", Path: path, Keys: map[string]any{"open_grace": 0}},
+		drivers.Env{Clock: clock, Log: log, Sink: func(s agent.Scan) { c.scans <- s.Text.Reveal() }})
 	if unit.Err != nil {
 		t.Fatal(unit.Err)
 	}
-	sup.Add(unit)
+	c.sup.Add(unit)
+	return c
+}
+
+// await takes changes until the scanner is in the state.
+func (c *counter) await(what string, want agent.DeviceState) {
+	c.t.Helper()
+	deadline := time.After(patience)
+	for {
+		select {
+		case s := <-c.changes:
+			if s.State == want {
+				return
+			}
+		case <-deadline:
+			c.t.Fatalf("%s: never %s", what, want)
+		}
+	}
+}
+
+func (c *counter) expect(code string) {
+	c.t.Helper()
+	select {
+	case got := <-c.scans:
+		if got != code {
+			c.t.Fatalf("got %q, want %q", got, code)
+		}
+	case <-time.After(patience):
+		c.t.Fatalf("scan %q is lost", code)
+	}
+}
+
+// Every scan made while the device says ready arrives, however often it is
+// pulled out, and nothing is left behind. goleak in TestMain watches too.
+func TestAHundredReplugsLoseNoScanAndLeaveNothingBehind(t *testing.T) {
+	in := &socket{t: t, link: filepath.Join(t.TempDir(), "usb-Scanner-if00")}
+	c := newCounter(t, in.link)
 	ctx, cancel := context.WithCancel(t.Context())
 	stopped := make(chan error, 1)
-	go func() { stopped <- sup.Run(ctx) }()
+	go func() { stopped <- c.sup.Run(ctx) }()
 
-	await("at the start", agent.DeviceAbsent)
+	c.await("at the start", agent.DeviceAbsent)
 	descriptors, goroutines := openDescriptors(t), runtime.NumGoroutine()
 	for i := range 100 {
 		in.plug()
-		sup.Hint()
-		await(fmt.Sprintf("plugged in for the %dth time", i), agent.DeviceReady)
+		c.sup.Hint()
+		c.await(fmt.Sprintf("plugged in for the %dth time", i), agent.DeviceReady)
 		code := fmt.Sprintf("2812345678901%05d", i)
 		in.scan(code)
-		select {
-		case got := <-scans:
-			if got != code {
-				t.Fatalf("scan %d: got %q", i, got)
-			}
-		case <-time.After(patience):
-			t.Fatalf("scan %d is lost", i)
-		}
+		c.expect(code)
 		in.unplug()
-		await(fmt.Sprintf("pulled out for the %dth time", i), agent.DeviceAbsent)
+		c.await(fmt.Sprintf("pulled out for the %dth time", i), agent.DeviceAbsent)
 	}
 	deadline := time.After(patience)
 	for openDescriptors(t) > descriptors || runtime.NumGoroutine() > goroutines {
@@ -140,7 +160,7 @@ func TestAHundredReplugsLoseNoScanAndLeaveNothingBehind(t *testing.T) {
 			runtime.Gosched()
 		}
 	}
-	if got := sup.Status()[0].Counters; got["scan"] != 100 || got["losses"] != 100 || got["panics"] != 0 {
+	if got := c.sup.Status()[0].Counters; got["scan"] != 100 || got["losses"] != 100 || got["panics"] != 0 {
 		t.Errorf("counters %v", got)
 	}
 	cancel()
