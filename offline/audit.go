@@ -1,0 +1,62 @@
+package offline
+
+import (
+	"context"
+
+	"tillwire/agent"
+)
+
+// AppendAudit adds a sensitive act to the same chain as the facts. A zero At means
+// now.
+func (s *Store) AppendAudit(_ context.Context, a agent.Audit) error {
+	if a.At.IsZero() {
+		a.At = s.opt.Clock.Now()
+	}
+	ev, err := s.codec.audit(a)
+	if err != nil {
+		return internal("append audit", "encode entry: %w", err)
+	}
+	return s.write("append audit", func(b *batch) error {
+		head := link(b.head, ev, "")
+		if err := b.exec(b.w.sql.fact, b.seq+1, nil, int64(0), a.At.UnixNano(), ev, head[:]); err != nil {
+			return err
+		}
+		b.seq, b.head = b.seq+1, head
+		return nil
+	})
+}
+
+// AuditEntry is an audit entry with its row in the journal.
+type AuditEntry struct {
+	Seq int64
+	agent.Audit
+}
+
+// Audits lists audit entries, newest first. before is the row of the last one of
+// the page before, 0 for the first page.
+func (r *Reader) Audits(ctx context.Context, before int64, limit int) ([]AuditEntry, error) {
+	rows, err := r.db.QueryContext(ctx, `SELECT seq, ev FROM journal INDEXED BY journal_audit
+		WHERE pay IS NULL AND (?1 = 0 OR seq < ?1) ORDER BY seq DESC LIMIT ?2`, before, limit)
+	if err != nil {
+		return nil, readError(err)
+	}
+	defer rows.Close()
+	var list []AuditEntry
+	for rows.Next() {
+		var entry AuditEntry
+		var ev []byte
+		if err := rows.Scan(&entry.Seq, &ev); err != nil {
+			return nil, readError(err)
+		}
+		e, err := r.codec.event(ev)
+		if err != nil {
+			return nil, readError(err)
+		}
+		entry.Audit = e.audit()
+		list = append(list, entry)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, readError(err)
+	}
+	return list, nil
+}

@@ -1,0 +1,133 @@
+package offline_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tillwire/agent"
+	"tillwire/offline"
+	"tillwire/offline/journaltest"
+)
+
+// BenchmarkCommits measures durable commits of payments (opened with the announced
+// request, then approved) against the plainest durable thing a disk can do, in the
+// same run: 4 KiB appended to a file and synced.
+func BenchmarkCommits(b *testing.B) {
+	for _, lanes := range []int{1, 4, 16, 64} {
+		b.Run(fmt.Sprintf("lanes=%d", lanes), func(b *testing.B) {
+			dir := b.TempDir()
+			s := benchStore(b, dir)
+			defer s.Close()
+			pay(b, s, lanes, 2000) // the log has its size, the pages are warm
+			for b.Loop() {
+				bare, worst := bareLoop(b, dir, 1500)
+				n := 2000 * min(lanes, 16)
+				begin := time.Now()
+				delays := pay(b, s, lanes, n)
+				took := time.Since(begin)
+				rate := float64(2*n) / took.Seconds()
+				b.ReportMetric(rate, "commits/s")
+				b.ReportMetric(bare, "bare/s")
+				b.ReportMetric(rate/bare, "ratio")
+				b.ReportMetric(float64(worst.Microseconds()), "bare-p99-us")
+				b.ReportMetric(float64(delays[len(delays)/2].Microseconds()), "p50-us")
+				b.ReportMetric(float64(delays[len(delays)*99/100].Microseconds()), "p99-us")
+			}
+		})
+	}
+}
+
+func benchStore(b *testing.B, dir string) *offline.Store {
+	b.Helper()
+	s, err := offline.Open(b.Context(), options(dir, agent.NewSystemClock()))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return s
+}
+
+// pay takes n payments over some lanes, as fast as they go, and returns how long
+// each commit took, sorted.
+func pay(b *testing.B, s *offline.Store, lanes, n int) []time.Duration {
+	var next atomic.Int64
+	var mu sync.Mutex
+	var all []time.Duration
+	var wg sync.WaitGroup
+	stamp := int(time.Now().UnixNano()/1000) % 1_000_000_000
+	for lane := range lanes {
+		wg.Go(func() {
+			name := fmt.Sprint(lane)
+			var delays []time.Duration
+			for {
+				i := int(next.Add(1))
+				if i > n {
+					break
+				}
+				begin := time.Now()
+				p, err := s.Open(context.Background(), journaltest.Sale(stamp*1_000_000+i, name), opened, sent(i))
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				middle := time.Now()
+				if _, err = s.Record(context.Background(), p.ID, p.Version, approved); err != nil {
+					b.Error(err)
+					return
+				}
+				delays = append(delays, middle.Sub(begin), time.Since(middle))
+			}
+			mu.Lock()
+			all = append(all, delays...)
+			mu.Unlock()
+		})
+	}
+	wg.Wait()
+	slices.SortFunc(all, cmp.Compare[time.Duration])
+	return all
+}
+
+var (
+	opened   = agent.Fact{Kind: agent.FactOpened}
+	approved = agent.Fact{Kind: agent.FactApproved, Op: agent.OpPay, Amount: 1280, Txn: "4200002036202603149999999999"}
+)
+
+func sent(i int) agent.Fact {
+	return agent.Fact{Kind: agent.FactPayStarted, Op: agent.OpPay, Attempt: 1, Wallet: "wechat", CodePrint: fmt.Appendf(nil, "%032d", i+int(time.Now().UnixNano()))}
+}
+
+// bareLoop appends and syncs n times and returns how often that goes in a second
+// and the time that one in a hundred exceeds.
+func bareLoop(b *testing.B, dir string, n int) (float64, time.Duration) {
+	f, err := os.Create(filepath.Join(dir, "bare"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	page := make([]byte, 4096)
+	delays := make([]time.Duration, 0, n)
+	begin := time.Now()
+	for range n {
+		one := time.Now()
+		if _, err := f.Write(page); err != nil {
+			b.Fatal(err)
+		}
+		if err := unix.Fdatasync(int(f.Fd())); err != nil {
+			b.Fatal(err)
+		}
+		delays = append(delays, time.Since(one))
+	}
+	took := time.Since(begin)
+	slices.Sort(delays)
+	return float64(n) / took.Seconds(), delays[n*99/100]
+}

@@ -1,0 +1,167 @@
+package offline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"tillwire/agent"
+)
+
+// inspect checks the file beside the running agent, which must not wait for it: a
+// quarter of a second for 120 MB in memory, much longer from a slow card.
+func (s *Store) inspect(ctx context.Context) {
+	found, err := s.quickCheck(ctx)
+	switch {
+	case err == nil, ctx.Err() != nil:
+		return
+	case !isDamaged(err):
+		s.opt.Log.Warn("the file could not be checked", "comp", "store", "code", "store_check", "err", err)
+		return
+	}
+	// The next start checks before it uses the file, and replaces it.
+	mark := os.WriteFile(filepath.Join(s.opt.Dir, suspectName), []byte(strings.Join(found, "\n")), 0o600)
+	s.fail(errors.Join(err, mark))
+}
+
+// quickCheck runs SQLite's own check, without the comparison of indexes.
+func (r *Reader) quickCheck(ctx context.Context) ([]string, error) {
+	return r.check(ctx, "PRAGMA quick_check(20)")
+}
+
+func (r *Reader) check(ctx context.Context, pragma string) ([]string, error) {
+	rows, err := r.db.QueryContext(ctx, pragma)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var found []string
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			return found, err
+		}
+		if line != "ok" {
+			found = append(found, line)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return found, err
+	}
+	if len(found) > 0 {
+		return found, fmt.Errorf("%w: %s", errDamaged, found[0])
+	}
+	return nil, nil
+}
+
+// inspectSuspect checks a file that the last run found damaged, before anything
+// reads it.
+func (s *Store) inspectSuspect(path string) error {
+	mark := filepath.Join(s.opt.Dir, suspectName)
+	if !exists(mark) || !exists(path) {
+		return nil
+	}
+	r, err := newReader(s.opt.Dir)
+	if err != nil {
+		return err
+	}
+	_, err = r.quickCheck(context.Background())
+	if err = errors.Join(err, r.Close()); err != nil {
+		return err
+	}
+	return os.Remove(mark)
+}
+
+// replaceDamaged moves the file aside, never deletes it, and puts the newest sound
+// backup in its place, or nothing. Order numbers are random, so selling may go on
+// at once; what happened since the backup is for the wallets' bills to tell.
+func (s *Store) replaceDamaged(why error) error {
+	now := s.opt.Clock.Now()
+	aside, err := moveAside(s.opt.Dir, "damaged", now)
+	if err != nil {
+		return err
+	}
+	if err := os.RemoveAll(filepath.Join(s.opt.Dir, suspectName)); err != nil {
+		return err
+	}
+	from, err := s.newestBackup()
+	if err != nil {
+		return err
+	}
+	since := "There was no backup: the store begins empty."
+	if from != "" {
+		since = fmt.Sprintf("The backup %s was put in its place.", filepath.Base(from))
+		if err := install(from, s.opt.Dir, agent.Audit{At: now, Actor: "tillwire", Action: "store.replaced", Object: aside, Detail: why.Error()}); err != nil {
+			return err
+		}
+	}
+	s.opt.Log.Error("the store was damaged and has been replaced", "comp", "store", "code", "store_damaged", "kept", aside, "backup", from, "err", why)
+	s.problem(agent.Problem{What: fmt.Sprintf("The store was damaged; the file is kept as %s. %s", aside, since), Since: now,
+		Do: "Compare the wallets' bills with the payments listed here, send the damaged file to the office, and have the disk replaced."})
+	return nil
+}
+
+// newestBackup finds the newest of the folder's backups that is sound.
+func (s *Store) newestBackup() (string, error) {
+	list, err := backups(s.opt.Dir)
+	if err != nil {
+		return "", err
+	}
+	for _, path := range slices.Backward(list) {
+		if err := verifyBackup(path); err != nil {
+			s.opt.Log.Warn("a backup is not sound", "comp", "store", "code", "backup_bad", "path", path, "err", err)
+			continue
+		}
+		return path, nil
+	}
+	return "", nil
+}
+
+// moveAside renames the file and its logs so that they still belong together, and
+// returns the new name.
+func moveAside(dir, why string, now time.Time) (string, error) {
+	path := filepath.Join(dir, fileName)
+	name := fmt.Sprintf("%s.%s-%s", fileName, why, now.UTC().Format("20060102T150405"))
+	for n := 2; exists(filepath.Join(dir, name)); n++ {
+		name = fmt.Sprintf("%s.%s-%s-%d", fileName, why, now.UTC().Format("20060102T150405"), n)
+	}
+	for _, suffix := range []string{"-wal", "-shm", ""} {
+		if err := os.Rename(path+suffix, filepath.Join(dir, name+suffix)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return "", folderError(dir, err)
+		}
+	}
+	return name, syncDir(dir)
+}
+
+// syncDir makes renames durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// problem keeps something the owner must know until the agent stops.
+func (s *Store) problem(p agent.Problem) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.problems = append(s.problems, p)
+}
+
+// Problems lists what is wrong with the store now, for the owner's page.
+func (s *Store) Problems() []agent.Problem {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	list := slices.Clone(s.problems)
+	if s.err != nil {
+		list = append(list, agent.Problem{What: "The store cannot be written: " + s.err.Error(), Since: s.wall,
+			Do: "Look at the disk, then restart the agent. Nothing can be sold before."})
+	}
+	return list
+}

@@ -1,0 +1,140 @@
+package offline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"tillwire/agent"
+)
+
+// The rhythm of what the store does for itself.
+const (
+	idleCheckpoint = 30 * time.Second // without a write: move the log into the file
+	pruneEvery     = 24 * time.Hour   // retention, and the log cut to nothing
+	maxLog         = 16 << 20         // a log longer than this is a problem: a reader holds it
+	clockSlack     = 5 * time.Minute
+)
+
+// keepHouse does what nobody asks for until the store closes. All of it waits on
+// the monotonic clock.
+func (s *Store) keepHouse(ctx context.Context) {
+	clock := s.opt.Clock
+	idle, daily, copies := clock.After(idleCheckpoint), clock.After(pruneEvery), (<-chan time.Time)(nil)
+	if s.opt.BackupEvery > 0 {
+		copies = clock.After(s.opt.BackupEvery)
+	}
+	var last int64
+	for {
+		var what string
+		var err error
+		select {
+		case <-ctx.Done():
+			return
+		case <-idle:
+			idle = clock.After(idleCheckpoint)
+			what = "checkpoint"
+			last, err = s.whenIdle(last)
+		case <-daily:
+			daily = clock.After(pruneEvery)
+			what = "retention"
+			err = s.daily(ctx)
+		case <-copies:
+			copies = clock.After(s.opt.BackupEvery)
+			what = "backup"
+			err = s.routineBackup()
+		}
+		if err != nil {
+			s.opt.Log.Warn("housekeeping failed and is tried again", "comp", "store", "code", "store_house", "what", what, "err", err)
+		}
+	}
+}
+
+// whenIdle moves the log into the file when nothing was written since the last
+// look, so that it happens while no customer waits.
+func (s *Store) whenIdle(last int64) (int64, error) {
+	s.mu.RLock()
+	seq := s.state.seq
+	s.mu.RUnlock()
+	if info, err := os.Stat(filepath.Join(s.opt.Dir, fileName+"-wal")); err == nil && info.Size() > maxLog {
+		s.opt.Log.Warn("the write-ahead log grows: something reads without end", "comp", "store", "code", "wal_long", "bytes", info.Size())
+	}
+	if seq != last {
+		return seq, nil
+	}
+	return seq, s.submit("checkpoint", request{alone: func(w *writer) error {
+		w.dropCodes()
+		_, err := ask(w.conn, "PRAGMA wal_checkpoint(PASSIVE)")
+		return err
+	}})
+}
+
+// dropCodes forgets payment codes whose time is over.
+func (w *writer) dropCodes() {
+	now := w.s.opt.Clock.Mono()
+	w.s.mu.Lock()
+	defer w.s.mu.Unlock()
+	for print, c := range w.s.state.codes {
+		if c.until <= now {
+			delete(w.s.state.codes, print)
+		}
+	}
+}
+
+func (s *Store) daily(ctx context.Context) error {
+	var errs []error
+	if s.clockSteady() {
+		_, err := s.Prune(ctx, s.opt.Clock.Now().Add(-s.opt.Keep))
+		errs = append(errs, err)
+	}
+	errs = append(errs, s.submit("checkpoint", request{alone: func(w *writer) error {
+		_, err := ask(w.conn, "PRAGMA wal_checkpoint(TRUNCATE)")
+		return err
+	}}))
+	return errors.Join(errs...)
+}
+
+// clockSteady reports that the wall clock has gone as the monotonic one did since
+// the start. Retention trusts the wall clock only then: a dead battery must not
+// make three months of payments look old.
+func (s *Store) clockSteady() bool {
+	drift := s.opt.Clock.Now().Sub(s.wall) - (s.opt.Clock.Mono() - s.booted)
+	return drift.Abs() < clockSlack
+}
+
+// watchClock compares the wall clock with the latest time that the store has seen.
+func (w *writer) watchClock() error {
+	got, err := ask(w.conn, "SELECT coalesce(max(at), 0) FROM (SELECT at FROM journal ORDER BY seq DESC LIMIT 1)")
+	if err != nil {
+		return err
+	}
+	var ns int64
+	if _, err := fmt.Sscan(got[0], &ns); err != nil {
+		return err
+	}
+	now := w.s.opt.Clock.Now()
+	if seen := fromNano(ns); ns > 0 && seen.Sub(now) > clockSlack {
+		w.s.problem(agent.Problem{What: fmt.Sprintf("The clock says %s, but the last entry of the journal is of %s.", now.Format(time.DateTime), seen.Format(time.DateTime)),
+			Since: now, Do: "Set the clock or let the terminal reach a time server; records carry wrong times until then."})
+	}
+	return nil
+}
+
+// farewell is the writer's last act before a clean stop.
+func (w *writer) farewell() error {
+	if err := w.s.keepLocks(w); err != nil {
+		return err
+	}
+	_, err := ask(w.conn, "PRAGMA wal_checkpoint(TRUNCATE)")
+	return err
+}
+
+// close ends the connections: readers first, so that the last to go is the writer,
+// which takes the log away with it. A log that is found at the next start means
+// that the stop was not clean.
+func (w *writer) close() error {
+	return errors.Join(w.s.Reader.Close(), w.conn.Close(), w.s.lock.Close())
+}

@@ -1,0 +1,111 @@
+package offline
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mattn/go-sqlite3"
+
+	"tillwire/agent"
+)
+
+//go:embed migrations/*/up.sql
+var migrationFiles embed.FS
+
+// migration is one step of the schema. Its number is the schema version that it
+// leads to.
+type migration struct {
+	number int
+	name   string
+	up     string
+}
+
+func migrations(fsys fs.FS) ([]migration, error) {
+	paths, err := fs.Glob(fsys, "migrations/*/up.sql")
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(paths)
+	var list []migration
+	for i, p := range paths {
+		folder := path.Base(path.Dir(p))
+		digits, name, _ := strings.Cut(folder, "_")
+		number, err := strconv.Atoi(digits)
+		if err != nil || number != i+1 {
+			return nil, fmt.Errorf("migration %s: want number %04d", folder, i+1)
+		}
+		up, err := fs.ReadFile(fsys, p)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, migration{number, name, string(up)})
+	}
+	return list, nil
+}
+
+// schemaOf reads whose file it is and how far its schema has come; a new file is 0.
+func schemaOf(c *sqlite3.SQLiteConn) (int, error) {
+	var id, version, tables int
+	for query, into := range map[string]*int{
+		"PRAGMA application_id": &id, "PRAGMA user_version": &version, "SELECT count(*) FROM sqlite_schema": &tables,
+	} {
+		got, err := ask(c, query)
+		if err != nil {
+			return 0, err
+		}
+		if *into, err = strconv.Atoi(got[0]); err != nil {
+			return 0, fmt.Errorf("%s: %w", query, err)
+		}
+	}
+	if id == 0 && version == 0 && tables == 0 {
+		return 0, nil
+	}
+	if id != applicationID {
+		return 0, fmt.Errorf("the file belongs to another program (application id %#x)", id)
+	}
+	return version, nil
+}
+
+// migrate brings the schema to the newest version, one transaction for each step.
+// A file from a newer program is left alone: its facts may mean more than we know.
+func migrate(c *sqlite3.SQLiteConn, list []migration) error {
+	version, err := schemaOf(c)
+	if err != nil {
+		return err
+	}
+	if version > len(list) {
+		return &agent.Error{Op: "open store", Class: agent.Conflict, Err: fmt.Errorf("schema %d, this program knows %d", version, len(list)),
+			Say: agent.Sentence{ID: "error.schema", English: "The store was written by a newer version of this program. Install that version again, or restore a backup made before it."}}
+	}
+	for _, m := range list[version:] {
+		if err := m.run(c); err != nil {
+			_, undo := c.Exec("ROLLBACK", nil)
+			return fmt.Errorf("migration %04d_%s: %w%s", m.number, m.name, err, closing(undo))
+		}
+	}
+	return nil
+}
+
+// run does one step and looks at what refers to what before it commits.
+func (m migration) run(c *sqlite3.SQLiteConn) error {
+	stamp := fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d;", applicationID, m.number)
+	for _, script := range []string{"BEGIN EXCLUSIVE", m.up, stamp} {
+		if _, err := c.Exec(script, nil); err != nil {
+			return err
+		}
+	}
+	broken, err := ask(c, "PRAGMA foreign_key_check")
+	if err != nil {
+		return err
+	}
+	if len(broken) > 0 {
+		return fmt.Errorf("%d rows of %v lost what they refer to", len(broken), slices.Compact(broken))
+	}
+	_, err = c.Exec("COMMIT", nil)
+	return err
+}

@@ -1,0 +1,83 @@
+package offline
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tillwire/agent"
+)
+
+// The room that the store keeps for the outcome of what has begun.
+const (
+	ballastBytes = 8 << 20  // given up on the first "disk full"
+	minFreeBytes = 64 << 20 // below it no new payment begins
+	// DefaultMaxBytes bounds the database file: two years of a busy shop.
+	DefaultMaxBytes = 4 << 30
+)
+
+// Options are what a store is opened with. Dir, Clock and Timers are required.
+type Options struct {
+	Dir    string // the data folder; made if missing
+	Name   string // of this program, told to a second one that wants the folder
+	Clock  agent.Clock
+	Timers func(wallet string) agent.Timers
+	// Notify hears of every commit of a payment, in commit order and before the
+	// commit is answered. It runs on the writer: it must be quick and must not
+	// write. nil is allowed.
+	Notify   func(agent.Payment)
+	Log      *slog.Logger
+	MaxBytes int64         // largest size of the database; 0 means DefaultMaxBytes
+	Keep     time.Duration // how long final payments stay; 0 means 90 days
+	// Free tells how many bytes the disk of a folder has left; nil asks the kernel.
+	Free func(dir string) (uint64, error)
+	// BackupEvery is the time between backups into Dir/backups; 0 means 6 h,
+	// negative none.
+	BackupEvery time.Duration
+}
+
+func (o Options) withDefaults() Options {
+	if o.Name == "" {
+		o.Name = filepath.Base(os.Args[0])
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Notify == nil {
+		o.Notify = func(agent.Payment) {}
+	}
+	if o.MaxBytes == 0 {
+		o.MaxBytes = DefaultMaxBytes
+	}
+	if o.Keep == 0 {
+		o.Keep = 90 * 24 * time.Hour
+	}
+	if o.Free == nil {
+		o.Free = freeBytes
+	}
+	if o.BackupEvery == 0 {
+		o.BackupEvery = 6 * time.Hour
+	}
+	return o
+}
+
+// freeBytes is what an ordinary user may still write.
+func freeBytes(dir string) (uint64, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return 0, err
+	}
+	return s.Bavail * uint64(s.Bsize), nil
+}
+
+// The names in the data folder.
+const (
+	fileName    = "agent.db"
+	lockName    = "lock"
+	ballastName = "ballast"
+	suspectName = "suspect" // exists while the file must be checked before it is used
+	backupsName = "backups"
+)

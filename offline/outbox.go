@@ -1,0 +1,264 @@
+package offline
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"tillwire/agent"
+)
+
+// row is one step in the outbox. Rows are values: a change makes a new one.
+type row struct {
+	key     string
+	number  int64 // 0 stands for a row that is gone
+	payment agent.PaymentID
+	orderNo string
+	wallet  string
+	step    agent.Step
+	tries   int
+	created time.Time
+	dead    bool
+	last    string // why the last try did not end it
+
+	// What only this run knows.
+	due    time.Duration // on the monotonic clock
+	lease  int64
+	leased bool
+}
+
+func (r row) task() agent.Task {
+	return agent.Task{Row: r.number, Lease: r.lease, Payment: r.payment, Op: r.step.Op, RefundNo: r.step.RefundNo, Tries: r.tries}
+}
+
+func (b *batch) put(r row) error {
+	return b.exec(b.w.sql.rowPut, r.key, r.number, string(r.payment), string(r.step.Op), r.step.RefundNo, int64(r.tries),
+		flag(r.dead), r.last, r.created.UnixNano())
+}
+
+// reconcile makes a payment's rows exactly its steps. A step whose operation stays
+// keeps its row, tries and lease; its wait begins anew when one of the facts is
+// about it. It returns the rows as they will be, the zero row for those that go.
+func (b *batch) reconcile(c *change) (map[string]row, int64, error) {
+	now := b.w.s.opt.Clock.Mono()
+	last, rows := b.row, map[string]row{}
+	want := map[string]bool{}
+	for _, step := range c.steps {
+		key := stepKey(c.after, step.RefundNo)
+		want[key] = true
+		r, exists := b.outbox(key)
+		stored := r
+		if !exists || r.step.Op != step.Op {
+			last++
+			stored = row{}
+			r = row{key: key, number: last, payment: c.after.ID, orderNo: c.after.OrderNo, created: b.w.s.opt.Clock.Now(), due: now + step.Wait}
+		} else if c.about(step.RefundNo) {
+			r.due, r.dead = now+step.Wait, false
+		}
+		r.step, r.wallet = step, c.after.Status.Wallet
+		rows[key] = r
+		if stored.number == r.number && stored.dead == r.dead {
+			continue // nothing changed that outlives this run
+		}
+		if err := b.put(r); err != nil {
+			return nil, 0, err
+		}
+	}
+	gone := func(key string) error {
+		if _, exists := b.outbox(key); !exists || want[key] {
+			return nil
+		}
+		rows[key] = row{}
+		return b.exec(b.w.sql.rowDrop, key)
+	}
+	for _, r := range c.after.Status.Refunds {
+		if err := gone(r.No); err != nil {
+			return nil, 0, err
+		}
+	}
+	return rows, last, gone(c.after.OrderNo)
+}
+
+// about reports whether one of the facts is about the payment itself or about the
+// refund with that number.
+func (c *change) about(refundNo string) bool {
+	return slices.ContainsFunc(c.written, func(f agent.Fact) bool { return f.RefundNo == refundNo })
+}
+
+// Lease implements agent.Outbox. The count of tries is on the disk before the task
+// is handed out, so that a task that kills the agent does not look new each time.
+func (s *Store) Lease(_ context.Context, limit int) ([]agent.Task, error) {
+	if wait, any := s.nextDue(); !any || wait > 0 {
+		return nil, nil
+	}
+	var tasks []agent.Task
+	err := s.write("lease tasks", func(b *batch) (err error) {
+		tasks, err = b.leaseDue(limit)
+		return err
+	})
+	return tasks, err
+}
+
+func (b *batch) leaseDue(limit int) ([]agent.Task, error) {
+	now := b.w.s.opt.Clock.Mono()
+	var due []row
+	b.eachRow(func(r row) {
+		if !r.leased && !r.dead && r.due <= now {
+			due = append(due, r)
+		}
+	})
+	slices.SortFunc(due, func(x, y row) int {
+		return cmp.Or(cmp.Compare(x.step.Priority(), y.step.Priority()), cmp.Compare(x.due, y.due), cmp.Compare(x.number, y.number))
+	})
+	due = due[:min(len(due), max(limit, 0))]
+	lease := b.lease
+	for i := range due {
+		r := &due[i]
+		lease++
+		r.leased, r.lease, r.tries = true, lease, r.tries+1
+		if err := b.put(*r); err != nil {
+			return nil, err
+		}
+	}
+	tasks := make([]agent.Task, 0, len(due))
+	for _, r := range due {
+		b.rows[r.key] = r
+		tasks = append(tasks, r.task())
+	}
+	b.lease = lease
+	return tasks, nil
+}
+
+// nextDue is how long until some row can be leased.
+func (s *Store) nextDue() (wait time.Duration, any bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var first time.Duration
+	for _, r := range s.state.rows {
+		if !r.leased && !r.dead && (!any || r.due < first) {
+			first, any = r.due, true
+		}
+	}
+	return max(first-s.opt.Clock.Mono(), 0), any
+}
+
+// NextDue implements agent.Outbox.
+func (s *Store) NextDue(context.Context) (time.Duration, bool, error) {
+	wait, any := s.nextDue()
+	return wait, any, nil
+}
+
+// leased finds the row of a lease that still holds.
+func (b *batch) leased(t agent.Task) (found row, ok bool) {
+	b.eachRow(func(r row) {
+		if r.number == t.Row && r.leased && r.lease == t.Lease {
+			found, ok = r, true
+		}
+	})
+	return found, ok
+}
+
+// Postpone implements agent.Outbox. Nothing is written: after a restart everything
+// is due at once.
+func (s *Store) Postpone(_ context.Context, t agent.Task, wait time.Duration, why string) error {
+	return s.write("postpone task", func(b *batch) error {
+		if r, ok := b.leased(t); ok {
+			r.leased, r.due, r.last = false, s.opt.Clock.Mono()+wait, why
+			b.rows[r.key] = r
+		}
+		return nil
+	})
+}
+
+// Bury gives a leased task up: it stays in the owner's list, is never leased again
+// by itself and comes back with the next fact about it or with Revive.
+func (s *Store) Bury(_ context.Context, t agent.Task, why string) error {
+	return s.write("bury task", func(b *batch) error {
+		r, ok := b.leased(t)
+		if !ok {
+			return nil
+		}
+		r.leased, r.dead, r.last = false, true, why
+		if err := b.put(r); err != nil {
+			return err
+		}
+		b.rows[r.key] = r
+		return nil
+	})
+}
+
+// Revive makes a buried step due again: the owner has put right what was in the
+// way. It does nothing when the step is not buried.
+func (s *Store) Revive(_ context.Context, id agent.PaymentID, refundNo string) error {
+	return s.write("revive task", func(b *batch) error {
+		e, err := b.load(id)
+		if err != nil {
+			return err
+		}
+		r, ok := b.outbox(stepKey(e.payment, refundNo))
+		if !ok || !r.dead {
+			return nil
+		}
+		r.dead, r.due = false, s.opt.Clock.Mono()
+		if err := b.put(r); err != nil {
+			return err
+		}
+		b.rows[r.key] = r
+		return nil
+	})
+}
+
+// Hasten implements agent.Outbox. What was never tried waits for another reason
+// than the line (a wallet's minimum age, a customer who has yet to show a code)
+// and keeps waiting.
+func (s *Store) Hasten(_ context.Context, wallet string) error {
+	return s.write("hasten tasks", func(b *batch) error {
+		now := s.opt.Clock.Mono()
+		var early []row
+		b.eachRow(func(r row) {
+			if r.tries > 0 && !r.leased && !r.dead && r.due > now && (wallet == "" || r.wallet == wallet) {
+				early = append(early, r)
+			}
+		})
+		for _, r := range early {
+			r.due = now
+			b.rows[r.key] = r
+		}
+		return nil
+	})
+}
+
+// Queue lists every row of the outbox for the owner, the buried ones too, oldest
+// first.
+func (s *Store) Queue(context.Context) ([]agent.QueueEntry, error) {
+	s.mu.RLock()
+	rows := make([]row, 0, len(s.state.rows))
+	for _, r := range s.state.rows {
+		rows = append(rows, r)
+	}
+	s.mu.RUnlock()
+	slices.SortFunc(rows, func(x, y row) int { return cmp.Compare(x.number, y.number) })
+	now, mono := s.opt.Clock.Now(), s.opt.Clock.Mono()
+	entries := make([]agent.QueueEntry, 0, len(rows))
+	for _, r := range rows {
+		entries = append(entries, agent.QueueEntry{Payment: r.payment, OrderNo: r.orderNo, Op: r.step.Op, RefundNo: r.step.RefundNo,
+			Tries: r.tries, Age: now.Sub(r.created), Due: r.due - mono, Last: r.last})
+	}
+	return entries, nil
+}
+
+// QueueInfo sums the outbox up for the status page.
+func (s *Store) QueueInfo() agent.QueueInfo {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	now := s.opt.Clock.Now()
+	info := agent.QueueInfo{Entries: len(s.state.rows)}
+	for _, r := range s.state.rows {
+		info.Oldest = max(info.Oldest, now.Sub(r.created))
+		if r.dead {
+			info.Dead++
+		}
+	}
+	return info
+}

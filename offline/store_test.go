@@ -1,0 +1,98 @@
+package offline_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+
+	"tillwire/agent"
+	"tillwire/offline"
+	"tillwire/offline/journaltest"
+)
+
+// testStore is a store in a folder of its own with what surrounds it.
+type testStore struct {
+	*offline.Store
+	dir     string
+	clock   *journaltest.Clock
+	notices *journaltest.Notices
+}
+
+func options(dir string, clock agent.Clock) offline.Options {
+	return offline.Options{Dir: dir, Name: "tillwire", Clock: clock, Timers: agent.DefaultTimers, BackupEvery: -1}
+}
+
+// openStore opens a fresh store; change may adjust its options.
+func openStore(t *testing.T, change func(*offline.Options)) *testStore {
+	t.Helper()
+	ts := &testStore{dir: t.TempDir(), clock: journaltest.NewClock(), notices: &journaltest.Notices{}}
+	ts.reopen(t, change)
+	t.Cleanup(func() {
+		if err := ts.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return ts
+}
+
+// reopen begins the next run on the same folder.
+func (ts *testStore) reopen(t *testing.T, change func(*offline.Options)) {
+	t.Helper()
+	if ts.Store != nil {
+		if err := ts.Close(); err != nil {
+			t.Fatalf("close: %v", err)
+		}
+	}
+	opt := options(ts.dir, ts.clock)
+	opt.Notify = ts.notices.Add
+	if change != nil {
+		change(&opt)
+	}
+	s, err := offline.Open(t.Context(), opt)
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	ts.Store = s
+}
+
+func TestStoreKeepsTheContract(t *testing.T) {
+	journaltest.Run(t, func(t *testing.T) journaltest.Harness {
+		ts := openStore(t, nil)
+		return journaltest.Harness{Store: ts.Store, Clock: ts.clock, Notices: ts.notices, Restart: func(t *testing.T) journaltest.Store {
+			ts.reopen(t, nil)
+			return ts.Store
+		}}
+	})
+}
+
+func TestAClosedStoreTakesNothing(t *testing.T) {
+	ts := openStore(t, nil)
+	if err := ts.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := ts.Open(t.Context(), journaltest.Sale(1, "1"), agent.Fact{Kind: agent.FactOpened})
+	if agent.CodeOf(err) != agent.CodeNotWritable {
+		t.Fatalf("a closed store answered %v", err)
+	}
+	var known *agent.Error
+	if !errors.As(err, &known) || known.Say.English == "" {
+		t.Fatalf("no sentence for a person in %v", err)
+	}
+}
+
+func TestClosingAnswersEverythingThatWasAccepted(t *testing.T) {
+	ts := openStore(t, nil)
+	var wg sync.WaitGroup
+	for i := range 64 {
+		wg.Go(func() {
+			p, err := ts.Open(t.Context(), journaltest.Sale(i, string(rune('A'+i))), agent.Fact{Kind: agent.FactOpened})
+			if err != nil && agent.CodeOf(err) != agent.CodeNotWritable {
+				t.Errorf("payment %s: %v", p.ID, err)
+			}
+		})
+	}
+	if err := ts.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait()
+}

@@ -1,0 +1,242 @@
+package offline
+
+import (
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+
+	"tillwire/agent"
+)
+
+// The writer's measures.
+const (
+	queueLength = 1024 // requests that may wait; more callers block
+	batchLimit  = 256  // requests of one transaction
+)
+
+// request is one thing for the writer to do. apply may run more than once: what a
+// failed transaction did is undone and done again.
+type request struct {
+	apply func(*batch) error
+	alone func(*writer) error // instead of apply: outside any batch
+	done  chan error
+}
+
+// writer owns the one connection that writes. Only its goroutine touches it.
+type writer struct {
+	s    *Store
+	conn *sqlite3.SQLiteConn
+	sql  statements
+
+	unclean   bool // the last run did not stop by itself
+	low       bool // no new payments: the disk is nearly full
+	checked   time.Duration
+	everSpace bool // checked at least once
+	ballast   bool // the reserve is still there
+}
+
+// submit hands a request to the writer and waits for its answer. There is no
+// context on purpose: a write that was accepted is carried out.
+func (s *Store) submit(op string, r request) error {
+	r.done = make(chan error, 1)
+	s.gate.RLock()
+	if s.closed {
+		s.gate.RUnlock()
+		return unwritable(op, errClosed)
+	}
+	s.queue <- r
+	s.gate.RUnlock()
+	return <-r.done
+}
+
+func (s *Store) write(op string, apply func(*batch) error) error {
+	return s.submit(op, request{apply: apply})
+}
+
+// run takes what waits until the queue is closed.
+func (w *writer) run() {
+	defer close(w.s.stopped)
+	batch := make([]request, 0, batchLimit)
+	for first := range w.s.queue {
+		batch = append(batch[:0], first)
+	drain:
+		for len(batch) < batchLimit && batch[len(batch)-1].alone == nil {
+			select {
+			case r, open := <-w.s.queue:
+				if !open {
+					break drain
+				}
+				batch = append(batch, r)
+			default:
+				break drain
+			}
+		}
+		w.serve(batch)
+	}
+}
+
+func (w *writer) serve(batch []request) {
+	if n := len(batch); batch[n-1].alone != nil {
+		last := batch[n-1]
+		batch = batch[:n-1]
+		defer func() { last.done <- w.alone(last) }()
+	}
+	if len(batch) == 0 {
+		return
+	}
+	if err := w.s.Err(); err != nil {
+		answer(batch, unwritable("write", err))
+		return
+	}
+	again := w.commit(batch)
+	if !again {
+		return
+	}
+	// One of them spoilt the transaction: each alone, so that it spoils its own.
+	for _, r := range batch {
+		if w.commit([]request{r}) {
+			w.commit([]request{r})
+		}
+	}
+}
+
+func (w *writer) alone(r request) error {
+	if err := w.s.Err(); err != nil {
+		return unwritable("write", err)
+	}
+	err := r.alone(w)
+	w.judge(err)
+	return err
+}
+
+func answer(batch []request, err error) {
+	for _, r := range batch {
+		r.done <- err
+	}
+}
+
+// commit runs requests in one transaction. It reports true when nothing was
+// answered and all is to be tried once more, one by one.
+func (w *writer) commit(requests []request) (again bool) {
+	b := w.newBatch()
+	errs := make([]error, len(requests))
+	for i, r := range requests {
+		before := b.wrote
+		errs[i] = r.apply(b)
+		if errs[i] == nil || b.wrote == before && !isFull(errs[i]) && !isBroken(errs[i]) {
+			continue
+		}
+		undo := b.rollback()
+		return w.spoilt(requests, errors.Join(errs[i], undo))
+	}
+	if err := b.commit(); err != nil {
+		return w.spoilt(requests, errors.Join(err, b.rollback()))
+	}
+	w.s.mu.Lock()
+	w.s.state.publish(b)
+	w.s.mu.Unlock()
+	for _, p := range b.told {
+		w.s.opt.Notify(p)
+	}
+	for i, r := range requests {
+		r.done <- errs[i]
+	}
+	return false
+}
+
+// spoilt decides what a failed transaction means for its requests.
+func (w *writer) spoilt(requests []request, err error) (again bool) {
+	switch {
+	case w.judge(err):
+		answer(requests, unwritable("write", err))
+	case isFull(err) && w.useBallast():
+		return true
+	case isFull(err):
+		answer(requests, lowSpace("write", w.s.opt.Dir))
+	case len(requests) > 1:
+		return true
+	case isConstraint(err):
+		answer(requests, internal("write", "the database refused it: %w", err))
+	default:
+		answer(requests, unwritable("write", err))
+	}
+	return false
+}
+
+// judge closes the store for writing when the disk can no longer be trusted. It
+// stays closed until a restart: a fresh start puts everything that was answered
+// through a checkpoint before it takes anything new.
+func (w *writer) judge(err error) bool {
+	if err == nil || !isBroken(err) {
+		return false
+	}
+	w.s.fail(fmt.Errorf("writing failed: %w", err))
+	return true
+}
+
+// begin opens the transaction with the first statement that writes.
+func (b *batch) begin() error {
+	if b.begun {
+		return nil
+	}
+	if err := b.w.sql.begin.run(); err != nil {
+		return unwritable("begin", err)
+	}
+	b.begun = true
+	return nil
+}
+
+// exec runs one statement that writes.
+func (b *batch) exec(s *statement, args ...driver.Value) error {
+	if err := b.begin(); err != nil {
+		return err
+	}
+	if err := s.run(args...); err != nil {
+		return err
+	}
+	b.wrote++
+	return nil
+}
+
+func (b *batch) commit() error {
+	if !b.begun {
+		return nil
+	}
+	return b.w.sql.commit.run()
+}
+
+func (b *batch) rollback() error {
+	if !b.begun || b.w.conn.AutoCommit() {
+		return nil // SQLite has rolled back by itself
+	}
+	return b.w.sql.rollback.run()
+}
+
+// fail records why nothing can be written any more.
+func (s *Store) fail(err error) {
+	s.mu.Lock()
+	first := s.err == nil
+	if first {
+		s.err = err
+	}
+	s.mu.Unlock()
+	if first {
+		s.opt.Log.Error("the store takes no more writes until the agent is restarted", "comp", "store", "code", "store_down", "err", err)
+	}
+}
+
+// Err says why the store cannot be written, or nil.
+func (s *Store) Err() error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.err
+}
+
+var _ interface {
+	agent.Journal
+	agent.Outbox
+	agent.SettingsStore
+} = (*Store)(nil)
