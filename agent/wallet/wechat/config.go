@@ -125,9 +125,15 @@ func (c *Config) check() error {
 	ask(!plain(c.StoreID, 256), "store_id is missing or not letters and digits: it is the shop's own code for this store")
 	wrong = append(wrong, checkNotify(c.NotifyURL), checkHosts(c.Hosts))
 	if err := errors.Join(wrong...); err != nil {
-		return &agent.Error{Op: "configure wallet " + c.Name, Class: agent.Invalid, Code: agent.CodeWallet, Err: err}
+		return c.wrong(err)
 	}
 	return nil
+}
+
+// wrong dresses what must be corrected for the page and the command line.
+func (c *Config) wrong(err error) error {
+	return &agent.Error{Op: "configure wallet " + c.Name, Class: agent.Invalid, Code: agent.CodeWallet, Err: err,
+		Say: agent.Sentence{ID: "error.wallet_configuration", Args: []string{c.Name}, English: "Correct the configuration of the wallet " + c.Name + " and start again."}}
 }
 
 // checkNotify holds the address to WeChat's rules (Native, notify_url). It is

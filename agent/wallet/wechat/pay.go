@@ -30,13 +30,18 @@ type codepay struct {
 	} `json:"scene_info"`
 }
 
-// Pay implements agent.Charger. The body depends on the payment and the
-// configuration alone, so a second try of the same payment is the same order.
-func (w *Wallet) Pay(ctx context.Context, p agent.Payment, code agent.PayCode) agent.Answer {
+// codepay depends on the payment and the configuration alone, so that a second
+// try of the same payment is the same order.
+func (w *Wallet) codepay(p agent.Payment, code agent.PayCode) codepay {
 	b := codepay{merchant: w.merchant(), Description: w.c.Description, OrderNo: p.OrderNo, Amount: total(p)}
 	b.Payer.AuthCode = code.Reveal()
 	b.Scene.DeviceID, b.Scene.Store.OutID = device(p.Lane), w.c.StoreID
-	a := w.do(ctx, request{op: agent.OpPay, method: http.MethodPost, target: w.path("codepay"), body: b, once: true,
+	return b
+}
+
+// Pay implements agent.Charger.
+func (w *Wallet) Pay(ctx context.Context, p agent.Payment, code agent.PayCode) agent.Answer {
+	a := w.do(ctx, request{op: agent.OpPay, method: http.MethodPost, target: w.path("codepay"), body: w.codepay(p, code), once: true,
 		read: func(status int, body []byte) agent.Answer { return w.readPay(p, status, body) }})
 	// A wallet's message may quote what it complains about.
 	a.Text = strings.ReplaceAll(a.Text, code.Reveal(), code.String())

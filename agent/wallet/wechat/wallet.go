@@ -45,13 +45,13 @@ func New(c Config) (*Wallet, error) {
 	w := &Wallet{c: c}
 	key, err := w.loadKeys()
 	if err != nil {
-		return nil, &agent.Error{Op: "configure wallet " + c.Name, Class: agent.Invalid, Code: agent.CodeWallet, Err: err}
+		return nil, c.wrong(err)
 	}
 	s := &signer{merchant: c.MerchantID, serial: c.MerchantSerial, key: key, clock: c.Clock, platform: w.keys.current}
 	w.cloud, err = wallet.NewTransport(wallet.Options{Wallet: c.Name, Hosts: c.Hosts, Timers: c.Timers, Clock: c.Clock, Log: c.Log,
 		TLS: c.TLS, Agent: c.UserAgent, Sign: s.sign, Observe: c.Observe, RequestID: "Request-Id"})
 	if err != nil {
-		return nil, &agent.Error{Op: "configure wallet " + c.Name, Class: agent.Invalid, Code: agent.CodeWallet, Err: err}
+		return nil, c.wrong(err)
 	}
 	return w, nil
 }

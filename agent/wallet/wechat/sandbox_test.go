@@ -1,0 +1,193 @@
+package wechat_test
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"tillwire/agent"
+	"tillwire/agent/sandbox"
+	fake "tillwire/agent/sandbox/wechat"
+	"tillwire/agent/wallet/wallettest"
+	"tillwire/agent/wallet/wechat"
+)
+
+// keySource hands out keys that are made once: making one takes a while.
+func keySource() fake.KeySource {
+	next := 0
+	return func() (*rsa.PrivateKey, error) {
+		next++
+		return madeKey(next)
+	}
+}
+
+var made struct {
+	sync.Mutex
+	keys []*rsa.PrivateKey
+}
+
+func madeKey(n int) (*rsa.PrivateKey, error) {
+	made.Lock()
+	defer made.Unlock()
+	for len(made.keys) < n {
+		key, err := rsa.GenerateKey(rand.Reader, 2048)
+		if err != nil {
+			return nil, err
+		}
+		made.keys = append(made.keys, key)
+	}
+	return made.keys[n-1], nil
+}
+
+// street is a sandbox cloud on real ports, with two hosts.
+type street struct {
+	cloud  *sandbox.Cloud
+	wallet *fake.Wallet
+	ledger *sandbox.Ledger
+}
+
+func openStreet(t *testing.T) *street {
+	t.Helper()
+	clock := agent.NewSystemClock()
+	ledger, err := sandbox.OpenLedger(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := ledger.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s := &street{ledger: ledger}
+	if s.wallet, err = fake.New(t.Context(), fake.Options{Ledger: ledger, Clock: clock, Keys: keySource()}); err != nil {
+		t.Fatal(err)
+	}
+	s.cloud, err = sandbox.Start(t.Context(), sandbox.Options{Ledger: ledger, Clock: clock, Log: slog.New(slog.DiscardHandler), Control: "127.0.0.1:0",
+		Wallets: []sandbox.Open{{Wallet: s.wallet, Hosts: []string{"127.0.0.1:0", "127.0.0.1:0"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.cloud.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// config is what a shop of the sandbox would configure.
+func (s *street) config(t *testing.T, m *fake.Merchant) wechat.Config {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(m.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := s.wallet.Platform().PublicPEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := wechat.Config{Hosts: s.cloud.HostURLs("wechat"), AppID: m.AppID, MerchantID: m.MerchantID, SubMerchantID: m.SubMerchantID, SubAppID: m.SubAppID,
+		MerchantSerial: m.Serial, MerchantKey: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
+		PlatformKeys: []wechat.PlatformKey{{ID: s.wallet.Platform().PublicKeyID, PEM: public}}, APIv3Key: []byte(m.APIv3Key),
+		NotifyURL: "https://pay.example.com/notify", Description: "Corner shop & 咖啡", StoreID: "SH0001"}
+	if m.Partner() {
+		c.Mode = wechat.ModePartner
+	}
+	return c
+}
+
+func open(t *testing.T, c wechat.Config, limit time.Duration) *wechat.Wallet {
+	t.Helper()
+	c.Timers = agent.DefaultTimers("wechat")
+	c.Timers.Pay = limit
+	w, err := wechat.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.CloseIdle)
+	return w
+}
+
+// harness has the suite speak to the first host only, so that each fault is met.
+func (s *street) harness(c wechat.Config) wallettest.Harness {
+	c.Hosts = c.Hosts[:1]
+	return wallettest.Harness{Control: s.cloud.ControlURL(), Brand: "wechat", Currency: "CNY",
+		New: func(t *testing.T, limit time.Duration) agent.Wallet { return open(t, c, limit) }}
+}
+
+func TestContract(t *testing.T) {
+	wallettest.Run(t, func(t *testing.T) wallettest.Harness {
+		s := openStreet(t)
+		return s.harness(s.config(t, s.wallet.Direct()))
+	})
+}
+
+func TestContractOfAPartner(t *testing.T) {
+	s := openStreet(t)
+	wallettest.Road(t, s.harness(s.config(t, s.wallet.Partner())))
+}
+
+func TestContractWithCertificates(t *testing.T) {
+	s := openStreet(t)
+	c := s.config(t, s.wallet.Direct())
+	c.Platform, c.PlatformKeys = wechat.PlatformCertificate, nil
+	wallettest.Road(t, s.harness(c))
+}
+
+// TestTwoHosts: with both hosts configured a dead or dumb first one is passed
+// over, and a payment that may have arrived there goes nowhere else.
+func TestTwoHosts(t *testing.T) {
+	s := openStreet(t)
+	ctx := t.Context()
+	p := agent.Payment{OrderNo: "DEMO0101KDVE6QRC0000000000000001", Lane: "1", Amount: agent.Money{Value: 1280, Currency: "CNY"}, Created: time.Now()}
+	pay := func(no string, w *wechat.Wallet) agent.Answer {
+		t.Helper()
+		p.OrderNo = no
+		customer, err := s.ledger.AddCustomer(ctx, sandbox.Customer{Wallet: "wechat", Balance: 100_000, Behaviour: sandbox.Approve})
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, err := s.ledger.IssueCode(ctx, customer.ID, func(string) (string, error) { return s.wallet.PayCode() })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w.Pay(ctx, p, agent.NewPayCode(code.Code))
+	}
+	for i, row := range []struct {
+		fault         sandbox.Fault
+		paid, queried agent.Verdict
+	}{
+		{sandbox.Fault{Kind: sandbox.RefuseConnection, Host: 1, Count: 1}, agent.Approved, agent.Approved},
+		{sandbox.Fault{Kind: sandbox.RefuseConnection, Host: 2, Count: 1}, agent.Approved, agent.Approved},
+		{sandbox.Fault{Kind: sandbox.RefuseConnection, Count: 1}, agent.NotDelivered, agent.NotDelivered},
+		{sandbox.Fault{Kind: sandbox.DropResponse, Host: 1, Count: 9}, agent.InDoubt, agent.Approved},
+		{sandbox.Fault{Kind: sandbox.DropRequest, Host: 1, Count: 9, AfterBytes: 10}, agent.InDoubt, agent.Absent},
+		{sandbox.Fault{Kind: sandbox.StatusOnly, Status: 503, Host: 1, Count: 9}, agent.InDoubt, agent.Absent},
+		{sandbox.Fault{Kind: sandbox.CaptivePortal, Host: 1, Count: 9}, agent.InDoubt, agent.Absent},
+	} {
+		w := open(t, s.config(t, s.wallet.Direct()), 10*time.Second)
+		if err := s.cloud.SetFaults([]sandbox.Fault{row.fault}); err != nil {
+			t.Fatal(err)
+		}
+		paid := pay("DEMO0101KDVE6QRC000000000000000"+string(rune('A'+i)), w)
+		queried := w.Query(ctx, p)
+		if paid.Verdict != row.paid || queried.Verdict != row.queried {
+			t.Errorf("%s on host %d: pay %v (%v), query %v (%v), want %v and %v", row.fault.Kind, row.fault.Host, paid.Verdict, paid.Err, queried.Verdict, queried.Err, row.paid, row.queried)
+		}
+	}
+	orders, err := s.ledger.Orders(ctx, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range orders {
+		if o.Captured != 1280 {
+			t.Errorf("order %s: %d taken", o.OrderNo, o.Captured)
+		}
+	}
+}
