@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -68,7 +70,23 @@ func (c *Cloud) controlHandler() http.Handler {
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusForbidden, "cross_origin", "A page of another site asked for this. Ask from the sandbox's own pages or from a program.")
 	}))
-	return headers(protection.Handler(mux))
+	return headers(ownHost(protection.Handler(mux)))
+}
+
+// ownHost answers only under an address or localhost: a foreign site that lets
+// its own name point here would otherwise pass for the same origin.
+func ownHost(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err != nil && host != "localhost" {
+			fail(w, http.StatusMisdirectedRequest, "host", "The sandbox answers under its address or localhost only.")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func redirect(to string) http.HandlerFunc {

@@ -49,12 +49,12 @@ func (l *Ledger) listing(ctx context.Context, limit int, where string, args ...a
 		if err != nil {
 			return err
 		}
+		events, err := t.history(where, args...)
+		if err != nil {
+			return err
+		}
 		for _, o := range orders {
-			events, err := t.history(o)
-			if err != nil {
-				return err
-			}
-			list = append(list, OrderWithHistory{o, events})
+			list = append(list, OrderWithHistory{o, append([]Event{}, events[o.id]...)})
 		}
 		return nil
 	})
@@ -91,21 +91,22 @@ func (t *tx) list(where string, limit int, args ...any) ([]*Order, error) {
 	return list, nil
 }
 
-func (t *tx) history(o *Order) ([]Event, error) {
-	rows, err := t.rows("SELECT at, event, amount FROM history WHERE order_id = ? ORDER BY rowid", o.id)
+// history loads the events of many orders at once.
+func (t *tx) history(where string, args ...any) (map[int64][]Event, error) {
+	rows, err := t.rows("SELECT order_id, at, event, amount FROM history WHERE order_id IN (SELECT id FROM orders WHERE "+where+") ORDER BY rowid", args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	list := []Event{}
+	events := map[int64][]Event{}
 	for rows.Next() {
 		var e Event
-		var at int64
-		if err := rows.Scan(&at, &e.Event, &e.Amount); err != nil {
+		var order, at int64
+		if err := rows.Scan(&order, &at, &e.Event, &e.Amount); err != nil {
 			return nil, err
 		}
 		e.At = fromMillis(at).UTC()
-		list = append(list, e)
+		events[order] = append(events[order], e)
 	}
-	return list, rows.Err()
+	return events, rows.Err()
 }

@@ -58,8 +58,9 @@ type Order struct {
 	Refunded      int64 // sum of successful refunds
 	Reversed      bool
 
-	id      int64
-	request []byte // fingerprint of the business parameters it was asked with
+	id       int64
+	request  []byte // fingerprint of the business parameters it was asked with
+	arriving bool   // a refund is on its way
 }
 
 // Open reports whether the order may still become paid.
@@ -67,7 +68,8 @@ func (o *Order) Open() bool { return o.State == StateCreated || o.State == State
 
 const orderColumns = `id, wallet, merchant, order_no, kind, amount, currency, description, details, request, state, reason,
 	customer, transaction_id, qr, created, expires, answers, paid, captured, reversed,
-	(SELECT coalesce(sum(amount), 0) FROM refund WHERE order_id = orders.id AND state = 'success')`
+	(SELECT coalesce(sum(amount), 0) FROM refund WHERE order_id = orders.id AND state = 'success'),
+	EXISTS (SELECT 1 FROM refund WHERE order_id = orders.id AND state = 'processing')`
 
 type scanner interface{ Scan(...any) error }
 
@@ -75,7 +77,7 @@ func scanOrder(row scanner) (*Order, error) {
 	var o Order
 	var created, expires, answers, paid int64
 	err := row.Scan(&o.id, &o.Wallet, &o.Merchant, &o.OrderNo, &o.Kind, &o.Amount, &o.Currency, &o.Description, &o.Details, &o.request,
-		&o.State, &o.Reason, &o.Customer, &o.TransactionID, &o.QR, &created, &expires, &answers, &paid, &o.Captured, &o.Reversed, &o.Refunded)
+		&o.State, &o.Reason, &o.Customer, &o.TransactionID, &o.QR, &created, &expires, &answers, &paid, &o.Captured, &o.Reversed, &o.Refunded, &o.arriving)
 	if err != nil {
 		return nil, err
 	}

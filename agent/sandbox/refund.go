@@ -94,6 +94,7 @@ func (t *tx) refund(r RefundRequest) (*Refund, error) {
 	if err := t.note(o, t.now, "refund asked", r.Amount); err != nil {
 		return nil, err
 	}
+	o.arriving = true
 	if err := t.settleRefunds(o); err != nil {
 		return nil, err
 	}
@@ -141,7 +142,7 @@ func (t *tx) mayRefund(o *Order, r RefundRequest) error {
 
 // settleRefunds lets refunds arrive whose time has come.
 func (t *tx) settleRefunds(o *Order) error {
-	if o.Captured == 0 {
+	if !o.arriving {
 		return nil
 	}
 	for {

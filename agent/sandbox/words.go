@@ -43,7 +43,7 @@ var phoneWords = map[string]map[string]string{
 		"scan_closed": "未支付，此二维码已失效。", "scan_unknown": "没有可付的款：这不是本钱包的二维码。",
 		"approve": "立即付款", "password_manner": "需要输入密码", "slow": "六秒后付款", "decline": "付款被拒", "abandon": "始终不确认",
 		"state_created": "待支付", "state_awaiting": "等待您确认", "state_paid": "已支付", "state_declined": "支付失败", "state_cancelled": "超时未支付",
-		"state_closed": "已关闭，未支付", "state_reversed": "商家已撤销，未扣款", "state_refunded": "已退款", "state_part": "已部分退款",
+		"state_closed": "已关闭，未支付", "state_reversed": "商家已撤销，不收款", "state_refunded": "已退款", "state_part": "已部分退款",
 	},
 }
 
@@ -56,7 +56,7 @@ func language(r *http.Request) string {
 	if _, ok := phoneWords[r.URL.Query().Get("lang")]; ok {
 		return r.URL.Query().Get("lang")
 	}
-	best, bestWeight := "en", -1
+	best, bestWeight := "en", 0
 	for part := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
 		tag, q, _ := strings.Cut(strings.TrimSpace(part), ";")
 		base, _, _ := strings.Cut(strings.ToLower(tag), "-")

@@ -52,6 +52,7 @@ type shop struct {
 	ready     shopReady
 	readyFile string
 	program   string
+	lastEnd   string // why the agent ended last
 
 	mu     sync.Mutex
 	opened bool           // the shop was open once
@@ -144,14 +145,21 @@ func (sh *shop) open(ctx context.Context) error {
 	fmt.Fprintln(sh.err, "tillcloud: opening the shop …")
 	k := &keeper{clock: sh.clock, log: sh.log, program: sh.program, args: []string{"run", "--config", sh.config()}, logFile: sh.agentLog(),
 		before: sh.renewScanners, started: sh.started,
-		ended: func(why string) {
-			fmt.Fprintf(sh.err, "tillcloud: the agent ended (%s) and is started again; its log is %s\n", why, sh.agentLog())
-		}}
+		ended: sh.ended}
 	done := make(chan error, 1)
 	go func() { done <- k.run(ctx) }()
 	err := <-done
 	sh.probes.Wait()
 	return errors.Join(err, forget(sh.readyFile))
+}
+
+// ended tells a person that the agent died; one that dies for the same reason
+// again and again is mentioned once.
+func (sh *shop) ended(why string) {
+	if why != sh.lastEnd {
+		fmt.Fprintf(sh.err, "tillcloud: the agent ended (%s) and is started again; its log is %s\n", why, sh.agentLog())
+	}
+	sh.lastEnd = why
 }
 
 func (sh *shop) renewScanners() error {

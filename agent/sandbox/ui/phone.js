@@ -168,10 +168,13 @@ sheet.addEventListener("keydown", (event) => {
 function row(entry) {
   const li = document.createElement("li");
   const what = document.createElement("span");
-  const small = document.createElement("small");
+  const when = document.createElement("small");
+  const number = document.createElement("small");
   const sum = document.createElement("strong");
-  what.append(entry.say, small);
-  small.textContent = entry.at + " · " + entry.order_no;
+  what.append(entry.say, when, number);
+  when.textContent = entry.at;
+  number.textContent = entry.order_no;
+  number.className = "number";
   sum.textContent = entry.amount;
   sum.className = entry.kind;
   li.append(what, sum);
@@ -186,6 +189,7 @@ function shown(entry) {
   button.type = "button";
   what.append(entry.description, small);
   small.textContent = entry.order_no;
+  small.className = "number";
   sum.textContent = entry.amount;
   button.append(what, sum);
   button.addEventListener("click", () => scan(entry.qr));
