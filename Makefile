@@ -13,6 +13,8 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 TAGS := sqlite_omit_load_extension,osusergo,netgo
 export GOFLAGS := $(strip $(filter-out -trimpath -tags=%,$(shell go env GOFLAGS)) -trimpath -tags=$(TAGS))
 export CGO_ENABLED := 1
+# Tests and benchmarks of whole shops start these programs instead of building their own.
+export TILLWIRE_BIN := $(CURDIR)/bin
 LDFLAGS := -s -w -X main.version=$(VERSION)
 STATIC := $(LDFLAGS) -linkmode external -extldflags -static
 
@@ -30,7 +32,7 @@ test: ## everything: formatting, vet, all Go tests, the browser, a foreign clien
 	go test -timeout 15m ./...
 	$(MAKE) --no-print-directory interop
 
-race: ## the Go tests under the race detector
+race: build ## the Go tests under the race detector
 	go test -race -timeout 30m ./...
 
 e2e: build ## the real programs in a real browser
@@ -41,7 +43,7 @@ interop: build ## a WeChat Pay client from npm, written by others, against the s
 	.ci/needs node
 	cd agent/sandbox/interop && npm ci --ignore-scripts --no-audit --no-fund && node interop.mjs '$(CURDIR)/bin'
 
-bench: ## the figures of one shop, measured on this machine
+bench: build ## the figures of one shop, measured on this machine
 	go test -run='^$$' -bench=Shop -benchtime=1x -timeout 30m ./cmd/tillwire/...
 
 FUZZTIME ?= 20s
