@@ -89,8 +89,8 @@ func TestASubscriberMayAskForARestart(t *testing.T) {
 	book := New(&memory{}, Table(shop()))
 	book.Subscribe(&obedient{key: ShopName, effect: agent.EffectRestart}, ShopName)
 	effects, err := book.Apply(t.Context(), []agent.Change{
-		change(ShopName, "Bakery", "person:1"), change(RetentionDays, "90", "person:1"), change(ScannerDedupe, "2s", "person:1")})
-	want := map[string]agent.Effect{ShopName: agent.EffectRestart, RetentionDays: agent.EffectLive, ScannerDedupe: agent.EffectRestart}
+		change(ShopName, "Bakery", "person:1"), change("wechat.give_up", "50s", "person:1"), change(ScannerDedupe, "2s", "person:1")})
+	want := map[string]agent.Effect{ShopName: agent.EffectRestart, "wechat.give_up": agent.EffectLive, ScannerDedupe: agent.EffectRestart}
 	if err != nil || !reflect.DeepEqual(effects, want) {
 		t.Errorf("got %v, %v; want %v", effects, err, want)
 	}

@@ -89,14 +89,23 @@ func timerTable() []timer {
 
 const cadence = "cadence"
 
+// AtStart reports whether a timer is built into a wallet's connection when the
+// agent starts: limits of one request, and the life that a shown order is given
+// at the wallet.
+func AtStart(timer string) bool { return timer == "connect" || timer == "pay" || timer == "qr_life" }
+
 // timers returns the rows of one protocol, with the protocol's own defaults.
 func timers(protocol string) []Entry {
 	defaults := agent.DefaultTimers(protocol)
 	both := []Who{Owner, Fleet}
 	var rows []Entry
 	for _, t := range timerTable() {
+		effect := agent.EffectLive
+		if AtStart(t.name) {
+			effect = agent.EffectRestart
+		}
 		rows = append(rows, Entry{Key: protocol + "." + t.name, Title: t.title, Help: t.help, Type: Duration,
-			Default: FormatDuration(*t.field(&defaults)), Min: int64(floor(protocol, t)), Max: int64(t.max), Who: both, Effect: agent.EffectLive})
+			Default: FormatDuration(*t.field(&defaults)), Min: int64(floor(protocol, t)), Max: int64(t.max), Who: both, Effect: effect})
 	}
 	var steps string
 	for i, d := range defaults.Cadence {

@@ -55,6 +55,19 @@ func TestTimersOfTheTableAreThoseOfTheLaw(t *testing.T) {
 	}
 }
 
+func TestWhatIsBuiltIntoAWalletWaitsForARestart(t *testing.T) {
+	book := New(&memory{}, Table(shop()))
+	start := book.Timers("wechat")
+	effects, err := book.Apply(t.Context(), []agent.Change{change("wechat.pay", "20s", "x"), change("wechat.qr_life", "5m", "x"), change("wechat.give_up", "50s", "x")})
+	if err != nil || effects["wechat.pay"] != agent.EffectRestart || effects["wechat.qr_life"] != agent.EffectRestart || effects["wechat.give_up"] != agent.EffectLive {
+		t.Fatalf("got %v, %v", effects, err)
+	}
+	now := KeepStart(book.Timers("wechat"), start)
+	if now.Pay != start.Pay || now.QRLife != start.QRLife || now.GiveUp != 50*time.Second {
+		t.Errorf("got %+v", now)
+	}
+}
+
 func TestAProtocolWithoutRowsHasTheDefaults(t *testing.T) {
 	book := New(&memory{}, Table(Start{Shop: "S", Language: "en", Languages: []string{"en"}}))
 	if got, want := book.Timers("wechat"), agent.DefaultTimers("wechat"); !equal(got, want) {

@@ -51,6 +51,17 @@ func (v Values) Timers(protocol string) agent.Timers {
 	return t
 }
 
+// KeepStart returns t with the waits that only a restart changes as they were at
+// the start.
+func KeepStart(t, start agent.Timers) agent.Timers {
+	for _, row := range timerTable() {
+		if AtStart(row.name) {
+			*row.field(&t) = *row.field(&start)
+		}
+	}
+	return t
+}
+
 // coherent checks what no single row can: waits that contradict each other
 // would leave a payment without a way out.
 func (v Values) coherent(protocols []string) error {
