@@ -26,14 +26,14 @@ type fault struct {
 	Fatal bool   `json:"fatal"` // nothing can be sold before it is put right
 }
 
-// Error writes the fault as compilers do, so that an editor can jump to it.
+// Error says where, what and what to do.
 func (f fault) Error() string { return strings.TrimSuffix(f.where()+f.What+" "+f.Do, " ") }
 
-// where is the place of the fault, "FILE:LINE: KEY: ".
+// where is the place of the fault, "FILE, line N: KEY: ".
 func (f fault) where() string {
 	where := f.File
 	if f.Line > 0 {
-		where += fmt.Sprintf(":%d", f.Line)
+		where += fmt.Sprintf(", line %d", f.Line)
 	}
 	if f.Key != "" {
 		where += ": " + f.Key

@@ -12,7 +12,7 @@ import (
 )
 
 func (a *app) devicesCommand() *cobra.Command {
-	return group("devices", "Look at scanners and displays", a.devicesDecodeCommand())
+	return group("devices", "Look at scanners and displays", a.devicesListCommand(), a.devicesWatchCommand(), a.devicesTestCommand(), a.devicesDecodeCommand())
 }
 
 func (a *app) devicesDecodeCommand() *cobra.Command {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"sync"
 	"syscall"
@@ -141,19 +140,7 @@ type clockWatch struct {
 // clockTolerance is what network and rounding may add up to.
 const clockTolerance = 60 * time.Second
 
-// observe takes the time that a wallet's verified answer carried.
-func (c *clockWatch) observe(wallet string, theirs time.Time) {
-	c.set("the cloud of "+wallet, theirs.Sub(c.clock.Now()))
-}
-
-// boot compares the clock with the latest time on record: a clock that was
-// behind that at start has lost its battery or was set back.
-func (c *clockWatch) boot(latest time.Time) {
-	if off := latest.Sub(c.clock.Now()); off > clockTolerance {
-		c.set("the last recorded payment", off)
-	}
-}
-
+// set takes how far somebody else's clock is ahead of ours.
 func (c *clockWatch) set(from string, off time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -185,14 +172,4 @@ func (c *clockWatch) problems() []agent.Problem {
 	}
 	return []agent.Problem{{Since: c.since, What: fmt.Sprintf("The clock of this machine is %s %s %s.", c.off.Abs().Round(time.Second), way, c.from),
 		Do: "Set the time and switch on time synchronisation (`timedatectl set-ntp true`). Wallets refuse requests that are five minutes off."}}
-}
-
-// storeProblems asks whether the store takes writes.
-func storeProblems(ctx context.Context, s *standing, writable func(context.Context) error) []agent.Problem {
-	err := writable(ctx)
-	what := ""
-	if err != nil {
-		what = "Nothing can be recorded, so nothing can be sold: " + trimDot(err.Error()) + "."
-	}
-	return s.problem(err != nil, "store", what, "Free space on the disk and check its permissions; `tillwire check` looks at both. Nothing recorded is lost.")
 }

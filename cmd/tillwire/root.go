@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -30,6 +31,7 @@ type app struct {
 	stdout, stderr io.Writer
 	env            func(string) string
 	clock          agent.Clock
+	retry          time.Duration // between looks whether a store that is down is back
 	json           bool
 	config         string
 }
@@ -42,12 +44,17 @@ var errFound = errors.New("something is wrong")
 
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env func(string) string) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, env: env, clock: agent.NewSystemClock()}
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, env: env, clock: agent.NewSystemClock(), retry: retryStore}
+	return a.execute(ctx, args)
+}
+
+// execute runs one command line of this invocation.
+func (a *app) execute(ctx context.Context, args []string) int {
 	root := a.root()
 	root.SetArgs(args)
-	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
 	err := root.ExecuteContext(ctx)
 	var usage usageError
 	switch {
@@ -56,16 +63,17 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.Is(err, errFound):
 		return exitFound
 	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "tillwire: %v\n", err)
+		fmt.Fprintf(a.stderr, "tillwire: %v\n", err)
 		return exitUsage
 	}
-	fmt.Fprintf(stderr, "tillwire: %v\n", err)
+	fmt.Fprintf(a.stderr, "tillwire: %v\n", err)
 	return exitFound
 }
 
 func (a *app) root() *cobra.Command {
 	root := group("tillwire", "The payment agent of a shop counter",
-		a.codeCommand(), a.devicesCommand(), a.versionCommand())
+		a.runCommand(), a.checkCommand(), a.codeCommand(), a.devicesCommand(), a.paymentsCommand(), a.settingsCommand(),
+		a.journalCommand(), a.backupCommand(), a.restoreCommand(), a.peopleCommand(), a.versionCommand())
 	root.Long = `Tillwire shows QR codes or reads scanners, asks the wallets' clouds, and keeps every
 payment on disk, so that a dropped line or a pulled plug never loses a sale and never
 charges a customer twice.

@@ -1,0 +1,309 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"tillwire/agent"
+	"tillwire/agent/checkout"
+	"tillwire/agent/keyring"
+	"tillwire/agent/settings"
+	"tillwire/agent/wallet"
+	"tillwire/agent/web"
+	"tillwire/agent/words"
+	"tillwire/drivers"
+	"tillwire/offline"
+	"tillwire/offline/replay"
+)
+
+// agentd is a running agent: its parts, from the sink (the store) to the source
+// (the devices). Parts that know each other only by a function are bound late,
+// so that each is built once and none is half built while another runs.
+type agentd struct {
+	config config
+	clock  agent.Clock
+	log    *slog.Logger
+	level  *slog.LevelVar
+
+	problems *problems
+	standing *standing
+	clocks   *clockWatch
+	metrics  *metrics
+	words    *words.Words
+	feed     *agent.Feed
+
+	keys     *keyring.Keyring
+	store    *offline.Store
+	book     *settings.Book
+	atStart  settings.Values
+	wallets  *wallet.Set
+	engine   *checkout.Engine
+	replayer *replay.Replayer
+	link     *replay.Link
+	displays *web.Displays
+	web      *web.Server
+	units    []drivers.Unit
+	devices  *drivers.Supervisor
+
+	zone *time.Location
+}
+
+// keysFolder holds the terminal's own keys, below the data folder.
+const keysFolder = "keys"
+
+// storeError is the one kind of failure that stops selling: what cannot be
+// recorded must not happen.
+type storeError struct{ error }
+
+func (e storeError) Unwrap() error { return e.error }
+
+// assemble builds an agent from its configuration, from the sink to the source.
+// Faults become problems and leave their part out. The error is a storeError, or
+// a mistake of the program's own.
+func (a *app) assemble(ctx context.Context, c config, faults []fault, done func()) (*agentd, error) {
+	d := &agentd{config: c, clock: a.clock, level: new(slog.LevelVar), problems: &problems{}, standing: newStanding(a.clock),
+		clocks: &clockWatch{clock: a.clock}, metrics: newMetrics(), feed: agent.NewFeed(), zone: zoneOf(c)}
+	d.log = newLog(a.stderr, d.level, c.Terminal.Code)
+	if err := d.openStore(ctx); err != nil {
+		return nil, storeError{err}
+	}
+	fail := func(err error) (*agentd, error) { return nil, errors.Join(err, d.store.Close()) }
+	if err := d.openSettings(ctx); err != nil {
+		return fail(storeError{err})
+	}
+	d.noteFaults(faults)
+	d.openWallets()
+	if err := d.openEngine(ctx); err != nil {
+		return fail(err)
+	}
+	if err := d.openWeb(ctx, a, done); err != nil {
+		return fail(err)
+	}
+	d.openDevices()
+	d.watchProblems()
+	return d, nil
+}
+
+// openStore makes the data folder, takes its keys and opens the journal in it.
+func (d *agentd) openStore(ctx context.Context) error {
+	data := d.config.Terminal.Data
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return fmt.Errorf("the data folder cannot be made: %w", err)
+	}
+	var err error
+	d.store, err = offline.Open(ctx, offline.Options{
+		Dir: data, Name: "tillwire run", Clock: d.clock, Log: d.log,
+		Timers: d.timersOf, Notify: d.committed, Keep: keepLongest,
+	})
+	if err != nil {
+		return err
+	}
+	if d.keys, err = keyring.Open(filepath.Join(data, keysFolder)); err != nil {
+		return errors.Join(err, d.store.Close())
+	}
+	return nil
+}
+
+// committed hears of every commit, in order and before its writer does.
+func (d *agentd) committed(p agent.Payment) {
+	d.metrics.committed(p)
+	if d.engine != nil {
+		d.engine.Committed(p)
+	}
+	if d.replayer != nil {
+		d.replayer.Kick()
+	}
+}
+
+// timersOf gives the waits of a wallet by its brand. A payment that waits for a
+// code has no wallet yet and the waits of the shop's first one; a wallet that is
+// not configured any more has a gateway's.
+func (d *agentd) timersOf(name string) agent.Timers {
+	protocol := "gateway"
+	for i, w := range d.config.Wallets {
+		if w.Name == name || name == "" && i == 0 {
+			protocol = w.Protocol
+		}
+	}
+	if d.book == nil {
+		return agent.DefaultTimers(protocol)
+	}
+	return settings.KeepStart(d.book.Timers(protocol), d.atStart.Timers(protocol))
+}
+
+func (d *agentd) openSettings(ctx context.Context) error {
+	d.book = settings.New(d.store, settings.Table(startOf(d.config)))
+	if err := d.book.Load(ctx); err != nil {
+		return err
+	}
+	d.atStart = d.book.Values()
+	level := logLevel{d.level}
+	level.Commit(d.book.Values())
+	d.book.Subscribe(level, settings.LogLevel)
+	return nil
+}
+
+// startOf is what the configuration says about settings: their defaults.
+func startOf(c config) settings.Start {
+	s := settings.Start{Shop: c.Terminal.Shop, Language: c.Terminal.Language, Languages: languages}
+	seen := map[string]bool{}
+	for _, w := range c.Wallets {
+		if _, known := makers()[w.Protocol]; known && !seen[w.Protocol] {
+			seen[w.Protocol] = true
+			s.Protocols = append(s.Protocols, w.Protocol)
+		}
+	}
+	if !knownLanguage(s.Language) {
+		s.Language = words.English
+	}
+	if n := len([]rune(s.Shop)); n < 1 || n > 64 {
+		s.Shop = "Shop"
+	}
+	return s
+}
+
+func zoneOf(c config) *time.Location {
+	zone, err := time.LoadLocation(c.Terminal.TimeZone)
+	if err != nil || c.Terminal.TimeZone == "Local" {
+		return time.UTC
+	}
+	return zone
+}
+
+// noteFaults says what is wrong in the configuration, in the log and on the pages.
+func (d *agentd) noteFaults(faults []fault) {
+	for _, f := range faults {
+		d.log.Error(f.What, "comp", "config", "code", "config", "file", f.File, "line", f.Line, "key", f.Key, "do", f.Do)
+		d.problems.note(agent.Problem{What: "Configuration: " + f.where() + f.What, Since: d.clock.Now(), Do: f.Do})
+	}
+}
+
+func (d *agentd) openWallets() {
+	members, faults := openWallets(d.config.Wallets, walletEnv{
+		terminal: d.config.Terminal, clock: d.clock, log: d.log.With("comp", "wallet"), timers: d.book.Timers,
+		observe: func(x wallet.Exchange) { d.metrics.exchange(x, d.clock.Now()); d.observed(x) },
+		skew:    func(name string, off time.Duration) { d.clocks.set("the cloud of "+name, off) },
+	})
+	d.noteFaults(faults)
+	set, err := wallet.NewSet(wallet.DefaultRules(), nationalProfile, members...)
+	if err != nil {
+		// Names were checked before, so this is a rule of our own that does not compile.
+		d.problems.note(agent.Problem{What: "The wallets cannot be put together: " + err.Error(), Since: d.clock.Now(), Do: "Report this with the log."})
+	}
+	d.wallets = set
+	var targets []replay.Target
+	for _, w := range set.All() {
+		targets = append(targets, replay.Target{Wallet: w.Info().Name, Hosts: w.Info().Hosts})
+	}
+	d.link = replay.NewLink(replay.LinkOptions{Targets: targets, Clock: d.clock, Changed: d.lineChanged})
+}
+
+// observed lets the traffic itself tell the line's state: faster than a probe.
+func (d *agentd) observed(x wallet.Exchange) {
+	if x.Status != 0 {
+		d.link.Observe(x.Wallet, true)
+	} else if x.Err != nil {
+		d.link.Suspect(x.Wallet)
+	}
+}
+
+// lineChanged makes everything that waits due when a wallet can be reached again.
+func (d *agentd) lineChanged(name string, state agent.LineState) {
+	d.log.Info("line", "comp", "replay", "wallet", name, "state", string(state))
+	d.feed.Publish(agent.Event{Kind: "status"})
+	if state != agent.LineOnline {
+		return
+	}
+	if err := d.store.Hasten(context.Background(), name); err != nil {
+		d.log.Warn("what waits could not be made due", "comp", "replay", "code", "hasten", "err", err)
+	}
+	d.replayer.Kick()
+}
+
+// shopWallets is the set of wallets in the words the counter uses.
+type shopWallets struct{ *wallet.Set }
+
+// Names lists the configured wallets in the shop's order.
+func (s shopWallets) Names() (names []string) {
+	for _, w := range s.All() {
+		names = append(names, w.Info().Name)
+	}
+	return names
+}
+
+// Explain is the sentence for a code that cannot be charged.
+func (shopWallets) Explain(c agent.Code) agent.Sentence { return wallet.Explain(c) }
+
+func (d *agentd) openEngine(ctx context.Context) (err error) {
+	var kiosks []string
+	for _, l := range d.config.Lanes {
+		if l.Display["driver"] == kiosk {
+			kiosks = append(kiosks, l.ID)
+		}
+	}
+	d.displays = web.NewDisplays(d.clock, kiosks...)
+	d.buildDevices()
+	engine, err := checkout.New(checkout.Options{
+		Terminal: d.config.Terminal.Code, Journal: d.store, Wallets: shopWallets{d.wallets}, Lanes: d.lanes(), Feed: d.feed, Clock: d.clock,
+		Timers: d.timersOf, Fingerprint: d.keys.Fingerprint, Line: d.link.Line, Log: d.log,
+		RideThrough: func() time.Duration { return d.book.Values().Duration(settings.RideThrough) },
+	})
+	if err != nil {
+		return err
+	}
+	d.engine = engine
+	d.replayer = replay.New(replay.Options{Outbox: d.store, Resume: engine.Resume, Clock: d.clock, Log: d.log})
+	return engine.Boot(ctx)
+}
+
+// lanes lists the registers that can be used; a wrong id was reported before.
+func (d *agentd) lanes() (list []checkout.LaneConfig) {
+	seen := map[string]bool{}
+	for _, l := range d.config.Lanes {
+		if seen[l.ID] || !namePattern.MatchString(l.ID) {
+			continue
+		}
+		seen[l.ID] = true
+		lane := checkout.LaneConfig{ID: l.ID, Name: l.Name, Wallet: l.Wallet}
+		lane.Display = d.displayOf(l.ID)
+		list = append(list, lane)
+	}
+	return list
+}
+
+// buildDevices checks every device's configuration; nothing is opened.
+func (d *agentd) buildDevices() {
+	env := drivers.Env{Clock: d.clock, Log: d.log.With("comp", "drivers"), Sink: func(s agent.Scan) { d.engine.Scanned(s) }}
+	for _, c := range deviceConfigs(d.config, d.book.Values().Text(settings.ScannerDedupe)) {
+		d.units = append(d.units, registry().Build(c, env))
+	}
+}
+
+// displayOf is the customer display of a lane, or nil.
+func (d *agentd) displayOf(lane string) agent.Display {
+	if k := d.displays.Lane(lane); k != nil {
+		return k
+	}
+	for _, u := range d.units {
+		if display, ok := u.Device.(agent.Display); ok && u.Config.Lane == lane && u.Config.Kind == agent.KindDisplay {
+			return display
+		}
+	}
+	return nil
+}
+
+// openDevices puts the devices under supervision; they are opened in the
+// background once the agent runs.
+func (d *agentd) openDevices() {
+	d.devices = drivers.NewSupervisor(drivers.Options{Clock: d.clock, Log: d.log.With("comp", "drivers"),
+		Claims:  drivers.NewClaims(filepath.Join(d.config.Terminal.Data, "locks")),
+		Changed: func(agent.DeviceStatus) { d.feed.Publish(agent.Event{Kind: "status"}) }})
+	for _, u := range d.units {
+		d.devices.Add(u)
+	}
+}

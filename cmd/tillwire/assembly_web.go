@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"tillwire/agent"
+	"tillwire/agent/keyring"
+	"tillwire/agent/settings"
+	"tillwire/agent/web"
+	"tillwire/agent/words"
+)
+
+// The least and most characters of a till's bearer token.
+const (
+	tokenLeast = 32
+	tokenMost  = 256
+)
+
+// openWeb builds the pages and the local API. done is called when the first
+// start has saved everything.
+func (d *agentd) openWeb(ctx context.Context, a *app, done func()) (err error) {
+	if d.words, err = words.New(); err != nil {
+		return err
+	}
+	tokens, faults := readTokens(d.config)
+	d.noteFaults(faults)
+	d.web, err = web.New(web.Options{
+		Version: version, Shop: d.config.Terminal.Shop, Zone: d.zone, Hosts: d.config.HTTP.Hosts, Tokens: tokens,
+		Counter: d.engine, Store: pageStore{d.store}, Feed: d.feed, Displays: d.displays, Settings: ownerSettings{d.book, d.clock},
+		Clock: d.clock, Words: d.words, Log: d.log,
+		Line: d.link.Line, Devices: func() []agent.DeviceStatus { return d.devices.Status() }, Problems: d.problems.list,
+		Setting: d.setting, Ready: d.ready, Metrics: d.metrics.handler(),
+		Secrets: d.keys.Hasher(),
+		Setup:   a.firstStart(d.config, done),
+	})
+	if err != nil {
+		return err
+	}
+	return d.web.Boot(ctx)
+}
+
+// readTokens reads the tills' bearer tokens. One that is wrong is left out: its
+// till is refused until the file is right.
+func readTokens(c config) (map[string]string, []fault) {
+	tokens := map[string]string{}
+	var faults []fault
+	for _, t := range c.Tokens {
+		if t.File == "" || !namePattern.MatchString(t.Name) {
+			continue // reported with the line by the check of the configuration
+		}
+		secret, err := keyring.LoadSecret(t.File, tokenLeast, tokenMost)
+		if err != nil {
+			for _, f := range partFaults(t.where, err) {
+				f.Do += " Until then the till " + t.Name + " is refused."
+				faults = append(faults, f)
+			}
+			continue
+		}
+		tokens[t.Name] = string(secret)
+	}
+	return tokens, faults
+}
+
+// setting gives the pages a setting's text, or "" when there is none.
+func (d *agentd) setting(key string) string {
+	c, err := d.book.Entry(key)
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// ready says whether the terminal can sell now. A line that is down is no
+// reason: offline, it still records, shows and refuses rightly.
+func (d *agentd) ready(context.Context) []web.Check {
+	store := web.Check{Name: "store", OK: true}
+	if err := d.store.Err(); err != nil {
+		store.OK, store.Detail = false, err.Error()
+	}
+	wallets := web.Check{Name: "wallets", OK: len(d.wallets.All()) > 0 || len(d.config.Wallets) == 0}
+	if !wallets.OK {
+		wallets.Detail = "No wallet can be used. `tillwire check` says why."
+	}
+	line := d.link.Line()
+	return []web.Check{store, wallets, {Name: "line", OK: true, Detail: string(line.State)}}
+}
+
+// ownerSettings offers the book to the owner's page.
+type ownerSettings struct {
+	book  *settings.Book
+	clock agent.Clock
+}
+
+// Settings lists every setting with its value.
+func (o ownerSettings) Settings() (rows []web.SettingRow) {
+	for _, c := range o.book.Entries() {
+		rows = append(rows, web.SettingRow{Key: c.Key, Title: c.Title, Help: c.Help, Type: string(c.Type), Choices: c.Choices,
+			Range: c.Range(), Value: c.Value, Default: c.Default, By: c.By, Effect: c.Effect})
+	}
+	return rows
+}
+
+// Set changes one setting for a person, through the book's one door.
+func (o ownerSettings) Set(ctx context.Context, key, value, by string) (agent.Effect, error) {
+	effects, err := o.book.Apply(ctx, []agent.Change{{Key: key, Value: value, By: by, At: o.clock.Now()}})
+	if err != nil {
+		return "", fmt.Errorf("change a setting: %w", err)
+	}
+	return effects[key], nil
+}
+
+// watchProblems registers everything that can go wrong while the agent runs.
+func (d *agentd) watchProblems() {
+	data := d.config.Terminal.Data
+	if p, is := descriptorProblem(d.clock.Now()); is {
+		d.problems.note(p)
+	}
+	ask := d.problems.ask
+	ask(d.store.Problems)
+	ask(func() []agent.Problem { return diskProblems(d.standing, data) })
+	ask(d.clocks.problems)
+	ask(func() []agent.Problem { return lineProblems(d.link.Line) })
+	ask(func() []agent.Problem { return deviceProblems(d.devices.Status) })
+	ask(d.book.Problems)
+	d.metrics.registry.MustRegister(newDeviceCollector(func() []agent.DeviceStatus {
+		return append(d.devices.Status(), d.displays.Status()...)
+	}))
+	d.publishGauges(data)
+}
+
+func (d *agentd) publishGauges(data string) {
+	ctx := context.Background()
+	queue := func(pick func(agent.QueueInfo) float64) func() float64 {
+		return func() float64 { return pick(d.store.QueueInfo()) }
+	}
+	m := d.metrics
+	m.gauge("queue_entries", "What must still be sent or asked.", queue(func(q agent.QueueInfo) float64 { return float64(q.Entries) }))
+	m.gauge("queue_oldest_age_seconds", "Age of the oldest of them.", queue(func(q agent.QueueInfo) float64 { return q.Oldest.Seconds() }))
+	m.gauge("queue_held_entries", "Given up; a person must look.", queue(func(q agent.QueueInfo) float64 { return float64(q.Dead) }))
+	m.gauge("payment_unknown_open", "Payments in doubt, being undone or with the office.", func() float64 { return m.unknown(ctx, d.store.OpenPayments) })
+	m.gauge("cloud_up", "1 online, 0.5 degraded, 0 down.", func() float64 {
+		return map[agent.LineState]float64{agent.LineOnline: 1, agent.LineDegraded: .5}[d.link.Line().State]
+	})
+	m.gauge("clock_offset_seconds", "The wallets' time less this machine's, beyond a minute.", func() float64 { return d.clocks.offset().Seconds() })
+	m.gauge("disk_free_bytes", "Free space for the data folder.", func() float64 {
+		free, err := freeSpace(data)
+		if err != nil {
+			return -1
+		}
+		return float64(free)
+	})
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"tillwire/agent"
+	"tillwire/agent/settings"
+)
+
+// controlRequest asks the running agent to change settings.
+type controlRequest struct {
+	Changes []controlChange `json:"changes"`
+	By      string          `json:"by"`
+}
+
+type controlChange struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// controlAnswer is what became of it.
+type controlAnswer struct {
+	Effects map[string]agent.Effect `json:"effects,omitempty"`
+	Error   string                  `json:"error,omitempty"`
+}
+
+// controlStatus is how the running agent is, for `tillwire check`.
+type controlStatus struct {
+	Version  string          `json:"version"`
+	Line     agent.Line      `json:"line"`
+	Problems []agent.Problem `json:"problems"`
+}
+
+// controlHandler serves the settings and the status to the command line on this
+// machine.
+func controlHandler(book *settings.Book, clock agent.Clock, status func() controlStatus, people func(context.Context) ([]agent.Person, error)) http.Handler {
+	mux := http.NewServeMux()
+	answer := func(w http.ResponseWriter, status int, v any) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(v) // the other side is gone when this fails
+	}
+	mux.HandleFunc("GET /settings", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, book.Entries()) })
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, status()) })
+	mux.HandleFunc("GET /people", func(w http.ResponseWriter, r *http.Request) {
+		list, err := people(r.Context())
+		if err != nil {
+			answer(w, http.StatusServiceUnavailable, controlAnswer{Error: err.Error()})
+			return
+		}
+		answer(w, http.StatusOK, personRows(list))
+	})
+	mux.HandleFunc("POST /settings", func(w http.ResponseWriter, r *http.Request) {
+		var req controlRequest
+		if err := json.NewDecoder(io.LimitReader(r.Body, 1<<20)).Decode(&req); err != nil {
+			answer(w, http.StatusBadRequest, controlAnswer{Error: err.Error()})
+			return
+		}
+		effects, err := book.Apply(r.Context(), req.changes(clock.Now()))
+		if err != nil {
+			answer(w, http.StatusUnprocessableEntity, controlAnswer{Error: err.Error()})
+			return
+		}
+		answer(w, http.StatusOK, controlAnswer{Effects: effects})
+	})
+	return mux
+}
+
+func (r controlRequest) changes(now time.Time) (list []agent.Change) {
+	for _, c := range r.Changes {
+		list = append(list, agent.Change{Key: c.Key, Value: c.Value, By: r.By, At: now})
+	}
+	return list
+}
+
+// errNotRunning reports that no agent answers at the control socket.
+var errNotRunning = errors.New("no agent runs on this data folder")
+
+// askAgent sends one request to the agent that runs on a data folder.
+func askAgent(ctx context.Context, data, method string, body, result any) error {
+	return askAgentPath(ctx, data, method, "/settings", body, result)
+}
+
+func askAgentPath(ctx context.Context, data, method, path string, body, result any) error {
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(data, controlName))
+		}}}
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://agent"+path, bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	res, err := client.Do(req)
+	if errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ECONNREFUSED) {
+		return errNotRunning
+	}
+	if err != nil {
+		return fmt.Errorf("ask the running agent: %w", err)
+	}
+	defer res.Body.Close()
+	text, err = io.ReadAll(io.LimitReader(res.Body, 8<<20))
+	if err != nil {
+		return fmt.Errorf("ask the running agent: %w", err)
+	}
+	if res.StatusCode != http.StatusOK {
+		var refused controlAnswer
+		if json.Unmarshal(text, &refused) == nil && refused.Error != "" {
+			return errors.New(refused.Error)
+		}
+		return fmt.Errorf("ask the running agent: it answers %s", res.Status)
+	}
+	return json.Unmarshal(text, result)
+}

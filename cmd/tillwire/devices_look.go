@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tillwire/agent"
+	"tillwire/drivers"
+)
+
+// sysRoot is where devices are looked for; TILLWIRE_SYSROOT is for tests and for
+// looking at another machine's tree.
+func (a *app) sysRoot() string {
+	if root := a.env("TILLWIRE_SYSROOT"); root != "" {
+		return root
+	}
+	return "/"
+}
+
+func (a *app) devicesListCommand() *cobra.Command {
+	return &cobra.Command{Use: "list", Short: "List what is plugged in, with lines for the configuration", Args: exactly(),
+		Long: `Lists serial ports and known scanners from what the kernel tells. No port is opened: asking a
+stranger's device what it is could set it off.`,
+		RunE: func(*cobra.Command, []string) error {
+			found, err := drivers.Discover(a.sysRoot())
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(map[string]any{"devices": append([]drivers.Found{}, found...)})
+			}
+			if len(found) == 0 {
+				a.printf("Nothing is plugged in that could be a scanner. A scanner that types like a keyboard has to be switched to USB serial (USB-COM, CDC) with a code from its manual.\n")
+				return nil
+			}
+			for _, f := range found {
+				a.printFound(f)
+			}
+			return nil
+		}}
+}
+
+func (a *app) printFound(f drivers.Found) {
+	name := f.Path
+	if name == "" {
+		name = "(no serial port)"
+	}
+	a.printf("%s\n  %s\n", name, f.What)
+	if f.Node != "" && f.Node != f.Path {
+		a.printf("  now %s\n", f.Node)
+	}
+	if f.Config != "" {
+		a.printf("\n%s\n", indent(f.Config, "  "))
+	}
+}
+
+func indent(text, by string) string {
+	out := by
+	for i, r := range text {
+		out += string(r)
+		if r == '\n' && i < len(text)-1 {
+			out += by
+		}
+	}
+	return out
+}
+
+func (a *app) devicesWatchCommand() *cobra.Command {
+	return &cobra.Command{Use: "watch", Short: "Tell what is plugged in and out, until Ctrl-C", Args: exactly(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			ctx, _, end := stopSignals(c.Context())
+			defer end()
+			err := drivers.Watch(ctx, a.sysRoot(), a.clock, func(added, removed []drivers.Found) {
+				a.printChanges("+", "plugged in", added)
+				a.printChanges("-", "gone", removed)
+			})
+			if errors.Is(err, context.Canceled) {
+				return nil
+			}
+			return err
+		}}
+}
+
+func (a *app) printChanges(sign, event string, list []drivers.Found) {
+	for _, f := range list {
+		if a.json {
+			_ = json.NewEncoder(a.stdout).Encode(map[string]any{"event": event, "device": f}) // nobody reads any more when this fails
+			continue
+		}
+		a.printf("%s %s  %s\n", sign, f.Path, f.What)
+	}
+}
+
+func (a *app) devicesTestCommand() *cobra.Command {
+	var limit time.Duration
+	c := &cobra.Command{Use: "test LANE", Short: "Open a lane's scanner and tell what it reads, while the agent is stopped", Args: exactly("LANE"),
+		Long: `Opens the scanner of a lane as the agent would, and tells its states and what it reads: what kind of
+code, how long, never the code itself. It ends at the first reading, after --wait, or with Ctrl-C.`,
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg, err := a.configForData()
+			if err != nil {
+				return err
+			}
+			ctx, _, end := stopSignals(c.Context())
+			defer end()
+			return a.testScanner(ctx, cfg, args[0], limit)
+		}}
+	c.Flags().DurationVar(&limit, "wait", 30*time.Second, "how long to wait for a reading")
+	return c
+}
+
+// testScanner runs one scanner under supervision until it has read something.
+func (a *app) testScanner(ctx context.Context, c config, lane string, limit time.Duration) error {
+	device, err := laneScanner(c, lane)
+	if err != nil {
+		return err
+	}
+	scans, states := make(chan agent.Scan, 1), make(chan agent.DeviceStatus, 16)
+	unit := registry().Build(device, drivers.Env{Clock: a.clock, Log: slog.New(slog.DiscardHandler), Sink: func(s agent.Scan) {
+		select {
+		case scans <- s:
+		default:
+		}
+	}})
+	if unit.Err != nil {
+		return unit.Err
+	}
+	claims := drivers.NewClaims(filepath.Join(c.Terminal.Data, "locks"))
+	if _, err := os.Stat(c.Terminal.Data); err != nil {
+		claims = nil // no agent was ever here, so nobody can hold the device
+	}
+	s := drivers.NewSupervisor(drivers.Options{Clock: a.clock, Log: slog.New(slog.DiscardHandler), Claims: claims, Changed: func(d agent.DeviceStatus) {
+		select {
+		case states <- d:
+		default:
+		}
+	}})
+	s.Add(unit)
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	defer func() { cancel(); <-ended }()
+	return a.tellScanner(ctx, limit, scans, states)
+}
+
+func (a *app) tellScanner(ctx context.Context, limit time.Duration, scans <-chan agent.Scan, states <-chan agent.DeviceStatus) error {
+	end := a.clock.After(limit)
+	last := agent.DeviceStatus{State: agent.DeviceOpening}
+	for {
+		select {
+		case d := <-states:
+			last = d
+			a.tell(map[string]any{"state": d.State, "reason": d.Reason}, "%s %s\n", d.State, d.Reason)
+		case s := <-scans:
+			kind := explain(s.Text.Reveal())
+			a.tell(map[string]any{"read": kind.Scheme, "mode": kind.Mode, "length": s.Text.Len(), "symbology": s.Symbology},
+				"read a code of %d characters: %s, %s %s\n", s.Text.Len(), kind.Scheme, kind.Mode, s.Symbology)
+			return nil
+		case <-end:
+			fmt.Fprintf(a.stderr, "Nothing was read in %s; the scanner is %s. %s\n", limit, last.State, last.Reason)
+			return errFound
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// tell prints one event, as JSON or as a line.
+func (a *app) tell(event map[string]any, format string, args ...any) {
+	if a.json {
+		_ = json.NewEncoder(a.stdout).Encode(event) // nobody reads any more when this fails
+		return
+	}
+	a.printf(format, args...)
+}
+
+func laneScanner(c config, lane string) (drivers.Config, error) {
+	var lanes []string
+	for _, l := range c.Lanes {
+		lanes = append(lanes, l.ID)
+		if l.ID != lane {
+			continue
+		}
+		if l.Scanner == nil {
+			return drivers.Config{}, fmt.Errorf("lane %s has no scanner. `tillwire devices list` shows what is plugged in, with the lines to add", lane)
+		}
+		return deviceConfig(lane, agent.KindScanner, l.Scanner), nil
+	}
+	return drivers.Config{}, fmt.Errorf("there is no lane %q. %s", lane, meant(lane, lanes))
+}
+
+// table writes columns of text.
+func table(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) }

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"context"
+
+	"tillwire/agent"
+	"tillwire/offline"
+)
+
+// pageStore is the store in the words of the pages, which know neither rows of
+// the journal nor what the store calls its sessions.
+type pageStore struct{ *offline.Store }
+
+// DropSession ends one session.
+func (s pageStore) DropSession(ctx context.Context, key []byte) error {
+	return s.DeleteSession(ctx, key)
+}
+
+// DropSessionsOf ends all sessions of a person.
+func (s pageStore) DropSessionsOf(ctx context.Context, person string) error {
+	return s.DeleteSessions(ctx, person)
+}
+
+// Audits lists the newest sensitive acts.
+func (s pageStore) Audits(ctx context.Context, limit int) ([]agent.Audit, error) {
+	entries, err := s.Store.Audits(ctx, 0, limit)
+	list := make([]agent.Audit, 0, len(entries))
+	for _, e := range entries {
+		list = append(list, e.Audit)
+	}
+	return list, err
+}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tillwire/agent"
+)
+
+// How long each part of a stop may take, and how often a shop that cannot
+// record looks whether it can again.
+const (
+	stopGrace  = 10 * time.Second
+	retryStore = 5 * time.Second
+)
+
+func (a *app) runCommand() *cobra.Command {
+	return &cobra.Command{Use: "run", Short: "Run the agent", Args: exactly(),
+		Long: `Runs the agent until SIGTERM or Ctrl-C; a second signal cuts the waiting short. The log goes to
+standard error as JSON, one object a line.
+
+A mistake in the configuration, a device or a wallet stops that part only: it is named in the
+log and on the owner's page. Without a writable data folder nothing is sold; the pages say why,
+and the agent goes on by itself once the folder can be written.`,
+		RunE: func(c *cobra.Command, _ []string) error { return a.runAgent(c.Context()) }}
+}
+
+// host is what outlives a re-assembly of the agent: the listener, the signals and
+// the service manager.
+type host struct {
+	app      *app
+	listener *net.TCPListener
+	systemd  systemd
+	log      *slog.Logger
+	hurry    context.Context // ends with the second signal
+}
+
+// The outcomes of one round of the agent.
+var (
+	errAgain = errors.New("assemble the agent anew")
+)
+
+func (a *app) runAgent(ctx context.Context) error {
+	smallHeap()
+	if err := lowerDescriptors(); err != nil {
+		return err
+	}
+	ctx, hurry, end := stopSignals(ctx)
+	defer end()
+	c, _, err := readConfig(a.config)
+	if err != nil {
+		return err
+	}
+	listener, err := listen(ctx, c.HTTP.Listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	log := newLog(a.stderr, new(slog.LevelVar), c.Terminal.Code)
+	h := &host{app: a, listener: listener, systemd: newSystemd(a.env, log), log: log, hurry: hurry}
+	log.Info("listening", "comp", "web", "addr", listener.Addr().String(), "version", version)
+	go h.systemd.watch(ctx, a.clock, func(context.Context) bool { return true })
+	for {
+		err := h.round(ctx)
+		if errors.Is(err, errAgain) && ctx.Err() == nil {
+			continue
+		}
+		h.systemd.stopping()
+		if errors.Is(err, errAgain) {
+			return nil
+		}
+		return err
+	}
+}
+
+// stopSignals ends the first context with the first signal and the second one
+// with the second: it cuts waiting short, never what must be written.
+func stopSignals(ctx context.Context) (stop, hurry context.Context, end func()) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	stop, cancelStop := context.WithCancel(ctx)
+	hurry, cancelHurry := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		for _, cancel := range []func(){cancelStop, cancelHurry} {
+			select {
+			case <-signals:
+				cancel()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return stop, hurry, func() {
+		signal.Stop(signals)
+		close(done)
+		cancelStop()
+		cancelHurry()
+	}
+}
+
+// listen opens the pages' address. It comes before everything else, so that a
+// second agent is told at once and touches nothing.
+func listen(ctx context.Context, address string) (*net.TCPListener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("the address %s is in use: another agent or program listens there. Stop it, or give http.listen another port (`ss -ltnp` shows who listens): %w", address, err)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fmt.Errorf("this machine does not have the address %s: correct http.listen: %w", address, err)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("the port of %s is for root only: use one above 1023 in http.listen: %w", address, err)
+	case err != nil:
+		return nil, fmt.Errorf("listen on %s: correct http.listen: %w", address, err)
+	}
+	return l.(*net.TCPListener), nil
+}
+
+// door is a listener of its own on the same socket, because a server closes its
+// listener when it stops and the socket has to outlive it.
+func (h *host) door() (net.Listener, error) {
+	f, err := h.listener.File()
+	if err != nil {
+		return nil, fmt.Errorf("share the listener: %w", err)
+	}
+	defer f.Close()
+	return net.FileListener(f)
+}
+
+// round assembles an agent and runs it until it is stopped (nil), has to be
+// assembled anew (errAgain), or cannot go on.
+func (h *host) round(ctx context.Context) error {
+	c, faults, err := readConfig(h.app.config)
+	if err != nil {
+		return err
+	}
+	if fatal := fatalOf(faults); fatal != nil {
+		return h.outOfService(ctx, c, fatal)
+	}
+	again := make(chan struct{}, 1)
+	d, err := h.app.assemble(ctx, c, faults, func() {
+		select {
+		case again <- struct{}{}:
+		default:
+		}
+	})
+	var broken storeError
+	switch {
+	case errors.As(err, &broken):
+		return h.outOfService(ctx, c, []agent.Problem{storeProblem(broken, h.app.clock.Now())})
+	case err != nil:
+		return err
+	}
+	return d.serve(ctx, h, again)
+}
+
+// fatalOf lists the faults that keep everything from being sold.
+func fatalOf(faults []fault) (list []agent.Problem) {
+	for _, f := range faults {
+		if f.Fatal {
+			list = append(list, agent.Problem{What: f.where() + f.What, Do: f.Do + " Then restart the agent."})
+		}
+	}
+	return list
+}
+
+func storeProblem(err storeError, now time.Time) agent.Problem {
+	p := agent.Problem{What: "The data folder cannot be used, so nothing can be sold: " + trimDot(err.Error()) + ".", Since: now,
+		Do: "`tillwire check` looks at the folder. The agent goes on by itself as soon as it can write."}
+	var say *agent.Error
+	if errors.As(err, &say) && say.Say.English != "" {
+		p.What = "Nothing can be sold: " + say.Say.English
+	}
+	return p
+}
