@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -156,10 +157,11 @@ func (sh *shop) open(ctx context.Context) error {
 // ended tells a person that the agent died; one that dies for the same reason
 // again and again is mentioned once.
 func (sh *shop) ended(why string) {
-	if why != sh.lastEnd {
+	how, _, _ := strings.Cut(why, ";") // its last words differ every time
+	if how != sh.lastEnd {
 		fmt.Fprintf(sh.err, "tillcloud: the agent ended (%s) and is started again; its log is %s\n", why, sh.agentLog())
 	}
-	sh.lastEnd = why
+	sh.lastEnd = how
 }
 
 func (sh *shop) renewScanners() error {
