@@ -12,11 +12,10 @@ import (
 	"tillwire/agent"
 	"tillwire/agent/checkout"
 	"tillwire/offline/journaltest"
-	"tillwire/offline/replay"
 )
 
-// shop is a whole counter in virtual time: the real engine and the real replay
-// over a journal in memory and a cloud that keeps a ledger of its own.
+// shop is a whole counter in virtual time: the real engine and a plain worker of
+// the outbox over a journal in memory and a cloud that keeps a ledger of its own.
 type shop struct {
 	t        *testing.T
 	clock    agent.SystemClock
@@ -25,7 +24,7 @@ type shop struct {
 	display  *display
 	line     agent.Line
 	engine   *checkout.Engine
-	replayer *replay.Replayer
+	kick     chan struct{}
 	requests int
 	stop     func()
 }
@@ -47,7 +46,53 @@ func inShop(t *testing.T, test func(*shop)) {
 // committed is the store's notice after a commit.
 func (s *shop) committed(p agent.Payment) {
 	s.engine.Committed(p)
-	s.replayer.Kick()
+	s.nudge()
+}
+
+func (s *shop) nudge() {
+	select {
+	case s.kick <- struct{}{}:
+	default:
+	}
+}
+
+// work hands due tasks to the engine until ctx ends.
+func (s *shop) work(ctx context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for ctx.Err() == nil {
+		wait, any, err := s.journal.NextDue(ctx)
+		if err != nil {
+			s.t.Error(err)
+			return
+		}
+		if any && wait <= 0 {
+			tasks, err := s.journal.Lease(ctx, 8)
+			if err != nil {
+				s.t.Error(err)
+				return
+			}
+			for _, task := range tasks {
+				wg.Go(func() {
+					again, why := s.engine.Resume(ctx, task)
+					if err := s.journal.Postpone(context.Background(), task, max(again, time.Second), why); err != nil {
+						s.t.Error(err)
+					}
+					s.nudge()
+				})
+			}
+			continue
+		}
+		var timer <-chan time.Time
+		if any {
+			timer = s.clock.After(wait)
+		}
+		select {
+		case <-ctx.Done():
+		case <-s.kick:
+		case <-timer:
+		}
+	}
 }
 
 func timers(string) agent.Timers { return agent.DefaultTimers("wechat") }
@@ -65,13 +110,13 @@ func (s *shop) start() {
 	}
 	s.engine = engine
 	ctx, cancel := context.WithCancel(s.t.Context())
-	s.replayer = replay.New(replay.Options{Outbox: s.journal, Resume: engine.Resume, Clock: s.clock})
+	s.kick = make(chan struct{}, 1)
 	if err := engine.Boot(ctx); err != nil {
 		s.t.Fatal(err)
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = engine.Run(ctx) })
-	wg.Go(func() { _ = s.replayer.Run(ctx) })
+	wg.Go(func() { s.work(ctx) })
 	s.stop = func() { cancel(); engine.Close(); wg.Wait() }
 }
 
