@@ -111,96 +111,102 @@ func TestE2ETrouble(t *testing.T) {
 	s.reaches(p, 5*time.Second, "paid")
 	s.stop()
 
-	t.Run("wrong configuration", func(t *testing.T) {
-		config := s.edited(func(text string) string { return strings.Replace(text, "shop =", "shopp =", 1) })
-		out, err := exec.Command(filepath.Join(bins, "tillwire"), "check", "--config", config).CombinedOutput()
-		var exit *exec.ExitError
-		if !asExit(err, &exit) || exit.ExitCode() != 1 {
-			t.Errorf("check of a wrong configuration: %v", err)
-		}
-		for _, want := range []string{"shopp", "shop", "line"} {
-			if !strings.Contains(string(out), want) {
-				t.Errorf("check does not name %q:\n%s", want, out)
-			}
-		}
-	})
-
-	t.Run("port in use", func(t *testing.T) {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer listener.Close()
-		l := s.runAlone(s.edited(set("listen", fmt.Sprintf("%q", listener.Addr()))))
-		select {
-		case err := <-l.done:
-			var exit *exec.ExitError
-			if !asExit(err, &exit) || exit.ExitCode() != 1 {
-				t.Errorf("the agent ended with %v", err)
-			}
-		case <-time.After(20 * time.Second):
-			t.Errorf("the agent goes on without its port")
-			l.end()
-		}
-		if out := l.out.String(); !strings.Contains(out, "in use") || !strings.Contains(out, listener.Addr().String()) {
-			t.Errorf("the agent does not say which port is in use:\n%s", out)
-		}
-	})
-
-	t.Run("missing scanner", func(t *testing.T) {
-		l := s.runAlone(s.edited(set("path", `"/dev/serial/by-id/usb-nobody-here"`)))
-		defer l.end()
-		s.says(20*time.Second, "usb-nobody-here")
-		if resp, err := http.Get(strings.TrimSuffix(s.API, "/api/v1") + "/readyz"); err != nil || resp.StatusCode != http.StatusOK {
-			t.Errorf("a missing scanner stops the agent: %v %v", resp, err)
-		}
-	})
-
-	t.Run("read-only data folder", func(t *testing.T) {
-		mount(t, s.DataDir, s.DataDir, "", syscall.MS_BIND)
-		mount(t, "", s.DataDir, "", syscall.MS_BIND|syscall.MS_REMOUNT|syscall.MS_RDONLY)
-		l := s.runAlone(s.Config)
-		s.pageSaysStoreIsDown(t)
-		if out := l.end(); !strings.Contains(out, "read-only") {
-			t.Errorf("the log does not say that the folder is read-only:\n%s", tail([]byte(out), 2000))
-		}
-		unmount(t, s.DataDir)
-		unmount(t, s.DataDir)
-	})
-
-	t.Run("full disk", func(t *testing.T) {
-		small := t.TempDir()
-		mount(t, "tmpfs", small, "size=96m", 0)
-		defer unmount(t, small)
-		if out, err := exec.Command("cp", "-a", s.DataDir+"/.", small).CombinedOutput(); err != nil {
-			t.Fatalf("%v %s", err, out)
-		}
-		l := s.runAlone(s.edited(set("data", fmt.Sprintf("%q", small))))
-		defer l.end()
-		s.ready200(t)
-		q := s.open(0, 700, "scan")
-		fill(t, small)
-		s.says(60*time.Second, "disk")
-		status, out := s.apiOnce("POST", "/payments", object{"request_id": "full", "lane": s.Lanes[1].ID,
-			"amount": object{"value": 100, "currency": "CNY"}, "reference": "", "mode": "scan"})
-		if status != http.StatusServiceUnavailable || out["say"] == nil {
-			t.Errorf("a new payment on a full disk: %d %v", status, out)
-		}
-		s.cancel(q) // the outcome of what was begun must still fit
-		if now := s.payment(q); now["status"] != "not_sent" {
-			t.Errorf("the open payment is %v", now["status"])
-		}
-		_ = os.Remove(filepath.Join(small, "fill"))
-		if !until(60*time.Second, func() bool {
-			status, _ := s.apiOnce("POST", "/payments", object{"request_id": "room again", "lane": s.Lanes[1].ID,
-				"amount": object{"value": 100, "currency": "CNY"}, "reference": "", "mode": "scan"})
-			return status == http.StatusCreated || status == http.StatusOK
-		}) {
-			t.Error("the agent does not sell although there is room again")
-		}
-	})
+	t.Run("wrong configuration", s.wrongConfiguration)
+	t.Run("port in use", s.portInUse)
+	t.Run("missing scanner", s.missingScanner)
+	t.Run("read-only data folder", s.readOnlyFolder)
+	t.Run("full disk", s.fullDisk)
 	s.start()
 	s.books()
+}
+
+func (s *shop) wrongConfiguration(t *testing.T) {
+	config := s.edited(func(text string) string { return strings.Replace(text, "shop =", "shopp =", 1) })
+	out, err := exec.Command(filepath.Join(bins, "tillwire"), "check", "--config", config).CombinedOutput()
+	var exit *exec.ExitError
+	if !asExit(err, &exit) || exit.ExitCode() != 1 {
+		t.Errorf("check of a wrong configuration: %v", err)
+	}
+	for _, want := range []string{"shopp", "shop", "line"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("check does not name %q:\n%s", want, out)
+		}
+	}
+}
+
+func (s *shop) portInUse(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	l := s.runAlone(s.edited(set("listen", fmt.Sprintf("%q", listener.Addr()))))
+	select {
+	case err := <-l.done:
+		var exit *exec.ExitError
+		if !asExit(err, &exit) || exit.ExitCode() != 1 {
+			t.Errorf("the agent ended with %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Errorf("the agent goes on without its port")
+		l.end()
+	}
+	if out := l.out.String(); !strings.Contains(out, "in use") || !strings.Contains(out, listener.Addr().String()) {
+		t.Errorf("the agent does not say which port is in use:\n%s", out)
+	}
+}
+
+func (s *shop) missingScanner(t *testing.T) {
+	l := s.runAlone(s.edited(set("path", `"/dev/serial/by-id/usb-nobody-here"`)))
+	defer l.end()
+	s.says(20*time.Second, "usb-nobody-here")
+	if resp, err := http.Get(strings.TrimSuffix(s.API, "/api/v1") + "/readyz"); err != nil || resp.StatusCode != http.StatusOK {
+		t.Errorf("a missing scanner stops the agent: %v %v", resp, err)
+	}
+}
+
+func (s *shop) readOnlyFolder(t *testing.T) {
+	mount(t, s.DataDir, s.DataDir, "", syscall.MS_BIND)
+	mount(t, "", s.DataDir, "", syscall.MS_BIND|syscall.MS_REMOUNT|syscall.MS_RDONLY)
+	l := s.runAlone(s.Config)
+	s.pageSaysStoreIsDown(t)
+	if out := l.end(); !strings.Contains(out, "read-only") {
+		t.Errorf("the log does not say that the folder is read-only:\n%s", tail([]byte(out), 2000))
+	}
+	unmount(t, s.DataDir)
+	unmount(t, s.DataDir)
+}
+
+func (s *shop) fullDisk(t *testing.T) {
+	small := t.TempDir()
+	mount(t, "tmpfs", small, "size=96m", 0)
+	defer unmount(t, small)
+	if out, err := exec.Command("cp", "-a", s.DataDir+"/.", small).CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	l := s.runAlone(s.edited(set("data", fmt.Sprintf("%q", small))))
+	defer l.end()
+	s.ready200(t)
+	q := s.open(0, 700, "scan")
+	fill(t, small)
+	s.says(60*time.Second, "disk")
+	status, out := s.apiOnce("POST", "/payments", object{"request_id": "full", "lane": s.Lanes[1].ID,
+		"amount": object{"value": 100, "currency": "CNY"}, "reference": "", "mode": "scan"})
+	if status != http.StatusServiceUnavailable || out["say"] == nil {
+		t.Errorf("a new payment on a full disk: %d %v", status, out)
+	}
+	s.cancel(q) // the outcome of what was begun must still fit
+	if now := s.payment(q); now["status"] != "not_sent" {
+		t.Errorf("the open payment is %v", now["status"])
+	}
+	_ = os.Remove(filepath.Join(small, "fill"))
+	if !until(60*time.Second, func() bool {
+		status, _ := s.apiOnce("POST", "/payments", object{"request_id": "room again", "lane": s.Lanes[1].ID,
+			"amount": object{"value": 100, "currency": "CNY"}, "reference": "", "mode": "scan"})
+		return status == http.StatusCreated || status == http.StatusOK
+	}) {
+		t.Error("the agent does not sell although there is room again")
+	}
 }
 
 // pageSaysStoreIsDown expects a page that comes up and an API that refuses.
