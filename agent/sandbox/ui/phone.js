@@ -41,7 +41,7 @@ function say(kind, text) {
   box.textContent = text;
   box.hidden = false;
   clearTimeout(fade);
-  if (kind !== "wait") fade = setTimeout(() => { box.hidden = true; }, 12000);
+  if (kind !== "wait") fade = setTimeout(() => { box.hidden = true; }, 8000);
 }
 
 // ── the payment code ────────────────────────────────────────────────────────
@@ -171,13 +171,13 @@ function row(entry) {
   const when = document.createElement("small");
   const number = document.createElement("small");
   const sum = document.createElement("strong");
-  what.append(entry.say, when, number);
+  what.append(entry.say, when);
   when.textContent = entry.at;
   number.textContent = entry.order_no;
   number.className = "number";
   sum.textContent = entry.amount;
   sum.className = entry.kind;
-  li.append(what, sum);
+  li.append(what, sum, number);
   return li;
 }
 function shown(entry) {
@@ -187,11 +187,11 @@ function shown(entry) {
   const small = document.createElement("small");
   const sum = document.createElement("strong");
   button.type = "button";
-  what.append(entry.description, small);
+  what.append(entry.description);
   small.textContent = entry.order_no;
   small.className = "number";
   sum.textContent = entry.amount;
-  button.append(what, sum);
+  button.append(what, sum, small);
   button.addEventListener("click", () => scan(entry.qr));
   li.append(button);
   return li;
@@ -222,7 +222,7 @@ async function refresh() {
   const latest = state.history[0];
   const mark = latest ? latest.order_no + latest.state : "";
   if (newest !== null && mark !== newest && latest) {
-    if (latest.state === "paid") say("good", words.scan_paid + " " + latest.amount);
+    if (latest.state === "paid") say("good", words.scan_paid + " " + latest.amount.replace("−", ""));
     if (latest.state === "declined") say("bad", words.scan_declined);
     if (latest.state === "reversed") say("wait", latest.say);
     if (code.text && latest.by_code) freshCode();
