@@ -1,0 +1,245 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// tab is a page in a real browser.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+// browser starts Chromium; its tabs share cookies, as at one register.
+func browser(t *testing.T) func(url string) *tab {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Fatalf("the browser tests need Debian's chromium: apt-get install chromium")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true), chromedp.Flag("lang", "en-US"), chromedp.WindowSize(1280, 900), chromedp.WSURLReadTimeout(60*time.Second))
+	alloc, end := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(end)
+	first, endFirst := chromedp.NewContext(alloc)
+	t.Cleanup(endFirst)
+	if err := chromedp.Do(first); err != nil {
+		t.Fatalf("start chromium: %v", err)
+	}
+	return func(url string) *tab {
+		t.Helper()
+		ctx, cancel := chromedp.NewContext(first)
+		t.Cleanup(cancel)
+		b := &tab{t, ctx}
+		if err := chromedp.Do(ctx); err != nil { // opens the tab for as long as the test lasts
+			t.Fatalf("open a tab: %v", err)
+		}
+		b.do(chromedp.Navigate(url))
+		return b
+	}
+}
+
+func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		b.t.Fatalf("browser: %v", err)
+	}
+}
+
+// eval reads a JavaScript expression as text.
+func (b *tab) eval(js string) string {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	defer cancel()
+	out, err := chromedp.Run(ctx, chromedp.Evaluate[string](js))
+	if err != nil {
+		b.t.Fatalf("browser: %s: %v", js, err)
+	}
+	return out
+}
+
+// sees waits until the expression has the value.
+func (b *tab) sees(within time.Duration, js, want string) {
+	b.t.Helper()
+	got := ""
+	if !until(within, func() bool { got = b.eval(js); return got == want }) {
+		b.t.Fatalf("%s is %q after %s, want %q; the page says: %s", js, got, within, want, b.eval(`document.body.innerText.slice(0, 600)`))
+	}
+}
+
+// press types keys one after the other, wherever the focus is, as a hand would.
+func (b *tab) press(keys ...string) {
+	b.t.Helper()
+	for _, k := range keys {
+		b.do(chromedp.KeyEvent(k), chromedp.Sleep(60*time.Millisecond))
+	}
+}
+
+const (
+	word = `document.getElementById("verdict").hidden ? "" : document.getElementById("v-word").textContent.trim()`
+	tone = `document.getElementById("verdict").hidden ? "" : document.getElementById("verdict").dataset.tone`
+	code = `String(!document.getElementById("code").hidden && document.querySelector("#code svg") !== null)`
+)
+
+// register signs the cashier in, by keyboard alone.
+func (s *shop) register(open func(string) *tab) *tab {
+	s.t.Helper()
+	b := open(s.Register + "?lane=" + s.Lanes[0].ID + "&lang=en")
+	b.do(chromedp.WaitVisible(chromedp.CSS("#pin")), chromedp.Focus(chromedp.CSS("#pin")))
+	b.do(chromedp.Evaluate[chromedp.Void](`(() => { const tiles = [...document.querySelectorAll('input[name="person"]')]; const cashier = tiles.find((x) => /cashier/i.test(x.parentElement.textContent)); if (cashier) cashier.checked = true; document.getElementById("pin").focus(); })()`))
+	b.press(strings.Split(s.CashierPIN, "")...)
+	b.press(kb.Enter)
+	b.sees(10*time.Second, `String(document.getElementById("gate").hidden)`, "true")
+	return b
+}
+
+// amount types 12.80 and a key.
+func (b *tab) amount(then string) {
+	b.t.Helper()
+	b.press("1", "2", ".", "8", "0", then)
+}
+
+// current is the payment that holds the first lane.
+func (s *shop) current() object {
+	s.t.Helper()
+	var p object
+	if !until(10*time.Second, func() bool {
+		_, out := s.api("GET", "/payments?status=open", nil)
+		list, _ := out["payments"].([]any)
+		for _, x := range list {
+			if x.(object)["lane"] == s.Lanes[0].ID {
+				p = x.(object)
+			}
+		}
+		return p != nil
+	}) {
+		s.t.Fatal("no payment is open on the first lane")
+	}
+	return p
+}
+
+func TestE2EBrowserSales(t *testing.T) {
+	t.Parallel()
+	s := openShop(t)
+	open := browser(t)
+	till := s.register(open)
+	customer := open(s.Lanes[0].Display)
+
+	t.Run("sale by scan", func(t *testing.T) {
+		till.amount(kb.Enter)
+		till.sees(5*time.Second, word, "SCAN")
+		s.scan(0, s.paycode(s.customer("approve")))
+		till.sees(5*time.Second, word, "PAID")
+		till.sees(time.Second, tone, "good")
+		till.sees(2*time.Second, `document.getElementById("say-verdict").textContent.includes("PAID") ? "said" : document.getElementById("say-verdict").textContent`, "said")
+		customer.sees(3*time.Second, `document.body.dataset.kind`, "paid")
+		till.press(kb.Enter)
+	})
+	t.Run("sale by QR", func(t *testing.T) {
+		phone := s.customer("approve")
+		till.amount(kb.F2)
+		till.sees(5*time.Second, word, "SHOW QR")
+		customer.sees(5*time.Second, code, "true")
+		s.sandbox("POST", "/customers/"+phone+"/scan", object{"qr": s.reaches(s.current(), 5*time.Second, "qr_shown")["qr"]})
+		till.sees(5*time.Second, word, "PAID")
+		customer.sees(3*time.Second, code, "false")
+		till.press(kb.Enter)
+	})
+	t.Run("customer must confirm", func(t *testing.T) {
+		phone := s.customer("password")
+		till.amount(kb.Enter)
+		till.sees(5*time.Second, word, "SCAN")
+		s.scan(0, s.paycode(phone))
+		till.sees(5*time.Second, word, "CONFIRM")
+		s.sandbox("POST", "/customers/"+phone+"/confirm", nil)
+		till.sees(15*time.Second, word, "PAID")
+		till.press(kb.Enter)
+	})
+	t.Run("declined", func(t *testing.T) {
+		till.amount(kb.Enter)
+		till.sees(5*time.Second, word, "SCAN")
+		s.scan(0, s.paycode(s.customer("decline")))
+		till.sees(10*time.Second, word, "NOT CHARGED")
+		till.sees(time.Second, tone, "bad")
+		till.press(kb.Escape)
+		till.sees(5*time.Second, word, "")
+	})
+	t.Run("cancel", func(t *testing.T) {
+		till.amount(kb.Enter)
+		till.sees(5*time.Second, word, "SCAN")
+		till.press(kb.Escape)
+		till.sees(5*time.Second, word, "NOT CHARGED")
+		till.press(kb.Escape)
+	})
+	t.Run("refund with a wrong and a right PIN", func(t *testing.T) {
+		till.sees(5*time.Second, `String(document.querySelectorAll("#list li").length > 2)`, "true")
+		till.do(chromedp.Evaluate[chromedp.Void](`[...document.querySelectorAll("#list li")].find((x) => /PAID/i.test(x.textContent)).querySelector("button, a").click()`),
+			chromedp.WaitVisible(chromedp.CSS("#d-refund")), chromedp.Click(chromedp.CSS("#d-refund")),
+			chromedp.SetValue(chromedp.CSS("#r-amount"), "5.00"), chromedp.SendKeys(chromedp.CSS("#r-reason"), "broken"),
+			chromedp.SendKeys(chromedp.CSS("#r-pin"), "999999"+kb.Enter))
+		till.sees(10*time.Second, `String(document.getElementById("r-wrong").textContent.trim() !== "")`, "true")
+		till.do(chromedp.SetValue(chromedp.CSS("#r-pin"), s.ManagerPIN), chromedp.SendKeys(chromedp.CSS("#r-pin"), kb.Enter))
+		till.sees(20*time.Second, `String(/Refunded 5\.00/.test(document.getElementById("d-refunds").textContent))`, "true")
+		till.do(chromedp.Click(chromedp.CSS("#d-close")))
+	})
+	s.books()
+}
+
+func TestE2EBrowserDoubt(t *testing.T) {
+	t.Parallel()
+	s := openShop(t)
+	till := s.register(browser(t))
+
+	t.Run("in doubt, then paid", func(t *testing.T) {
+		s.sandbox("PUT", "/faults", []object{{"wallet": "wechat", "operation": "pay", "kind": "drop_response", "after_bytes": 10}})
+		till.amount(kb.Enter)
+		till.sees(5*time.Second, word, "SCAN")
+		s.scan(0, s.paycode(s.customer("approve")))
+		till.sees(5*time.Second, word, "NOT CONFIRMED")
+		till.sees(time.Second, tone, "doubt")
+		till.sees(15*time.Second, word, "PAID")
+		till.press(kb.Enter)
+	})
+	t.Run("in doubt, then reversed", func(t *testing.T) {
+		s.sandbox("PUT", "/faults", []object{{"wallet": "wechat", "operation": "pay", "kind": "drop_request", "count": 9}})
+		till.amount(kb.Enter)
+		till.sees(5*time.Second, word, "SCAN")
+		s.scan(0, s.paycode(s.customer("approve")))
+		till.sees(5*time.Second, word, "NOT CONFIRMED")
+		till.sees(70*time.Second, word, "NOT CHARGED")
+		till.sees(time.Second, tone, "bad")
+	})
+	s.books()
+}
+
+// TestE2EBrowserBlank kills the agent while a code is shown, with nobody there to
+// start it again: a code on a screen without an agent must not stay payable.
+func TestE2EBrowserBlank(t *testing.T) {
+	t.Parallel()
+	s := openShop(t)
+	customer := browser(t)(s.Lanes[0].Display)
+	p := s.open(0, 1280, "show")
+	s.reaches(p, 5*time.Second, "qr_shown")
+	customer.sees(5*time.Second, code, "true")
+	_ = syscall.Kill(s.CloudPID, syscall.SIGSTOP)
+	_ = syscall.Kill(s.AgentPID, syscall.SIGKILL)
+	customer.sees(5*time.Second, code, "false")
+	_ = syscall.Kill(s.CloudPID, syscall.SIGCONT)
+	customer.sees(15*time.Second, code, "true") // the same code, with the time that is left
+	s.cancel(p)
+	customer.sees(3*time.Second, code, "false")
+	s.settled(p, 30*time.Second)
+	s.books()
+}
