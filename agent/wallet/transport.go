@@ -20,8 +20,8 @@ import (
 type Options struct {
 	Wallet    string         // brand, for logs and metrics
 	Hosts     []string       // base addresses in order of preference: scheme and host, nothing else
-	Timers    agent.Timers   // Connect and Pay count here
-	Clock     agent.Clock    //
+	Timers    agent.Timers   // Connect and Pay count here; zero: the defaults
+	Clock     agent.Clock    // nil: the machine's
 	Log       *slog.Logger   // nil: none
 	TLS       *tls.Config    // nil: the system's trust, TLS 1.2 or newer
 	Agent     string         // User-Agent; empty: "tillwire"
@@ -95,6 +95,12 @@ func NewTransport(o Options) (*Transport, error) {
 		return nil, errors.New("no host: give at least one address such as https://pay.example.com")
 	}
 	o.Agent = cmp.Or(o.Agent, "tillwire")
+	if o.Timers.Connect == 0 || o.Timers.Pay == 0 {
+		o.Timers = agent.DefaultTimers("")
+	}
+	if o.Clock == nil {
+		o.Clock = agent.NewSystemClock()
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}

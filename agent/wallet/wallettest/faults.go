@@ -116,6 +116,9 @@ func suffer(t *testing.T, h Harness, a act, f trial, kept bool) {
 	if answer.Verdict == agent.NotDelivered && after != before {
 		t.Errorf("%d requests of a call that says nothing was delivered", after-before)
 	}
+	if most := map[string]int{"duplicate": 2}[f.Kind]; a.op == agent.OpPay && after-before > max(1, most) {
+		t.Errorf("%d pay requests of one call: something repeats them behind our back", after-before)
+	}
 	if f.Kind != "refuse_connection" && after == before {
 		t.Error("the fault was not met: this test proves nothing")
 	}

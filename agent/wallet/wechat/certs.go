@@ -30,7 +30,7 @@ func (w *Wallet) Refresh(ctx context.Context) error {
 	}
 	w.refreshing.Lock()
 	defer w.refreshing.Unlock()
-	return w.refresh(ctx)
+	return w.refresh(ctx).Err
 }
 
 // Run refreshes the platform certificates every 12 hours until ctx ends, and
@@ -57,17 +57,22 @@ func (w *Wallet) Run(ctx context.Context) error {
 
 // ready makes sure that answers can be verified before anything is asked: an
 // answer that cannot be verified is worth as little as none, and a pay request
-// that was not sent is known not to have charged anyone.
-func (w *Wallet) ready(ctx context.Context) error {
-	if w.keys.usable(w.c.Clock.Now()) || w.c.Platform != PlatformCertificate {
-		return nil
+// that was not sent is known not to have charged anyone. The verdict is Accepted,
+// or NotDelivered with the reason.
+func (w *Wallet) ready(ctx context.Context) agent.Answer {
+	if w.c.Platform != PlatformCertificate || w.keys.usable(w.c.Clock.Now()) {
+		return agent.Answer{Verdict: agent.Accepted}
 	}
 	w.refreshing.Lock()
 	defer w.refreshing.Unlock()
 	if w.keys.usable(w.c.Clock.Now()) {
-		return nil
+		return agent.Answer{Verdict: agent.Accepted}
 	}
-	return w.refresh(ctx)
+	a := w.refresh(ctx)
+	if a.Verdict != agent.Accepted {
+		a.Verdict = agent.NotDelivered
+	}
+	return a
 }
 
 // learn looks for a key that an answer named and we do not hold.
@@ -81,19 +86,20 @@ func (w *Wallet) learn(ctx context.Context, id string) {
 	if _, ok := w.keys.find(id, w.c.Clock.Now()); ok || w.c.Clock.Mono()-w.refreshed < refreshPause && w.refreshed != 0 {
 		return
 	}
-	if err := w.refresh(ctx); err != nil {
-		w.c.Log.Warn("platform certificates were not refreshed", "wallet", w.c.Name, "err", err)
+	if a := w.refresh(ctx); a.Err != nil {
+		w.c.Log.Warn("platform certificates were not refreshed", "wallet", w.c.Name, "err", a.Err)
 	}
 }
 
-// refresh runs with w.refreshing held.
-func (w *Wallet) refresh(ctx context.Context) error {
+// refresh runs with w.refreshing held. Its answer carries an error unless it is
+// Accepted.
+func (w *Wallet) refresh(ctx context.Context) agent.Answer {
 	w.refreshed = w.c.Clock.Mono()
-	answer := w.cloud.Do(ctx, wallet.Call{Op: opKeys, Method: http.MethodGet, Target: "/v3/certificates", Read: w.readCertificates})
-	if answer.Verdict != agent.Accepted {
-		return fmt.Errorf("download platform certificates: %w", answer.Err)
+	a := w.cloud.Do(ctx, wallet.Call{Op: opKeys, Method: http.MethodGet, Target: "/v3/certificates", Read: w.readCertificates})
+	if a.Verdict != agent.Accepted {
+		a.Err = fmt.Errorf("download platform certificates: %w", a.Err)
 	}
-	return nil
+	return a
 }
 
 type certificateList struct {
@@ -116,8 +122,11 @@ func (w *Wallet) readCertificates(r wallet.Reply) agent.Answer {
 	doubt := func(err error) agent.Answer {
 		return agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonUnverified, Err: err}
 	}
+	setup := func(err error) agent.Answer {
+		return agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonSetup, Err: err}
+	}
 	if r.Status == http.StatusNotFound {
-		return doubt(errors.New("WeChat has no platform certificates for this merchant: set platform to public_key and configure the WeChat Pay public key"))
+		return setup(errors.New("WeChat has no platform certificates for this merchant: set platform to public_key and configure the WeChat Pay public key"))
 	}
 	if r.Status != http.StatusOK {
 		return doubt(fmt.Errorf("HTTP %d", r.Status))
@@ -130,7 +139,7 @@ func (w *Wallet) readCertificates(r wallet.Reply) agent.Answer {
 	for _, d := range list.Data {
 		text, err := open(w.c.APIv3Key, d.Encrypt.Nonce, d.Encrypt.Additional, d.Encrypt.Sealed)
 		if err != nil {
-			return doubt(err)
+			return setup(err)
 		}
 		key, cert, err := parsePlatformKey(text)
 		if err != nil || cert == nil {

@@ -117,13 +117,29 @@ func TestWithoutCertificatesNothingIsAsked(t *testing.T) {
 		c.answers, c.asked = []answer{a}, nil
 		c.mu.Unlock()
 		got := c.wallet(certificateMode).Pay(t.Context(), payment(), code)
-		if got.Verdict != agent.NotDelivered || got.Err == nil {
-			t.Errorf("%s: %v (%v)", name, got.Verdict, got.Err)
+		if got.Verdict != agent.NotDelivered || got.Reason == agent.ReasonNone || got.Err == nil {
+			t.Errorf("%s: %v (%s) %v", name, got.Verdict, got.Reason, got.Err)
 		}
 		for _, r := range c.requests() {
 			if r.target != "/v3/certificates" {
 				t.Errorf("%s: asked %s", name, r.target)
 			}
+		}
+	}
+}
+
+func TestWhyCertificatesAreMissingIsSaid(t *testing.T) {
+	for name, row := range map[string]struct {
+		c    *cloud
+		edit func(*Config)
+		want agent.Reason
+	}{
+		"no line":              {newCloud(t), func(k *Config) { k.Hosts = []string{"http://127.0.0.1:1"} }, agent.ReasonLineDown},
+		"a public-key shop":    {newCloud(t, answer{status: 404}), func(*Config) {}, agent.ReasonSetup},
+		"somebody else's WiFi": {newCloud(t, answer{status: 200, unsigned: true, body: "<html>"}), func(*Config) {}, agent.ReasonUnverified},
+	} {
+		if a := row.c.wallet(certificateMode, row.edit).Pay(t.Context(), payment(), code); a.Verdict != agent.NotDelivered || a.Reason != row.want {
+			t.Errorf("%s: %v (%s), want not_sent (%s)", name, a.Verdict, a.Reason, row.want)
 		}
 	}
 }

@@ -104,7 +104,7 @@ func TestAPartnersAnswersNameTheShop(t *testing.T) {
 		"no provider":             {map[string]any{"sp_mchid": nil}, agent.InDoubt},
 		"another app":             {map[string]any{"sp_appid": "wx0000000000000000"}, agent.InDoubt},
 		"another app of theirs":   {map[string]any{"sub_appid": "wx0000000000000000"}, agent.InDoubt},
-		"in a direct one's words": {map[string]any{"sp_mchid": nil, "mchid": "1900000109", "sub_mchid": nil}, agent.InDoubt},
+		"in a direct one's words": {map[string]any{"sp_mchid": nil, "mchid": "1900000109"}, agent.InDoubt},
 	} {
 		w := newCloud(t, answer{status: 200, body: body(row.edit)}).wallet(func(k *Config) { *k = partner(*k) })
 		if a := w.Query(t.Context(), payment()); a.Verdict != row.want {

@@ -110,10 +110,10 @@ func (t transaction) contradicts(w *Wallet, p agent.Payment) error {
 }
 
 // names asks for the members that tie an answer to our order: without them it
-// can end nothing.
+// can end nothing. In partner mode that is the provider with the shop.
 func (t transaction) names(w *Wallet) error {
 	ours := w.merchant()
-	if t.OrderNo == "" || t.MchID+t.SpMchID == "" || ours.SubMchID != "" && t.SubMchID == "" {
+	if t.OrderNo == "" || t.MchID != ours.MchID || t.SpMchID != ours.SpMchID || t.SubMchID != ours.SubMchID {
 		return fmt.Errorf("%w: it does not name merchant and order", ErrOtherOrder)
 	}
 	return nil

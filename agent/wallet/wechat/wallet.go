@@ -109,8 +109,8 @@ type request struct {
 func (w *Wallet) do(ctx context.Context, r request) agent.Answer {
 	ctx, cancel := context.WithTimeout(ctx, w.c.Timers.Pay)
 	defer cancel()
-	if err := w.ready(ctx); err != nil {
-		return agent.Answer{Verdict: agent.NotDelivered, Reason: agent.ReasonLineDown, Err: err}
+	if a := w.ready(ctx); a.Verdict != agent.Accepted {
+		return a
 	}
 	call := wallet.Call{Op: r.op, Method: r.method, Target: r.target, Once: r.once}
 	if r.body != nil {
