@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"tillwire/agent"
 	"tillwire/agent/keyring"
@@ -51,7 +52,7 @@ func readTokens(c config) (map[string]string, []fault) {
 		}
 		secret, err := keyring.LoadSecret(t.File, tokenLeast, tokenMost)
 		if err != nil {
-			for _, f := range partFaults(t.where, err) {
+			for _, f := range partFaults(t.where, err, func(string, string) string { return "file" }) {
 				f.Do += " Until then the till " + t.Name + " is refused."
 				faults = append(faults, f)
 			}
@@ -64,11 +65,8 @@ func readTokens(c config) (map[string]string, []fault) {
 
 // setting gives the pages a setting's text, or "" when there is none.
 func (d *agentd) setting(key string) string {
-	c, err := d.book.Entry(key)
-	if err != nil {
-		return ""
-	}
-	return c.Value
+	text, _ := d.book.Values().Lookup(key)
+	return text
 }
 
 // ready says whether the terminal can sell now. A line that is down is no
@@ -115,6 +113,9 @@ func (d *agentd) watchProblems() {
 	data := d.config.Terminal.Data
 	if p, is := descriptorProblem(d.clock.Now()); is {
 		d.problems.note(p)
+	}
+	if info, err := os.Stat(data); err == nil && info.Mode().Perm()&0o077 != 0 {
+		d.problems.note(agent.Problem{Since: d.clock.Now(), What: fmt.Sprintf("The data folder %s may be read by others.", data), Do: "chmod 700 " + data})
 	}
 	ask := d.problems.ask
 	ask(d.store.Problems)

@@ -66,7 +66,8 @@ func (a *app) checkAll(ctx context.Context, k *checkup, network bool) {
 		k.wrong("configuration", f.where()+f.What, f.Do)
 	}
 	if len(faults) == 0 {
-		k.fine("configuration", "%s: %d wallets, %d lanes, %d tills", a.config, len(c.Wallets), len(c.Lanes), len(c.Tokens))
+		k.fine("configuration", "%s: %s, %s, %s", a.config, plural(len(c.Wallets), "wallet", "wallets"),
+			plural(len(c.Lanes), "lane", "lanes"), plural(len(c.Tokens), "till", "tills"))
 	}
 	if len(c.Wallets) == 0 || len(c.Lanes) == 0 {
 		k.wrong("configuration", "there is no wallet or no lane yet.", fmt.Sprintf("Start the agent and open http://%s/setup, or write them into %s.", shownAddress(c.HTTP.Listen), a.config))
@@ -136,7 +137,7 @@ func (a *app) checkStore(ctx context.Context, k *checkup, dir string) (latest ti
 		k.wrong("store", err.Error()+".", "Run `tillwire journal verify`.")
 		return latest
 	}
-	k.fine("store", "%d payments are not final", len(open))
+	k.fine("store", "%s not final", plural(len(open), "payment is", "payments are"))
 	if page, err := r.List(ctx, agent.Filter{Limit: 1}); err == nil && len(page.Payments) == 1 {
 		latest = page.Payments[0].Status.Since
 	}
@@ -170,13 +171,31 @@ func (a *app) checkDevices(k *checkup, c config) {
 		case d.Disabled:
 			k.fine(part, "switched off in the configuration")
 		case unit.Err != nil:
-			k.wrong(part, unit.Err.Error()+".", "")
+			k.wrong(part, keyTrouble(unit.Err), "Correct the device's table in the configuration and restart the agent.")
 		case d.Path == "":
 			k.fine(part, "%s, needs nothing plugged in", d.Driver)
 		default:
 			checkPath(k, part, d.Path)
 		}
 	}
+}
+
+// keyTrouble is what a driver has against its table, without the sentence around
+// it that the pages show.
+func keyTrouble(err error) string {
+	var key *drivers.KeyError
+	if errors.As(err, &key) {
+		err = key
+	}
+	return trimDot(err.Error()) + "."
+}
+
+// plural writes a number with the fitting words.
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprint(n, " ", many)
 }
 
 func checkPath(k *checkup, part, path string) {
@@ -244,7 +263,7 @@ func (a *app) printFindings(list []finding) error {
 	}
 	if bad > 0 {
 		if !a.json {
-			a.printf("%d things are wrong.\n", bad)
+			a.printf("%s wrong.\n", plural(bad, "thing is", "things are"))
 		}
 		return errFound
 	}

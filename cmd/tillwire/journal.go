@@ -104,6 +104,15 @@ went on; what happened after the backup is for the wallets' bills to tell.`,
 			if err != nil {
 				return fmt.Errorf("restore: %w", err)
 			}
+			// Opened once, the copy is brought to the present shape and proves that an
+			// agent can sell on it.
+			store, err := a.openOwnStore(c.Context(), cfg)
+			if err == nil {
+				err = store.Close()
+			}
+			if err != nil {
+				return fmt.Errorf("the restored store does not open: %w", err)
+			}
 			if a.json {
 				return a.printJSON(map[string]string{"restored": args[0], "kept": kept})
 			}

@@ -20,7 +20,13 @@ func (h *host) outOfService(ctx context.Context, c config, list []agent.Problem)
 		if list[i].Since.IsZero() {
 			list[i].Since = h.app.clock.Now()
 		}
-		h.log.Error(list[i].What, "comp", "tillwire", "code", "out_of_service", "do", list[i].Do)
+	}
+	if h.said != list[0].What {
+		// Once, not every few seconds: the log of a full disk must not fill it.
+		h.said = list[0].What
+		for _, p := range list {
+			h.log.Error(p.What, "comp", "tillwire", "code", "out_of_service", "do", p.Do)
+		}
 	}
 	door, err := h.door()
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,6 +69,7 @@ func stateNames() (names []string) {
 			}
 		}
 	}
+	slices.Sort(names)
 	return append(names, "open")
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -42,12 +43,11 @@ type host struct {
 	systemd  systemd
 	log      *slog.Logger
 	hurry    context.Context // ends with the second signal
+	said     string          // the last outage that was logged
 }
 
-// The outcomes of one round of the agent.
-var (
-	errAgain = errors.New("assemble the agent anew")
-)
+// errAgain ends a round of the agent that another one follows.
+var errAgain = errors.New("assemble the agent anew")
 
 func (a *app) runAgent(ctx context.Context) error {
 	smallHeap()
@@ -68,7 +68,10 @@ func (a *app) runAgent(ctx context.Context) error {
 	log := newLog(a.stderr, new(slog.LevelVar), c.Terminal.Code)
 	h := &host{app: a, listener: listener, systemd: newSystemd(a.env, log), log: log, hurry: hurry}
 	log.Info("listening", "comp", "web", "addr", listener.Addr().String(), "version", version)
-	go h.systemd.watch(ctx, a.clock, func(context.Context) bool { return true })
+	if ip := listener.Addr().(*net.TCPAddr).IP; !ip.IsLoopback() {
+		log.Warn("the pages can be reached from other machines, without encryption", "comp", "web", "code", "listen_open", "do", "Listen on 127.0.0.1 unless something in front of the agent encrypts")
+	}
+	go h.systemd.watch(ctx, a.clock, h.alive)
 	for {
 		err := h.round(ctx)
 		if errors.Is(err, errAgain) && ctx.Err() == nil {
@@ -80,6 +83,22 @@ func (a *app) runAgent(ctx context.Context) error {
 		}
 		return err
 	}
+}
+
+// alive asks the agent over its own listener, as a screen would: an agent that
+// does not answer is as good as dead, whatever the answer.
+func (h *host) alive(ctx context.Context) bool {
+	addr := shownAddress(h.listener.Addr().String())
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/livez", nil)
+	if err != nil {
+		return false
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := client.Do(req)
+	if err != nil {
+		return false
+	}
+	return res.Body.Close() == nil
 }
 
 // stopSignals ends the first context with the first signal and the second one
@@ -167,7 +186,7 @@ func (h *host) round(ctx context.Context) error {
 func fatalOf(faults []fault) (list []agent.Problem) {
 	for _, f := range faults {
 		if f.Fatal {
-			list = append(list, agent.Problem{What: f.where() + f.What, Do: f.Do + " Then restart the agent."})
+			list = append(list, agent.Problem{What: f.where() + f.What, Do: f.Do + " The agent reads the file again every few seconds."})
 		}
 	}
 	return list

@@ -65,18 +65,7 @@ func (d *agentd) serve(ctx context.Context, h *host, again <-chan struct{}) erro
 		stopDevices := d.supervise("drivers", d.runDevices)
 		d.log.Info("ready", "comp", "tillwire", "lanes", len(d.engine.Lanes()), "problems", len(d.problems.list()))
 		h.systemd.ready("selling")
-		select {
-		case <-ctx.Done():
-		case <-again:
-			err = errAgain
-			d.log.Info("set up: starting anew", "comp", "tillwire")
-			// The answer to the form must reach its browser before the pages stop.
-			select {
-			case <-d.clock.After(time.Second):
-			case <-ctx.Done():
-			}
-		case err = <-failed:
-		}
+		err = d.until(ctx, again, failed)
 		d.log.Info("stopping", "comp", "tillwire")
 		stopDevices()
 		d.closePages(h, server)
@@ -90,6 +79,37 @@ func (d *agentd) serve(ctx context.Context, h *host, again <-chan struct{}) erro
 	stopWallets()
 	return errors.Join(err, d.store.Close())
 }
+
+// until waits for what ends a round: a stop (nil), a finished set-up or a store
+// that broke (errAgain), or pages that stopped answering.
+func (d *agentd) until(ctx context.Context, again <-chan struct{}, failed <-chan error) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-failed:
+			return err
+		case <-again:
+			d.log.Info("set up: starting anew", "comp", "tillwire")
+			// The answer to the form must reach its browser before the pages stop.
+			select {
+			case <-d.clock.After(time.Second):
+			case <-ctx.Done():
+			}
+			return errAgain
+		case <-d.clock.After(storeLook):
+			if err := d.store.Err(); err != nil {
+				// What failed to reach the disk is not tried again on the same file
+				// handle; the store is opened anew and reads what is really there.
+				d.log.Error("the store failed and is opened anew", "comp", "tillwire", "code", "store_failed", "err", err)
+				return errAgain
+			}
+		}
+	}
+}
+
+// storeLook is how often a running agent looks whether its store still works.
+const storeLook = 2 * time.Second
 
 // openPages answers on the shared listener; failed tells when that ends by itself.
 func (d *agentd) openPages(h *host) (*http.Server, <-chan error, error) {

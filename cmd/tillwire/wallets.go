@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +42,7 @@ func openWallets(list []walletConfig, e walletEnv) (members []wallet.Member, fau
 		seen[w.Name] = true
 		member, err := open(w, e)
 		if err != nil {
-			for _, f := range partFaults(w.where, err) {
+			for _, f := range partFaults(w.where, err, w.keyOf) {
 				f.Do = strings.TrimSpace(f.Do + " Until then " + w.Name + " takes no payment.")
 				faults = append(faults, f)
 			}
@@ -52,16 +55,40 @@ func openWallets(list []walletConfig, e walletEnv) (members []wallet.Member, fau
 
 // partFaults turns each single cause into a fault at the part's place in the
 // configuration.
-func partFaults(where place, err error) (list []fault) {
+func partFaults(where place, err error, keyOf func(file, what string) string) (list []fault) {
 	for _, cause := range causes(err) {
-		f := fault{File: where.file, Key: where.path, Line: where.lines.of(where.path), What: cause.Error() + "."}
+		f := fault{File: where.file, What: cause.Error() + "."}
 		var wrong *keyring.Error
 		if errors.As(cause, &wrong) {
 			f.What, f.Do = fmt.Sprintf("%s %s.", wrong.Path, wrong.What), keyAdvice(wrong)
+			f.Key = keyOf(wrong.Path, "")
+		} else if key := keyOf("", f.What); key != "" {
+			f.Key, f.What = key, strings.TrimPrefix(f.What, key+" ")
 		}
+		f.Key = strings.TrimSuffix(where.path+"."+f.Key, ".")
+		f.Line = where.lines.of(f.Key)
 		list = append(list, f)
 	}
 	return list
+}
+
+// keyOf finds the key that a complaint is about: the one that names the file, or
+// the one it begins with.
+func (w walletConfig) keyOf(file, what string) string {
+	switch {
+	case file == "":
+	case file == w.MerchantKey:
+		return "merchant_key"
+	case file == w.PlatformKey:
+		return "platform_key"
+	case file == w.APIv3Key:
+		return "api_v3_key"
+	}
+	word, _, _ := strings.Cut(what, " ")
+	if slices.Contains(keysAt(reflect.TypeFor[walletConfig](), nil), word) {
+		return word
+	}
+	return ""
 }
 
 func keyAdvice(e *keyring.Error) string {
@@ -94,7 +121,7 @@ func openWechat(w walletConfig, e walletEnv) (wallet.Member, error) {
 	c := wechat.Config{
 		Name: w.Name, Hosts: w.Hosts, Mode: w.Mode, AppID: w.AppID, MerchantID: w.MerchantID,
 		SubAppID: w.SubAppID, SubMerchantID: w.SubMerchantID, MerchantSerial: w.MerchantSerial, Platform: w.Platform,
-		NotifyURL: w.NotifyURL, Description: e.terminal.Shop, StoreID: e.terminal.StoreID, Timers: e.timers(w.Protocol),
+		NotifyURL: w.NotifyURL, Description: cmp.Or(e.terminal.Shop, "Shop"), StoreID: e.terminal.StoreID, Timers: e.timers(w.Protocol),
 		Clock: e.clock, Log: e.log, UserAgent: "tillwire/" + version, Observe: e.observe,
 		ClockSkew: func(offset time.Duration) {
 			if e.skew != nil {
