@@ -14,6 +14,7 @@ type fault string
 const (
 	fine       fault = "fine"
 	noLine     fault = "no line"     // not one byte leaves
+	noKeys     fault = "no keys"     // not one byte leaves: the shop's set-up is wrong
 	lostOut    fault = "lost out"    // the request is lost on its way
 	lostBack   fault = "lost back"   // executed, the answer is lost
 	slowBack   fault = "slow back"   // executed at once, the answer takes 8 s
@@ -136,6 +137,9 @@ func (c *cloud) exchange(ctx context.Context, op agent.Operation, p agent.Paymen
 	case noLine:
 		c.mu.Unlock()
 		return agent.Answer{Verdict: agent.NotDelivered, Reason: agent.ReasonLineDown}
+	case noKeys:
+		c.mu.Unlock()
+		return agent.Answer{Verdict: agent.NotDelivered, Reason: agent.ReasonSetup}
 	case lostOut:
 		c.mu.Unlock()
 		return agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonNoAnswer}

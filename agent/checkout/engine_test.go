@@ -33,6 +33,8 @@ func TestScanRoads(t *testing.T) {
 			end: agent.Paid, within: 10 * second, pays: 2},
 		{name: "the request is lost twice: undone", plan: map[agent.Operation][]fault{agent.OpPay: {lostOut, lostOut}},
 			end: agent.Reversed, reason: agent.ReasonTimeout, within: 60 * second, pays: 2},
+		{name: "the shop's set-up is wrong: said at once", plan: map[agent.Operation][]fault{agent.OpPay: {noKeys}},
+			end: agent.NotSent, reason: agent.ReasonSetup, within: second, pays: 1},
 		{name: "the line is away for ten seconds", plan: map[agent.Operation][]fault{agent.OpPay: {noLine, noLine, noLine, noLine, noLine, noLine, noLine, noLine, noLine, noLine}},
 			end: agent.Paid, within: 15 * second, pays: 11},
 		{name: "the customer confirms", plan: map[agent.Operation][]fault{agent.OpPay: {mustAgree}},

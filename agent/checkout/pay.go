@@ -35,7 +35,7 @@ func (e *Engine) send(ctx context.Context, p agent.Payment, t agent.Task) (agent
 	case agent.NotDelivered:
 		if p.Status.Attempt == 1 {
 			e.wipe(p.ID)
-			return e.record(p, agent.Fact{Kind: agent.FactUnsent, Op: agent.OpPay, Reason: either(a.Reason, agent.ReasonLineDown)})
+			return e.record(p, agent.Fact{Kind: agent.FactUnsent, Op: agent.OpPay, Reason: either(a.Reason, agent.ReasonLineDown), Text: a.Text})
 		}
 	}
 	return e.record(p, agent.Fact{Kind: agent.FactInDoubt, Op: agent.OpPay, Reason: either(a.Reason, agent.ReasonNoAnswer), Code: a.Code, Text: a.Text})
@@ -54,7 +54,7 @@ func (e *Engine) pay(ctx context.Context, p agent.Payment, l live) agent.Answer 
 		once, cancel := context.WithTimeout(ctx, tm.Pay)
 		a := charger.Pay(once, p, l.code)
 		cancel()
-		if a.Verdict != agent.NotDelivered || !e.fresh(l, tm) || !e.rideOn(ctx, p) {
+		if a.Verdict != agent.NotDelivered || a.Reason == agent.ReasonSetup || !e.fresh(l, tm) || !e.rideOn(ctx, p) {
 			return a
 		}
 	}
@@ -105,7 +105,7 @@ func (e *Engine) present(ctx context.Context, p agent.Payment) (agent.Payment, t
 		return e.record(p, agent.Fact{Kind: agent.FactRefused, Op: agent.OpPresent, Reason: either(a.Reason, agent.ReasonWalletRefused), Code: a.Code, Text: a.Text})
 	}
 	if l, _ := e.known(p.ID); !l.doubtQR && a.Verdict == agent.NotDelivered {
-		return e.record(p, agent.Fact{Kind: agent.FactUnsent, Op: agent.OpPresent, Reason: agent.ReasonLineDown})
+		return e.record(p, agent.Fact{Kind: agent.FactUnsent, Op: agent.OpPresent, Reason: either(a.Reason, agent.ReasonLineDown), Text: a.Text})
 	}
 	return e.record(p, agent.Fact{Kind: agent.FactCloseDecided, Reason: agent.ReasonNoAnswer, By: "tillwire"})
 }
@@ -124,7 +124,7 @@ func (e *Engine) fetch(ctx context.Context, p agent.Payment, w agent.Presenter) 
 		default:
 			e.update(p.ID, func(l *live) { l.doubtQR = true })
 		}
-		if e.sentFor(p)+redial >= e.opt.RideThrough() || !e.rideOn(ctx, p) {
+		if a.Reason == agent.ReasonSetup || e.sentFor(p)+redial >= e.opt.RideThrough() || !e.rideOn(ctx, p) {
 			return a
 		}
 	}
