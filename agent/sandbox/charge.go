@@ -81,6 +81,9 @@ func payVerdict(o *Order) error {
 	return nil
 }
 
+// pay is one step of Pay inside a transaction. A refused payment is remembered
+// under its number, so that asking again gets the same refusal and the number
+// cannot be tried with one code after another.
 func (t *tx) pay(c Charge) (*Order, error) {
 	o, err := t.findKey(c.Key)
 	if err != nil {
@@ -98,6 +101,8 @@ func (t *tx) pay(c Charge) (*Order, error) {
 	}
 	o = &Order{Key: c.Key, Kind: KindCode, Amount: c.Amount, Currency: c.Currency, Description: c.Description, Details: c.Details,
 		Expires: t.now.Add(CodeOrderLife), State: StateAwaiting, request: c.Request}
+	// Whose code it is comes before the order is made, because an order names its
+	// customer from its first line of history on.
 	fingerprint := t.led.Fingerprint("paycode", c.Key.Wallet, c.Code)
 	customer, reason, err := t.redeem(fingerprint)
 	if err != nil {
@@ -155,6 +160,7 @@ func (t *tx) react(o *Order, behaviour Behaviour) error {
 	return t.capture(o, t.now)
 }
 
+// decline is the definite no: nothing was taken and nothing will be.
 func (t *tx) decline(o *Order, reason Reason) error {
 	o.State, o.Reason, o.Answers = StateDeclined, reason, time.Time{}
 	return t.save(o, t.now, "declined: "+string(reason), 0)
@@ -170,6 +176,8 @@ func (t *tx) capture(o *Order, at time.Time) error {
 	if err != nil {
 		return err
 	}
+	// The balance is compared in the statement that lowers it; read first and
+	// lowered later it could be spent twice by one batch of calls.
 	if moved, err := result.RowsAffected(); err != nil || moved == 0 {
 		if err != nil {
 			return err
@@ -191,6 +199,7 @@ func (t *tx) number(prefix string) (string, error) {
 	return prefix + day + digits, err
 }
 
+// randomDigits is n decimal digits, each value equally likely; leading zeros stay.
 func randomDigits(n int) (string, error) {
 	v, err := rand.Int(rand.Reader, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil))
 	if err != nil {

@@ -50,6 +50,7 @@ type Cloud struct {
 	serves  sync.WaitGroup
 }
 
+// hostGate is a gate with the wallet and the host it stands for.
 type hostGate struct {
 	*gate
 	wallet string
@@ -66,7 +67,10 @@ func Start(ctx context.Context, o Options) (*Cloud, error) {
 	return c, nil
 }
 
+// start opens the wallets before the control listener: whoever can reach the
+// control API finds everything else open.
 func (c *Cloud) start(ctx context.Context) error {
+	// Requests are numbered on from the last start.
 	last, err := c.options.Ledger.lastSeen(ctx)
 	if err != nil {
 		return err
@@ -106,6 +110,7 @@ func (c *Cloud) Close() error {
 	if c.control != nil {
 		errs = append(errs, c.control.Close())
 	}
+	// Only when everything is closed is it worth waiting for anyone.
 	for _, g := range c.gates {
 		g.serves.Wait()
 	}
@@ -155,6 +160,7 @@ func (c *Cloud) SetFaults(list []Fault) error {
 // gateError tells a listener that would not open from a list that is wrong.
 type gateError struct{ error }
 
+// walletNames is the order in which pages offer them.
 func (c *Cloud) walletNames() []string {
 	var names []string
 	for _, w := range c.options.Wallets {
@@ -163,6 +169,7 @@ func (c *Cloud) walletNames() []string {
 	return names
 }
 
+// wallet is the one of that name, or nil.
 func (c *Cloud) wallet(name string) Wallet {
 	i := slices.IndexFunc(c.options.Wallets, func(o Open) bool { return o.Wallet.Name() == name })
 	if i < 0 {

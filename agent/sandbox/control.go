@@ -21,6 +21,7 @@ const maxControlBody = 64 << 10
 // methods serves one path by method, and says 405 with the list otherwise.
 type methods map[string]http.HandlerFunc
 
+// ServeHTTP answers HEAD like GET, as net/http's own mux does.
 func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	method := r.Method
 	if method == http.MethodHead {
@@ -39,6 +40,8 @@ func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fail(w, http.StatusMethodNotAllowed, "method", "This address answers "+strings.Join(allowed, " and ")+".")
 }
 
+// controlHandler is the table of addresses. Paths are matched without a method,
+// so that a wrong method is told apart from a wrong address, and both in JSON.
 func (c *Cloud) controlHandler() http.Handler {
 	mux := http.NewServeMux()
 	for path, m := range map[string]methods{
@@ -89,6 +92,7 @@ func ownHost(next http.Handler) http.Handler {
 	})
 }
 
+// redirect leads to a page by a fresh GET.
 func redirect(to string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusSeeOther) }
 }
@@ -107,15 +111,19 @@ func headers(next http.Handler) http.Handler {
 	})
 }
 
+// failure is every error answer: a code for programs, a sentence for people.
 type failure struct {
 	Code string `json:"code"`
 	Say  string `json:"say"`
 }
 
+// fail answers an error.
 func fail(w http.ResponseWriter, status int, code, say string) {
 	reply(w, status, failure{code, say})
 }
 
+// reply writes into a buffer first, so that a value which cannot be written does
+// not end as half an answer with status 200.
 func reply(w http.ResponseWriter, status int, v any) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
@@ -157,6 +165,8 @@ func read(w http.ResponseWriter, r *http.Request, v any) bool {
 	case len(bytes.TrimSpace(body)) == 0:
 		return true
 	}
+	// No type at all passes: that is a program that did not bother. A form's type
+	// does not: that is a page, or a forgotten header.
 	if kind := r.Header.Get("Content-Type"); kind != "" {
 		if media, _, err := mime.ParseMediaType(kind); err != nil || media != "application/json" {
 			fail(w, http.StatusUnsupportedMediaType, "media_type", "Send JSON with Content-Type: application/json.")

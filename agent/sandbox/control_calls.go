@@ -31,10 +31,12 @@ func (c *Cloud) postCustomer(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &ask) {
 		return
 	}
+	// A phone of the first wallet is what most callers mean.
 	names := c.walletNames()
 	if ask.Wallet == "" && len(names) > 0 {
 		ask.Wallet = names[0]
 	}
+	// Zero is a balance too, so absent and zero are told apart.
 	balance := int64(defaultBalance)
 	if ask.Balance != nil {
 		balance = *ask.Balance
@@ -70,6 +72,7 @@ func (c *Cloud) getCustomer(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, customer)
 }
 
+// issue makes a fresh code for the phone in the address.
 func (c *Cloud) issue(r *http.Request) (PayCode, error) {
 	return c.options.Ledger.IssueCode(r.Context(), r.PathValue("id"), func(name string) (string, error) {
 		wallet := c.wallet(name)
@@ -111,6 +114,7 @@ func (c *Cloud) postConfirm(w http.ResponseWriter, r *http.Request) {
 	c.scanned(w, r, status, err)
 }
 
+// scanned answers a phone. A decline is an answer like any other, not an error.
 func (c *Cloud) scanned(w http.ResponseWriter, r *http.Request, status ScanStatus, err error) {
 	if err != nil {
 		c.broken(w, r, err)
@@ -184,10 +188,13 @@ func (c *Cloud) putFaults(w http.ResponseWriter, r *http.Request) {
 	c.setFaults(w, r, list)
 }
 
+// deleteFaults makes all well again, listeners included.
 func (c *Cloud) deleteFaults(w http.ResponseWriter, r *http.Request) {
 	c.setFaults(w, r, nil)
 }
 
+// setFaults tells a wrong list (the caller's) from a listener that would not open
+// (ours).
 func (c *Cloud) setFaults(w http.ResponseWriter, r *http.Request, list []Fault) {
 	err := c.SetFaults(list)
 	var gate gateError

@@ -64,6 +64,7 @@ func (l *Ledger) Customer(ctx context.Context, id string) (Customer, error) {
 		if _, err = t.list("customer = ?", 50, id); err != nil {
 			return err
 		}
+		// Read again, because settling may have moved it.
 		c, err = t.customer(id)
 		return err
 	})
@@ -91,6 +92,7 @@ func (l *Ledger) Customers(ctx context.Context) ([]Customer, error) {
 	return list, err
 }
 
+// customer reads one phone as it stands in this transaction.
 func (t *tx) customer(id string) (c Customer, err error) {
 	err = t.row("SELECT id, wallet, name, balance, behaviour FROM customer WHERE id = ?", id).Scan(&c.ID, &c.Wallet, &c.Name, &c.Balance, &c.Behaviour)
 	if noRows(err) {
@@ -101,6 +103,7 @@ func (t *tx) customer(id string) (c Customer, err error) {
 
 // credit gives money back to a phone.
 func (t *tx) credit(id string, amount int64) error {
+	// Exactly one row must move: money that goes nowhere is worse than an error.
 	result, err := t.sql.ExecContext(t.ctx, "UPDATE customer SET balance = balance + ? WHERE id = ?", amount, id)
 	if err != nil {
 		return err
@@ -146,4 +149,5 @@ func (l *Ledger) IssueCode(ctx context.Context, id string, format func(wallet st
 	return issued, err
 }
 
+// noRows tells an empty result from a failure.
 func noRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }

@@ -28,6 +28,7 @@ const (
 var FaultKinds = []FaultKind{DropRequest, DropResponse, Delay, StatusOnly, BadSignature, WrongAmount, Duplicate, CaptivePortal, RefuseConnection}
 
 const (
+	// The values that a fault has when its member is left out.
 	anyName       = "*"
 	defaultStatus = 500
 	defaultDelay  = 3 * time.Second
@@ -84,6 +85,8 @@ func (f *Fault) check(wallets []string) error {
 	return nil
 }
 
+// matches compares where a request arrived; its operation is compared apart,
+// because refusing connections has none.
 func (f *Fault) matches(wallet string, host int) bool {
 	return (f.Wallet == anyName || f.Wallet == wallet) && (f.Host == 0 || f.Host == host)
 }
@@ -95,12 +98,14 @@ type faultList struct {
 	list []Fault
 }
 
+// replace puts a new list in force for every request that arrives from now on.
 func (l *faultList) replace(list []Fault) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.list = slices.Clone(list)
 }
 
+// snapshot is a copy with what is left of each fault.
 func (l *faultList) snapshot() []Fault {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -65,6 +65,8 @@ type visit struct {
 // ServeHTTP implements http.Handler.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	op, orderNo := f.wallet.Classify(r)
+	// The fault is taken before the body is read: a request that will be dropped
+	// must not be read further than the fault says.
 	v := &visit{front: f, w: w, r: r, orderNo: orderNo, fault: f.faults.take(f.wallet.Name(), op, f.host)}
 	v.seen = Seen{Wallet: f.wallet.Name(), Operation: string(op), OrderNo: orderNo, Method: r.Method, Path: legiblePath(op, r.URL.Path), Fault: string(v.fault.Kind)}
 	v.id = f.book.arrived(v.seen)
@@ -91,6 +93,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // execute lets the wallet do its work and then treats the answer.
 func (v *visit) execute(body []byte) {
+	// A slow customer is waited for as long as the client waits.
 	ctx := v.r.Context()
 	call := Call{Request: v.r, Body: body}
 	switch v.fault.Kind {
@@ -128,6 +131,7 @@ func (v *visit) execute(body []byte) {
 	v.write(answer)
 }
 
+// write sends an answer as it is.
 func (v *visit) write(a Answer) {
 	header := v.w.Header()
 	for name, values := range a.Header {
@@ -203,6 +207,7 @@ func (v *visit) dropResponse(a Answer) {
 	}
 }
 
+// cut is the first n bytes, or all of them.
 func cut(b []byte, n int64) []byte { return b[:min(n, int64(len(b)))] }
 
 // raw writes an answer as the server would have.
@@ -230,6 +235,7 @@ func legiblePath(op Operation, path string) string {
 	return path
 }
 
+// statusPage is what a gateway in front of the cloud says when the cloud is ill.
 func statusPage(status int) string {
 	return fmt.Sprintf("<html>\r\n<head><title>%[1]d %[2]s</title></head>\r\n<body><center><h1>%[1]d %[2]s</h1></center></body>\r\n</html>\r\n", status, http.StatusText(status))
 }

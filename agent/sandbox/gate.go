@@ -41,6 +41,8 @@ func (g *gate) open() error {
 	if err != nil {
 		return fmt.Errorf("sandbox: listen on %s: %w", g.addr, err)
 	}
+	// From the first opening on the port is fixed, also if it was chosen freely:
+	// clients have it in their configuration.
 	g.addr = listener.Addr().String()
 	server := &http.Server{Handler: g.handler, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 		ConnState: g.track, ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug)}
@@ -53,6 +55,8 @@ func (g *gate) open() error {
 	return nil
 }
 
+// track keeps the open connections, so that shut can reset them. A hijacked one
+// belongs to whoever took it.
 func (g *gate) track(conn net.Conn, state http.ConnState) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -95,6 +99,7 @@ func (g *gate) set(open bool) error {
 	return err
 }
 
+// address is where the gate listens or will listen again.
 func (g *gate) address() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()

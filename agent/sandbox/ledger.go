@@ -38,7 +38,8 @@ type Ledger struct {
 	jobs  chan job
 	quit  chan struct{}
 	ended chan struct{}
-	key   []byte // keys the fingerprints of payment codes and bodies
+	// The key never leaves the process except into the ledger itself.
+	key []byte // keys the fingerprints of payment codes and bodies
 }
 
 type job struct {
@@ -69,6 +70,8 @@ func OpenLedger(ctx context.Context, path string, clock agent.Clock) (*Ledger, e
 	return l, nil
 }
 
+// lockFile holds an advisory lock for as long as the file stays open; the kernel
+// drops it with the process, so a kill leaves nothing to clean up.
 func lockFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -80,6 +83,8 @@ func lockFile(path string) (*os.File, error) {
 	return f, nil
 }
 
+// open opens the database and makes what is missing. WAL and synchronous FULL:
+// an answer that was given survives a power cut.
 func (l *Ledger) open(ctx context.Context, path string) error {
 	dsn := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
 	dsn.RawQuery = "_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_busy_timeout=5000&_txlock=immediate"
@@ -91,6 +96,7 @@ func (l *Ledger) open(ctx context.Context, path string) error {
 	if l.conn, err = db.Conn(ctx); err != nil {
 		return err
 	}
+	// One connection is all there is; the writer goroutine owns it from here on.
 	// The driver takes unknown or misspelt parameters silently, so what counts
 	// for a power cut is read back.
 	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2"} {
@@ -118,6 +124,7 @@ func (l *Ledger) Close() error {
 	return l.release()
 }
 
+// release closes the file without waiting for anyone.
 func (l *Ledger) release() error {
 	var errs []error
 	if l.conn != nil {
@@ -159,6 +166,7 @@ func (l *Ledger) Fingerprint(parts ...string) []byte {
 	return mac.Sum(nil)
 }
 
+// randomBytes are from the system's source, for ids, keys and nonces.
 func randomBytes(n int) []byte {
 	b := make([]byte, n)
 	rand.Read(b) // never fails: crypto/rand ends the program instead

@@ -71,8 +71,10 @@ const orderColumns = `id, wallet, merchant, order_no, kind, amount, currency, de
 	(SELECT coalesce(sum(amount), 0) FROM refund WHERE order_id = orders.id AND state = 'success'),
 	EXISTS (SELECT 1 FROM refund WHERE order_id = orders.id AND state = 'processing')`
 
+// scanner is a row or rows, whichever has the columns of orderColumns.
 type scanner interface{ Scan(...any) error }
 
+// scanOrder reads the columns of orderColumns, in their order.
 func scanOrder(row scanner) (*Order, error) {
 	var o Order
 	var created, expires, answers, paid int64
@@ -85,6 +87,7 @@ func scanOrder(row scanner) (*Order, error) {
 	return &o, nil
 }
 
+// millis stores a time; the zero time is 0, which no real order has.
 func millis(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -92,6 +95,7 @@ func millis(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
+// fromMillis is the reverse of millis.
 func fromMillis(ms int64) time.Time {
 	if ms == 0 {
 		return time.Time{}
@@ -113,10 +117,13 @@ func (t *tx) find(where string, args ...any) (*Order, error) {
 	return o, t.settle(o)
 }
 
+// findKey finds an order by the shop's own number.
 func (t *tx) findKey(k Key) (*Order, error) {
 	return t.find("wallet = ? AND merchant = ? AND order_no = ?", k.Wallet, k.Merchant, k.OrderNo)
 }
 
+// settle applies what became due while nobody looked. A yes that was due before
+// the order died counts, even if both are only noticed now.
 func (t *tx) settle(o *Order) error {
 	if err := t.settleRefunds(o); err != nil || !o.Open() {
 		return err
@@ -127,6 +134,8 @@ func (t *tx) settle(o *Order) error {
 	if t.now.Before(o.Expires) {
 		return nil
 	}
+	// The two kinds die differently: a code payment is cancelled by the cloud, a
+	// shown order is simply no longer payable.
 	o.State = StateClosed
 	if o.Kind == KindCode {
 		o.State = StateCancelled
@@ -162,10 +171,12 @@ func (t *tx) save(o *Order, at time.Time, event string, amount int64) error {
 	return t.note(o, at, event, amount)
 }
 
+// note adds a line of history; the ledger never takes one away.
 func (t *tx) note(o *Order, at time.Time, event string, amount int64) error {
 	return t.exec("INSERT INTO history (order_id, at, event, amount) VALUES (?,?,?,?)", o.id, millis(at), event, amount)
 }
 
+// notNil keeps an absent fingerprint from becoming NULL, which equals nothing.
 func notNil(b []byte) []byte {
 	if b == nil {
 		return []byte{}

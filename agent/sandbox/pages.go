@@ -45,16 +45,19 @@ func (c *Cloud) asset(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(b) // a browser that left needs no asset
 }
 
+// kindTexts says to people what a kind of fault does.
 var kindTexts = map[FaultKind]string{
 	DropRequest: "reset during the request", DropResponse: "reset during the answer", Delay: "hold the answer", StatusOnly: "bare HTTP status",
 	BadSignature: "wrong signature", WrongAmount: "wrong amount", Duplicate: "deliver twice", CaptivePortal: "captive portal", RefuseConnection: "refuse connections",
 }
 
+// kindOption is one choice of the fault form.
 type kindOption struct {
 	Kind FaultKind
 	Text string
 }
 
+// orderRow is a line of the page's ledger, all text already.
 type orderRow struct {
 	OrderNo, State, Reason, Amount, Captured, Refunded, Keeps, History string
 }
@@ -91,6 +94,7 @@ func (c *Cloud) controlPage(w http.ResponseWriter, r *http.Request) {
 		"Faults": c.Faults(), "Orders": rows, "Requests": seen, "Total": total})
 }
 
+// newestFirst turns a list around without touching it.
 func newestFirst[T any](list []T) []T {
 	out := make([]T, 0, len(list))
 	for i := len(list) - 1; i >= 0; i-- {
@@ -100,6 +104,7 @@ func newestFirst[T any](list []T) []T {
 }
 
 func tableRow(o OrderWithHistory) orderRow {
+	// What the shop keeps is the number to compare with its own books.
 	keeps := o.Captured - o.Refunded
 	if o.Reversed {
 		keeps = 0

@@ -19,6 +19,7 @@ type phoneView struct {
 	ID, Name, Initial, Manner, Balance string
 }
 
+// view falls back to the id for a customer without a name.
 func view(c Customer, words map[string]string) phoneView {
 	name := c.Name
 	if name == "" {
@@ -39,6 +40,7 @@ func translated(r *http.Request) (map[string]any, map[string]string) {
 	return map[string]any{"Lang": lang, "W": words, "Other": other, "OtherName": otherName, "Script": script(words)}, words
 }
 
+// phonesPage lists the phones and makes new ones.
 func (c *Cloud) phonesPage(w http.ResponseWriter, r *http.Request) {
 	list, err := c.options.Ledger.Customers(r.Context())
 	if err != nil {
@@ -59,6 +61,7 @@ func (c *Cloud) phonesPage(w http.ResponseWriter, r *http.Request) {
 	c.page(w, r, "phones.html", data)
 }
 
+// phonePage sends a stale bookmark to the list instead of to an error.
 func (c *Cloud) phonePage(w http.ResponseWriter, r *http.Request) {
 	customer, err := c.options.Ledger.Customer(r.Context(), r.PathValue("id"))
 	if errors.Is(err, ErrNoCustomer) {
@@ -90,6 +93,7 @@ func (c *Cloud) phoneCode(w http.ResponseWriter, r *http.Request) {
 		c.broken(w, r, err)
 		return
 	}
+	// Seconds, not a time: the phone's own clock may be wrong.
 	left := int(code.Expires.Sub(c.options.Clock.Now()) / time.Second)
 	reply(w, http.StatusOK, map[string]any{"code": code.Code, "grouped": grouped(code.Code), "expires": iso(code.Expires),
 		"seconds": left, "svg": matrix.SVG("")})
@@ -128,6 +132,7 @@ func (c *Cloud) phonePresent(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]string{"status": "presented"})
 }
 
+// historyEntry is one order on a phone, in the words of its language.
 type historyEntry struct {
 	OrderNo string `json:"order_no"`
 	State   State  `json:"state"`
@@ -138,6 +143,7 @@ type historyEntry struct {
 	ByCode  bool   `json:"by_code"`
 }
 
+// shownEntry is something to pay: on a display, or asked for a password.
 type shownEntry struct {
 	OrderNo     string `json:"order_no"`
 	Description string `json:"description"`
@@ -145,6 +151,8 @@ type shownEntry struct {
 	QR          string `json:"qr,omitempty"`
 }
 
+// phoneState is all that a phone refreshes every second. It says nothing of other
+// customers, except what shops show to everybody.
 func (c *Cloud) phoneState(w http.ResponseWriter, r *http.Request) {
 	id, words := r.PathValue("id"), phoneWords[language(r)]
 	customer, err := c.options.Ledger.Customer(r.Context(), id)

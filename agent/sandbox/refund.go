@@ -54,6 +54,8 @@ func (l *Ledger) Refund(ctx context.Context, r RefundRequest) (*Refund, error) {
 	return refund, err
 }
 
+// refund looks for the number first: repeating a refund must work even when
+// nothing is left of the order to give back.
 func (t *tx) refund(r RefundRequest) (*Refund, error) {
 	o, err := t.refundOrder(r)
 	if err != nil {
@@ -104,6 +106,8 @@ func (t *tx) refund(r RefundRequest) (*Refund, error) {
 	return refund, nil
 }
 
+// refundOrder finds the order by either name. A transaction that belongs to
+// another order number than the one stated is treated as not found.
 func (t *tx) refundOrder(r RefundRequest) (o *Order, err error) {
 	if r.TransactionID != "" {
 		o, err = t.findTransaction(r.Key.Wallet, r.Key.Merchant, r.TransactionID)
@@ -192,6 +196,7 @@ func (l *Ledger) RefundByNumber(ctx context.Context, wallet, merchant, refundNo 
 	return refund, err
 }
 
+// findRefund reads a refund without its order.
 func (t *tx) findRefund(wallet, merchant, refundNo string) (*Refund, error) {
 	var r Refund
 	var created, done int64

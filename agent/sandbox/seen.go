@@ -29,6 +29,8 @@ func (l *Ledger) arrived(id int64, s Seen) {
 }
 
 // answered completes the row of a request.
+// It is queued before the answer is sent, so a client that has its answer finds
+// it in the list.
 func (l *Ledger) answered(id int64, orderNo string, status int) {
 	l.later(func(t *tx) error {
 		return t.exec("UPDATE request SET status = ?, order_no = CASE WHEN ? = '' THEN order_no ELSE ? END WHERE id = ?", status, orderNo, orderNo, id)

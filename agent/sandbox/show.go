@@ -33,6 +33,8 @@ func (l *Ledger) Present(ctx context.Context, s Showing) (*Order, error) {
 	return o, err
 }
 
+// present compares the whole request, as the real cloud does: a number that was
+// shown for one amount must not be shown for another.
 func (t *tx) present(s Showing) (*Order, error) {
 	o, err := t.findKey(s.Key)
 	if err != nil {
@@ -118,6 +120,8 @@ func (t *tx) scan(id, qr string) (ScanStatus, *Order, error) {
 	return t.scanFirst(o, customer)
 }
 
+// waiting says what a phone shows while its order awaits: a password field, or
+// nothing yet for one who answers by themselves.
 func waiting(o *Order) ScanStatus {
 	if o.Answers.IsZero() {
 		return ScanPassword
@@ -154,6 +158,7 @@ func (l *Ledger) Confirm(ctx context.Context, customer string) (ScanStatus, erro
 	return status, err
 }
 
+// confirm takes the money for the newest order that awaits this customer.
 func (t *tx) confirm(id string) (ScanStatus, error) {
 	customer, err := t.customer(id)
 	if err != nil {

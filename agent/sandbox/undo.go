@@ -22,6 +22,7 @@ func (l *Ledger) CloseOrder(ctx context.Context, k Key) (*Order, error) {
 	return l.undo(ctx, k, (*tx).close)
 }
 
+// undo is what reversing and closing share: one call, one commit.
 func (l *Ledger) undo(ctx context.Context, k Key, run func(*tx, Key) (*Order, error)) (*Order, error) {
 	var o *Order
 	err := l.do(ctx, func(t *tx) (err error) {
@@ -31,11 +32,15 @@ func (l *Ledger) undo(ctx context.Context, k Key, run func(*tx, Key) (*Order, er
 	return o, err
 }
 
+// tombstone stores an order number that was undone before it was asked for. It
+// has no amount, because nobody ever named one.
 func (t *tx) tombstone(k Key, state State) (*Order, error) {
 	o := &Order{Key: k, Kind: KindUnseen, State: state, Reversed: state == StateReversed, Expires: t.now}
 	return o, t.create(o, string(state)+" before it was ever asked for")
 }
 
+// reverse answers success whenever nothing is kept afterwards, however often it
+// is asked: the shop repeats it until it hears so.
 func (t *tx) reverse(k Key) (*Order, error) {
 	o, err := t.findKey(k)
 	switch {
@@ -69,6 +74,8 @@ func (t *tx) reverse(k Key) (*Order, error) {
 	return o, t.save(o, t.now, "reversed", returned)
 }
 
+// close never touches money: a paid order is refused, so that the shop learns of
+// the payment instead of losing it.
 func (t *tx) close(k Key) (*Order, error) {
 	o, err := t.findKey(k)
 	switch {
@@ -101,6 +108,7 @@ func (t *tx) findTransaction(wallet, merchant, transactionID string) (*Order, er
 	return t.find("transaction_id = ? AND transaction_id <> '' AND wallet = ? AND merchant = ?", transactionID, wallet, merchant)
 }
 
+// lookup answers a missing order as a refusal, which every wallet can word.
 func (l *Ledger) lookup(ctx context.Context, find func(*tx) (*Order, error)) (*Order, error) {
 	var o *Order
 	err := l.do(ctx, func(t *tx) (err error) {

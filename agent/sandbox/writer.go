@@ -13,6 +13,7 @@ const batchLimit = 256
 
 // tx is one call's view of the transaction it runs in. now is read once per
 // call, so that everything a call writes carries one time.
+// A call must not keep its tx: it is good until the call returns.
 type tx struct {
 	ctx context.Context
 	sql *sql.Tx
@@ -20,6 +21,7 @@ type tx struct {
 	led *Ledger
 }
 
+// exec runs a statement whose result nobody needs.
 func (t *tx) exec(query string, args ...any) error {
 	_, err := t.sql.ExecContext(t.ctx, query, args...)
 	return err
@@ -118,6 +120,8 @@ func (l *Ledger) commit(batch []job) {
 		if j.done == nil {
 			continue
 		}
+		// A commit that failed may or may not be on disk. The caller hears an error and
+		// asks again by number; both outcomes are then answered rightly.
 		if err != nil {
 			j.done <- fmt.Errorf("sandbox ledger: commit: %w", err)
 			continue

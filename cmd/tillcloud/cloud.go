@@ -36,6 +36,7 @@ func openCloud(ctx context.Context, s streams, log *slog.Logger, dir string, p p
 	return c, nil
 }
 
+// Close ends the listeners before the ledger they write to.
 func (c *cloud) Close() error {
 	return errors.Join(c.Cloud.Close(), c.ledger.Close())
 }
@@ -85,6 +86,8 @@ func writeFile(path string, content []byte, mode os.FileMode) error {
 	if err != nil {
 		return err
 	}
+	// The mode is set before the name is taken: a secret is never readable by others,
+	// not even for a moment.
 	_, err = f.Write(content)
 	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
 	if err == nil {

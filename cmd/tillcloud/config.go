@@ -29,6 +29,8 @@ type lane struct {
 	agentPath, scanPath string
 }
 
+// lanes are the registers of the shop: two, because one lane hides every mistake
+// about which lane is meant.
 func (l layout) lanes() []lane {
 	var list []lane
 	for _, id := range []string{"1", "2"} {
@@ -50,6 +52,8 @@ func (l layout) writeConfig(c *cloud, m *memory) error {
 	if err := writeFile(l.token(), []byte(m.Token+"\n"), 0o600); err != nil {
 		return err
 	}
+	// The agent would make its folder too, but with people set before its first start
+	// it must be there.
 	for _, dir := range []string{l.agentData(), l.logs()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
@@ -60,6 +64,7 @@ func (l layout) writeConfig(c *cloud, m *memory) error {
 	for _, lane := range l.lanes() {
 		lanes = append(lanes, laneText{quote(lane.id), quote(lane.name), quote(lane.agentPath)})
 	}
+	// A text template, and every value quoted for TOML: a data folder may have any name.
 	t, err := template.New("config").Parse(configText)
 	if err != nil {
 		return err

@@ -60,6 +60,8 @@ type shop struct {
 	probes sync.WaitGroup // one per agent
 }
 
+// demo puts a shop together from the cloud outwards and takes it down in reverse:
+// the agent first, then the cloud, then the scanners' terminals.
 func demo(ctx context.Context, s streams, dataDir, readyFile string, auto bool) (err error) {
 	sh := &shop{streams: s, readyFile: readyFile}
 	if sh.root, err = filepath.Abs(dataDir); err != nil {
@@ -68,6 +70,7 @@ func demo(ctx context.Context, s streams, dataDir, readyFile string, auto bool) 
 	if sh.program, err = beside("tillwire"); err != nil {
 		return err
 	}
+	// The lock is first: everything after it may overwrite.
 	lock, err := lockShop(s.clock, sh.root)
 	if err != nil {
 		return err
@@ -136,6 +139,7 @@ func (sh *shop) open(ctx context.Context) error {
 	if err := sh.writeConfig(sh.cloud, sh.memory); err != nil {
 		return err
 	}
+	// People before the first start, because they can only be set while no agent runs.
 	if err := setPeople(sh.program, sh.layout, sh.memory); err != nil {
 		return err
 	}
@@ -164,6 +168,7 @@ func (sh *shop) ended(why string) {
 	sh.lastEnd = how
 }
 
+// renewScanners gives the next agent terminals that no dead one has locked.
 func (sh *shop) renewScanners() error {
 	for _, line := range sh.scanners {
 		if err := line.renew(); err != nil {
@@ -199,6 +204,8 @@ func (sh *shop) started(life context.Context, pid int) {
 			wait = bounded
 		}
 		err := newProber(sh.clock, ready).wait(wait, func(missing error) { fmt.Fprintf(sh.err, "tillcloud: not open yet: %v\n", missing) })
+		// Before the first opening nothing is published: an address that does not answer
+		// yet helps nobody.
 		if life.Err() != nil || err != nil && !again {
 			return // it died, or the shop closes
 		}
@@ -206,6 +213,7 @@ func (sh *shop) started(life context.Context, pid int) {
 	})
 }
 
+// publish tells the world: a program by the ready file, a newcomer on the screen.
 func (sh *shop) publish(ready shopReady, again bool) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()

@@ -81,11 +81,13 @@ func (k *keeper) once(ctx context.Context) (why string, err error) {
 	if err != nil {
 		return "", err
 	}
+	// Its output goes straight into the file: no pipe of ours can fill up and block it.
 	cmd := bound(k.program, k.args...)
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
 		return "", fmt.Errorf("start the agent: %w", err)
 	}
+	// What watches this agent must stop watching when it dies.
 	life, over := context.WithCancel(ctx)
 	defer over()
 	k.started(life, cmd.Process.Pid)
@@ -93,6 +95,7 @@ func (k *keeper) once(ctx context.Context) (why string, err error) {
 	go k.stop(ctx, cmd.Process, dead)
 	err = cmd.Wait()
 	close(dead)
+	// Any exit is an end to recover from; only a wait that fails is our own trouble.
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		return "", fmt.Errorf("wait for the agent: %w", err)

@@ -53,6 +53,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	switch {
 	case err == nil:
 		return 0
+	// Scripts tell a typo from a failure by the exit code.
 	case errors.Is(err, errUsage):
 		fmt.Fprintf(s.err, "tillcloud: %v\nSee tillcloud --help.\n", err)
 		return 2

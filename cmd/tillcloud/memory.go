@@ -51,6 +51,7 @@ func lockShop(clock agent.Clock, dataDir string) (*os.File, error) {
 	}
 }
 
+// memoryFile stands in the cloud's folder, which the agent never reads.
 func memoryFile(dataDir string) string { return filepath.Join(cloudDir(dataDir), "shop.json") }
 
 // recall reads what an earlier start remembered, or begins anew.
@@ -87,6 +88,7 @@ func (m *memory) complete() error {
 	return nil
 }
 
+// save writes all of it at once; it holds every secret of the shop.
 func (m *memory) save(dataDir string) error {
 	b, err := json.MarshalIndent(m, "", " ")
 	if err != nil {
@@ -122,6 +124,7 @@ func easy(p string) bool {
 	return len(different) < 4 || len(steps) < 3
 }
 
+// secret is random text that survives a shell and an HTTP header unquoted.
 func secret(bytes int) string {
 	b := make([]byte, bytes)
 	rand.Read(b) // never fails

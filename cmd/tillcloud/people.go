@@ -28,6 +28,7 @@ func setPeople(program string, l layout, m *memory) error {
 		{"cashier", "Cashier", m.CashierPIN},
 	} {
 		cmd := bound(program, "people", "set", "--config", l.config(), "--role", person.role, "--name", person.name)
+		// The secret goes in by standard input; arguments are visible to every process.
 		cmd.Stdin = strings.NewReader(person.secret + "\n")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("tillwire people set --role %s: %w: %s", person.role, err, strings.TrimSpace(string(out)))

@@ -19,6 +19,7 @@ type ports struct {
 	WeChat2 int `json:"wechat2"` // its disaster-recovery host
 }
 
+// fixedPorts are what a newcomer's notes may say.
 var fixedPorts = ports{Agent: 8480, Sandbox: 8490, WeChat: 8491, WeChat2: 8492}
 
 // portPatience is how long a port that was ours may still be held by a
@@ -27,6 +28,8 @@ const portPatience = 3 * time.Second
 
 func (p ports) list() []int { return []int{p.Agent, p.Sandbox, p.WeChat, p.WeChat2} }
 
+// local is the loopback address: a demo's secrets are printed on a screen, so it
+// never listens to a network.
 func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
 // busy names the first port that is taken.
@@ -43,6 +46,7 @@ func (p ports) busy() error {
 	return nil
 }
 
+// free waits a while for a predecessor's ports.
 func (p ports) free() error {
 	var err error
 	for range int(portPatience / (100 * time.Millisecond)) {

@@ -31,6 +31,7 @@ type shopReady struct {
 	Lanes         []laneReady `json:"lanes"`
 }
 
+// laneReady is a lane for whoever plays its scanner or reads its display.
 type laneReady struct {
 	ID      string `json:"id"`
 	Scanner string `json:"scanner"` // what scanner bytes are written to
@@ -44,6 +45,7 @@ type prober struct {
 	ready  shopReady
 }
 
+// newProber asks with a short patience: an agent that hangs is not ready.
 func newProber(clock agent.Clock, r shopReady) *prober {
 	return &prober{clock: clock, client: &http.Client{Timeout: 2 * time.Second}, ready: r}
 }
@@ -72,6 +74,7 @@ func (p *prober) wait(ctx context.Context, say func(missing error)) error {
 	}
 }
 
+// check is one look: the register as anybody sees it, the devices as a till does.
 func (p *prober) check(ctx context.Context) error {
 	if _, err := p.get(ctx, p.ready.Register); err != nil {
 		return err
@@ -106,6 +109,7 @@ func (p *prober) check(ctx context.Context) error {
 	return nil
 }
 
+// get is one request, answered with 200 or an error.
 func (p *prober) get(ctx context.Context, url string) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

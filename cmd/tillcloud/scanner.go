@@ -73,6 +73,8 @@ func rawPair(link string) (master, slave *os.File, err error) {
 	return master, slave, nil
 }
 
+// makeRaw is cfmakeraw: eight bits, no echo, no line editing, no translation of
+// carriage returns, no signals from control characters.
 func makeRaw(tty *os.File) error {
 	fd := int(tty.Fd())
 	t, err := unix.IoctlGetTermios(fd, unix.TCGETS)
@@ -122,6 +124,7 @@ func (s *scanLine) renew() error {
 	old := s.near
 	s.near = master
 	s.mu.Unlock()
+	// The old pair's drain ends by itself when its master is closed.
 	s.work.Go(func() { s.drain(master) })
 	if old != nil {
 		return old.Close()
@@ -200,6 +203,7 @@ func (s *scanLine) scan(code string) error {
 	return err
 }
 
+// close ends both pairs and waits for what copies between them.
 func (s *scanLine) close() error {
 	s.mu.Lock()
 	near := s.near

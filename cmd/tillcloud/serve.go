@@ -45,6 +45,7 @@ func serveCommand(s streams) *cobra.Command {
 	return c
 }
 
+// parsePortMode takes the flag --ports.
 func parsePortMode(mode string) (auto bool, err error) {
 	switch mode {
 	case "auto":
@@ -55,6 +56,8 @@ func parsePortMode(mode string) (auto bool, err error) {
 	return false, fmt.Errorf("%w: --ports is %q, and can be fixed or auto", errUsage, mode)
 }
 
+// serve runs the cloud until ctx ends. The ready file comes last: whoever sees it
+// can use everything in it.
 func serve(ctx context.Context, s streams, dataDir, readyFile string, auto bool) (err error) {
 	if dataDir == "" {
 		return fmt.Errorf("%w: --data-dir is missing", errUsage)
@@ -103,11 +106,13 @@ func serve(ctx context.Context, s streams, dataDir, readyFile string, auto bool)
 	return forget(readyFile)
 }
 
+// rememberedPorts is choosePorts for the memory's field.
 func rememberedPorts(m *memory, auto bool) (*ports, error) {
 	p, err := choosePorts(m.Ports, auto)
 	return &p, err
 }
 
+// cloudDir is where the cloud keeps its own: the ledger, its lock, the memory.
 func cloudDir(dataDir string) string { return filepath.Join(dataDir, "cloud") }
 
 // writeReady writes v where a program waits for it; it holds secrets.

@@ -11,6 +11,8 @@ import (
 // beijing is the zone of every time on WeChat Pay's wire; it knows no summer.
 var beijing = time.FixedZone("CST", 8*60*60)
 
+// body reads the request, holds it against its table, and then against who
+// signed it: a merchant must not act in the name of another.
 func (t *task) body(fields []field) (object, *problem) {
 	o, p := parse(t.call.Body)
 	if p == nil {
@@ -37,6 +39,7 @@ func (t *task) identity(o object) *problem {
 	return t.subMerchant(o.text("sub_mchid"), o.text("sub_appid"))
 }
 
+// subMerchant checks whom a partner acts for; a direct merchant acts for itself.
 func (t *task) subMerchant(id, app string) *problem {
 	if !t.who.Partner() {
 		return nil
@@ -62,6 +65,8 @@ func (t *task) asker() *problem {
 	return nil
 }
 
+// key names an order. A partner's orders are its sub-merchant's, so both are part
+// of the name and a direct merchant sees neither.
 func (t *task) key(orderNo string) sandbox.Key {
 	merchant := t.who.MerchantID
 	if t.who.Partner() {
@@ -70,6 +75,7 @@ func (t *task) key(orderNo string) sandbox.Key {
 	return sandbox.Key{Wallet: Name, Merchant: merchant, OrderNo: orderNo}
 }
 
+// orderNo holds the number in the path against the grammar.
 func (t *task) orderNo() *problem {
 	if !isOrderNo(t.id) {
 		return paramError("out_trade_no", "has a value that is not allowed")
@@ -93,6 +99,8 @@ func (t *task) codepay() (result, error) {
 	if err != nil {
 		return result{}, err
 	}
+	// Awaiting is not an error and not a success; see HTTP 202 in the documentation
+	// of codepay.
 	if order.State == sandbox.StateAwaiting {
 		// The live system answers 202 with nothing else, not even the members
 		// that the documentation calls required.
@@ -135,8 +143,10 @@ func (t *task) details(o object) string {
 	return v.Encode()
 }
 
+// empty also holds for a member that is missing.
 func (o object) empty() bool { return len(o) == 0 }
 
+// query answers what is true now; it is linearizable with payment and reversal.
 func (t *task) query() (result, error) {
 	p := t.orderNo()
 	if p == nil {
@@ -152,6 +162,7 @@ func (t *task) query() (result, error) {
 	return result{http.StatusOK, t.ownOrder(order)}, nil
 }
 
+// queryTransaction finds only what was paid: before that there is no such number.
 func (t *task) queryTransaction() (result, error) {
 	if p := t.asker(); p != nil {
 		return result{}, p
@@ -174,6 +185,7 @@ func (t *task) ownOrder(order *sandbox.Order) map[string]any {
 	return body
 }
 
+// names is who asks, as answers repeat it.
 func (t *task) names() map[string]any {
 	if t.who.Partner() {
 		return map[string]any{"sp_appid": t.who.AppID, "sp_mchid": t.who.MerchantID, "sub_mchid": t.who.SubMerchantID}

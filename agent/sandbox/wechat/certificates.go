@@ -23,6 +23,7 @@ func (t *task) certificates() (result, error) {
 	if err != nil {
 		return result{}, err
 	}
+	// The nonce is text on the wire, and GCM takes its twelve bytes as they are.
 	nonce := randomHex(12)
 	sealed := gcm.Seal(nil, []byte(nonce), t.platform.Certificate, []byte("certificate"))
 	from, to, err := t.platform.validity()
@@ -36,6 +37,7 @@ func (t *task) certificates() (result, error) {
 	}}}}, nil
 }
 
+// validity is when the certificate may be used.
 func (p *Platform) validity() (from, to time.Time, err error) {
 	cert, err := parseCertificate(p.Certificate)
 	if err != nil {

@@ -2,6 +2,7 @@ package wechat
 
 // The tables of API v3's request members (codepay 2025-02-17, Native, refund).
 
+// who asks: a merchant for itself, or a partner for a sub-merchant.
 func who(partner bool) []field {
 	if partner {
 		return []field{
@@ -22,6 +23,7 @@ func closer(partner bool) []field {
 	return []field{{name: "mchid", need: true, most: 32}}
 }
 
+// amountFields is the amount of a payment, in fen.
 func amountFields() field {
 	return field{name: "amount", kind: sub, need: true, in: []field{
 		{name: "total", kind: whole, need: true, min: 1},
@@ -29,6 +31,7 @@ func amountFields() field {
 	}}
 }
 
+// shared is what codepay and Native have in common.
 func shared() []field {
 	return []field{
 		{name: "description", need: true, most: 127},
@@ -56,6 +59,8 @@ func detail(wechatGoodsID string) field {
 	}}
 }
 
+// codepayFields has no notify_url: a code payment is never notified, so the real
+// API refuses the member and the terminal must ask.
 func codepayFields(partner bool) []field {
 	return append(append(who(partner), shared()...),
 		detail("wxpay_goods_id"),
@@ -70,6 +75,7 @@ func codepayFields(partner bool) []field {
 		}})
 }
 
+// nativeFields makes notify_url mandatory, although a terminal never relies on it.
 func nativeFields(partner bool) []field {
 	return append(append(who(partner), shared()...),
 		detail("wechatpay_goods_id"),
@@ -88,9 +94,11 @@ func nativeFields(partner bool) []field {
 		}})
 }
 
+// Where a refund's money comes from.
 func isAvailable(s string) bool   { return s == "AVAILABLE" }
 func isFundAccount(s string) bool { return s == "AVAILABLE" || s == "UNAVAILABLE" }
 
+// refundFields serves both modes: one path, and a sub_mchid more for partners.
 func refundFields(partner bool) []field {
 	list := []field{
 		{name: "transaction_id", most: 32},

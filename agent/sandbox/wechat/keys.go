@@ -57,6 +57,7 @@ func (p *Platform) PublicPEM() ([]byte, error) { return publicPEM(&p.Key.PublicK
 // hand out prepared ones, because making one takes a while.
 type KeySource func() (*rsa.PrivateKey, error)
 
+// freshKey is the KeySource of a real start.
 func freshKey() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, keyBits) }
 
 // vault reads keys from the ledger and makes them on the first start.
@@ -65,6 +66,7 @@ type vault struct {
 	source KeySource
 }
 
+// key is a private key that survives restarts, by name.
 func (v vault) key(ctx context.Context, name string) (*rsa.PrivateKey, error) {
 	der, err := v.ledger.Secret(ctx, "wechat/"+name, func() ([]byte, error) {
 		key, err := v.source()
@@ -87,6 +89,8 @@ func (v vault) key(ctx context.Context, name string) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
+// text is a random hexadecimal text of a size that survives restarts. Hexadecimal
+// digits suit all three uses: serial numbers, key ids and the 32-character APIv3 key.
 func (v vault) text(ctx context.Context, name string, size int) (string, error) {
 	b, err := v.ledger.Secret(ctx, "wechat/"+name, func() ([]byte, error) {
 		raw := make([]byte, (size+1)/2)
@@ -96,6 +100,7 @@ func (v vault) text(ctx context.Context, name string, size int) (string, error) 
 	return string(b), err
 }
 
+// merchant completes a merchant with its keys.
 func (v vault) merchant(ctx context.Context, m Merchant) (*Merchant, error) {
 	var err, errSerial, errSecret error
 	m.Key, err = v.key(ctx, "merchant/"+m.MerchantID)
@@ -105,6 +110,8 @@ func (v vault) merchant(ctx context.Context, m Merchant) (*Merchant, error) {
 	return &m, errors.Join(err, errSerial, errSecret)
 }
 
+// platform makes both generations of platform keys, because merchants of either
+// mode may ask: the certificate of old, the public key since late 2024.
 func (v vault) platform(ctx context.Context, now time.Time) (*Platform, error) {
 	key, err := v.key(ctx, "platform")
 	if err != nil {
@@ -130,6 +137,8 @@ func (v vault) platform(ctx context.Context, now time.Time) (*Platform, error) {
 		Serial: strings.ToUpper(hex.EncodeToString(parsed.SerialNumber.Bytes())), CertKey: certKey}, nil
 }
 
+// selfSigned is a platform certificate. No client checks its issuer: trust comes
+// from the APIv3 key under which it is delivered.
 func selfSigned(key *rsa.PrivateKey, now time.Time) ([]byte, error) {
 	serial := make([]byte, 20)
 	rand.Read(serial)                 // never fails
@@ -145,6 +154,7 @@ func selfSigned(key *rsa.PrivateKey, now time.Time) ([]byte, error) {
 	return b.Bytes(), err
 }
 
+// parseCertificate reads one certificate in PEM.
 func parseCertificate(text []byte) (*x509.Certificate, error) {
 	block, _ := pem.Decode(text)
 	if block == nil {
@@ -153,6 +163,7 @@ func parseCertificate(text []byte) (*x509.Certificate, error) {
 	return x509.ParseCertificate(block.Bytes)
 }
 
+// publicPEM writes a key as PKIX, the form that merchants download.
 func publicPEM(key *rsa.PublicKey) ([]byte, error) {
 	der, err := x509.MarshalPKIXPublicKey(key)
 	if err != nil {

@@ -36,6 +36,8 @@ func parse(body []byte) (object, *problem) {
 	return o, nil
 }
 
+// parseValue refuses null wherever it stands: the real API does, and a client
+// that sends it has forgotten to leave a member out.
 func parseValue(d *json.Decoder) (any, error) {
 	token, err := d.Token()
 	if err != nil {
@@ -60,6 +62,7 @@ func parseValue(d *json.Decoder) (any, error) {
 	return token, nil
 }
 
+// parseObject reads members up to the closing brace.
 func parseObject(d *json.Decoder) (object, error) {
 	o := object{}
 	for d.More() {
@@ -78,6 +81,7 @@ func parseObject(d *json.Decoder) (object, error) {
 	return o, closing(d)
 }
 
+// closing takes the bracket that ends a value.
 func closing(d *json.Decoder) error {
 	if _, err := d.Token(); err != nil {
 		return errors.New("it is cut off")

@@ -20,11 +20,13 @@ type problem struct {
 // Error implements error.
 func (p *problem) Error() string { return p.code + ": " + p.message }
 
+// paramError names the member that is wrong, as the real API does.
 func paramError(field, issue string) *problem {
 	return &problem{http.StatusBadRequest, "PARAM_ERROR", "The parameter " + field + " " + issue + ".", "268435461",
 		map[string]any{"field": field, "issue": issue, "location": "body"}}
 }
 
+// badRequest is wrong as a whole, with no member to name.
 func badRequest(message string) *problem {
 	return &problem{http.StatusBadRequest, "PARAM_ERROR", message, "268435461", nil}
 }

@@ -66,6 +66,8 @@ var routes = []route{
 
 // find matches a request against the table. known is true when only the
 // method is wrong.
+// Paths are compared escaped, so that an order number with an escaped slash
+// stays one segment.
 func find(r *http.Request) (found *route, id string, known bool) {
 	path := r.URL.EscapedPath()
 	for i := range routes {
@@ -95,6 +97,8 @@ func find(r *http.Request) (found *route, id string, known bool) {
 	return nil, "", known
 }
 
+// wantsCertificates holds for the one answer that must be signed with the
+// certificate it carries.
 func wantsCertificates(r *http.Request) bool { return r.URL.Path == "/v3/certificates" }
 
 // Classify implements [sandbox.Wallet].
@@ -103,12 +107,14 @@ func (w *Wallet) Classify(r *http.Request) (sandbox.Operation, string) {
 	switch {
 	case found == nil:
 		return sandbox.OpOther, ""
+	// Only here is the variable part the shop's order number.
 	case strings.Contains(found.path, "/out-trade-no/"):
 		return found.op, id
 	}
 	return found.op, ""
 }
 
+// orderNoMember finds the number also in half a body, which a parser would refuse.
 var orderNoMember = regexp.MustCompile(`"out_trade_no"\s*:\s*"([0-9A-Za-z_*-]{6,32})"`)
 
 // OrderNo implements [sandbox.Wallet].
@@ -133,6 +139,8 @@ func (w *Wallet) Answer(ctx context.Context, call sandbox.Call) sandbox.Answer {
 		out = result{p.status, body}
 	}
 	a := sandbox.Answer{Status: out.status, Header: http.Header{"Server": {"nginx"}, "Cache-Control": {"no-cache, must-revalidate"}}}
+	// A lie is told after the work was done and before the signature is made: a
+	// wrong amount comes with a signature that holds.
 	if out.body != nil {
 		if call.Lie == sandbox.LieAmount {
 			out.body = lieAboutAmount(out.body)
@@ -144,6 +152,8 @@ func (w *Wallet) Answer(ctx context.Context, call sandbox.Call) sandbox.Answer {
 	return a
 }
 
+// perform checks in the order of the real gateway: the address, the headers, who
+// signed, whether they may; only then is the body looked at.
 func (w *Wallet) perform(ctx context.Context, call sandbox.Call) (result, error) {
 	r := call.Request
 	found, id, known := find(r)

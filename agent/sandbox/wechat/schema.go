@@ -62,6 +62,7 @@ func check(o object, fields []field, path string) *problem {
 	return nil
 }
 
+// hold holds one value against its line of the table.
 func (f field) hold(value any, path string) *problem {
 	switch f.kind {
 	case text:
@@ -71,6 +72,7 @@ func (f field) hold(value any, path string) *problem {
 		if !ok {
 			return paramError(path, "is not a number")
 		}
+		// Fractions and exponents fail here, which is right: amounts are whole fen.
 		v, err := strconv.ParseInt(n.String(), 10, 64)
 		if err != nil {
 			return paramError(path, "is not a whole number")
@@ -94,6 +96,7 @@ func (f field) hold(value any, path string) *problem {
 	return nil
 }
 
+// holdText counts characters, not bytes: a Chinese description may be 127 long.
 func (f field) holdText(value any, path string) *problem {
 	s, ok := value.(string)
 	switch {
@@ -109,6 +112,7 @@ func (f field) holdText(value any, path string) *problem {
 	return nil
 }
 
+// holdList refuses an empty list; the documentation wants the member left out.
 func (f field) holdList(value any, path string) *problem {
 	items, ok := value.([]any)
 	if !ok || len(items) == 0 {
@@ -126,6 +130,7 @@ func (f field) holdList(value any, path string) *problem {
 	return nil
 }
 
+// The grammars are those of the API v3 documentation.
 var (
 	orderNoGrammar  = regexp.MustCompile(`^[0-9A-Za-z_*-]{6,32}$`)
 	refundNoGrammar = regexp.MustCompile(`^[0-9A-Za-z_|*@-]{1,64}$`)
@@ -133,6 +138,7 @@ var (
 	storeGrammar    = regexp.MustCompile(`^[0-9A-Za-z_-]+$`)
 )
 
+// The checks that a table may name. Each takes a text that is not empty.
 func isOrderNo(s string) bool  { return orderNoGrammar.MatchString(s) }
 func isRefundNo(s string) bool { return refundNoGrammar.MatchString(s) }
 func isDigits(s string) bool   { return digitsGrammar.MatchString(s) }

@@ -50,6 +50,8 @@ func parseCredential(header string) (credential, error) {
 	return c, nil
 }
 
+// signError is the 401 for everything about a signature. signed is what was
+// verified, or empty when it never came to that.
 func signError(call sandbox.Call, message, signed string) *problem {
 	p := &problem{http.StatusUnauthorized, "SIGN_ERROR", message, "268443699", nil}
 	if signed != "" {
@@ -73,6 +75,7 @@ func (w *Wallet) authenticate(call sandbox.Call) (*Merchant, *problem) {
 	switch {
 	case m == nil:
 		return nil, signError(call, "The merchant number is not known.", "")
+	// The case of a serial number means nothing; both are in use.
 	case !strings.EqualFold(c.serial, m.Serial):
 		return nil, signError(call, "serial_no is not that of the merchant's API certificate.", "")
 	case len(c.nonce) > 32:
@@ -86,6 +89,7 @@ func (w *Wallet) authenticate(call sandbox.Call) (*Merchant, *problem) {
 	if off := now.Sub(time.Unix(stamp, 0)).Abs(); off > clockTolerance {
 		return nil, signError(call, fmt.Sprintf("timestamp is %d s off; check the clock.", int64(off/time.Second)), "")
 	}
+	// The request line is signed as it came over the wire, escapes included.
 	message := r.Method + "\n" + r.RequestURI + "\n" + c.timestamp + "\n" + c.nonce + "\n" + string(call.Body) + "\n"
 	signature, err := base64.StdEncoding.DecodeString(c.signature)
 	if err != nil {
@@ -117,6 +121,7 @@ func (w *Wallet) sign(a *sandbox.Answer, r *http.Request, tail string, lie sandb
 		// A key that cannot sign leaves the answer unsigned, which every client must refuse.
 		return
 	}
+	// One wrong bit leaves it well-formed: only a client that verifies notices.
 	if lie == sandbox.LieSignature {
 		signature[len(signature)/2] ^= 0x01
 	}
@@ -129,6 +134,7 @@ func (w *Wallet) sign(a *sandbox.Answer, r *http.Request, tail string, lie sandb
 	}
 }
 
+// randomHex is n hexadecimal digits; n is even.
 func randomHex(n int) string {
 	raw := make([]byte, n/2)
 	rand.Read(raw) // never fails

@@ -24,9 +24,12 @@ var tradeStates = map[sandbox.State][2]string{
 func orderBody(o *sandbox.Order) map[string]any {
 	state := tradeStates[o.State]
 	body := map[string]any{"out_trade_no": o.OrderNo, "trade_state": state[0], "trade_state_desc": state[1]}
+	// REFUND is said from the first fen on that went back.
 	if o.State == sandbox.StatePaid && o.Refunded > 0 {
 		body["trade_state"], body["trade_state_desc"] = "REFUND", "Paid, then refunded at least in part"
 	}
+	// What the shop sent is repeated from the order, not from the query: another
+	// terminal of the same merchant may be asking.
 	details, err := url.ParseQuery(o.Details)
 	if err == nil {
 		for name := range details {
@@ -42,6 +45,8 @@ func orderBody(o *sandbox.Order) map[string]any {
 		body["trade_type"] = "NATIVE"
 	}
 	amount := map[string]any{"total": o.Amount, "currency": o.Currency}
+	// Only what was paid has a transaction, a time and a payer; it keeps them after a
+	// reversal.
 	if o.Captured > 0 {
 		amount["payer_total"], amount["payer_currency"] = o.Captured, o.Currency
 		body["transaction_id"] = o.TransactionID
@@ -63,6 +68,7 @@ func payer(o *sandbox.Order, partner bool) map[string]any {
 	return map[string]any{"openid": id}
 }
 
+// stamp writes a time with its offset, never Z, as WeChat Pay does.
 func stamp(t time.Time) string { return t.In(beijing).Format("2006-01-02T15:04:05-07:00") }
 
 // lieAboutAmount is an answer that states one fen more, and nothing else wrong.

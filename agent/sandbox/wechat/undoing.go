@@ -6,6 +6,8 @@ import (
 	"tillwire/agent/sandbox"
 )
 
+// reverse has no minimum age: the fifteen seconds that the documentation asks for
+// are the terminal's to keep.
 func (t *task) reverse() (result, error) {
 	p := t.orderNo()
 	if p == nil {
@@ -23,6 +25,7 @@ func (t *task) reverse() (result, error) {
 	return result{http.StatusOK, body}, nil
 }
 
+// closeOrder answers 204, the one answer whose signature covers an empty body.
 func (t *task) closeOrder() (result, error) {
 	p := t.orderNo()
 	if p == nil {
@@ -37,6 +40,8 @@ func (t *task) closeOrder() (result, error) {
 	return result{http.StatusNoContent, nil}, nil
 }
 
+// refund is idempotent by out_refund_no and always a full answer: accepted is not
+// arrived, the status says which.
 func (t *task) refund() (result, error) {
 	o, p := t.body(refundFields(t.who.Partner()))
 	if p == nil && o.text("transaction_id") == "" && o.text("out_trade_no") == "" {
@@ -56,6 +61,7 @@ func (t *task) refund() (result, error) {
 	return result{http.StatusOK, refundBody(refund)}, nil
 }
 
+// refundQuery is the only way to learn that a refund arrived.
 func (t *task) refundQuery() (result, error) {
 	if !isRefundNo(t.id) {
 		return result{}, paramError("out_refund_no", "has a value that is not allowed")
@@ -70,6 +76,8 @@ func (t *task) refundQuery() (result, error) {
 	return result{http.StatusOK, refundBody(refund)}, nil
 }
 
+// refundBody is a refund as both calls answer it. No coupon is ever involved, so
+// payer and settlement amounts equal the others.
 func refundBody(r *sandbox.Refund) map[string]any {
 	body := map[string]any{
 		"refund_id": r.RefundID, "out_refund_no": r.RefundNo, "transaction_id": r.Order.TransactionID, "out_trade_no": r.Order.OrderNo,

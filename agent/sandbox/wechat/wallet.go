@@ -80,6 +80,7 @@ func (w *Wallet) PayCode() (string, error) {
 }
 
 // codeURL is what a Native order shows; clients must not look into it.
+// Nine random bytes are more than anyone guesses while a code is shown.
 func codeURL() string {
 	raw := make([]byte, 9)
 	rand.Read(raw) // never fails
@@ -99,6 +100,7 @@ type nonces struct {
 func (n *nonces) use(merchant, nonce string, now time.Time) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	// Pruned now and then, so that a busy day does not fill the memory.
 	if now.Sub(n.pruned) > clockTolerance {
 		for key, until := range n.seen {
 			if now.After(until) {
@@ -111,6 +113,7 @@ func (n *nonces) use(merchant, nonce string, now time.Time) bool {
 	if _, used := n.seen[key]; used {
 		return false
 	}
+	// A timestamp from the future may be presented again that much later.
 	n.seen[key] = now.Add(2 * clockTolerance)
 	return true
 }
