@@ -11,22 +11,21 @@ import (
 // change is what one commit will do to a payment, worked out before the writer
 // sees it so that the writer's time goes into the disk.
 type change struct {
-	base    entry         // the zero value for a new payment
-	after   agent.Payment // its last facts have no rows yet
-	written []agent.Fact  // the tail of after.Facts
+	base    *entry       // of version 0 for a new payment
+	next    *entry       // its last facts have no rows yet
+	written []agent.Fact // the tail of its facts
 	events  [][]byte
 	path    []agent.State // through which the state comes, without standstill
-	held    bool
 	steps   []agent.Step
 	print   []byte // of the payment code, when one was used
 }
 
 // prepare applies the law to a payment and encodes what will be written.
-func (s *Store) prepare(base entry, facts []agent.Fact) (*change, error) {
+func (s *Store) prepare(base *entry, facts []agent.Fact) (*change, error) {
 	if len(facts) == 0 {
 		return nil, internal("record facts", "no facts")
 	}
-	p := base.payment
+	p := &base.payment
 	facts = slices.Clone(facts)
 	for i := range facts {
 		if facts[i].At.IsZero() {
@@ -37,18 +36,19 @@ func (s *Store) prepare(base entry, facts []agent.Fact) (*change, error) {
 			return nil, err
 		}
 	}
-	written, status, err := agent.Settle(p, facts...)
+	written, status, err := agent.Settle(*p, facts...)
 	if err != nil {
 		return nil, err
 	}
-	c := &change{base: base, after: p, held: base.held || p.Version == 0}
-	c.after.Version, c.after.Status = p.Version+1, status
-	c.after.Facts = append(p.Facts[:len(p.Facts):len(p.Facts)], written...)
-	c.written = c.after.Facts[len(p.Facts):]
+	c := &change{base: base, next: &entry{payment: *p, held: base.held || p.Version == 0}}
+	after := &c.next.payment
+	after.Version, after.Status = p.Version+1, status
+	after.Facts = append(p.Facts[:len(p.Facts):len(p.Facts)], written...)
+	c.written = after.Facts[len(p.Facts):]
 	if err := c.walk(s.codec); err != nil {
 		return nil, err
 	}
-	c.steps = c.after.Steps(s.opt.Timers(status.Wallet))
+	c.steps = after.Steps(s.opt.Timers(status.Wallet))
 	return c, nil
 }
 
@@ -63,7 +63,7 @@ func (c *change) walk(enc codec) error {
 			return err
 		}
 		status = next
-		c.held = c.held && status.Held()
+		c.next.held = c.next.held && status.Held()
 		if status.State != before && before != "" {
 			c.path = append(c.path, status.State)
 		}
@@ -72,11 +72,11 @@ func (c *change) walk(enc codec) error {
 		}
 		var asked []byte
 		if i == 0 && c.base.payment.Version == 0 {
-			if asked, err = enc.asked(c.after); err != nil {
+			if asked, err = enc.asked(&c.next.payment); err != nil {
 				return internal("record facts", "encode request: %w", err)
 			}
 		}
-		ev, err := enc.fact(f, c.after.Version, asked)
+		ev, err := enc.fact(f, c.next.payment.Version, asked)
 		if err != nil {
 			return internal("record facts", "encode fact: %w", err)
 		}
@@ -86,7 +86,7 @@ func (c *change) walk(enc codec) error {
 }
 
 // refundOnce guards what makes a repeated request for a refund harmless.
-func refundOnce(p agent.Payment, f agent.Fact) error {
+func refundOnce(p *agent.Payment, f agent.Fact) error {
 	if f.Kind != agent.FactRefundRequested || f.RequestID == "" {
 		return nil
 	}
@@ -107,7 +107,7 @@ func (s *Store) Open(_ context.Context, p agent.Payment, facts ...agent.Fact) (a
 	}
 	p.Created = p.Created.Round(0).UTC()
 	p.Version, p.Status, p.Facts = 0, agent.Status{}, nil
-	c, lawless := s.prepare(entry{payment: p}, facts)
+	c, lawless := s.prepare(&entry{payment: p}, facts)
 	if lawless == nil {
 		if lawless = p.Amount.Check(); lawless == nil && (p.ID == "" || p.OrderNo == "") {
 			lawless = internal(op, "a payment needs its numbers before it is opened")
@@ -129,7 +129,7 @@ func (b *batch) open(p agent.Payment, c *change, facts []agent.Fact, lawless err
 	if why == nil {
 		why = b.insert(c)
 		if why == nil {
-			return c.after, nil
+			return c.next.payment, nil
 		}
 		if !isConstraint(why) {
 			return agent.Payment{}, why
@@ -152,8 +152,11 @@ func (b *batch) open(p agent.Payment, c *change, facts []agent.Fact, lawless err
 // refusal is why a payment may not begin now, with the payment in its way.
 func (b *batch) refusal(p agent.Payment, facts []agent.Fact, lawless error) (agent.Payment, error) {
 	if holder := b.holder(p.Lane); holder != "" {
-		e, _ := b.payment(holder)
-		return e.payment, &agent.Error{Op: "open payment", Class: agent.Conflict, Code: agent.CodeLaneBusy, Payment: holder,
+		var other agent.Payment
+		if e, ok := b.payment(holder); ok {
+			other = e.payment
+		}
+		return other, &agent.Error{Op: "open payment", Class: agent.Conflict, Code: agent.CodeLaneBusy, Payment: holder,
 			Say: agent.Sentence{ID: "error.lane_busy", Args: []string{p.Lane},
 				English: "Another payment is under way on this lane. Finish or cancel it first."}}
 	}
@@ -226,8 +229,8 @@ func (b *batch) record(id agent.PaymentID, version int64, c *change, facts []age
 	if err := b.update(c); err != nil {
 		return agent.Payment{}, err
 	}
-	return c.after, nil
+	return c.next.payment, nil
 }
 
 // stepKey is the number by which a wallet knows a step.
-func stepKey(p agent.Payment, refundNo string) string { return cmp.Or(refundNo, p.OrderNo) }
+func stepKey(p *agent.Payment, refundNo string) string { return cmp.Or(refundNo, p.OrderNo) }

@@ -12,7 +12,7 @@ import (
 type statements struct {
 	begin, commit, rollback   *statement
 	insert, moved, same, step *statement
-	fact, facts2              *statement
+	fact                      *statement
 	rowPut, rowDrop           *statement
 	refundPut, refundMove     *statement
 	byRequest, byID, byRow    *statement
@@ -30,17 +30,16 @@ const factsOf = `WITH RECURSIVE f(seq, prev, ev, hash) AS (
 func (w *writer) prepare() error {
 	for text, into := range map[string]**statement{
 		"BEGIN IMMEDIATE": &w.sql.begin, "COMMIT": &w.sql.commit, "ROLLBACK": &w.sql.rollback,
-		`INSERT INTO payment(id, order_no, client, request_id, request_hash, lane, amount, currency, reference, mode, cashier, test,
+		`INSERT OR FAIL INTO payment(id, order_no, client, request_id, request_hash, lane, amount, currency, reference, mode, cashier, test,
 			created, first_seq, version, state, final, held, wallet, txn, captured, refunded, last_seq, code_print, code_at)
 			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`: &w.sql.insert,
-		`UPDATE payment SET version = ?2, state = ?3, wallet = ?4, txn = ?5, captured = ?6, refunded = ?7, last_seq = ?8,
+		`UPDATE OR FAIL payment SET version = ?2, state = ?3, wallet = ?4, txn = ?5, captured = ?6, refunded = ?7, last_seq = ?8,
 			code_print = coalesce(?9, code_print), code_at = coalesce(?10, code_at), final = ?11, held = ?12 WHERE id = ?1`: &w.sql.moved,
 		// The same without the columns of the index of open payments, which then need not be written.
-		`UPDATE payment SET version = ?2, state = ?3, wallet = ?4, txn = ?5, captured = ?6, refunded = ?7, last_seq = ?8,
+		`UPDATE OR FAIL payment SET version = ?2, state = ?3, wallet = ?4, txn = ?5, captured = ?6, refunded = ?7, last_seq = ?8,
 			code_print = coalesce(?9, code_print), code_at = coalesce(?10, code_at) WHERE id = ?1`: &w.sql.same,
-		"UPDATE payment SET state = ?2 WHERE id = ?1":                                          &w.sql.step,
-		"INSERT INTO journal(seq, pay, prev, at, ev, hash) VALUES (?,?,?,?,?,?)":               &w.sql.fact,
-		"INSERT INTO journal(seq, pay, prev, at, ev, hash) VALUES (?,?,?,?,?,?),(?,?,?,?,?,?)": &w.sql.facts2,
+		"UPDATE payment SET state = ?2 WHERE id = ?1":                            &w.sql.step,
+		"INSERT INTO journal(seq, pay, prev, at, ev, hash) VALUES (?,?,?,?,?,?)": &w.sql.fact,
 		`INSERT INTO outbox(key, row, pay, op, refund_no, tries, dead, last, created) VALUES (?,?,?,?,?,?,?,?,?)
 			ON CONFLICT(key) DO UPDATE SET row = excluded.row, op = excluded.op, tries = excluded.tries, dead = excluded.dead,
 			last = excluded.last, created = excluded.created`: &w.sql.rowPut,
@@ -79,7 +78,7 @@ func (b *batch) number(c *change) (first, last int64) {
 // may refuse for a repeat; nothing else has been written then.
 func (b *batch) insert(c *change) error {
 	first, last := b.number(c)
-	p := &c.after
+	p := &c.next.payment
 	begin, path := p.Status.State, []agent.State(nil)
 	if begin != agent.Created && !b.w.s.allowed(agent.Created, begin) {
 		begin, path = agent.Created, c.path
@@ -87,7 +86,7 @@ func (b *batch) insert(c *change) error {
 	print, at := c.code(b)
 	err := b.exec(b.w.sql.insert, string(p.ID), p.OrderNo, p.Client, p.RequestID, p.RequestHash, p.Lane, p.Amount.Value,
 		string(p.Amount.Currency), p.Reference, string(p.Mode), p.Cashier, flag(p.Test), p.Created.UnixNano(), first, p.Version,
-		string(begin), flag(p.Status.Final()), flag(c.held), p.Status.Wallet, p.Status.Txn, p.Status.Captured, p.Status.RefundedSum(),
+		string(begin), flag(p.Status.Final()), flag(c.next.held), p.Status.Wallet, p.Status.Txn, p.Status.Captured, p.Status.RefundedSum(),
 		last, print, orZero(at))
 	if err != nil {
 		return err
@@ -101,7 +100,7 @@ func (b *batch) insert(c *change) error {
 // update writes the next facts of a payment.
 func (b *batch) update(c *change) error {
 	_, last := b.number(c)
-	p, was := &c.after, c.base.payment
+	p, was := &c.next.payment, &c.base.payment
 	if to := p.Status.State; to != was.Status.State && !b.w.s.allowed(was.Status.State, to) {
 		if err := b.follow(p.ID, c.path); err != nil {
 			return err
@@ -111,8 +110,8 @@ func (b *batch) update(c *change) error {
 	args := []driver.Value{string(p.ID), p.Version, string(p.Status.State), p.Status.Wallet, p.Status.Txn, p.Status.Captured,
 		p.Status.RefundedSum(), last, print, at}
 	stmt := b.w.sql.same
-	if p.Status.Final() != was.Status.Final() || c.held != c.base.held {
-		stmt, args = b.w.sql.moved, append(args, flag(p.Status.Final()), flag(c.held))
+	if p.Status.Final() != was.Status.Final() || c.next.held != c.base.held {
+		stmt, args = b.w.sql.moved, append(args, flag(p.Status.Final()), flag(c.next.held))
 	}
 	if err := b.exec(stmt, args...); err != nil {
 		return err
@@ -159,11 +158,11 @@ func (b *batch) rest(c *change, prev int64) error {
 	if err != nil {
 		return err
 	}
-	p := c.after
+	p := &c.next.payment
 	b.seq, b.head, b.row = c.written[len(c.written)-1].Seq, head, last
-	b.payments[p.ID] = entry{p, c.held}
+	b.payments[p.ID] = c.next
 	switch {
-	case c.held:
+	case c.next.held:
 		b.lanes[p.Lane] = p.ID
 	case b.holder(p.Lane) == p.ID:
 		b.lanes[p.Lane] = ""
@@ -173,37 +172,24 @@ func (b *batch) rest(c *change, prev int64) error {
 			b.codes[string(f.CodePrint)] = codeSeen{p.ID, b.w.s.opt.Clock.Mono() + codeMemory}
 		}
 	}
-	for key, r := range rows {
-		b.rows[key] = r
+	for _, r := range rows {
+		b.rows[r.key] = r
 	}
-	b.told = append(b.told, p)
+	b.told = append(b.told, c.next)
 	return nil
 }
 
 // chain appends the facts to the journal.
 func (b *batch) chain(c *change, prev int64) ([32]byte, error) {
 	head := b.head
-	hashes := make([][32]byte, len(c.events))
+	id := string(c.next.payment.ID)
 	for i, ev := range c.events {
-		head = link(head, ev, c.after.ID)
-		hashes[i] = head
-	}
-	id := string(c.after.ID)
-	values := func(i int) []driver.Value {
-		f := c.written[i]
-		v := []driver.Value{f.Seq, id, prev, f.At.UnixNano(), c.events[i], hashes[i][:]}
-		prev = f.Seq
-		return v
-	}
-	for i := 0; i < len(c.events); i++ {
-		stmt, v := b.w.sql.fact, values(i)
-		if i+1 < len(c.events) {
-			i++
-			stmt, v = b.w.sql.facts2, append(v, values(i)...)
-		}
-		if err := b.exec(stmt, v...); err != nil {
+		head = link(head, ev, c.next.payment.ID)
+		seq := c.written[i].Seq
+		if err := b.exec(b.w.sql.fact, seq, id, prev, c.written[i].At.UnixNano(), ev, head[:]); err != nil {
 			return head, err
 		}
+		prev = seq
 	}
 	return head, nil
 }
@@ -211,13 +197,13 @@ func (b *batch) chain(c *change, prev int64) ([32]byte, error) {
 // refunds copies what the facts did to refunds.
 func (b *batch) refunds(c *change) error {
 	for _, f := range c.written {
-		r, ok := c.after.Status.Refund(f.RefundNo)
+		r, ok := c.next.payment.Status.Refund(f.RefundNo)
 		if !ok {
 			continue
 		}
 		var err error
 		if f.Kind == agent.FactRefundRequested {
-			err = b.exec(b.w.sql.refundPut, r.No, string(c.after.ID), cmp.Or(r.RequestID, r.No), r.Amount, string(r.State))
+			err = b.exec(b.w.sql.refundPut, r.No, string(c.next.payment.ID), cmp.Or(r.RequestID, r.No), r.Amount, string(r.State))
 		} else {
 			err = b.exec(b.w.sql.refundMove, r.No, string(r.State))
 		}

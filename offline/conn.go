@@ -36,6 +36,8 @@ func dsn(path string, writer bool) string {
 		values.Set("_auto_vacuum", "incremental")
 		values.Set("_secure_delete", "fast")
 		values.Set("_txlock", "immediate")
+		values.Set("_mutex", "no") // one goroutine uses it
+		values.Set("_cache_size", "-8192")
 	} else {
 		values.Set("mode", "ro")
 		values.Set("_query_only", "1")

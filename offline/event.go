@@ -98,7 +98,7 @@ func (e event) audit() agent.Audit {
 
 // asked digests what the shop asked for. It stands in the chain with the first
 // fact, so that a changed amount or order number shows.
-func (c codec) asked(p agent.Payment) ([]byte, error) {
+func (c codec) asked(p *agent.Payment) ([]byte, error) {
 	text, err := c.enc.Marshal([]any{string(p.ID), p.OrderNo, p.Client, p.RequestID, p.RequestHash, p.Lane, p.Amount.Value,
 		string(p.Amount.Currency), p.Reference, string(p.Mode), p.Cashier, p.Test, p.Created.UnixNano()})
 	if err != nil {

@@ -39,25 +39,22 @@ func (b *batch) put(r row) error {
 
 // reconcile makes a payment's rows exactly its steps. A step whose operation stays
 // keeps its row, tries and lease; its wait begins anew when one of the facts is
-// about it. It returns the rows as they will be, the zero row for those that go.
-func (b *batch) reconcile(c *change) (map[string]row, int64, error) {
-	now := b.w.s.opt.Clock.Mono()
-	last, rows := b.row, map[string]row{}
-	want := map[string]bool{}
+// about it. It returns the rows as they will be, without a number those that go.
+func (b *batch) reconcile(c *change) (rows []row, last int64, err error) {
+	p, now, last := &c.next.payment, b.w.s.opt.Clock.Mono(), b.row
 	for _, step := range c.steps {
-		key := stepKey(c.after, step.RefundNo)
-		want[key] = true
+		key := stepKey(p, step.RefundNo)
 		r, exists := b.outbox(key)
 		stored := r
 		if !exists || r.step.Op != step.Op {
 			last++
 			stored = row{}
-			r = row{key: key, number: last, payment: c.after.ID, orderNo: c.after.OrderNo, created: b.w.s.opt.Clock.Now(), due: now + step.Wait}
+			r = row{key: key, number: last, payment: p.ID, orderNo: p.OrderNo, created: b.w.s.opt.Clock.Now(), due: now + step.Wait}
 		} else if c.about(step.RefundNo) {
 			r.due, r.dead = now+step.Wait, false
 		}
-		r.step, r.wallet = step, c.after.Status.Wallet
-		rows[key] = r
+		r.step, r.wallet = step, p.Status.Wallet
+		rows = append(rows, r)
 		if stored.number == r.number && stored.dead == r.dead {
 			continue // nothing changed that outlives this run
 		}
@@ -66,18 +63,19 @@ func (b *batch) reconcile(c *change) (map[string]row, int64, error) {
 		}
 	}
 	gone := func(key string) error {
-		if _, exists := b.outbox(key); !exists || want[key] {
+		if _, exists := b.outbox(key); !exists || slices.ContainsFunc(rows, func(r row) bool { return r.key == key }) {
 			return nil
 		}
-		rows[key] = row{}
+		rows = append(rows, row{key: key})
 		return b.exec(b.w.sql.rowDrop, key)
 	}
-	for _, r := range c.after.Status.Refunds {
+	for _, r := range p.Status.Refunds {
 		if err := gone(r.No); err != nil {
 			return nil, 0, err
 		}
 	}
-	return rows, last, gone(c.after.OrderNo)
+	err = gone(p.OrderNo)
+	return rows, last, err
 }
 
 // about reports whether one of the facts is about the payment itself or about the
@@ -196,7 +194,7 @@ func (s *Store) Revive(_ context.Context, id agent.PaymentID, refundNo string) e
 		if err != nil {
 			return err
 		}
-		r, ok := b.outbox(stepKey(e.payment, refundNo))
+		r, ok := b.outbox(stepKey(&e.payment, refundNo))
 		if !ok || !r.dead {
 			return nil
 		}

@@ -43,24 +43,24 @@ func recordOf(v []driver.Value) (rec record, err error) {
 
 // complete adds the facts, which came newest first, and lets the law say what they
 // add up to. A row that says something else is not believed.
-func (rec record) complete(c codec, seqs []int64, events [][]byte) (entry, error) {
+func (rec record) complete(c codec, seqs []int64, events [][]byte) (*entry, error) {
 	p := rec.payment
 	for i := len(events) - 1; i >= 0; i-- {
 		e, err := c.event(events[i])
 		if err != nil {
-			return entry{}, rec.corrupt(fmt.Errorf("journal row %d cannot be read: %w", seqs[i], err))
+			return nil, rec.corrupt(fmt.Errorf("journal row %d cannot be read: %w", seqs[i], err))
 		}
 		p.Facts = append(p.Facts, e.fact(seqs[i]))
 	}
 	status, err := agent.Decide(p.Facts)
 	if err != nil {
-		return entry{}, rec.corrupt(err)
+		return nil, rec.corrupt(err)
 	}
 	if len(p.Facts) == 0 || status.State != rec.state {
-		return entry{}, rec.corrupt(fmt.Errorf("its row says %q, its %d facts say %q", rec.state, len(p.Facts), status.State))
+		return nil, rec.corrupt(fmt.Errorf("its row says %q, its %d facts say %q", rec.state, len(p.Facts), status.State))
 	}
 	p.Status = status
-	return entry{p, rec.held}, nil
+	return &entry{p, rec.held}, nil
 }
 
 func (rec record) corrupt(why error) error {
@@ -70,7 +70,7 @@ func (rec record) corrupt(why error) error {
 }
 
 // load finds a payment for the writer, as the batch sees it.
-func (b *batch) load(id agent.PaymentID) (entry, error) {
+func (b *batch) load(id agent.PaymentID) (*entry, error) {
 	if e, ok := b.payment(id); ok {
 		return e, nil
 	}
@@ -83,12 +83,15 @@ func (b *batch) load(id agent.PaymentID) (entry, error) {
 
 func (b *batch) byRequest(client, requestID string) (agent.Payment, bool, error) {
 	e, found, err := b.fetch(b.w.sql.byRequest, client, requestID)
-	return e.payment, found, err
+	if err != nil || !found {
+		return agent.Payment{}, false, err
+	}
+	return e.payment, true, nil
 }
 
 // fetch reads a payment through the writer's own connection, which also sees what
 // the transaction has written so far.
-func (b *batch) fetch(by *statement, args ...driver.Value) (entry, bool, error) {
+func (b *batch) fetch(by *statement, args ...driver.Value) (*entry, bool, error) {
 	var rec record
 	found := false
 	err := by.each(paymentWidth, func(v []driver.Value) (err error) {
@@ -97,7 +100,7 @@ func (b *batch) fetch(by *statement, args ...driver.Value) (entry, bool, error) 
 		return err
 	}, args...)
 	if err != nil || !found {
-		return entry{}, false, err
+		return nil, false, err
 	}
 	if e, ok := b.payment(rec.payment.ID); ok {
 		return e, true, nil
@@ -109,7 +112,7 @@ func (b *batch) fetch(by *statement, args ...driver.Value) (entry, bool, error) 
 		return nil
 	}, rec.last)
 	if err != nil {
-		return entry{}, false, err
+		return nil, false, err
 	}
 	e, err := rec.complete(b.w.s.codec, seqs, events)
 	return e, err == nil, err
@@ -137,7 +140,7 @@ func scan(rows *sql.Rows) (list []record, err error) {
 }
 
 // payments runs a query for paymentColumns and reads the facts of what it finds.
-func (r *Reader) payments(ctx context.Context, query string, args ...any) ([]entry, error) {
+func (r *Reader) payments(ctx context.Context, query string, args ...any) ([]*entry, error) {
 	rows, err := r.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, readError(err)
@@ -146,7 +149,7 @@ func (r *Reader) payments(ctx context.Context, query string, args ...any) ([]ent
 	if err != nil {
 		return nil, readError(err)
 	}
-	entries := make([]entry, 0, len(list))
+	entries := make([]*entry, 0, len(list))
 	for _, rec := range list {
 		e, err := r.facts(ctx, rec)
 		if err != nil {
@@ -157,10 +160,10 @@ func (r *Reader) payments(ctx context.Context, query string, args ...any) ([]ent
 	return entries, nil
 }
 
-func (r *Reader) facts(ctx context.Context, rec record) (entry, error) {
+func (r *Reader) facts(ctx context.Context, rec record) (*entry, error) {
 	rows, err := r.db.QueryContext(ctx, factsOf, rec.last)
 	if err != nil {
-		return entry{}, readError(err)
+		return nil, readError(err)
 	}
 	defer rows.Close()
 	var seqs []int64
@@ -169,24 +172,24 @@ func (r *Reader) facts(ctx context.Context, rec record) (entry, error) {
 		var seq int64
 		var ev []byte
 		if err := rows.Scan(&seq, &ev); err != nil {
-			return entry{}, readError(err)
+			return nil, readError(err)
 		}
 		seqs, events = append(seqs, seq), append(events, ev)
 	}
 	if err := rows.Err(); err != nil {
-		return entry{}, readError(err)
+		return nil, readError(err)
 	}
 	return rec.complete(r.codec, seqs, events)
 }
 
 // one runs a query that finds at most one payment.
-func (r *Reader) one(ctx context.Context, query string, args ...any) (entry, error) {
+func (r *Reader) one(ctx context.Context, query string, args ...any) (*entry, error) {
 	entries, err := r.payments(ctx, query, args...)
 	if err != nil {
-		return entry{}, err
+		return nil, err
 	}
 	if len(entries) == 0 {
-		return entry{}, notFound("read payment", "")
+		return nil, notFound("read payment", "")
 	}
 	return entries[0], nil
 }
@@ -200,30 +203,27 @@ const selectPayment = "SELECT " + paymentColumns + " FROM payment "
 
 // Payment returns one payment with its facts, or an Error of class NotFound.
 func (r *Reader) Payment(ctx context.Context, id agent.PaymentID) (agent.Payment, error) {
-	e, err := r.one(ctx, selectPayment+"WHERE id = ?", string(id))
-	return e.payment, err
+	return bare(r.one(ctx, selectPayment+"WHERE id = ?", string(id)))
 }
 
 // ByRequest finds the payment that a client asked for under an id of its own.
 func (r *Reader) ByRequest(ctx context.Context, client, requestID string) (agent.Payment, error) {
-	e, err := r.one(ctx, selectPayment+"WHERE client = ? AND request_id = ?", client, requestID)
-	return e.payment, err
+	return bare(r.one(ctx, selectPayment+"WHERE client = ? AND request_id = ?", client, requestID))
 }
 
 // ByOrderNo finds a payment by the number that the wallet knows it by.
 func (r *Reader) ByOrderNo(ctx context.Context, orderNo string) (agent.Payment, error) {
-	e, err := r.one(ctx, selectPayment+"WHERE order_no = ?", orderNo)
-	return e.payment, err
+	return bare(r.one(ctx, selectPayment+"WHERE order_no = ?", orderNo))
 }
 
 // OpenPayments lists what is not final, oldest first.
 func (r *Reader) OpenPayments(ctx context.Context) ([]agent.Payment, error) {
 	entries, err := r.payments(ctx, selectPayment+"INDEXED BY payment_open WHERE final = 0")
-	slices.SortFunc(entries, func(x, y entry) int { return int(x.payment.Facts[0].Seq - y.payment.Facts[0].Seq) })
+	slices.SortFunc(entries, func(x, y *entry) int { return int(x.payment.Facts[0].Seq - y.payment.Facts[0].Seq) })
 	return plain(entries), err
 }
 
-func plain(entries []entry) []agent.Payment {
+func plain(entries []*entry) []agent.Payment {
 	list := make([]agent.Payment, 0, len(entries))
 	for _, e := range entries {
 		list = append(list, e.payment)
@@ -232,7 +232,7 @@ func plain(entries []entry) []agent.Payment {
 }
 
 // current is a payment as the last commit left it; what is under way costs no read.
-func (s *Store) current(ctx context.Context, id agent.PaymentID) (entry, error) {
+func (s *Store) current(ctx context.Context, id agent.PaymentID) (*entry, error) {
 	s.mu.RLock()
 	e, ok := s.state.payments[id]
 	s.mu.RUnlock()
@@ -244,6 +244,12 @@ func (s *Store) current(ctx context.Context, id agent.PaymentID) (entry, error) 
 
 // Payment implements agent.Journal.
 func (s *Store) Payment(ctx context.Context, id agent.PaymentID) (agent.Payment, error) {
-	e, err := s.current(ctx, id)
-	return e.payment, err
+	return bare(s.current(ctx, id))
+}
+
+func bare(e *entry, err error) (agent.Payment, error) {
+	if err != nil {
+		return agent.Payment{}, err
+	}
+	return e.payment, nil
 }

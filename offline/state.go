@@ -11,7 +11,7 @@ import (
 // and the outbox. The writer alone changes it, after a commit and under Store.mu;
 // so the writer reads it freely and everyone else under that lock.
 type state struct {
-	payments map[agent.PaymentID]entry
+	payments map[agent.PaymentID]*entry
 	ended    []agent.PaymentID // final ones in payments, oldest first
 	lanes    map[string]agent.PaymentID
 	codes    map[string]codeSeen
@@ -23,7 +23,8 @@ type state struct {
 	lease int64    // last fencing token
 }
 
-// entry is a payment as the last commit left it.
+// entry is a payment as the last commit left it. It is never changed: the next
+// commit makes another.
 type entry struct {
 	payment agent.Payment
 	held    bool // it holds its lane and has done so without a gap
@@ -41,17 +42,17 @@ const codeMemory = 10 * time.Minute
 
 // keepEnded is how many final payments stay in memory: their receipt is printed
 // and their last look is recorded soon after they end.
-const keepEnded = 1024
+const keepEnded = 256
 
 func newState() state {
-	return state{payments: map[agent.PaymentID]entry{}, lanes: map[string]agent.PaymentID{}, codes: map[string]codeSeen{}, rows: map[string]row{}}
+	return state{payments: map[agent.PaymentID]*entry{}, lanes: map[string]agent.PaymentID{}, codes: map[string]codeSeen{}, rows: map[string]row{}}
 }
 
 // batch is what one transaction will make of the state, kept apart until it is
 // on the disk. A missing key means "as in the state"; a zero value means gone.
 type batch struct {
 	w        *writer
-	payments map[agent.PaymentID]entry
+	payments map[agent.PaymentID]*entry
 	lanes    map[string]agent.PaymentID
 	codes    map[string]codeSeen
 	rows     map[string]row
@@ -59,7 +60,7 @@ type batch struct {
 	head     [32]byte
 	row      int64
 	lease    int64
-	told     []agent.Payment
+	told     []*entry
 
 	begun bool // a transaction is open
 	wrote int  // statements that changed something
@@ -67,11 +68,11 @@ type batch struct {
 
 func (w *writer) newBatch() *batch {
 	st := &w.s.state
-	return &batch{w: w, payments: map[agent.PaymentID]entry{}, lanes: map[string]agent.PaymentID{}, codes: map[string]codeSeen{},
+	return &batch{w: w, payments: map[agent.PaymentID]*entry{}, lanes: map[string]agent.PaymentID{}, codes: map[string]codeSeen{},
 		rows: map[string]row{}, seq: st.seq, head: st.head, row: st.row, lease: st.lease}
 }
 
-func (b *batch) payment(id agent.PaymentID) (entry, bool) {
+func (b *batch) payment(id agent.PaymentID) (*entry, bool) {
 	if e, ok := b.payments[id]; ok {
 		return e, true
 	}
@@ -119,7 +120,7 @@ func (b *batch) eachRow(visit func(row)) {
 // publish makes the batch the state. The caller holds Store.mu.
 func (st *state) publish(b *batch) {
 	for id, e := range b.payments {
-		if _, known := st.payments[id]; e.payment.Status.Final() && !(known && st.payments[id].payment.Status.Final()) {
+		if was := st.payments[id]; e.payment.Status.Final() && (was == nil || !was.payment.Status.Final()) {
 			st.ended = append(st.ended, id)
 		}
 		st.payments[id] = e
@@ -150,7 +151,7 @@ func (st *state) forget() {
 	for len(st.ended) > keepEnded {
 		id := st.ended[0]
 		st.ended = st.ended[1:]
-		if st.payments[id].payment.Status.Final() {
+		if e := st.payments[id]; e != nil && e.payment.Status.Final() {
 			delete(st.payments, id)
 		}
 	}

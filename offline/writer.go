@@ -126,7 +126,7 @@ func (w *writer) commit(requests []request) (again bool) {
 	for i, r := range requests {
 		before := b.wrote
 		errs[i] = r.apply(b)
-		if errs[i] == nil || b.wrote == before && !isFull(errs[i]) && !isBroken(errs[i]) {
+		if errs[i] == nil || b.wrote == before && !b.lost() && !isFull(errs[i]) && !isBroken(errs[i]) {
 			continue
 		}
 		undo := b.rollback()
@@ -138,8 +138,8 @@ func (w *writer) commit(requests []request) (again bool) {
 	w.s.mu.Lock()
 	w.s.state.publish(b)
 	w.s.mu.Unlock()
-	for _, p := range b.told {
-		w.s.opt.Notify(p)
+	for _, e := range b.told {
+		w.s.opt.Notify(e.payment)
 	}
 	for i, r := range requests {
 		r.done <- errs[i]
@@ -208,9 +208,12 @@ func (b *batch) commit() error {
 	return b.w.sql.commit.run()
 }
 
+// lost reports that SQLite has rolled the transaction back by itself.
+func (b *batch) lost() bool { return b.begun && b.w.conn.AutoCommit() }
+
 func (b *batch) rollback() error {
-	if !b.begun || b.w.conn.AutoCommit() {
-		return nil // SQLite has rolled back by itself
+	if !b.begun || b.lost() {
+		return nil
 	}
 	return b.w.sql.rollback.run()
 }

@@ -43,7 +43,9 @@ CREATE TABLE payment(
   last_seq     INTEGER NOT NULL,
   code_print   BLOB,                                     -- keyed fingerprint of its payment code
   code_at      INTEGER NOT NULL DEFAULT 0,
-  CHECK(held = 0 OR final = 0)
+  CHECK(held = 0 OR final = 0),
+  -- Two facts take a payment no further than this. (A trigger would cost a third of the insert.)
+  CHECK(last_seq - first_seq > 1 OR state IN ('created', 'sending', 'not_sent'))
 ) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX payment_request ON payment(client, request_id);
@@ -71,7 +73,7 @@ CREATE INDEX journal_audit ON journal(seq) WHERE pay IS NULL;
 CREATE TABLE outbox(
   key       TEXT PRIMARY KEY,
   row       INTEGER NOT NULL,
-  pay       TEXT NOT NULL REFERENCES payment(id),
+  pay       TEXT NOT NULL REFERENCES payment(id) DEFERRABLE INITIALLY DEFERRED,
   op        TEXT NOT NULL,
   refund_no TEXT NOT NULL,
   tries     INTEGER NOT NULL,
@@ -124,25 +126,25 @@ CREATE TABLE session(
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX session_person ON session(person);
 
--- The guards. The program decides by the law of payments; these refuse what no program may do.
+-- The guards. The program decides by the law of payments; these refuse what no program may do. The
+-- first stands on the road of every payment. It rolls the transaction back instead of the one
+-- statement: that never happens while the program is right, and it spares SQLite from keeping a copy
+-- of every page that a statement touches.
 
-CREATE TRIGGER payment_begin BEFORE INSERT ON payment
-WHEN NEW.state <> 'created' AND NOT EXISTS (SELECT 1 FROM edge WHERE "from" = 'created' AND "to" = NEW.state)
-BEGIN SELECT RAISE(ABORT, 'a payment cannot begin in this state'); END;
-
-CREATE TRIGGER payment_move BEFORE UPDATE OF state ON payment
-WHEN NEW.state <> OLD.state AND NOT EXISTS (SELECT 1 FROM edge WHERE "from" = OLD.state AND "to" = NEW.state)
-BEGIN SELECT RAISE(ABORT, 'the law of payments has no such move'); END;
+CREATE TRIGGER payment_move BEFORE UPDATE OF state, version, captured ON payment
+WHEN NEW.version NOT IN (OLD.version, OLD.version + 1) OR NEW.captured < OLD.captured OR NEW.state <> OLD.state
+  AND NOT EXISTS (SELECT 1 FROM edge WHERE "from" = OLD.state AND "to" = NEW.state)
+BEGIN
+  SELECT CASE
+    WHEN NEW.version NOT IN (OLD.version, OLD.version + 1) THEN RAISE(ROLLBACK, 'a version grows by one')
+    WHEN NEW.captured < OLD.captured THEN RAISE(ROLLBACK, 'what was captured is never reduced')
+    ELSE RAISE(ROLLBACK, 'the law of payments has no such move')
+  END;
+END;
 
 CREATE TRIGGER payment_keys BEFORE UPDATE OF id, order_no, client, request_id, request_hash, lane, amount, currency,
   reference, mode, cashier, test, created, first_seq ON payment
 BEGIN SELECT RAISE(ABORT, 'what was asked for never changes'); END;
-
-CREATE TRIGGER payment_version BEFORE UPDATE OF version ON payment WHEN NEW.version <> OLD.version + 1
-BEGIN SELECT RAISE(ABORT, 'a version grows by one'); END;
-
-CREATE TRIGGER payment_captured BEFORE UPDATE OF captured ON payment WHEN NEW.captured < OLD.captured
-BEGIN SELECT RAISE(ABORT, 'what was captured is never reduced'); END;
 
 -- Retention moves the anchor first; only what lies before it may go.
 CREATE TRIGGER payment_delete BEFORE DELETE ON payment
