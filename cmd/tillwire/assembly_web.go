@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 
 	"tillwire/agent"
 	"tillwire/agent/keyring"
@@ -27,7 +28,7 @@ func (d *agentd) openWeb(ctx context.Context, a *app, done func()) (err error) {
 	tokens, faults := readTokens(d.config)
 	d.noteFaults(faults)
 	d.web, err = web.New(web.Options{
-		Version: version, Shop: d.config.Terminal.Shop, Zone: d.zone, Hosts: d.config.HTTP.Hosts, Tokens: tokens,
+		Version: version, Test: d.test(), Shop: d.config.Terminal.Shop, Zone: d.zone, Hosts: d.config.HTTP.Hosts, Tokens: tokens,
 		Counter: d.engine, Store: pageStore{d.store}, Feed: d.feed, Displays: d.displays, Settings: ownerSettings{d.book, d.clock},
 		Clock: d.clock, Words: d.words, Log: d.log,
 		Line: d.link.Line, Devices: func() []agent.DeviceStatus { return d.devices.Status() }, Problems: d.problems.list,
@@ -39,6 +40,11 @@ func (d *agentd) openWeb(ctx context.Context, a *app, done func()) (err error) {
 		return err
 	}
 	return d.web.Boot(ctx)
+}
+
+// test holds when some wallet's host is not the brand's own.
+func (d *agentd) test() bool {
+	return slices.ContainsFunc(d.wallets.All(), func(w agent.Wallet) bool { return w.Info().Test })
 }
 
 // readTokens reads the tills' bearer tokens. One that is wrong is left out: its

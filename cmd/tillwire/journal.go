@@ -1,12 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"tillwire/agent"
 	"tillwire/offline"
 )
 
@@ -16,46 +16,55 @@ func (a *app) journalCommand() *cobra.Command {
 
 // verdict is what `journal verify` prints.
 type verdict struct {
-	OK   bool   `json:"ok"`
-	Rows int64  `json:"rows"`
-	Row  int64  `json:"row,omitempty"` // the first one that is wrong
-	What string `json:"what,omitempty"`
+	OK       bool         `json:"ok"`
+	Rows     int          `json:"rows"`
+	Payments int          `json:"payments"`
+	Findings []findingRow `json:"findings"`
+}
+
+// findingRow is one contradiction, with the row of the journal where there is one.
+type findingRow struct {
+	Row     int64           `json:"row,omitempty"`
+	Payment agent.PaymentID `json:"payment,omitempty"`
+	What    string          `json:"what"`
 }
 
 func (a *app) journalVerifyCommand() *cobra.Command {
 	return &cobra.Command{Use: "verify", Short: "Check the whole chain of facts", Args: exactly(),
-		Long: `Recomputes the hash chain over every recorded fact and checks that each payment is what its facts
-say. A fact that was changed, removed or put in by hand shows, with its row. Exit code 1 names the
-row. It may run beside the agent.`,
+		Long: `Recomputes the hash chain over every recorded fact, checks that each payment is what its facts say,
+and that nothing which must still be done is missing. A fact that was changed, removed or put in by
+hand shows, with its row. Exit code 1 names the row. It may run beside the agent.`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			_, r, err := a.journalReader(c.Context())
+			cfg, r, err := a.journalReader(c.Context())
 			if err != nil {
 				return err
 			}
 			defer r.Close()
-			progress := a.progress()
-			report, err := r.Verify(c.Context(), func(done, total int64) { progress("%d of %d rows", done, total) })
-			progress("")
-			return a.printVerdict(report, err)
+			a.progress()("Reading the whole journal…")
+			report, err := r.Verify(c.Context(), func(name string) agent.Timers { return timersIn(cfg, name) })
+			if err != nil {
+				return err
+			}
+			return a.printReport(report)
 		}}
 }
 
-func (a *app) printVerdict(rows int64, err error) error {
-	v := verdict{OK: err == nil, Rows: rows}
-	var broken *offline.ChainError
-	if errors.As(err, &broken) {
-		v.Row, v.What = broken.Row, broken.Error()
-	} else if err != nil {
-		return err
+func (a *app) printReport(report offline.Report) error {
+	v := verdict{OK: len(report.Findings) == 0, Rows: report.Rows, Payments: report.Payments, Findings: []findingRow{}}
+	for _, f := range report.Findings {
+		v.Findings = append(v.Findings, findingRow{f.Seq, f.Payment, f.What})
 	}
 	if a.json {
 		if err := a.printJSON(v); err != nil {
 			return err
 		}
 	} else if v.OK {
-		a.printf("The journal is whole: %d rows.\n", v.Rows)
+		a.printf("The journal is whole: %s, %s.\n", plural(v.Rows, "row", "rows"), plural(v.Payments, "payment", "payments"))
 	} else {
-		a.printf("The journal was changed at row %d: %s\nKeep the data folder as it is, compare the wallets' bills with `tillwire payments export`, and call the office.\n", v.Row, v.What)
+		for _, f := range report.Findings {
+			a.printf("%s\n", f)
+		}
+		a.printf("The record is not what was written. Keep the data folder as it is, compare the wallets' bills with `tillwire payments export`, and call the office.\n")
 	}
 	if !v.OK {
 		return errFound
