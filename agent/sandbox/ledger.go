@@ -86,6 +86,14 @@ func lockFile(path string) (*os.File, error) {
 // open opens the database and makes what is missing. WAL and synchronous FULL:
 // an answer that was given survives a power cut.
 func (l *Ledger) open(ctx context.Context, path string) error {
+	// Made here, because SQLite would let others read the keys in it.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		return err
+	}
 	dsn := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
 	dsn.RawQuery = "_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_busy_timeout=5000&_txlock=immediate"
 	db, err := sql.Open("sqlite3", dsn.String())
