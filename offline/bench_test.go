@@ -98,7 +98,7 @@ func pay(b *testing.B, s *offline.Store, lanes, n int) []time.Duration {
 
 var (
 	opened   = agent.Fact{Kind: agent.FactOpened}
-	approved = agent.Fact{Kind: agent.FactApproved, Op: agent.OpPay, Amount: 1280, Txn: "4200002036202603149999999999"}
+	approved = agent.Fact{Kind: agent.FactApproved, Op: agent.OpQuery, Amount: 1280, Txn: "4200002036202603149999999999"}
 )
 
 func sent(i int) agent.Fact {

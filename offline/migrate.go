@@ -2,8 +2,12 @@ package offline
 
 import (
 	"embed"
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
 	"path"
 	"slices"
 	"strconv"
@@ -48,6 +52,42 @@ func migrations(fsys fs.FS) ([]migration, error) {
 	return list, nil
 }
 
+// ours looks at a file's header before anything opens it for writing, since even
+// that changes it. A file whose first commit is still in the log has no name yet.
+func ours(path string, log bool) error {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	header := make([]byte, 100) // SQLite file format, "The Database Header"
+	n, err := io.ReadFull(f, header)
+	if n == 0 {
+		return nil
+	}
+	if err != nil || string(header[:16]) != "SQLite format 3\x00" {
+		return fmt.Errorf("%w: its header is not a database's", errDamaged)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	id := binary.BigEndian.Uint32(header[68:])
+	if id == applicationID || id == 0 && (log || info.Size() <= pageSize) {
+		return nil
+	}
+	return foreign(path, int(id))
+}
+
+func foreign(path string, id int) error {
+	return &agent.Error{Op: "open store", Class: agent.Conflict, Err: fmt.Errorf("application id %#x", id),
+		Say: agent.Sentence{ID: "error.foreign_store", Args: []string{path},
+			English: fmt.Sprintf("The file %s belongs to another program. Move it away or name another data folder.", path)}}
+}
+
 // schemaOf reads whose file it is and how far its schema has come; a new file is 0.
 func schemaOf(c *sqlite3.SQLiteConn) (int, error) {
 	var id, version, tables int
@@ -66,7 +106,7 @@ func schemaOf(c *sqlite3.SQLiteConn) (int, error) {
 		return 0, nil
 	}
 	if id != applicationID {
-		return 0, fmt.Errorf("the file belongs to another program (application id %#x)", id)
+		return 0, foreign(c.GetFilename("main"), id)
 	}
 	return version, nil
 }

@@ -74,7 +74,7 @@ func (w *writer) newBatch() *batch {
 
 func (b *batch) payment(id agent.PaymentID) (*entry, bool) {
 	if e, ok := b.payments[id]; ok {
-		return e, true
+		return e, e != nil
 	}
 	e, ok := b.w.s.state.payments[id]
 	return e, ok
@@ -120,6 +120,10 @@ func (b *batch) eachRow(visit func(row)) {
 // publish makes the batch the state. The caller holds Store.mu.
 func (st *state) publish(b *batch) {
 	for id, e := range b.payments {
+		if e == nil {
+			delete(st.payments, id)
+			continue
+		}
 		if was := st.payments[id]; e.payment.Status.Final() && (was == nil || !was.payment.Status.Final()) {
 			st.ended = append(st.ended, id)
 		}

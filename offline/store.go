@@ -109,6 +109,9 @@ func openError(dir string, err error) error {
 func (s *Store) openWriter(ctx context.Context) (*writer, error) {
 	path := filepath.Join(s.opt.Dir, fileName)
 	unclean := exists(path + "-wal")
+	if err := ours(path, unclean); err != nil {
+		return nil, err
+	}
 	if err := s.inspectSuspect(path); err != nil {
 		return nil, err
 	}

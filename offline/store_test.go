@@ -55,14 +55,27 @@ func (ts *testStore) reopen(t *testing.T, change func(*offline.Options)) {
 	ts.Store = s
 }
 
+// TestStoreKeepsTheContract runs the suite twice: with clean stops, and with a
+// copy of the folder as it lies there while the agent runs.
 func TestStoreKeepsTheContract(t *testing.T) {
-	journaltest.Run(t, func(t *testing.T) journaltest.Harness {
-		ts := openStore(t, nil)
-		return journaltest.Harness{Store: ts.Store, Clock: ts.clock, Notices: ts.notices, Restart: func(t *testing.T) journaltest.Store {
-			ts.reopen(t, nil)
-			return ts.Store
-		}}
-	})
+	for name, restart := range map[string]func(*testing.T, *testStore){
+		"stopped": func(t *testing.T, ts *testStore) { ts.reopen(t, nil) },
+		"cut off": func(t *testing.T, ts *testStore) {
+			dir := copyFolder(t, ts.dir)
+			ts.reopen(t, func(opt *offline.Options) { opt.Dir = dir })
+			ts.dir = dir
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			journaltest.Run(t, func(t *testing.T) journaltest.Harness {
+				ts := openStore(t, nil)
+				return journaltest.Harness{Store: ts.Store, Clock: ts.clock, Notices: ts.notices, Restart: func(t *testing.T) journaltest.Store {
+					restart(t, ts)
+					return ts.Store
+				}}
+			})
+		})
+	}
 }
 
 func TestAClosedStoreTakesNothing(t *testing.T) {

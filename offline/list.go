@@ -1,0 +1,180 @@
+package offline
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"time"
+
+	"tillwire/agent"
+)
+
+// The bounds of a page.
+const (
+	pageDefault = 50
+	pageMost    = 500
+)
+
+// List returns payments newest first, a page at a time.
+func (r *Reader) List(ctx context.Context, f agent.Filter) (agent.Page, error) {
+	q, err := listQuery(f)
+	if err != nil {
+		return agent.Page{}, err
+	}
+	limit := f.Limit
+	if limit <= 0 {
+		limit = pageDefault
+	}
+	limit = min(limit, pageMost)
+	entries, err := r.payments(ctx, selectPayment+q.where()+" ORDER BY created DESC, id DESC LIMIT ?", append(q.args, limit+1)...)
+	if err != nil {
+		return agent.Page{}, err
+	}
+	page := agent.Page{}
+	if len(entries) > limit {
+		entries = entries[:limit]
+		last := entries[limit-1].payment
+		page.Next = base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d %s", last.Created.UnixNano(), last.ID))
+	}
+	page.Payments = plain(entries)
+	return page, nil
+}
+
+// query is a condition in the making.
+type query struct {
+	parts []string
+	args  []any
+}
+
+func (q *query) and(part string, args ...any) {
+	q.parts = append(q.parts, part)
+	q.args = append(q.args, args...)
+}
+
+func (q *query) where() string {
+	if len(q.parts) == 0 {
+		return ""
+	}
+	return "WHERE " + strings.Join(q.parts, " AND ")
+}
+
+func listQuery(f agent.Filter) (*query, error) {
+	q := &query{}
+	if !f.From.IsZero() {
+		q.and("created >= ?", f.From.UnixNano())
+	}
+	if !f.To.IsZero() {
+		q.and("created < ?", f.To.UnixNano())
+	}
+	if f.Open {
+		q.and("final = 0")
+	}
+	if f.Lane != "" {
+		q.and("lane = ?", f.Lane)
+	}
+	if len(f.States) > 0 {
+		states := make([]any, len(f.States))
+		for i, s := range f.States {
+			states[i] = string(s)
+		}
+		q.and("state IN (?"+strings.Repeat(",?", len(states)-1)+")", states...)
+	}
+	if f.Text != "" {
+		like := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(f.Text) + "%"
+		q.and(`(reference LIKE ? ESCAPE '\' OR order_no LIKE ? ESCAPE '\' OR txn LIKE ? ESCAPE '\' OR request_id LIKE ? ESCAPE '\')`, like, like, like, like)
+	}
+	if f.Cursor != "" {
+		var created int64
+		var id string
+		text, err := base64.RawURLEncoding.DecodeString(f.Cursor)
+		if err == nil {
+			_, err = fmt.Sscanf(string(text), "%d %s", &created, &id)
+		}
+		if err != nil {
+			return nil, &agent.Error{Op: "list payments", Class: agent.Invalid, Code: agent.CodeUnreadable, Err: err,
+				Say: agent.Sentence{ID: "error.cursor", English: "The cursor is not one that a page ended with. Begin again without it."}}
+		}
+		q.and("(created, id) < (?, ?)", created, id)
+	}
+	return q, nil
+}
+
+// Since returns the payments that changed after a row of the journal, in the order
+// of their last change, at most limit. An event stream resumes with it.
+func (r *Reader) Since(ctx context.Context, seq int64, limit int) ([]agent.Payment, error) {
+	entries, err := r.payments(ctx, selectPayment+`WHERE id IN
+		(SELECT pay FROM journal WHERE seq > ?1 AND pay IS NOT NULL) ORDER BY last_seq LIMIT ?2`, seq, limit)
+	return plain(entries), err
+}
+
+// Tally is a sum over a span of time, for one wallet in one currency.
+type Tally struct {
+	Wallet string // empty while none is known
+	agent.Totals
+}
+
+// HourTally is a sum over one hour, in one currency.
+type HourTally struct {
+	Hour time.Time // when it begins
+	agent.Totals
+}
+
+// taken counts what a payment took: one that was reversed never did, one that is
+// being returned did.
+const taken = "sum(CASE WHEN state IN ('paid', 'refunded', 'refund_due') THEN captured ELSE 0 END)"
+
+const sums = "count(*), coalesce(" + taken + ", 0), coalesce(sum(refunded), 0), coalesce(sum(final = 0), 0) FROM payment WHERE created >= ? AND created < ? "
+
+// Totals sums the payments created in a span, per currency. Refunds count with the
+// payment that they belong to.
+func (r *Reader) Totals(ctx context.Context, from, to time.Time) ([]agent.Totals, error) {
+	var list []agent.Totals
+	err := r.sums(ctx, "SELECT currency, 0, "+sums+"GROUP BY currency ORDER BY currency", from, to, func(_ int64, _ string, t agent.Totals) {
+		list = append(list, t)
+	})
+	return list, err
+}
+
+// TotalsByWallet sums the payments created in a span, per wallet and currency.
+func (r *Reader) TotalsByWallet(ctx context.Context, from, to time.Time) ([]Tally, error) {
+	var list []Tally
+	err := r.sums(ctx, "SELECT currency || ' ' || wallet, 0, "+sums+"GROUP BY wallet, currency ORDER BY wallet, currency", from, to, func(_ int64, wallet string, t agent.Totals) {
+		list = append(list, Tally{wallet, t})
+	})
+	return list, err
+}
+
+// TotalsByHour sums the payments created in a span, per hour counted from its
+// beginning, and per currency. Hours without a payment are left out.
+func (r *Reader) TotalsByHour(ctx context.Context, from, to time.Time) ([]HourTally, error) {
+	hour := fmt.Sprintf("(created - %d) / %d", from.UnixNano(), time.Hour.Nanoseconds())
+	var list []HourTally
+	err := r.sums(ctx, "SELECT currency, "+hour+" AS hour, "+sums+"GROUP BY hour, currency ORDER BY hour, currency", from, to, func(n int64, _ string, t agent.Totals) {
+		list = append(list, HourTally{from.Add(time.Duration(n) * time.Hour), t})
+	})
+	return list, err
+}
+
+func (r *Reader) sums(ctx context.Context, query string, from, to time.Time, add func(n int64, wallet string, t agent.Totals)) error {
+	rows, err := r.db.QueryContext(ctx, query, from.UnixNano(), to.UnixNano())
+	if err != nil {
+		return readError(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var t agent.Totals
+		var label string
+		var n int64
+		if err := rows.Scan(&label, &n, &t.Count, &t.Captured, &t.Refunded, &t.Open); err != nil {
+			return readError(err)
+		}
+		currency, wallet, _ := strings.Cut(label, " ")
+		t.Currency = agent.Currency(currency)
+		add(n, wallet, t)
+	}
+	if err := rows.Err(); err != nil {
+		return readError(err)
+	}
+	return nil
+}
