@@ -50,9 +50,9 @@ func welcome(r shopReady, root string) string {
 	line("  Owner's password   %s", r.OwnerPassword)
 	line("")
 	line("  Take a payment with two browser tabs:")
-	line("  1. Open the register, enter the cashier's PIN, type an amount and choose Scan.")
+	line("  1. Open the register, enter the cashier's PIN, type an amount, press Enter.")
 	line("  2. Open the phones, take Anna's, and hold her code to Register 1.")
-	line("  Or choose Show QR at the register, and let the phone scan what the shop shows.")
+	line("  Or press Show QR at the register: the phone then finds the code under Scan.")
 	line("")
 	line("  For a till         %s, token in %s", r.API, filepath.Join(root, "config", "secrets", "till-1.token"))
 	for _, l := range r.Lanes {
