@@ -68,6 +68,15 @@ func fail(class agent.Class, code, id, english string, args ...string) error {
 	return &agent.Error{Op: "local api", Class: class, Code: code, Say: agent.Sentence{ID: id, Args: args, English: english}}
 }
 
+// waitOf is how long an error lasts; 0 when it does not end by itself.
+func waitOf(err error) time.Duration {
+	var later waiting
+	if errors.As(err, &later) {
+		return later.wait
+	}
+	return 0
+}
+
 // statusOf is the HTTP status an error is answered with.
 func statusOf(err error) int {
 	if status, ok := statusOfCode[agent.CodeOf(err)]; ok {
@@ -100,9 +109,8 @@ func (s *Server) respondError(w http.ResponseWriter, r *http.Request, err error)
 	if out.Code == "" {
 		out.Code = string(agent.ClassOf(err))
 	}
-	var later waiting
-	if errors.As(err, &later) {
-		out.Retry = int64((later.wait + time.Second - 1) / time.Second)
+	if wait := waitOf(err); wait > 0 {
+		out.Retry = int64((wait + time.Second - 1) / time.Second)
 		w.Header().Set("Retry-After", strconv.FormatInt(out.Retry, 10))
 	}
 	if status >= http.StatusInternalServerError {
@@ -114,13 +122,18 @@ func (s *Server) respondError(w http.ResponseWriter, r *http.Request, err error)
 	s.respond(w, status, out)
 }
 
-// sayError is the sentence for the caller, in the caller's language.
+// sayError is the sentence for a caller of the API, in the language it asks for.
 func (s *Server) sayError(r *http.Request, err error) string {
+	return s.sentence(s.apiLanguage(r), err)
+}
+
+// sentence is what an error says to a person.
+func (s *Server) sentence(lang string, err error) string {
 	var known *agent.Error
 	if errors.As(err, &known) && known.Say.English != "" {
-		return s.Words.Say(s.apiLanguage(r), known.Say)
+		return s.Words.Say(lang, known.Say)
 	}
-	return s.Words.Say(s.apiLanguage(r), agent.Sentence{ID: "error.internal", English: "Something went wrong inside the terminal. The log has the details."})
+	return s.Words.Say(lang, agent.Sentence{ID: "error.internal", English: "Something went wrong inside the terminal. The log has the details."})
 }
 
 // apiLanguage is English unless the caller asks: programs compare sentences, and

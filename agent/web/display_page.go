@@ -59,7 +59,7 @@ func (s *Server) displayEvents(w http.ResponseWriter, r *http.Request) {
 	p := k.join(id)
 	defer k.leave(id)
 	beat := s.Clock.After(heartbeat)
-	lang := s.language(r)
+	lang := s.displayLanguage(r)
 	for err == nil {
 		// A code's end needs no waking here: the page counts down by itself, and
 		// whoever connects later gets what is left.

@@ -13,11 +13,13 @@ import (
 // Options are the server's surroundings. Store, Feed, Clock, Words and
 // Secrets are required; Counter may be missing only before the first start.
 type Options struct {
-	Version string
-	Shop    string         // name of the shop until Setting gives one
-	Zone    *time.Location // of the shop; nil: UTC
-	Hosts   []string       // Host names answered beside loopback's
-	Tokens  map[string]string
+	Version  string
+	Shop     string         // name of the shop until Setting gives one
+	Zone     *time.Location // of the shop; nil: UTC
+	Currency agent.Currency // of the register; "" is CNY
+	Test     bool           // some wallet's host is not the brand's own: every page says TEST
+	Hosts    []string       // Host names answered beside loopback's
+	Tokens   map[string]string
 
 	Counter  counter
 	Store    store
@@ -54,6 +56,9 @@ func (o *Options) defaults() {
 	}
 	if o.Zone == nil {
 		o.Zone = time.UTC
+	}
+	if o.Currency == "" {
+		o.Currency = "CNY"
 	}
 	if o.Line == nil {
 		o.Line = func() agent.Line { return agent.Line{State: agent.LineOnline, Wallets: map[string]agent.WalletLine{}} }

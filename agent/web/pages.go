@@ -1,18 +1,179 @@
 package web
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"html/template"
+	"io/fs"
 	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"tillwire/agent"
 )
 
-type pages struct{ set map[string]*template.Template }
+// pages are the templates, parsed once for each language so that no request
+// pays for it.
+type pages struct {
+	set map[string]map[string]*template.Template // language → page
+}
 
-func loadPages(s *Server) (*pages, error) { return &pages{}, nil }
+// view is what every page gets.
+type view struct {
+	Lang  string
+	Theme string // "light", "dark" or "" for the browser's wish
+	Shop  string
+	Test  bool   // no real money
+	Here  string // path, for the language switch
+	Nav   string // which entry of the owner's menu is open
+	Me    string // name of who is signed in
+	Page  string // JSON for the page's script
+	Data  any
+}
+
+func loadPages(s *Server) (*pages, error) {
+	p := &pages{set: map[string]map[string]*template.Template{}}
+	files, err := fs.Glob(ui, "ui/*.html")
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range s.Words.Languages() {
+		shared, err := template.New("").Funcs(s.funcs(l.Code)).ParseFS(ui, "ui/parts/*.html")
+		if err != nil {
+			return nil, fmt.Errorf("web: parse the parts of the pages: %w", err)
+		}
+		p.set[l.Code] = map[string]*template.Template{}
+		for _, file := range files {
+			t, err := shared.Clone()
+			if err == nil {
+				t, err = t.ParseFS(ui, file)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("web: parse %s: %w", file, err)
+			}
+			p.set[l.Code][strings.TrimSuffix(path.Base(file), ".html")] = t
+		}
+	}
+	return p, nil
+}
+
+// funcs are what templates may call, bound to one language.
+func (s *Server) funcs(lang string) template.FuncMap {
+	return template.FuncMap{
+		"t":     func(key string, args ...any) string { return s.Words.Text(lang, key, args...) },
+		"say":   func(x agent.Sentence) string { return s.Words.Say(lang, x) },
+		"money": s.Words.Money,
+		"stamp": func(t time.Time) string { return s.Words.Stamp(lang, t.In(s.Zone)) },
+		"clock": func(t time.Time) string { return t.In(s.Zone).Format("15:04:05") },
+		"day":   func(t time.Time) string { return s.Words.Date(lang, t.In(s.Zone)) },
+		"span":  func(d time.Duration) string { return s.Words.Span(lang, d) },
+		"asset": s.assets.url,
+		"wallet": func(name string) string {
+			return s.walletName(lang, name)
+		},
+		"languages": s.Words.Languages,
+		"field":     func(f setupForm, name, kind string) formField { return s.field(lang, f, name, kind) },
+		"sub":       func(a, b int64) int64 { return a - b },
+		"cents":     func(c agent.Currency, v int64) agent.Money { return agent.Money{Value: v, Currency: c} },
+	}
+}
+
+// walletName is a brand as people know it.
+func (s *Server) walletName(lang, name string) string {
+	if key := "wallet." + name; s.Words.Has(lang, key) {
+		return s.Words.Text(lang, key)
+	}
+	return name
+}
+
+// render writes a page. It is built completely first, so that a broken template
+// never sends half a page.
+func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, name string, v view) {
+	lang := s.language(r)
+	if chosen := r.URL.Query().Get("lang"); chosen != "" && r.Method == http.MethodGet {
+		http.SetCookie(w, &http.Cookie{Name: "tillwire-lang", Value: lang, Path: "/", MaxAge: 365 * 24 * 3600, SameSite: http.SameSiteStrictMode})
+	}
+	s.renderIn(w, r, lang, status, name, v)
+}
+
+// renderIn is render in a given language, which is not remembered.
+func (s *Server) renderIn(w http.ResponseWriter, r *http.Request, lang string, status int, name string, v view) {
+	v.Lang, v.Shop, v.Test, v.Here = lang, s.shop(), s.Test, r.URL.Path
+	if c, err := r.Cookie("tillwire-theme"); err == nil && (c.Value == "light" || c.Value == "dark") {
+		v.Theme = c.Value
+	}
+	var out bytes.Buffer
+	if err := s.pages.set[v.Lang][name].ExecuteTemplate(&out, name+".html", v); err != nil {
+		s.Log.Error("a page could not be made", "comp", "web", "page", name, "err", err)
+		http.Error(w, "The page could not be made. The log has the details.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", v.Lang)
+	w.Header().Set("Vary", "Cookie, Accept-Language")
+	w.WriteHeader(status)
+	_, _ = out.WriteTo(w)
+}
+
+// pageJSON is the data of a page's script, with the texts the script shows. It
+// stands in an attribute, where the template escapes it.
+func (s *Server) pageJSON(lang string, data map[string]any) string {
+	texts := map[string]string{}
+	for _, key := range s.Words.Keys("js.") {
+		texts[strings.TrimPrefix(key, "js.")] = s.Words.Text(lang, key)
+	}
+	data["words"], data["lang"] = texts, lang
+	text, err := json.Marshal(data)
+	if err != nil {
+		s.Log.Error("a page's data could not be encoded", "comp", "web", "err", err)
+		return "{}"
+	}
+	return string(text)
+}
+
+// problem is a page that says what is wrong and where to go.
+func (s *Server) problem(w http.ResponseWriter, r *http.Request, err error) {
+	lang := s.language(r)
+	status := statusOf(err)
+	if status >= http.StatusInternalServerError {
+		s.Log.Error("a page failed", "comp", "web", "route", r.Pattern, "err", err)
+	}
+	s.render(w, r, status, "problem", view{Data: s.sentence(lang, err)})
+}
 
 func (s *Server) routePages(mux *http.ServeMux) {
 	mux.Handle("GET /assets/", s.assets)
-	mux.HandleFunc("GET /display/{lane}/events", s.displayEvents)
-	mux.HandleFunc("POST /display/{lane}/beat", s.displayBeat)
+	mux.HandleFunc("GET /{$}", s.opened(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/register", http.StatusSeeOther) }))
+	mux.HandleFunc("GET /register", s.opened(s.registerPage))
+	mux.HandleFunc("GET /receipt/{id}", s.opened(s.receiptPage))
+	mux.HandleFunc("GET /display/{lane}", s.opened(s.displayPage))
+	mux.HandleFunc("GET /display/{lane}/events", s.opened(s.displayEvents))
+	mux.HandleFunc("POST /display/{lane}/beat", s.opened(s.displayBeat))
+	s.routeOwner(mux)
+	s.routeSetup(mux)
+	mux.HandleFunc("/", s.opened(func(w http.ResponseWriter, r *http.Request) {
+		s.problem(w, r, fail(agent.NotFound, agent.CodeNotFound, "page.not_found", "There is no such page."))
+	}))
+}
+
+// opened lets a page be seen once the terminal is set up; before, everything
+// leads to the set-up.
+func (s *Server) opened(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		closed, err := s.beforeFirstStart(r.Context())
+		switch {
+		case err != nil:
+			s.problem(w, r, err)
+		case closed && r.Method == http.MethodGet:
+			http.Redirect(w, r, "/setup", http.StatusSeeOther)
+		case closed:
+			s.respondError(w, r, fail(agent.Unavailable, codeNotSetUp, "error.not_set_up", "This terminal is not set up yet. Open /setup."))
+		default:
+			next(w, r)
+		}
+	}
 }
 
 // language is what a page is shown in: asked for, chosen before, wanted by the

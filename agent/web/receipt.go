@@ -49,3 +49,20 @@ func (s *Server) receipt(p agent.Payment) agent.Receipt {
 	}
 	return agent.NewReceipt(p, s.shop(), printed)
 }
+
+// receiptPage is the slip for a browser's printer. Whoever may see payments may
+// see it.
+func (s *Server) receiptPage(w http.ResponseWriter, r *http.Request) {
+	_, _, atRegister := s.signedIn(r, registerCookie)
+	_, _, atOwner := s.signedIn(r, ownerCookie)
+	if !atRegister && !atOwner {
+		s.problem(w, r, errUnauthorized())
+		return
+	}
+	p, err := s.Store.Payment(r.Context(), agent.PaymentID(r.PathValue("id")))
+	if err != nil {
+		s.problem(w, r, err)
+		return
+	}
+	s.render(w, r, http.StatusOK, "receipt", view{Data: s.receipt(p)})
+}

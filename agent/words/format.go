@@ -1,6 +1,7 @@
 package words
 
 import (
+	"maps"
 	"strings"
 	"time"
 
@@ -14,6 +15,9 @@ var signs = map[agent.Currency]string{
 	"INR": "₹", "VND": "₫", "PHP": "₱", "HKD": "HK$", "TWD": "NT$", "SGD": "S$", "BRL": "R$",
 	"MYR": "RM", "AUD": "A$", "CAD": "C$", "MOP": "MOP$",
 }
+
+// Signs lists the currency signs, for pages that write amounts themselves.
+func Signs() map[agent.Currency]string { return maps.Clone(signs) }
 
 // Money writes an amount for people: sign, digits in groups of three, the
 // currency's decimal places ("¥1,234.50"). The digits come from the integer; no

@@ -10,6 +10,7 @@ import (
 	"embed"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -123,6 +124,17 @@ func (w *Words) Text(lang, key string, args ...any) string {
 		return text
 	}
 	return key
+}
+
+// Keys lists the page texts whose keys begin with prefix, sorted.
+func (w *Words) Keys(prefix string) (keys []string) {
+	for id := range w.ids[English] {
+		if strings.HasPrefix(id, prefix) {
+			keys = append(keys, id)
+		}
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 // Has reports whether the catalogue of a language holds an id.

@@ -1,0 +1,159 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"tillwire/agent"
+)
+
+// peopleData is the list of people with the form for a new one.
+type peopleData struct {
+	People []personRow
+	Wrong  string
+	Name   string // what was typed into the form
+	Role   string
+}
+
+type personRow struct {
+	agent.Person
+	Left time.Duration // of a lock-out
+	Self bool
+}
+
+func (s *Server) ownerPeople(w http.ResponseWriter, r *http.Request, me agent.Person) error {
+	return s.peoplePage(w, r, me, http.StatusOK, peopleData{})
+}
+
+func (s *Server) peoplePage(w http.ResponseWriter, r *http.Request, me agent.Person, status int, d peopleData) error {
+	all, err := s.Store.People(r.Context())
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(all, func(a, b agent.Person) int { return strings.Compare(string(b.Role)+a.Name, string(a.Role)+b.Name) })
+	for _, p := range all {
+		d.People = append(d.People, personRow{Person: p, Left: s.gate.locked(r.Context(), p), Self: p.ID == me.ID})
+	}
+	s.render(w, r, status, "owner_people", ownerView("people", me, d))
+	return nil
+}
+
+func (s *Server) addPerson(w http.ResponseWriter, r *http.Request, me agent.Person) error {
+	name, role := strings.TrimSpace(r.PostFormValue("name")), agent.Role(r.PostFormValue("role"))
+	secret := r.PostFormValue("secret")
+	if err := s.checkPerson(r.Context(), name, role, secret, ""); err != nil {
+		return s.peoplePage(w, r, me, statusOf(err), peopleData{Wrong: s.sentence(s.language(r), err), Name: name, Role: string(role)})
+	}
+	p, err := s.newPerson(r.Context(), name, role, secret)
+	if err != nil {
+		return err
+	}
+	s.audits.note(r.Context(), agent.Audit{Actor: "person:" + me.ID, Action: "person_added", Object: "person:" + p.ID, Detail: name + " " + string(role)})
+	http.Redirect(w, r, "/owner/people", http.StatusSeeOther)
+	return nil
+}
+
+// newPerson saves somebody under a new id.
+func (s *Server) newPerson(ctx context.Context, name string, role agent.Role, secret string) (agent.Person, error) {
+	stored, err := s.Secrets.Hash(ctx, secret)
+	if err != nil {
+		return agent.Person{}, err
+	}
+	p := agent.Person{ID: strings.ToLower(rand.Text()[:12]), Name: name, Role: role, Secret: stored, Created: s.Clock.Now()}
+	return p, s.Store.SavePerson(ctx, p)
+}
+
+// checkPerson says what is wrong with a name, role and secret.
+func (s *Server) checkPerson(ctx context.Context, name string, role agent.Role, secret, id string) error {
+	switch {
+	case name == "" || utf8.RuneCountInString(name) > 40:
+		return fail(agent.Invalid, agent.CodeUnreadable, "form.name", "A name has 1 to 40 characters.")
+	case !role.Known():
+		return fail(agent.Invalid, agent.CodeUnreadable, "form.role", "Choose a role.")
+	}
+	return s.checkSecret(ctx, role, secret, id)
+}
+
+func (s *Server) checkSecret(ctx context.Context, role agent.Role, secret, id string) error {
+	if role == agent.RoleOwner {
+		return checkPassword(secret)
+	}
+	if !isPIN(secret) {
+		return fail(agent.Invalid, agent.CodeUnreadable, "form.pin", "A PIN has exactly 6 digits.")
+	}
+	taken, err := s.gate.taken(ctx, secret, id)
+	if err == nil && taken {
+		err = fail(agent.Invalid, agent.CodeUnreadable, "form.pin_taken", "Choose another PIN.")
+	}
+	return err
+}
+
+// common are passwords of twelve characters and more that everyone tries first.
+var common = []string{"123456789012", "1234567890123", "password1234", "password12345", "passwordpassword", "qwertyuiop12", "qwertyuiop123",
+	"qwertyuiopas", "1q2w3e4r5t6y", "iloveyou1234", "welcome12345", "administrator", "letmein12345", "abcdefghijkl", "1qaz2wsx3edc", "changeme1234", "tillwire1234"}
+
+// checkPassword asks for length and nothing else, except that it must not be one
+// that everyone tries, or one character again and again.
+func checkPassword(secret string) error {
+	length := utf8.RuneCountInString(secret)
+	first, _ := utf8.DecodeRuneInString(secret)
+	switch {
+	case length < 12 || len(secret) > 512:
+		return fail(agent.Invalid, agent.CodeUnreadable, "form.password", "A password has at least 12 characters.")
+	case slices.Contains(common, strings.ToLower(secret)), strings.Count(secret, string(first)) == length:
+		return fail(agent.Invalid, agent.CodeUnreadable, "form.password_common", "This password is too easy to guess. Choose another one.")
+	}
+	return nil
+}
+
+// changePerson disables, enables or unlocks somebody, or gives a new secret.
+// Whoever is changed is signed out everywhere.
+func (s *Server) changePerson(w http.ResponseWriter, r *http.Request, me agent.Person) error {
+	ctx, id, what := r.Context(), r.PathValue("id"), r.PostFormValue("do")
+	p, err := s.Store.Person(ctx, id)
+	if err != nil {
+		return err
+	}
+	edit := func(*agent.Person) {}
+	switch what {
+	case "unlock":
+		err = s.gate.unlock(ctx, id)
+	case "disable":
+		if id == me.ID {
+			return fail(agent.Conflict, agent.CodeState, "form.self", "You cannot disable yourself.")
+		}
+		edit = func(p *agent.Person) { p.Disabled = true }
+	case "enable":
+		edit = func(p *agent.Person) { p.Disabled = false }
+	case "secret":
+		if err := s.checkSecret(ctx, p.Role, r.PostFormValue("secret"), id); err != nil {
+			return s.peoplePage(w, r, me, statusOf(err), peopleData{Wrong: p.Name + ": " + s.sentence(s.language(r), err)})
+		}
+		stored, err := s.Secrets.Hash(ctx, r.PostFormValue("secret"))
+		if err != nil {
+			return err
+		}
+		edit = func(p *agent.Person) { p.Secret = stored }
+	default:
+		return unreadable("There is no such change.")
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := s.gate.change(ctx, id, edit); err != nil {
+		return err
+	}
+	if what != "unlock" {
+		if err := s.Store.DropSessionsOf(ctx, id); err != nil {
+			return err
+		}
+	}
+	s.audits.note(ctx, agent.Audit{Actor: "person:" + me.ID, Action: "person_" + what, Object: "person:" + id})
+	http.Redirect(w, r, "/owner/people", http.StatusSeeOther)
+	return nil
+}

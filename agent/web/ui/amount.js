@@ -1,0 +1,88 @@
+// The amount as it is typed. It is text until it is sent, so no zero is lost and
+// no rounding can happen; minor units are made by moving the point in the text.
+
+const maxDigits = 12; // of minor units, as the terminal takes them
+
+export class Amount {
+  constructor(exponent) {
+    this.exponent = exponent;
+    this.text = "";
+    this.kept = false; // a suggestion: the first key replaces it
+  }
+
+  // key takes one key and reports whether it changed anything.
+  key(name) {
+    if (name === "Backspace") {
+      if (this.text === "") return false;
+      this.text = this.kept ? "" : this.text.slice(0, -1);
+      this.kept = false;
+      return true;
+    }
+    const before = this.kept ? "" : this.text;
+    const next = extend(before, name === "," ? "." : name, this.exponent);
+    if (next === null) return false;
+    this.text = next;
+    this.kept = false;
+    return true;
+  }
+
+  clear() {
+    const had = this.text !== "";
+    this.text = "";
+    this.kept = false;
+    return had;
+  }
+
+  // suggest offers an amount that Enter takes and any digit replaces.
+  suggest(minor) {
+    this.text = fromMinor(minor, this.exponent);
+    this.kept = true;
+  }
+
+  // minor is the amount in minor units, an exact integer.
+  minor() {
+    return toMinor(this.text, this.exponent);
+  }
+
+  // rest is what completes the typed text to a full amount, for the eye.
+  rest() {
+    if (this.exponent === 0) return "";
+    const [, frac] = this.text.split(".");
+    if (frac === undefined) return "." + "0".repeat(this.exponent);
+    return "0".repeat(this.exponent - frac.length);
+  }
+}
+
+function extend(text, key, exponent) {
+  if (key === ".") {
+    if (exponent === 0 || text.includes(".")) return null;
+    return (text === "" ? "0" : text) + ".";
+  }
+  if (!/^[0-9]+$/.test(key)) return null;
+  if (text === "0") text = ""; // a leading zero gives way; the value stays the same
+  const next = text === "" && /^0+$/.test(key) ? "0" : text + key;
+  const [whole, frac = ""] = next.split(".");
+  if (frac.length > exponent || whole.length + exponent > maxDigits) return null;
+  return next;
+}
+
+export function toMinor(text, exponent) {
+  const clean = text.trim().replace(",", ".");
+  if (!/^[0-9]*(\.[0-9]*)?$/.test(clean) || clean === "" || clean === ".") return 0;
+  const [whole, frac = ""] = clean.split(".");
+  if (frac.length > exponent || whole.length + exponent > maxDigits) return 0;
+  return Number(whole + frac.padEnd(exponent, "0"));
+}
+
+export function fromMinor(minor, exponent) {
+  const digits = String(minor).padStart(exponent + 1, "0");
+  return exponent === 0 ? digits : digits.slice(0, -exponent) + "." + digits.slice(-exponent);
+}
+
+// written is an amount for people, with groups of three.
+export function written(money, exponents, signs) {
+  const exponent = exponents[money.currency] ?? 2;
+  const [whole, frac] = fromMinor(money.value, exponent).split(".");
+  const grouped = whole.replace(/\B(?=([0-9]{3})+$)/g, ",");
+  return (signs[money.currency] ?? money.currency + " ") + grouped + (frac === undefined ? "" : "." + frac);
+}

@@ -1,0 +1,68 @@
+// Calls to the terminal. Every answer is {ok, status, body}; a terminal that does
+// not answer is status 0, never an exception.
+
+export const page = JSON.parse(document.body.dataset.page || "{}");
+export const words = page.words || {};
+
+// text is a sentence of the page with its arguments.
+export function text(key, ...args) {
+  return (words[key] ?? key).replace(/\{(\d)\}/g, (_, n) => args[n - 1] ?? "");
+}
+
+let onSignedOut = () => {};
+export function signedOut(then) { onSignedOut = then; }
+
+export async function call(method, path, body) {
+  const lang = (path.includes("?") ? "&" : "?") + "lang=" + encodeURIComponent(page.lang);
+  const request = { method, cache: "no-store", credentials: "same-origin" };
+  if (body !== undefined) {
+    request.headers = { "Content-Type": "application/json" };
+    request.body = JSON.stringify(body);
+  }
+  try {
+    const response = await fetch(page.api + path + lang, request);
+    const raw = await response.text();
+    const parsed = raw ? JSON.parse(raw) : {};
+    if (response.status === 401 && parsed.code === "unauthorized") onSignedOut();
+    return { ok: response.ok, status: response.status, body: parsed };
+  } catch {
+    return { ok: false, status: 0, body: { code: "silent", say: text("silent") } };
+  }
+}
+
+// persist repeats a call that must arrive while the terminal is silent. It is
+// only for calls with a request_id, which are safe to repeat.
+export async function persist(method, path, body, tries = 5) {
+  let answer = await call(method, path, body);
+  for (let i = 1; i < tries && answer.status === 0; i++) {
+    await new Promise((done) => setTimeout(done, 700));
+    answer = await call(method, path, body);
+  }
+  return answer;
+}
+
+export const $ = (id) => document.getElementById(id);
+
+// element makes a node with text children; markup is never parsed from text.
+export function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value !== false && value !== undefined && value !== null) node.setAttribute(name, value);
+  }
+  node.append(...children);
+  return node;
+}
+
+const svgns = "http://www.w3.org/2000/svg";
+
+// icon refers to a symbol that the page carries.
+export function icon(name, className = "i") {
+  const svg = document.createElementNS(svgns, "svg");
+  svg.setAttribute("class", className);
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(svgns, "use");
+  use.setAttribute("href", "#i-" + name);
+  svg.append(use);
+  return svg;
+}

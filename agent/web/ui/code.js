@@ -1,0 +1,23 @@
+// Draws a code that the terminal sent as SVG text. The text is read, not parsed as
+// markup: the page's policy forbids that, and a code is one path on a white card.
+
+const svgns = "http://www.w3.org/2000/svg";
+
+export function drawCode(text, title) {
+  const box = /viewBox="(0 0 \d+ \d+)"/.exec(text);
+  const path = /<path fill="#000" d="([MHhVvz0-9 .,-]+)"/.exec(text);
+  if (!box || !path) return null;
+  const svg = document.createElementNS(svgns, "svg");
+  svg.setAttribute("viewBox", box[1]);
+  svg.setAttribute("shape-rendering", "crispEdges");
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", title);
+  const size = box[1].split(" ")[2];
+  const card = document.createElementNS(svgns, "rect");
+  for (const [name, value] of [["width", size], ["height", size], ["fill", "#fff"]]) card.setAttribute(name, value);
+  const dark = document.createElementNS(svgns, "path");
+  dark.setAttribute("fill", "#000");
+  dark.setAttribute("d", path[1]);
+  svg.append(card, dark);
+  return svg;
+}

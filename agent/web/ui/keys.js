@@ -1,0 +1,67 @@
+// The keyboard. Everything can be done from it, and nothing depends on the focus.
+
+const wedgeGap = 45; // ms between two keys of a scanner that types; no hand is as fast
+const wedgeLeast = 12; // characters; amounts are shorter
+
+export function keys({ gate, amount, verdict, draw, run, scan, press, wake }) {
+  let burst = ""; // what may be a scanner typing
+  let before = ""; // the amount as it was when the burst began
+  let last = 0;
+
+  const typed = (key) => {
+    const now = performance.now();
+    if (now - last > wedgeGap) { burst = ""; before = amount.text; }
+    last = now;
+    if (/^[\x20-\x7e]$/.test(key)) burst += key;
+  };
+
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    wake();
+    if (gate.closed()) return;
+    const field = event.target.closest("input, textarea, select, dialog");
+    if (field || document.querySelector("dialog[open]")) {
+      if (event.key === "F8") { event.preventDefault(); }
+      return;
+    }
+    const button = event.target.closest("button, a");
+    typed(event.key);
+    if (event.key === "Enter" && burst.length >= wedgeLeast) {
+      event.preventDefault();
+      const code = burst;
+      burst = "";
+      if (!verdict.payment) { amount.text = before; draw(); }
+      return scan(code);
+    }
+    if ((event.key === "Enter" || event.key === " ") && button) return; // the button itself
+    const action = verdict.payment ? inPayment(event, verdict) : inEntry(event);
+    if (action === null) return;
+    event.preventDefault();
+    if (action.key) {
+      if (verdict.payment) run("new").then(() => press(action.key));
+      else press(action.key);
+    } else run(action.run);
+  });
+}
+
+const everywhere = { F8: "search", F10: "lock", "?": "help" };
+
+function inEntry(event) {
+  const named = { Enter: "scan", F2: "show", Escape: "clear", ...everywhere }[event.key];
+  if (named) return { run: named };
+  if (/^[0-9.,]$/.test(event.key) || event.key === "Backspace") return { key: event.key };
+  return null;
+}
+
+// In a payment a key does what a button on the screen says; digits begin the next
+// sale once this one has ended.
+function inPayment(event, verdict) {
+  const key = event.key === "Escape" ? "Esc" : event.key;
+  const match = verdict.allowed().find(([, hint]) => hint === key);
+  if (match) return { run: match[0] };
+  if (key === "F4" && verdict.allowed().some(([name]) => name.startsWith("cancel"))) return { run: "cancel" };
+  if (key === "Esc" && verdict.allowed().some(([name]) => name === "other" || name === "cancel.yes")) return { run: "other" };
+  if (key === "F9") return { run: "receipt" };
+  if (/^[0-9]$/.test(key) && !verdict.payment.held) return { key };
+  return everywhere[event.key] ? { run: everywhere[event.key] } : null;
+}

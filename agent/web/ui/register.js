@@ -1,0 +1,255 @@
+// The register: one state, one screen. The terminal says what a payment is; this
+// page only asks, shows and makes noise.
+
+import { $, call, element, icon, page, persist, signedOut, text } from "./api.js";
+import { Amount } from "./amount.js";
+import { Gate } from "./gate.js";
+import { Stream } from "./stream.js";
+import { Today } from "./today.js";
+import { Verdict, money, shape, tune } from "./verdict.js";
+import { play, wake } from "./sound.js";
+import { keys } from "./keys.js";
+import { theme } from "./theme.js";
+
+const amount = new Amount(page.exponent);
+const today = new Today();
+const verdict = new Verdict(run);
+const gate = new Gate(begin);
+let stream = null;
+let opening = null; // the request being made; a second press changes nothing
+let watched = new Map(); // this lane's payments that left the screen before their end
+let display = "";
+
+signedOut(() => { if (!gate.closed()) leave(); });
+theme($("theme"));
+keys({ gate, amount, verdict, draw, run, scan, press, wake });
+$("pad").addEventListener("click", (event) => {
+  const key = event.target.closest("[data-key]")?.dataset.key;
+  if (key) press(key);
+});
+$("do-scan").addEventListener("click", () => run("scan"));
+$("do-show").addEventListener("click", () => run("show"));
+$("lock").addEventListener("click", () => run("lock"));
+$("staff").addEventListener("click", () => gate.team());
+$("keys").addEventListener("click", () => run("help"));
+$("lane")?.addEventListener("change", () => { location.search = "?lane=" + encodeURIComponent($("lane").value); });
+for (const button of document.querySelectorAll("[data-close]")) button.addEventListener("click", () => button.closest("dialog").close());
+setInterval(touch, 20_000);
+draw();
+gate.begin();
+
+// begin runs when somebody has signed in.
+function begin() {
+  stream?.close();
+  stream = new Stream(page.api + "/events?lang=" + encodeURIComponent(page.lang), {
+    payment: take,
+    status: header,
+    lane: notice,
+    locked: leave,
+  }, lost);
+  today.load();
+  draw();
+}
+
+function leave() {
+  stream?.close();
+  stream = null;
+  lost(false);
+  gate.lock();
+}
+
+// lost is told when the terminal falls silent and when it is heard again.
+function lost(silent) {
+  document.body.classList.toggle("lost", silent);
+  $("lost").hidden = !silent;
+  if (silent) {
+    verdict.hideCode();
+    play("doubt");
+  } else if (stream) refresh();
+}
+
+// refresh asks anew after a silence: the stream brings the news, this the rest.
+async function refresh() {
+  today.load();
+  if (!verdict.payment) return;
+  const answer = await call("GET", "/payments/" + verdict.payment.id);
+  if (answer.ok) take(answer.body);
+}
+
+function press(key) {
+  wake();
+  used = performance.now();
+  if (!amount.key(key)) refuse();
+  draw();
+}
+
+function refuse() {
+  play("no");
+  $("amount").classList.remove("refused");
+  void $("amount").offsetWidth;
+  $("amount").classList.add("refused");
+}
+
+function draw() {
+  $("typed").textContent = amount.text || "0";
+  $("rest").textContent = amount.rest();
+  $("amount").classList.toggle("kept", amount.kept);
+  $("hint").textContent = amount.kept ? text("hint.kept") : "";
+}
+
+// run does what a button or a key stands for.
+async function run(name) {
+  wake();
+  const p = verdict.payment;
+  switch (name) {
+    case "scan": return open("any");
+    case "show": return p ? show(p) : open("show");
+    case "cancel": case "cancel.yes": case "other": case "release": return cancel(p);
+    case "new": case "next": return dismiss();
+    case "again": return dismiss(p.amount);
+    case "here": return verdict.code ? verdict.hideCode() : verdict.showCode();
+    case "receipt": if (p) window.open("/receipt/" + p.id, "_blank", "noopener"); return;
+    case "search": return $("search").focus();
+    case "lock": return gate.leave().then(leave);
+    case "help": return $("help").showModal();
+    case "clear": if (amount.clear()) draw(); return;
+  }
+}
+
+// open asks for a payment. Its request_id is kept until the terminal has answered,
+// so neither a second press nor a lost answer can ask twice.
+async function open(mode) {
+  const minor = amount.minor();
+  if (minor <= 0) { refuse(); say($("hint"), text("hint.amount")); return; }
+  if (opening) return;
+  opening = { request_id: crypto.randomUUID(), lane: page.lane, amount: { value: minor, currency: page.currency }, reference: "", mode };
+  const answer = await persist("POST", "/payments", opening);
+  opening = null;
+  if (answer.ok) {
+    amount.clear();
+    draw();
+    return take(answer.body);
+  }
+  play("no");
+  say($("hint"), answer.body.say);
+  if (answer.body.code === "lane_busy" && answer.body.payment) {
+    const busy = await call("GET", "/payments/" + answer.body.payment);
+    if (busy.ok) take(busy.body);
+  }
+}
+
+async function show(p) {
+  const answer = await call("POST", "/payments/" + p.id + "/show", {});
+  if (answer.ok) take(answer.body);
+  else verdict.notice(answer.body.say);
+}
+
+// cancel asks once more where money may have moved, and never pretends: the
+// screen changes when the terminal says so.
+async function cancel(p) {
+  if (!p || p.final) return;
+  const moved = ["sending", "await_payer", "unknown"].includes(p.status);
+  if (moved && !verdict.ask()) return;
+  if (p.status === "qr_shown") verdict.hideCode();
+  const answer = await call("POST", "/payments/" + p.id + "/cancel", {});
+  if (answer.ok) take(answer.body);
+  else verdict.notice(answer.body.say);
+}
+
+// dismiss goes on to the next sale, if the lane is free for it.
+function dismiss(suggestion) {
+  const p = verdict.payment;
+  if (!p || p.held) return;
+  if (!p.final) watched.set(p.id, p.status);
+  if (suggestion) amount.suggest(suggestion.value);
+  else if (!p.final) amount.suggest(p.amount.value);
+  verdict.show(null);
+  draw();
+}
+
+// scan hands in what a keyboard scanner typed.
+async function scan(code) {
+  const answer = await call("POST", "/lanes/" + encodeURIComponent(page.lane) + "/scan", { text: code });
+  if (answer.body.payment?.id) take(answer.body.payment);
+  if (!answer.body.accepted) notice({ lane: page.lane, say: answer.body.say });
+}
+
+// take brings in one payment's news.
+function take(p) {
+  today.take(p);
+  if (p.lane !== page.lane) return;
+  const current = verdict.payment;
+  if (current?.id === p.id) {
+    if (newer(current, p)) change(p, current.status);
+  } else if (p.held && (!current || !current.held)) {
+    if (current && !current.final) watched.set(current.id, current.status);
+    change(p, "");
+  } else if (watched.has(p.id) && (p.final || p.status === "refund_due" || p.status === "review")) {
+    if (watched.get(p.id) !== p.status) toast(p);
+    if (p.final) watched.delete(p.id);
+    else watched.set(p.id, p.status);
+  }
+}
+
+// newer keeps an answer that was overtaken by the stream from turning time back.
+const lastFact = (p) => p.facts.at(-1)?.seq ?? 0;
+const newer = (old, next) => lastFact(next) >= lastFact(old);
+
+function change(p, before) {
+  verdict.show(p);
+  if (p.test) $("test").hidden = false;
+  if (p.status === before) return;
+  play(tune(p));
+  (p.final ? $("say-verdict") : $("say-progress")).textContent = p.word + ". " + money(p.amount) + ". " + p.say;
+  if (p.status === "qr_shown" && display !== "ready") verdict.showCode();
+}
+
+// toast tells how a payment ended that is not on the screen any more.
+function toast(p) {
+  play(tune(p));
+  const note = element("button", { class: "toast", onclick: () => { note.remove(); today.show(p); } },
+    icon(shape(p), ""), element("span", {}, p.word + " " + money(p.amount) + " — " + p.say));
+  $("toasts").append(note);
+  setTimeout(() => note.remove(), 30_000);
+}
+
+function say(node, sentence) {
+  node.textContent = sentence;
+}
+
+// notice is something the terminal wants the cashier of a lane to know.
+function notice(n) {
+  if (n.lane !== page.lane || !n.say) return;
+  play(n.tone === "calm" ? "tick" : "no");
+  if (verdict.payment && !verdict.payment.final) verdict.notice(n.say);
+  else if (verdict.payment) { dismiss(); say($("hint"), n.say); }
+  else say($("hint"), n.say);
+}
+
+const clock = new Intl.DateTimeFormat(page.lang, { hour: "2-digit", minute: "2-digit", timeZone: page.zone, hour12: false });
+
+// header shows the line, the queue and the lane's display.
+function header(status) {
+  const state = status.line.state;
+  const look = { online: ["good", "tick"], degraded: ["doubt", "hourglass"], down: ["bad", "cross"] }[state];
+  $("line").className = "badge " + look[0];
+  $("line").replaceChildren(icon(look[1]), element("span", {}, text("line." + state)));
+  $("down").hidden = state === "online";
+  const since = Date.parse(status.line.since) > 0 ? clock.format(new Date(status.line.since)) : "";
+  $("down").textContent = state === "online" ? "" : text("down." + state, since, status.queue.entries);
+  $("unsent").hidden = status.queue.entries === 0;
+  $("unsent").textContent = text("queue", status.queue.entries);
+  display = status.lanes.find((lane) => lane.id === page.lane)?.display ?? "";
+}
+
+// touch keeps the session while somebody works or a customer is paying.
+let used = performance.now();
+let touched = 0;
+for (const kind of ["keydown", "pointerdown"]) addEventListener(kind, () => { used = performance.now(); }, { passive: true });
+function touch() {
+  const now = performance.now();
+  const working = now - used < 60_000 || verdict.payment?.held;
+  if (gate.closed() || !working || now - touched < 45_000) return;
+  touched = now;
+  call("PUT", "/session");
+}

@@ -1,0 +1,71 @@
+// The event stream. Browsers do not reliably notice a dead connection, so silence
+// decides: the terminal sends a beat every two seconds.
+
+const silence = 5000; // ms without a beat before the connection counts as lost
+
+export class Stream {
+  // on: {name: handler}; state(lost) is called when the connection comes or goes.
+  constructor(url, on, state) {
+    this.url = url;
+    this.on = on;
+    this.state = state;
+    this.last = "";
+    this.heard = performance.now();
+    this.lost = false;
+    this.watch = setInterval(() => this.look(), 250);
+    this.open();
+  }
+
+  open() {
+    const mark = this.last ? (this.url.includes("?") ? "&" : "?") + "after=" + this.last : "";
+    const source = new EventSource(this.url + mark);
+    this.source = source;
+    for (const name of ["beat", ...Object.keys(this.on)]) {
+      source.addEventListener(name, (event) => {
+        if (source !== this.source) return;
+        this.alive();
+        if (event.lastEventId) this.last = event.lastEventId;
+        this.on[name]?.(JSON.parse(event.data));
+      });
+    }
+    source.addEventListener("error", () => {
+      if (source !== this.source) return;
+      this.on.broken?.();
+      // A browser gives up for good when the answer is an error; we do not.
+      if (source.readyState === EventSource.CLOSED) this.again();
+    });
+  }
+
+  again() {
+    this.source.close();
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.open(), 1000);
+  }
+
+  alive() {
+    this.heard = performance.now();
+    if (this.lost) {
+      this.lost = false;
+      this.state(false);
+    }
+  }
+
+  look() {
+    if (performance.now() - this.heard <= silence) return;
+    if (!this.lost) {
+      this.lost = true;
+      this.state(true);
+    }
+    if (this.source.readyState === EventSource.OPEN) {
+      // Open, yet silent for too long: the browser has not noticed.
+      this.heard = performance.now() - silence + 2000;
+      this.again();
+    }
+  }
+
+  close() {
+    clearInterval(this.watch);
+    clearTimeout(this.timer);
+    this.source.close();
+  }
+}

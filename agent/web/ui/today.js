@@ -1,0 +1,124 @@
+// Today's payments, the story of one of them, and refunds.
+
+import { $, call, element, page, persist, text } from "./api.js";
+import { fromMinor, toMinor } from "./amount.js";
+import { badge, money, wallet } from "./verdict.js";
+
+const clock = new Intl.DateTimeFormat(page.lang, { hour: "2-digit", minute: "2-digit", timeZone: page.zone, hour12: false });
+const moment = new Intl.DateTimeFormat(page.lang, { dateStyle: "medium", timeStyle: "medium", timeZone: page.zone, hour12: false });
+
+export class Today {
+  constructor() {
+    this.payments = new Map();
+    this.open = null; // id of the payment whose story is open
+    $("search").addEventListener("input", () => { clearTimeout(this.wait); this.wait = setTimeout(() => this.load(), 200); });
+    $("search").addEventListener("keydown", (event) => {
+      if (event.key === "Escape") { $("search").value = ""; $("search").blur(); this.load(); }
+    });
+    $("d-close").addEventListener("click", () => $("detail").close());
+    $("d-check").addEventListener("click", () => this.check());
+    $("d-refund").addEventListener("click", () => this.refundForm(true));
+    $("r-cancel").addEventListener("click", () => this.refundForm(false));
+    $("refund").addEventListener("submit", (event) => { event.preventDefault(); this.refund(); });
+    $("detail").addEventListener("close", () => { this.open = null; this.forget(); });
+  }
+
+  // load reads the list anew: the day's, or what the search finds on any day.
+  async load() {
+    const wanted = $("search").value.trim();
+    const query = wanted ? "?limit=50&q=" + encodeURIComponent(wanted) : "?limit=100&day=today&lane=" + encodeURIComponent(page.lane);
+    const answer = await call("GET", "/payments" + query);
+    if (!answer.ok || $("search").value.trim() !== wanted) return;
+    this.payments = new Map(answer.body.payments.map((p) => [p.id, p]));
+    this.draw();
+  }
+
+  // take brings one payment's news into the list.
+  take(payment) {
+    const known = this.payments.has(payment.id);
+    if (!known && ($("search").value.trim() || payment.lane !== page.lane)) return;
+    this.payments = known ? this.payments.set(payment.id, payment) : new Map([[payment.id, payment], ...this.payments]);
+    this.draw();
+    if (this.open === payment.id) this.show(payment);
+  }
+
+  draw() {
+    const rows = [...this.payments.values()].map((p) =>
+      element("li", {}, element("button", { class: "item", "data-id": p.id, onclick: () => this.show(p) },
+        element("time", { class: "figure", datetime: p.created }, clock.format(new Date(p.created))),
+        element("span", { class: "what figure" }, money(p.amount)), badge(p),
+        element("span"), element("small", {}, [wallet(p.wallet), p.reference].filter(Boolean).join(" · ") || "…" + p.order_no.slice(-4)),
+        element("small", {}, p.refunded.value > 0 && p.status === "paid" ? text("back", money(p.refunded)) : ""))));
+    $("list").replaceChildren(...rows);
+    $("empty").hidden = rows.length > 0;
+  }
+
+  show(p) {
+    const fresh = this.open !== p.id;
+    this.open = p.id;
+    this.shown = p;
+    $("d-badge").replaceChildren(...badge(p).childNodes);
+    $("d-badge").className = "badge " + p.tone;
+    $("d-amount").textContent = money(p.amount);
+    $("d-say").textContent = p.say;
+    const pairs = [["time", moment.format(new Date(p.created))], ["order_no", p.order_no], ["reference", p.reference], ["wallet", wallet(p.wallet)],
+      ["txn", p.txn], ["cashier", p.cashier], ["refunded", p.refunded.value > 0 ? money(p.refunded) : ""]];
+    $("d-facts").replaceChildren(...pairs.filter(([, value]) => value).flatMap(([key, value]) =>
+      [element("dt", {}, text("fact." + key)), element("dd", { class: key === "order_no" || key === "txn" ? "mono" : "figure" }, value)]));
+    $("d-refunds").replaceChildren(...p.refunds.map((r) => element("li", {}, r.say)));
+    $("d-refund").hidden = p.refundable.value <= 0;
+    $("d-check").hidden = p.final;
+    $("d-receipt").href = "/receipt/" + p.id;
+    if (fresh) this.refundForm(false);
+    if (!$("detail").open) $("detail").showModal();
+  }
+
+  async check() {
+    const answer = await call("POST", "/payments/" + this.open + "/check", {});
+    if (answer.ok) this.take(answer.body);
+    else $("d-say").textContent = answer.body.say;
+  }
+
+  refundForm(on) {
+    $("refund").hidden = !on;
+    $("d-actions").hidden = on;
+    this.forget();
+    if (!on) return;
+    $("r-amount").value = fromMinor(this.shown.refundable.value, page.exponents[this.shown.amount.currency] ?? 2);
+    $("r-reason").value = "";
+    this.request = crypto.randomUUID();
+    $("r-amount").select();
+    $("r-amount").focus();
+  }
+
+  forget() {
+    $("r-pin").value = "";
+    $("r-wrong").textContent = "";
+  }
+
+  // refund asks for the approval and uses it at once. The request keeps its id, so
+  // pressing twice or a lost answer cannot refund twice.
+  async refund() {
+    const p = this.shown;
+    const amount = toMinor($("r-amount").value, page.exponents[p.amount.currency] ?? 2);
+    const wrong = (say) => { $("r-wrong").textContent = say; };
+    if (amount <= 0 || amount > p.refundable.value) return wrong(text("refund.amount", money(p.refundable)));
+    const submit = $("refund").querySelector("[type=submit]");
+    submit.disabled = true;
+    const approval = await call("POST", "/approvals", { pin: $("r-pin").value, payment: p.id, amount });
+    $("r-pin").value = "";
+    if (approval.ok) {
+      const answer = await persist("POST", "/payments/" + p.id + "/refunds",
+        { request_id: this.request, amount, reason: $("r-reason").value, approval: approval.body.approval });
+      if (answer.ok) {
+        this.refundForm(false);
+        this.take(answer.body.payment);
+        this.show(answer.body.payment);
+      } else wrong(answer.body.say);
+    } else {
+      wrong(approval.body.retry_after ? text("wait", approval.body.retry_after) : approval.body.say);
+      $("r-pin").focus();
+    }
+    submit.disabled = false;
+  }
+}
