@@ -29,6 +29,13 @@ func (v Values) Int(key string) int64 { return v.get(key).number }
 // Bool returns a setting of type Bool.
 func (v Values) Bool(key string) bool { return v.get(key).number != 0 }
 
+// Lookup returns the canonical text of a setting; ok is false when the table has
+// no such key.
+func (v Values) Lookup(key string) (text string, ok bool) {
+	val, ok := v.read[key]
+	return val.text, ok
+}
+
 func (v Values) get(key string) value {
 	val, ok := v.read[key]
 	if !ok {
