@@ -1,9 +1,13 @@
 package main
 
 import (
+	"io"
 	"log/slog"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -88,4 +92,93 @@ func TestASetUpThatCannotWorkIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 	if globErr != nil || len(left) != 0 {
 		t.Errorf("written: %v, %v", left, globErr)
 	}
+}
+
+// form posts what a browser on this machine would.
+func (r *running) form(path, cookie string, values url.Values) (*http.Response, string) {
+	r.t.Helper()
+	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, r.base+path, strings.NewReader(values.Encode()))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Origin", r.base)
+	if cookie != "" {
+		req.Header.Set("Cookie", cookie)
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	res, err := client.Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return res, string(text)
+}
+
+// From an installed package to a terminal that can sell, in one process: the
+// claim code on the console, the form, and the agent goes on with what it wrote.
+func TestTheFirstStartFromTheClaimCodeToTheRegister(t *testing.T) {
+	file, c := bare(t)
+	r := started(t, file)
+	r.waits("the claim code", func() bool { return strings.Contains(r.said(), "enter the claim code") })
+	if code, answer := r.call("GET", "/readyz", ""); code != http.StatusServiceUnavailable {
+		t.Errorf("ready before the set-up: %d %v", code, answer)
+	}
+	if code, answer := r.call("POST", "/api/v1/payments", "{}"); code < 400 {
+		t.Errorf("usable before the set-up: %d %v", code, answer)
+	}
+	claim := regexp.MustCompile(`claim code ([A-Z0-9]{4}-[A-Z0-9]{4})`).FindStringSubmatch(r.said())
+	if claim == nil {
+		t.Fatal(r.said())
+	}
+	if strings.Contains(logOf(r), claim[1]) {
+		t.Error("the claim code is in the log")
+	}
+	res, text := r.form("/setup/claim", "", url.Values{"code": {claim[1]}})
+	if res.StatusCode != http.StatusSeeOther || len(res.Cookies()) != 1 {
+		t.Fatalf("claim: %s %s", res.Status, text)
+	}
+	cookie := res.Cookies()[0].Name + "=" + res.Cookies()[0].Value
+	s := gathered(t)
+	values := url.Values{"shop": {s.Shop}, "store_id": {s.StoreID}, "currency": {"CNY"}, "language": {"en"}, "zone": {s.Zone},
+		"owner": {"Olga"}, "owner_password": {"walnut carriage under snow"}, "cashier": {"Ana"}, "cashier_pin": {"730184"}, "manager": {"Mia"}, "manager_pin": {"481625"},
+		"mode": {"direct"}, "app_id": {"wx0000000000000000"}, "merchant_id": {"1230000109"}, "merchant_serial": {"0A1B2C3D4E5F60718293A4B5C6D7E8F901234567"},
+		"merchant_key": {s.Wallet.MerchantKey}, "platform": {"public_key"}, "platform_key_id": {"PUB_KEY_ID_0000000000000000000000000001"},
+		"platform_key": {publicPEM(t, keyPair())}, "api_v3_key": {strings.Repeat("k", 32)}, "notify_url": {"https://pay.example.com/notify"},
+		"lane_name": {"Register 1"}, "scanner": {""}, "baud": {"9600"}}
+	if res, text := r.form("/setup", cookie, values); res.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(text, "merchant&#39;s own public key") {
+		t.Errorf("a wrong key: %s %s", res.Status, text)
+	}
+	values.Set("platform_key", s.Wallet.PlatformKey)
+	if res, text := r.form("/setup", cookie, values); res.StatusCode != http.StatusOK {
+		t.Fatalf("set-up: %s %s", res.Status, text)
+	}
+	r.ready()
+	if code, _ := r.call("GET", "/register", ""); code != http.StatusOK {
+		t.Errorf("the register answers %d", code)
+	}
+	if code := r.ended(); code != exitFine {
+		t.Errorf("exit code %d: %s", code, r.said())
+	}
+	if !strings.Contains(r.said(), "set up: starting anew") {
+		t.Errorf("the agent did not start anew: %s", r.said())
+	}
+	if got := invoke(t, "", "people", "list", "--config", file).stdout; !strings.Contains(got, "Olga") || !strings.Contains(got, "Ana") {
+		t.Errorf("people: %s", got)
+	}
+	site, err := os.ReadFile(filepath.Join(c.Terminal.Data, siteFile))
+	if err != nil || strings.Contains(string(site), "BEGIN") || strings.Contains(string(site), "kkkk") {
+		t.Errorf("a secret stands in %s: %v", site, err)
+	}
+}
+
+// logOf is the log alone, without what the console shows.
+func logOf(r *running) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.log.String()
 }
