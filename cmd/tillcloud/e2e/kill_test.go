@@ -28,10 +28,10 @@ func TestE2EKill(t *testing.T) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex // held while the shop is closed, so that tills meet an agent
 	var all []object
-	done := make(chan struct{})
+	killed := make(chan struct{}) // closed when every kill is done; trade goes on until then
 	for lane := range 2 {
 		wg.Go(func() {
-			for i := range 15 {
+			for i := 0; i < 15 || !closed(killed); i++ {
 				p := s.trade(lane, i, &mu)
 				mu.Lock()
 				all = append(all, p)
@@ -39,12 +39,8 @@ func TestE2EKill(t *testing.T) {
 			}
 		})
 	}
-	go func() { wg.Wait(); close(done) }()
 	for n := range 15 {
-		select {
-		case <-done:
-		case <-time.After(time.Duration(300+dice.IntN(1500)) * time.Millisecond):
-		}
+		pause(time.Duration(300+dice.IntN(1500)) * time.Millisecond)
 		mu.Lock()
 		if n%3 == 2 {
 			_ = syscall.Kill(s.CloudPID, syscall.SIGKILL)
@@ -55,16 +51,24 @@ func TestE2EKill(t *testing.T) {
 		}
 		mu.Unlock()
 	}
+	close(killed)
 	wg.Wait()
 	for _, p := range all {
 		s.settled(p, 120*time.Second)
 	}
-	if len(all) != 30 {
-		t.Errorf("%d payments were made", len(all))
-	}
+	t.Logf("%d payments", len(all))
 	s.books()
 	s.verify()
 	s.noCodesOnDisk()
+}
+
+func closed(c chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // trade takes one payment as a patient cashier would while the power fails.

@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -52,7 +54,7 @@ func TestE2ECustomers(t *testing.T) {
 		{"slow", false, "paid", 20 * time.Second},
 		{"decline", false, "declined", 10 * time.Second},
 		{"password", true, "paid", 20 * time.Second},
-		{"abandon", false, "reversed", 90 * time.Second},
+		{"abandon", false, "reversed declined", 90 * time.Second}, // whoever is first: our reversal, or the cloud that drops the order at 45 s
 	} {
 		t.Run(tc.behaviour, func(t *testing.T) {
 			phone := s.customer(tc.behaviour)
@@ -62,7 +64,7 @@ func TestE2ECustomers(t *testing.T) {
 				s.reaches(p, 10*time.Second, "await_payer")
 				s.sandbox("POST", "/customers/"+phone+"/confirm", nil)
 			}
-			if p = s.settled(p, tc.within); p["status"] != tc.want {
+			if p = s.settled(p, tc.within); !slices.Contains(strings.Fields(tc.want), fmt.Sprint(p["status"])) {
 				t.Errorf("ends %v, want %s", p["status"], tc.want)
 			}
 		})

@@ -116,13 +116,16 @@ func (s *shop) stop() {
 	select {
 	case <-s.exited:
 	case <-time.After(30 * time.Second):
-		_ = s.cmd.Process.Kill()
+		// Where they hang is in their own words.
+		_ = syscall.Kill(s.AgentPID, syscall.SIGQUIT)
+		_ = s.cmd.Process.Signal(syscall.SIGQUIT)
 		s.t.Errorf("the shop did not close within 30 s of SIGTERM")
 		<-s.exited
+		s.t.Logf("the cloud said (end):\n%s", tail(s.out.Bytes(), 8000))
 	}
 	if s.t.Failed() {
 		log, _ := os.ReadFile(filepath.Join(s.dir, "shop", "log", "tillwire.log"))
-		s.t.Logf("agent log (end):\n%s", tail(log, 6000))
+		s.t.Logf("agent log (end):\n%s", tail(log, 12000))
 	}
 }
 
