@@ -67,17 +67,41 @@ func (d *agentd) serve(ctx context.Context, h *host, again <-chan struct{}) erro
 		h.systemd.ready("selling")
 		err = d.until(ctx, again, failed)
 		d.log.Info("stopping", "comp", "tillwire")
-		stopDevices()
-		d.closePages(h, server)
+		d.end("drivers", stopDevices)
+		d.end("web", func() { d.closePages(h, server) })
 	}
-	stopControl()
-	stopReplay()
-	stopLink()
-	stopEngine()
-	d.engine.Close()
-	stopRetention()
-	stopWallets()
-	return errors.Join(err, d.store.Close())
+	d.end("control", stopControl)
+	d.end("replay", stopReplay)
+	d.end("link", stopLink)
+	d.end("display", stopEngine)
+	d.end("checkout", d.engine.Close)
+	d.end("retention", stopRetention)
+	d.end("wallet", stopWallets)
+	d.end("store", func() { err = errors.Join(err, d.store.Close()) })
+	d.log.Info("stopped", "comp", "tillwire")
+	return err
+}
+
+// slowStop is how long a part may take to stop before the log says which it was:
+// a service manager kills after 20 s and nobody would know why.
+const slowStop = 2 * time.Second
+
+// end stops one part.
+func (d *agentd) end(part string, stop func()) {
+	began := d.clock.Mono()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		stop()
+	}()
+	select {
+	case <-ended:
+		return
+	case <-d.clock.After(slowStop):
+	}
+	d.log.Warn("a part takes long to stop", "comp", part, "code", "stop_slow")
+	<-ended
+	d.log.Warn("it has stopped", "comp", part, "code", "stop_slow", "took", (d.clock.Mono() - began).String())
 }
 
 // until waits for what ends a round: a stop (nil), a finished set-up or a store
