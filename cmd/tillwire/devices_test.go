@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+
+	"tillwire/agent"
+)
+
+// plugged makes a tree in which one scanner is plugged in.
+func plugged(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	usb := filepath.Join(root, "sys/devices/usb1/1-1")
+	for name, text := range map[string]string{"idVendor": "0c2e", "idProduct": "0901", "manufacturer": "Honeywell", "product": "Voyager", "serial": "A1", "1-1:1.0/bInterfaceNumber": "00"} {
+		write(t, filepath.Join(usb, name), text+"\n", 0o644)
+	}
+	link := func(target, name string) {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(target, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link(filepath.Join(usb, "1-1:1.0"), filepath.Join(root, "sys/class/tty/ttyACM0/device"))
+	link("../../ttyACM0", filepath.Join(root, "dev/serial/by-id/usb-Honeywell_Voyager_A1-if00"))
+	return root
+}
+
+func invokeIn(t *testing.T, root string, args ...string) result {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr, func(key string) string {
+		return map[string]string{"TILLWIRE_SYSROOT": root}[key]
+	})
+	return result{code, stdout.String(), stderr.String()}
+}
+
+func TestDevicesListNamesThePathToConfigure(t *testing.T) {
+	r := invokeIn(t, plugged(t), "devices", "list")
+	for _, want := range []string{"/dev/serial/by-id/usb-Honeywell_Voyager_A1-if00", "Honeywell", "[lane.scanner]", `driver = "line"`} {
+		if r.code != exitFine || !strings.Contains(r.stdout, want) {
+			t.Errorf("the list lacks %q: %+v", want, r)
+		}
+	}
+	empty := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(empty, "sys/class/tty"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if r := invokeIn(t, empty, "devices", "list"); r.code != exitFine || !strings.Contains(r.stdout, "Nothing is plugged in") {
+		t.Errorf("nothing there: %+v", r)
+	}
+	if r := invokeIn(t, empty, "devices", "list", "--json"); r.stdout != "{\n  \"devices\": []\n}\n" {
+		t.Errorf("nothing there, as JSON: %q", r.stdout)
+	}
+}
+
+// The test of a scanner tells what kind of code came and how long it was, never
+// the code.
+func TestDevicesTestReadsOneCodeAndHidesIt(t *testing.T) {
+	const code = "134567890123456789"
+	far, near, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	defer near.Close()
+	file := equipped(t, strings.Replace(sound, `driver = "virtual"`, "driver = \"line\"\npath = \""+near.Name()+"\"", 1))
+	out, errs := &bytes.Buffer{}, &bytes.Buffer{}
+	ready := make(chan struct{}, 1)
+	a := &app{stdin: strings.NewReader(""), stdout: noticing{out, "ready", ready}, stderr: errs, env: func(string) string { return "" }, clock: agent.NewSystemClock()}
+	done := make(chan int, 1)
+	go func() {
+		done <- a.execute(t.Context(), []string{"devices", "test", "1", "--config", file, "--wait", "20s"})
+	}()
+	select {
+	case <-ready:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the scanner does not become ready")
+	}
+	if _, err := far.Write([]byte(code + "\r")); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-done; got != exitFine {
+		t.Errorf("exit code %d: %s%s", got, out, errs)
+	}
+	if text := out.String(); !strings.Contains(text, "read a code of 18 characters: wechat, consumer") || strings.Contains(text, code) {
+		t.Errorf("got %s", text)
+	}
+}
+
+// noticing tells when a word was written.
+type noticing struct {
+	to   *bytes.Buffer
+	word string
+	seen chan struct{}
+}
+
+func (n noticing) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte(n.word)) {
+		select {
+		case n.seen <- struct{}{}:
+		default:
+		}
+	}
+	return n.to.Write(b)
+}
+
+func TestDevicesTestSaysWhenNothingComes(t *testing.T) {
+	file := equipped(t, sound)
+	if r := invoke(t, "", "devices", "test", "1", "--wait", "20ms", "--config", file); r.code != exitFound || !strings.Contains(r.stderr, "Nothing was read") {
+		t.Errorf("silence: %+v", r)
+	}
+	if r := invoke(t, "", "devices", "test", "2", "--config", file); r.code != exitFound || !strings.Contains(r.stderr, "has no scanner") {
+		t.Errorf("a lane without a scanner: %+v", r)
+	}
+	if r := invoke(t, "", "devices", "test", "9", "--config", file); r.code != exitFound || !strings.Contains(r.stderr, `there is no lane "9"`) {
+		t.Errorf("no such lane: %+v", r)
+	}
+}
