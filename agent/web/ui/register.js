@@ -5,7 +5,7 @@ import { $, call, element, icon, page, persist, signedOut, text } from "./api.js
 import { Amount } from "./amount.js";
 import { Gate } from "./gate.js";
 import { Stream } from "./stream.js";
-import { Today } from "./today.js";
+import { Today, newer } from "./today.js";
 import { Verdict, money, shape, tune } from "./verdict.js";
 import { play, wake } from "./sound.js";
 import { keys } from "./keys.js";
@@ -190,10 +190,6 @@ function take(p) {
     else watched.set(p.id, p.status);
   }
 }
-
-// newer keeps an answer that was overtaken by the stream from turning time back.
-const lastFact = (p) => p.facts.at(-1)?.seq ?? 0;
-const newer = (old, next) => lastFact(next) >= lastFact(old);
 
 function change(p, before) {
   verdict.show(p);

@@ -7,6 +7,10 @@ import { badge, money, wallet } from "./verdict.js";
 const clock = new Intl.DateTimeFormat(page.lang, { hour: "2-digit", minute: "2-digit", timeZone: page.zone, hour12: false });
 const moment = new Intl.DateTimeFormat(page.lang, { dateStyle: "medium", timeStyle: "medium", timeZone: page.zone, hour12: false });
 
+// newer keeps an answer that was overtaken by the stream from turning time back.
+const lastFact = (p) => p.facts.at(-1)?.seq ?? 0;
+export const newer = (old, next) => !old || lastFact(next) >= lastFact(old);
+
 export class Today {
   constructor() {
     this.payments = new Map();
@@ -36,6 +40,7 @@ export class Today {
   // take brings one payment's news into the list.
   take(payment) {
     const known = this.payments.has(payment.id);
+    if (!newer(this.payments.get(payment.id), payment)) return;
     if (!known && ($("search").value.trim() || payment.lane !== page.lane)) return;
     this.payments = known ? this.payments.set(payment.id, payment) : new Map([[payment.id, payment], ...this.payments]);
     this.draw();
@@ -113,7 +118,7 @@ export class Today {
       if (answer.ok) {
         this.refundForm(false);
         this.take(answer.body.payment);
-        this.show(answer.body.payment);
+        this.show(this.payments.get(p.id) ?? answer.body.payment);
       } else wrong(answer.body.say);
     } else {
       wrong(approval.body.retry_after ? text("wait", approval.body.retry_after) : approval.body.say);
