@@ -38,7 +38,7 @@ func (w *writer) prepare() error {
 		// The same without the columns of the index of open payments, which then need not be written.
 		`UPDATE OR FAIL payment SET version = ?2, state = ?3, wallet = ?4, txn = ?5, captured = ?6, refunded = ?7, last_seq = ?8,
 			code_print = coalesce(?9, code_print), code_at = coalesce(?10, code_at) WHERE id = ?1`: &w.sql.same,
-		"UPDATE payment SET state = ?2 WHERE id = ?1":                            &w.sql.step,
+		"UPDATE payment SET state = ?2, last_seq = ?3 WHERE id = ?1":             &w.sql.step,
 		"INSERT INTO journal(seq, pay, prev, at, ev, hash) VALUES (?,?,?,?,?,?)": &w.sql.fact,
 		`INSERT INTO outbox(key, row, pay, op, refund_no, tries, dead, last, created) VALUES (?,?,?,?,?,?,?,?,?)
 			ON CONFLICT(key) DO UPDATE SET row = excluded.row, op = excluded.op, tries = excluded.tries, dead = excluded.dead,
@@ -91,7 +91,7 @@ func (b *batch) insert(c *change) error {
 	if err != nil {
 		return err
 	}
-	if err := b.follow(p.ID, path); err != nil {
+	if err := b.follow(p.ID, path, last); err != nil {
 		return err
 	}
 	return b.rest(c, 0)
@@ -102,7 +102,7 @@ func (b *batch) update(c *change) error {
 	_, last := b.number(c)
 	p, was := &c.next.payment, &c.base.payment
 	if to := p.Status.State; to != was.Status.State && !b.w.s.allowed(was.Status.State, to) {
-		if err := b.follow(p.ID, c.path); err != nil {
+		if err := b.follow(p.ID, c.path, last); err != nil {
 			return err
 		}
 	}
@@ -120,9 +120,9 @@ func (b *batch) update(c *change) error {
 }
 
 // follow takes a payment through states that no single move connects.
-func (b *batch) follow(id agent.PaymentID, path []agent.State) error {
+func (b *batch) follow(id agent.PaymentID, path []agent.State, last int64) error {
 	for _, state := range path {
-		if err := b.exec(b.w.sql.step, string(id), string(state)); err != nil {
+		if err := b.exec(b.w.sql.step, string(id), string(state), last); err != nil {
 			return err
 		}
 	}

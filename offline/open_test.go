@@ -58,13 +58,16 @@ func TestAFolderThatCannotBeWrittenIsExplained(t *testing.T) {
 	if err := ts.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for what, set := range map[string]func() error{
-		"read-only folder": func() error { return os.Chmod(ts.dir, 0o500) },
-		"no folder":        func() error { return errors.Join(os.RemoveAll(ts.dir), os.Chmod(dir, 0o500)) },
+	for _, c := range []struct {
+		what string
+		set  func() error
+	}{
+		{"read-only folder", func() error { return os.Chmod(ts.dir, 0o500) }},
+		{"no folder", func() error { return errors.Join(os.RemoveAll(ts.dir), os.Chmod(dir, 0o500)) }},
 	} {
-		t.Run(what, func(t *testing.T) {
+		t.Run(c.what, func(t *testing.T) {
 			runtime.LockOSThread()
-			if err := set(); err != nil {
+			if err := c.set(); err != nil {
 				t.Fatal(err)
 			}
 			defer os.Chmod(ts.dir, 0o700)

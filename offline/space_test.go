@@ -39,7 +39,7 @@ func TestNoPaymentBeginsOnANearlyFullDisk(t *testing.T) {
 // TestAFullStoreStillTakesOutcomes fills the store to its bound: payments stop
 // beginning well before, and those that have begun are finished.
 func TestAFullStoreStillTakesOutcomes(t *testing.T) {
-	ts := openStore(t, func(opt *offline.Options) { opt.MaxBytes = 100 * 4096 })
+	ts := openStore(t, func(opt *offline.Options) { opt.MaxBytes, opt.Free = 100*4096, nil })
 	var begun []agent.Payment
 	var err error
 	for i := 0; err == nil && i < 5000; i++ {
@@ -64,7 +64,7 @@ func TestAFullStoreStillTakesOutcomes(t *testing.T) {
 // TestTheReserveIsGivenUpForOutcomes hits the hard bound between two looks at the
 // disk, where only the reserve helps.
 func TestTheReserveIsGivenUpForOutcomes(t *testing.T) {
-	ts := openStore(t, func(opt *offline.Options) { opt.MaxBytes = 60 * 4096 })
+	ts := openStore(t, func(opt *offline.Options) { opt.MaxBytes, opt.Free = 60*4096, nil })
 	reserve := filepath.Join(ts.dir, "ballast")
 	if info, err := os.Stat(reserve); err != nil || info.Size() != 8<<20 {
 		t.Fatalf("reserve %v, %v", info, err)

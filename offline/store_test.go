@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"tillwire/agent"
 	"tillwire/offline"
@@ -18,8 +19,11 @@ type testStore struct {
 	notices *journaltest.Notices
 }
 
+// options keep a store out of its own affairs: no routine backups, and too little
+// space for a reserve.
 func options(dir string, clock agent.Clock) offline.Options {
-	return offline.Options{Dir: dir, Name: "tillwire", Clock: clock, Timers: agent.DefaultTimers, BackupEvery: -1}
+	return offline.Options{Dir: dir, Name: "tillwire", Clock: clock, Timers: agent.DefaultTimers, BackupEvery: -1, Keep: 50 * 365 * 24 * time.Hour,
+		Free: func(string) (uint64, error) { return 70 << 20, nil }}
 }
 
 // openStore opens a fresh store; change may adjust its options.

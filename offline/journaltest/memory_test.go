@@ -31,3 +31,9 @@ func TestMemoryFailsOnDemand(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestRandomSequencesKeepTheInvariants(t *testing.T) {
+	journaltest.TestSelf(t, func(clock *journaltest.Clock) journaltest.Store {
+		return journaltest.NewMemory(clock, agent.DefaultTimers, nil)
+	})
+}
