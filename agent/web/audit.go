@@ -12,8 +12,6 @@ import (
 // auditLog keeps sensitive acts.
 type auditLog interface {
 	AppendAudit(ctx context.Context, a agent.Audit) error
-	// Audits lists the newest acts first.
-	Audits(ctx context.Context, limit int) ([]agent.Audit, error)
 }
 
 // auditor writes the audit trail. A trail that cannot be written is logged and

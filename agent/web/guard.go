@@ -80,18 +80,20 @@ const (
 	foreign                   // another site or another port
 )
 
+// provenanceOf believes Sec-Fetch-Site first: no page can forge it, and under our
+// own referrer policy a browser writes "null" for the origin of a form.
 func provenanceOf(r *http.Request) provenance {
 	site, origin := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin")
-	if site != "" && site != "same-origin" && site != "none" {
-		return foreign
-	}
-	if origin != "" {
-		if u, err := url.Parse(origin); err != nil || u.Host != r.Host {
-			return foreign
-		}
-	}
-	if site == "" && origin == "" {
+	switch {
+	case site == "" && origin == "":
 		return silent
+	case site != "" && site != "same-origin" && site != "none":
+		return foreign
+	case origin == "" || site != "" && origin == "null":
+		return own
+	}
+	if u, err := url.Parse(origin); err != nil || u.Host != r.Host {
+		return foreign
 	}
 	return own
 }

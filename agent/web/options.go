@@ -34,8 +34,10 @@ type Options struct {
 	Devices  func() []agent.DeviceStatus // all but the kiosk displays, which live here
 	Problems func() []agent.Problem
 	Setting  func(key string) string // value of a setting; "" when there is none
-	Ready    func(context.Context) []Check
-	Metrics  http.Handler // nil: /metrics answers 404
+	// Audits lists the newest sensitive acts first; nil: the owner sees none.
+	Audits  func(ctx context.Context, limit int) ([]agent.Audit, error)
+	Ready   func(context.Context) []Check
+	Metrics http.Handler // nil: /metrics answers 404
 
 	Secrets secrets
 
@@ -71,6 +73,9 @@ func (o *Options) defaults() {
 	}
 	if o.Setting == nil {
 		o.Setting = func(string) string { return "" }
+	}
+	if o.Audits == nil {
+		o.Audits = func(context.Context, int) ([]agent.Audit, error) { return nil, nil }
 	}
 	if o.Ready == nil {
 		o.Ready = func(context.Context) []Check { return nil }

@@ -137,7 +137,7 @@ type logRow struct {
 }
 
 func (s *Server) ownerLog(w http.ResponseWriter, r *http.Request, me agent.Person) error {
-	acts, err := s.Store.Audits(r.Context(), 200)
+	acts, err := s.Audits(r.Context(), 200)
 	if err != nil {
 		return err
 	}

@@ -149,7 +149,7 @@ func (s *Server) changePerson(w http.ResponseWriter, r *http.Request, me agent.P
 		return err
 	}
 	if what != "unlock" {
-		if err := s.Store.DropSessionsOf(ctx, id); err != nil {
+		if err := s.Store.DeleteSessions(ctx, id); err != nil {
 			return err
 		}
 	}

@@ -22,10 +22,10 @@ type todayData struct {
 
 // takings are one currency's day, against the day before up to the same minute.
 type takings struct {
-	Net, Before, Refunded, Average agent.Money
-	Count, CountBefore, Open       int
-	Percent                        int64 // of change; meaningless when Compared is false
-	Compared                       bool
+	Net, Before, Refunded    agent.Money
+	Count, CountBefore, Open int
+	Percent                  int64 // of change; meaningless when Compared is false
+	Compared                 bool
 }
 
 // hour is a bar of the day's chart.
@@ -76,10 +76,7 @@ func (s *Server) takings(ctx context.Context, start, now time.Time) ([]takings, 
 	list := []takings{}
 	for _, t := range withCurrency(today, s.Currency) {
 		money := func(v int64) agent.Money { return agent.Money{Value: v, Currency: t.Currency} }
-		sum := takings{Net: money(t.Captured - t.Refunded), Refunded: money(t.Refunded), Before: money(0), Average: money(0), Count: t.Count, Open: t.Open}
-		if t.Count > 0 {
-			sum.Average = money(t.Captured / int64(t.Count))
-		}
+		sum := takings{Net: money(t.Captured - t.Refunded), Refunded: money(t.Refunded), Before: money(0), Count: t.Count, Open: t.Open}
 		for _, y := range yesterday {
 			if y.Currency == t.Currency {
 				sum.Before, sum.CountBefore = money(y.Captured-y.Refunded), y.Count

@@ -153,6 +153,15 @@ func (s *Server) routePages(mux *http.ServeMux) {
 	mux.HandleFunc("POST /display/{lane}/beat", s.opened(s.displayBeat))
 	s.routeOwner(mux)
 	s.routeSetup(mux)
+	for path, allowed := range map[string]string{
+		"/owner/login": "POST", "/owner/logout": "POST", "/owner/people/{id}": "POST", "/setup/claim": "POST", "/display/{lane}/beat": "POST",
+		"/register": "GET, HEAD", "/owner": "GET, HEAD", "/owner/people": "GET, HEAD, POST", "/owner/settings": "GET, HEAD, POST", "/setup": "GET, HEAD, POST",
+	} {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Allow", allowed)
+			s.problem(w, r, fail(agent.Invalid, codeMethod, "error.method", "This path takes "+allowed+"."))
+		})
+	}
 	mux.HandleFunc("/", s.opened(func(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, fail(agent.NotFound, agent.CodeNotFound, "page.not_found", "There is no such page."))
 	}))

@@ -16,8 +16,8 @@ import (
 type sessionStore interface {
 	SaveSession(ctx context.Context, s agent.Session) error
 	Session(ctx context.Context, key []byte) (agent.Session, error)
-	DropSession(ctx context.Context, key []byte) error
-	DropSessionsOf(ctx context.Context, person string) error
+	DeleteSession(ctx context.Context, key []byte) error
+	DeleteSessions(ctx context.Context, person string) error
 }
 
 // The cookies. The owner's pages have one of their own, so that the owner may
@@ -118,7 +118,7 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request, cookie string) 
 	}
 	key := keyOf(c.Value)
 	s.idle.forget(key)
-	if err := s.Store.DropSession(r.Context(), key); err != nil {
+	if err := s.Store.DeleteSession(r.Context(), key); err != nil {
 		s.Log.Error("a session could not be ended", "comp", "web", "err", err)
 	}
 	http.SetCookie(w, &http.Cookie{Name: cookie, Path: "/", MaxAge: -1, Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode})
@@ -147,7 +147,7 @@ func (s *Server) resume(ctx context.Context, key []byte) (agent.Session, agent.P
 	p, err := s.Store.Person(ctx, sess.Person)
 	if err != nil || p.Disabled || p.Role != sess.Role || s.idle.over(sess) {
 		s.idle.forget(key)
-		if err := s.Store.DropSession(context.WithoutCancel(ctx), key); err != nil {
+		if err := s.Store.DeleteSession(context.WithoutCancel(ctx), key); err != nil {
 			s.Log.Error("a session could not be ended", "comp", "web", "err", err)
 		}
 		return sess, p, false

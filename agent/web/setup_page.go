@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -140,8 +141,11 @@ func (s *Server) finishSetup(w http.ResponseWriter, r *http.Request) {
 		s.Log.Error("the first start could not be finished", "comp", "web", "err", err)
 		form.Wrong[""] = s.sentence(lang, err)
 	}
-	for _, name := range secretFields {
-		delete(form.Values, name)
+	for name, value := range form.Values {
+		// Whatever looks like a key may have been pasted into the wrong field.
+		if slices.Contains(secretFields, name) || strings.Contains(value, "PRIVATE KEY") {
+			delete(form.Values, name)
+		}
 	}
 	s.render(w, r, http.StatusUnprocessableEntity, "setup_form", view{Data: form})
 }

@@ -347,14 +347,14 @@ func (s *shop) Session(_ context.Context, key []byte) (agent.Session, error) {
 	return agent.Session{}, errors.New("no such session")
 }
 
-func (s *shop) DropSession(_ context.Context, key []byte) error {
+func (s *shop) DeleteSession(_ context.Context, key []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sessions = slices.DeleteFunc(s.sessions, func(old agent.Session) bool { return bytes.Equal(old.Key, key) })
 	return nil
 }
 
-func (s *shop) DropSessionsOf(_ context.Context, person string) error {
+func (s *shop) DeleteSessions(_ context.Context, person string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sessions = slices.DeleteFunc(s.sessions, func(old agent.Session) bool { return old.Person == person })

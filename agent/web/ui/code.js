@@ -21,3 +21,11 @@ export function drawCode(text, title) {
   svg.append(card, dark);
   return svg;
 }
+
+// fit gives every module the same whole number of screen pixels; uneven modules
+// are what scanners stumble over.
+export function fit(svg) {
+  const modules = Number(svg.getAttribute("viewBox").split(" ")[2]);
+  const pixels = Math.floor((svg.getBoundingClientRect().width * devicePixelRatio) / modules);
+  if (pixels >= 1) svg.style.width = svg.style.height = (pixels * modules) / devicePixelRatio + "px";
+}

@@ -3,7 +3,7 @@
 // older screen arrives late.
 
 import { $, page, text } from "./api.js";
-import { drawCode } from "./code.js";
+import { drawCode, fit } from "./code.js";
 import { Stream } from "./stream.js";
 
 const icons = { idle: "dots", scan: "phone", qr: "qr", progress: "dots", paid: "tick", unpaid: "cross", wait: "hourglass" };
@@ -48,6 +48,7 @@ function draw(kind, say, amount, brand, svg, test) {
   $("code").hidden = !svg;
   $("code").replaceChildren(...(svg ? [svg] : []));
   $("left").hidden = !svg;
+  if (svg) fit(svg);
   tick();
 }
 

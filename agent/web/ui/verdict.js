@@ -2,7 +2,7 @@
 // decides nothing; the status is the terminal's.
 
 import { $, element, icon, page, text } from "./api.js";
-import { drawCode } from "./code.js";
+import { drawCode, fit } from "./code.js";
 import { written } from "./amount.js";
 
 const shapes = {
@@ -134,6 +134,7 @@ export class Verdict {
     $("v-qr").replaceChildren(svg);
     $("v-qr").hidden = false;
     $("verdict").classList.add("showing");
+    fit(svg);
   }
 
   hideCode() {

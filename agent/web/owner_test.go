@@ -1,0 +1,295 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"tillwire/agent"
+)
+
+// post sends a form as a browser does, with the origin that our own referrer
+// policy leaves of it.
+func (c *client) post(path string, fields ...string) answer {
+	c.t.Helper()
+	form := url.Values{}
+	for i := 0; i < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	return c.with("Content-Type", "application/x-www-form-urlencoded").with("Origin", "null").do("POST", path, form.Encode())
+}
+
+// owner is a browser in which the owner is signed in.
+func (tm *terminal) owner() *client {
+	tm.t.Helper()
+	c := tm.page()
+	if a := c.post("/owner/login", "person", "own", "password", "open sesame 123", "next", "/owner"); a.status != http.StatusSeeOther {
+		tm.t.Fatalf("the owner cannot sign in: %d %s", a.status, a.body)
+	}
+	return c
+}
+
+// Set implements settings: only the log level can be changed, and only to a word.
+func (table) Set(_ context.Context, key, value, by string) (agent.Effect, error) {
+	if key != "log.level" || value == "loud" || by != "person:own" {
+		return "", fail(agent.Invalid, agent.CodeUnreadable, "error.setting_value", "This is not possible: "+value+".", key, value)
+	}
+	return agent.EffectRestart, nil
+}
+
+func TestTheOwnersPagesNeedThePassword(t *testing.T) {
+	tm := newTerminal(t)
+	for _, path := range []string{"/owner", "/owner/payments", "/owner/people", "/owner/settings", "/owner/log", "/owner/queue", "/owner/devices"} {
+		a := tm.page().do("GET", path, "")
+		if a.status != 200 || !strings.Contains(a.body, `name="password"`) || strings.Contains(a.body, "Mia") || !strings.Contains(a.body, `name="next" value="`+path+`"`) {
+			t.Errorf("%s without a session: %d %.300s", path, a.status, a.body)
+		}
+		for who, c := range map[string]*client{"a cashier": tm.signedIn("cas", "111111"), "a manager": tm.signedIn("mia", "222222")} {
+			if a := c.do("GET", path, ""); strings.Contains(a.body, `class="tabs"`) {
+				t.Errorf("%s sees %s", who, path)
+			}
+		}
+	}
+}
+
+func TestOthersCannotChangeWhatIsTheOwners(t *testing.T) {
+	tm := newTerminal(t, func(o *Options) { o.Settings = table{} })
+	forms := map[string][]string{
+		"/owner/people":     {"name", "Eve", "role", "owner", "secret", "open sesame 999"},
+		"/owner/people/cas": {"do", "disable"},
+		"/owner/settings":   {"key", "log.level", "value", "debug"},
+	}
+	for path, form := range forms {
+		if a := tm.page().post(path, form...); a.status != 401 {
+			t.Errorf("nobody on %s: %d", path, a.status)
+		}
+		if a := tm.signedIn("cas", "111111").post(path, form...); a.status != 403 {
+			t.Errorf("a cashier on %s: %d", path, a.status)
+		}
+		if a := tm.owner().with("Sec-Fetch-Site", "cross-site").post(path, form...); a.status != 403 {
+			t.Errorf("another site on %s: %d", path, a.status)
+		}
+		if a := tm.owner().with("Sec-Fetch-Site", "").post(path, form...); a.status != 403 {
+			t.Errorf("a form without Sec-Fetch-Site on %s: %d", path, a.status)
+		}
+		if a := tm.owner().do("GET", path, ""); path == "/owner/people/cas" && a.status != 405 {
+			t.Errorf("GET on %s: %d", path, a.status)
+		}
+	}
+	if cass, _ := tm.Person(t.Context(), "cas"); cass.Disabled || len(tm.people) != 3 {
+		t.Error("something was changed")
+	}
+	if tm.audited("refused") == 0 {
+		t.Error("the refusals are not in the audit trail")
+	}
+}
+
+func TestTheOwnerSignsIn(t *testing.T) {
+	tm := newTerminal(t)
+	c := tm.page()
+	a := c.post("/owner/login", "person", "own", "password", "wrong password", "next", "/owner/queue")
+	if a.status != 401 || !strings.Contains(a.body, "That is not right") || !strings.Contains(a.body, `value="/owner/queue"`) {
+		t.Errorf("a wrong password: %d %s", a.status, a.body)
+	}
+	if strings.Contains(a.body, "wrong password") {
+		t.Error("the page repeats the password")
+	}
+	a = c.post("/owner/login", "person", "own", "password", "open sesame 123", "next", "/owner/queue")
+	if a.status != 303 || a.header.Get("Location") != "/owner/queue" {
+		t.Errorf("the right one: %d %v", a.status, a.header)
+	}
+	if set := a.header.Get("Set-Cookie"); !strings.HasPrefix(set, "__Host-tillwire-owner=") || !strings.Contains(set, "HttpOnly; Secure; SameSite=Strict") {
+		t.Errorf("the cookie is %s", set)
+	}
+	if a := c.do("GET", "/owner", ""); !strings.Contains(a.body, "Takings") {
+		t.Errorf("the first page: %.300s", a.body)
+	}
+	for _, next := range []string{"https://evil.example/", "//evil.example", "/register", "/owner/../register", "/ownerless"} {
+		if a := c.post("/owner/login", "person", "own", "password", "open sesame 123", "next", next); a.header.Get("Location") != "/owner" {
+			t.Errorf("next=%s leads to %s", next, a.header.Get("Location"))
+		}
+	}
+	if a := c.post("/owner/login", "person", "mia", "password", "222222"); a.status != 401 {
+		t.Errorf("a manager's PIN on the owner's page: %d", a.status)
+	}
+	old := tm.page()
+	old.cookies[ownerCookie] = c.cookies[ownerCookie]
+	c.post("/owner/logout")
+	if a := old.do("GET", "/owner", ""); strings.Contains(a.body, "Takings") {
+		t.Error("a copied cookie still works after signing out")
+	}
+}
+
+func TestTheOwnerIsSignedOutAfterAWhile(t *testing.T) {
+	tm := newTerminal(t)
+	c := tm.owner()
+	tm.clock.advance(14 * time.Minute)
+	if a := c.do("GET", "/owner", ""); !strings.Contains(a.body, "Takings") {
+		t.Error("signed out too early")
+	}
+	tm.clock.advance(16 * time.Minute)
+	if a := c.do("GET", "/owner", ""); strings.Contains(a.body, "Takings") {
+		t.Error("still signed in after a quarter of an hour")
+	}
+}
+
+func TestPeopleComeAndGo(t *testing.T) {
+	tm := newTerminal(t)
+	c := tm.owner()
+	tests := []struct {
+		name   string
+		fields []string
+		status int
+		says   string
+	}{
+		{"short PIN", []string{"name", "Ann", "role", "cashier", "secret", "1234"}, 400, "exactly 6 digits"},
+		{"letters", []string{"name", "Ann", "role", "manager", "secret", "12345a"}, 400, "exactly 6 digits"},
+		{"somebody's PIN", []string{"name", "Ann", "role", "cashier", "secret", "222222"}, 400, "another PIN"},
+		{"short password", []string{"name", "Ann", "role", "owner", "secret", "eleven char"}, 400, "at least 12"},
+		{"easy password", []string{"name", "Ann", "role", "owner", "secret", "Password1234"}, 400, "too easy"},
+		{"one character", []string{"name", "Ann", "role", "owner", "secret", "aaaaaaaaaaaa"}, 400, "too easy"},
+		{"no name", []string{"name", " ", "role", "cashier", "secret", "444444"}, 400, "1 to 40"},
+		{"unknown role", []string{"name", "Ann", "role", "boss", "secret", "444444"}, 400, "Choose a role"},
+		{"fine", []string{"name", "Ann <i>", "role", "cashier", "secret", "444444"}, 303, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			a := c.post("/owner/people", test.fields...)
+			if a.status != test.status || !strings.Contains(a.body, test.says) || test.status != 303 && strings.Contains(a.body, test.fields[5]) {
+				t.Errorf("got %d %s", a.status, a.body)
+			}
+		})
+	}
+	var ann agent.Person
+	for _, p := range tm.people {
+		if p.Name == "Ann <i>" {
+			ann = p
+		}
+	}
+	if ann.ID == "" || ann.Secret != "hash:444444" {
+		t.Fatalf("Ann is %+v", ann)
+	}
+	if a := c.do("GET", "/owner/people", ""); !strings.Contains(a.body, "Ann &lt;i&gt;") || strings.Contains(a.body, "Ann <i>") || strings.Contains(a.body, "hash:") {
+		t.Error("the list shows markup, or a secret")
+	}
+
+	register := tm.signedIn(ann.ID, "444444")
+	if a := c.post("/owner/people/"+ann.ID, "do", "secret", "secret", "555555"); a.status != 303 {
+		t.Fatalf("a new PIN: %d %s", a.status, a.body)
+	}
+	register.want(401, "GET", "/session", "")
+	register = tm.signedIn(ann.ID, "555555")
+	c.post("/owner/people/"+ann.ID, "do", "disable")
+	register.want(401, "GET", "/session", "")
+	if a := tm.page().signIn(ann.ID, "555555"); a.status != 401 {
+		t.Errorf("a disabled person: %d", a.status)
+	}
+	c.post("/owner/people/"+ann.ID, "do", "enable")
+	for range 5 {
+		tm.page().signIn(ann.ID, "000000")
+	}
+	c.post("/owner/people/"+ann.ID, "do", "unlock")
+	tm.signedIn(ann.ID, "555555")
+	if a := c.post("/owner/people/own", "do", "disable"); a.status != 409 {
+		t.Errorf("the owner disables himself: %d", a.status)
+	}
+	if a := c.post("/owner/people/nobody", "do", "disable"); a.status != 404 {
+		t.Errorf("nobody is disabled: %d", a.status)
+	}
+	if a := c.post("/owner/people/"+ann.ID, "do", "promote"); a.status != 400 {
+		t.Errorf("an unknown change: %d", a.status)
+	}
+	for _, act := range []string{"person_added", "person_secret", "person_disable", "person_enable", "person_unlock"} {
+		if tm.audited(act) != 1 {
+			t.Errorf("%s is not in the audit trail", act)
+		}
+	}
+}
+
+func TestSettingsAreChangedThroughOneDoor(t *testing.T) {
+	tm := newTerminal(t, func(o *Options) { o.Settings = table{} })
+	c := tm.owner()
+	a := c.post("/owner/settings", "key", "log.level", "value", "debug")
+	if a.status != 303 || a.header.Get("Location") != "/owner/settings?key=log.level&done=restart#log.level" {
+		t.Errorf("a change: %d %v", a.status, a.header)
+	}
+	if a := c.do("GET", "/owner/settings?key=log.level&done=restart", ""); !strings.Contains(a.body, "It takes hold after a restart") || strings.Contains(a.body, "<b>shop</b>") {
+		t.Error("the page does not say when, or shows markup")
+	}
+	a = c.post("/owner/settings", "key", "shop.name", "value", "loud")
+	if a.status != 400 || !strings.Contains(a.body, "This is not possible: loud.") || !strings.Contains(a.body, `value="loud"`) {
+		t.Errorf("a refusal: %d %s", a.status, a.body)
+	}
+	if tm.audited("setting") != 1 {
+		t.Error("the change is not in the audit trail, or the refusal is")
+	}
+}
+
+func TestTakingsAgainstYesterday(t *testing.T) {
+	tm := newTerminal(t)
+	tm.clock.wall = time.Date(2026, 5, 2, 12, 0, 0, 0, time.UTC)
+	at := func(when time.Time, id string) {
+		tm.clock.wall = when
+		tm.pay(tm.open(id, "scan"))
+	}
+	at(time.Date(2026, 5, 1, 9, 0, 0, 0, time.UTC), "yesterday")
+	at(time.Date(2026, 5, 1, 23, 0, 0, 0, time.UTC), "yesterday, later than now")
+	at(time.Date(2026, 5, 2, 8, 0, 0, 0, time.UTC), "today")
+	at(time.Date(2026, 5, 2, 10, 30, 0, 0, time.UTC), "today too")
+	now := time.Date(2026, 5, 2, 12, 0, 0, 0, time.UTC)
+	start := time.Date(2026, 5, 2, 0, 0, 0, 0, time.UTC)
+	sums, err := tm.web.takings(t.Context(), start, now)
+	if err != nil || len(sums) != 1 {
+		t.Fatal(sums, err)
+	}
+	if s := sums[0]; s.Net.Value != 2560 || s.Before.Value != 1280 || !s.Compared || s.Percent != 100 || s.Count != 2 || s.CountBefore != 1 {
+		t.Errorf("the takings are %+v", s)
+	}
+	hours, err := tm.web.hours(t.Context(), start, now)
+	if err != nil || len(hours) != 4 || hours[0].Hour != 8 || hours[0].Height != 100 || hours[1].Height != 0 || hours[2].Net.Value != 1280 {
+		t.Errorf("the hours are %+v %v", hours, err)
+	}
+}
+
+func TestAReceiptNeedsASession(t *testing.T) {
+	tm := newTerminal(t)
+	id := tm.open("a", "scan")
+	tm.pay(id)
+	if a := tm.page().do("GET", "/receipt/"+string(id), ""); a.status != 401 || strings.Contains(a.body, "12.80") {
+		t.Errorf("without: %d", a.status)
+	}
+	if a := tm.signedIn("cas", "111111").do("GET", "/receipt/"+string(id), ""); a.status != 200 || !strings.Contains(a.body, "¥12.80") {
+		t.Errorf("with: %d", a.status)
+	}
+	if a := tm.signedIn("cas", "111111").do("GET", "/receipt/none", ""); a.status != 404 {
+		t.Errorf("of nothing: %d", a.status)
+	}
+	got := tm.till().want(200, "GET", "/payments/"+string(id)+"/receipt", "").json(t)
+	if got["paid"] != true || got["title"] != "Receipt" || got["duplicate"] != false {
+		t.Errorf("as data: %v", got)
+	}
+	tm.fact(id, agent.Fact{Kind: agent.FactPrinted})
+	if got := tm.till().want(200, "GET", "/payments/"+string(id)+"/receipt", "").json(t); got["duplicate"] != true {
+		t.Errorf("after it was printed: %v", got)
+	}
+}
+
+func TestMarkupFromOutsideIsText(t *testing.T) {
+	tm := newTerminal(t, func(o *Options) {
+		o.Shop = `<img onerror=alert(1)>`
+		o.Problems = func() []agent.Problem { return []agent.Problem{{What: `<img onerror=x>`, Do: `<script>`}} }
+	})
+	tm.lanes[0].Name = `<img onerror=alert(1)>`
+	tm.people[1].Name = `<img onerror=alert(1)>`
+	body := strings.Replace(openBody("x", "scan"), `"T-x"`, `"<img onerror=alert(1)>"`, 1)
+	id := tm.till().want(201, "POST", "/payments", body).json(t)["id"].(string)
+	owner := tm.owner()
+	for _, path := range []string{"/register", "/display/1", "/owner", "/owner/payments", "/owner/payments/" + id, "/owner/people", "/receipt/" + id, "/register?lane=%3Cimg%20onerror=1%3E"} {
+		if a := owner.do("GET", path, ""); strings.Contains(a.body, "<img onerror") || strings.Contains(a.body, "<script>") {
+			t.Errorf("%s shows markup", path)
+		}
+	}
+}
