@@ -154,7 +154,7 @@ func (s *Store) routineBackup() error {
 }
 
 // backupBeforeMigration keeps a copy of a store that is about to change its shape.
-func (w *writer) backupBeforeMigration(_ context.Context, list []migration) error {
+func (w *writer) backupBeforeMigration(list []migration) error {
 	version, err := schemaOf(w.conn)
 	if err != nil || version == 0 || version >= len(list) {
 		return err
