@@ -85,7 +85,7 @@ func one(s *offline.Store, lane string) error {
 	p := tw.Payment{ID: tw.PaymentID(id), OrderNo: "BENCH1" + id, Client: "till:1", RequestID: id, RequestHash: []byte("0123456789abcdef0123456789abcdef"), Lane: lane,
 		Amount: tw.Money{Value: 1280, Currency: "CNY"}, Reference: "order 42", Mode: tw.ModeScan, Created: now}
 	p, err := s.Open(ctx, p, tw.Fact{Kind: tw.FactOpened, At: now},
-		tw.Fact{Kind: tw.FactPayStarted, At: now, Op: tw.OpPay, Attempt: 1, Wallet: "wechat", CodePrint: []byte(id)[:16]})
+		tw.Fact{Kind: tw.FactPayStarted, At: now, Op: tw.OpPay, Attempt: 1, Wallet: "wechat", CodePrint: []byte(id)[10:]})
 	if err != nil {
 		return err
 	}
