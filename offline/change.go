@@ -167,7 +167,7 @@ func (b *batch) refusal(p agent.Payment, facts []agent.Fact, lawless error) (age
 		return agent.Payment{}, lawless
 	}
 	if b.w.tight() {
-		return agent.Payment{}, lowSpace("open payment", b.w.s.opt.Dir)
+		return agent.Payment{}, lowSpace("open payment", b.w.s.opt.Dir, errTight)
 	}
 	return agent.Payment{}, nil
 }

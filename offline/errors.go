@@ -59,9 +59,13 @@ func unwritable(op string, cause error) error {
 			English: "The store cannot be written, so nothing can be sold. Check the disk, then restart the agent."}}
 }
 
-// lowSpace is the error of a new payment while the disk is nearly full.
-func lowSpace(op string, dir string) error {
-	return &agent.Error{Op: op, Class: agent.Unavailable, Code: agent.CodeNotWritable, Err: syscall.ENOSPC,
+// errTight is why a new payment is refused while there is still room for the
+// outcomes of others. It is not "disk full": nothing was tried, the reserve stays.
+var errTight = errors.New("what is left of the disk is kept for payments under way")
+
+// lowSpace is the error of a write that has no room.
+func lowSpace(op, dir string, cause error) error {
+	return &agent.Error{Op: op, Class: agent.Unavailable, Code: agent.CodeNotWritable, Err: cause,
 		Say: agent.Sentence{ID: "error.disk_full", Args: []string{dir},
 			English: fmt.Sprintf("The disk of %s is nearly full. No new payment begins until space is free; payments under way are finished.", dir)}}
 }

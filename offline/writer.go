@@ -159,7 +159,7 @@ func (w *writer) spoilt(requests []request, err error) (again bool) {
 	case isFull(err) && w.useBallast():
 		return true
 	case isFull(err):
-		answer(requests, lowSpace("write", w.s.opt.Dir))
+		answer(requests, lowSpace("write", w.s.opt.Dir, err))
 	case len(requests) > 1:
 		return true
 	case isConstraint(err):
