@@ -316,6 +316,9 @@ func (s *Store) readOutbox(ctx context.Context, st *state) error {
 	return nil
 }
 
+// mostCodes bounds what a start reads; no shop scans as many in ten minutes.
+const mostCodes = 20_000
+
 // readCodes remembers the payment codes of the last ten minutes. The wall clock is
 // all that two runs share: one that went back makes a code count for longer, never
 // for less, and a code lives about a minute.
@@ -324,7 +327,7 @@ func (s *Store) readCodes(ctx context.Context, st *state) error {
 	since := now.Add(-codeMemory)
 	// A code is scanned within minutes of the payment being opened.
 	rows, err := s.db.QueryContext(ctx, `SELECT id, code_print, code_at FROM payment INDEXED BY payment_created
-		WHERE created > ? AND code_print IS NOT NULL AND code_at > ?`, since.Add(-codeMemory).UnixNano(), since.UnixNano())
+		WHERE created > ? AND code_print IS NOT NULL AND code_at > ? ORDER BY created DESC LIMIT ?`, since.Add(-codeMemory).UnixNano(), since.UnixNano(), mostCodes)
 	if err != nil {
 		return err
 	}
