@@ -54,15 +54,15 @@ func (s *Store) prepare(base *entry, facts []agent.Fact) (*change, error) {
 
 // walk goes through the facts one by one: what states they pass, whether the lane
 // stays held throughout, and their encoding.
-func (c *change) walk(enc codec) error {
+func (c *change) walk(enc codec) (err error) {
 	status := c.base.payment.Status
 	for i, f := range c.written {
 		before := status.State
-		next, err := status.Apply(f)
-		if err != nil {
+		if i == len(c.written)-1 {
+			status = c.next.payment.Status // the law has said so already
+		} else if status, err = status.Apply(f); err != nil {
 			return err
 		}
-		status = next
 		c.next.held = c.next.held && status.Held()
 		if status.State != before && before != "" {
 			c.path = append(c.path, status.State)
