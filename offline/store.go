@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tillwire/agent"
@@ -20,7 +21,8 @@ type Store struct {
 	lock  *os.File
 	edges map[[2]agent.State]bool
 
-	writer  *writer      // its goroutine's alone until stopped
+	writer  *writer
+	crowded atomic.Bool  // more than one caller writes
 	gate    sync.RWMutex // held for writing to close the queue
 	closed  bool
 	queue   chan request

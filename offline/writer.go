@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
@@ -26,9 +27,11 @@ type request struct {
 	done  chan error
 }
 
-// writer owns the one connection that writes. Only its goroutine touches it.
+// writer owns the one connection that writes. Whoever holds turn is the writer:
+// the goroutine that gathers what waits, or a caller who finds nobody waiting.
 type writer struct {
 	s    *Store
+	turn sync.Mutex
 	conn *sqlite3.SQLiteConn
 	sql  statements
 
@@ -48,7 +51,14 @@ func (s *Store) submit(op string, r request) error {
 		s.gate.RUnlock()
 		return unwritable(op, errClosed)
 	}
-	s.queue <- r
+	if !s.crowded.Load() && s.writer.turn.TryLock() {
+		// A single lane need not pay for waking another goroutine twice.
+		s.writer.serve([]request{r})
+		s.writer.turn.Unlock()
+	} else {
+		s.crowded.Store(true)
+		s.queue <- r
+	}
 	s.gate.RUnlock()
 	return <-r.done
 }
@@ -62,24 +72,33 @@ func (w *writer) run() {
 	defer close(w.s.stopped)
 	batch := make([]request, 0, batchLimit)
 	for first := range w.s.queue {
-		batch = append(batch[:0], first)
-	drain:
-		for len(batch) < batchLimit && batch[len(batch)-1].alone == nil {
-			select {
-			case r, open := <-w.s.queue:
-				if !open {
-					break drain
-				}
-				batch = append(batch, r)
-			default:
-				break drain
-			}
-		}
+		w.turn.Lock()
+		batch = w.gather(append(batch[:0], first))
 		w.serve(batch)
+		if len(batch) == 1 && len(w.s.queue) == 0 {
+			w.s.crowded.Store(false)
+		}
+		w.turn.Unlock()
 		// Whoever was just answered runs first and may hand in the next request, so
 		// that it shares the next sync instead of waiting for the one after.
 		runtime.Gosched()
 	}
+}
+
+// gather adds what waits by now to a batch.
+func (w *writer) gather(batch []request) []request {
+	for len(batch) < batchLimit && batch[len(batch)-1].alone == nil {
+		select {
+		case r, open := <-w.s.queue:
+			if !open {
+				return batch
+			}
+			batch = append(batch, r)
+		default:
+			return batch
+		}
+	}
+	return batch
 }
 
 func (w *writer) serve(batch []request) {
