@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
@@ -19,18 +21,37 @@ type browser struct {
 	said chan string // what a page complained about
 }
 
-// newBrowser starts one that looks through a window of the given size. It ends
-// with the test.
-func (tm *terminal) newBrowser(width, height int64) *browser {
-	tm.t.Helper()
+// chromium is the one browser of all tests; each gets a profile of its own in it.
+var chromium = sync.OnceValues(func() (context.Context, error) {
 	path, err := exec.LookPath("chromium")
 	if err != nil {
-		tm.t.Fatalf("these tests look at the pages with Chromium: apt-get install chromium (%v)", err)
+		return nil, fmt.Errorf("these tests look at the pages with Chromium: apt-get install chromium (%w)", err)
 	}
 	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Flag("lang", "en-US"))
 	alloc, stop := chromedp.NewExecAllocator(context.Background(), opts...)
-	tm.t.Cleanup(stop)
 	ctx, cancel := chromedp.NewContext(alloc)
+	closeChromium = func() { cancel(); stop() }
+	return ctx, chromedp.Do(ctx)
+})
+
+// closeChromium ends the browser when the last test has run.
+var closeChromium = func() {}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	closeChromium()
+	os.Exit(code)
+}
+
+// newBrowser opens a window of the given size, with a profile of its own. It ends
+// with the test.
+func (tm *terminal) newBrowser(width, height int64) *browser {
+	tm.t.Helper()
+	shared, err := chromium()
+	if err != nil {
+		tm.t.Fatal(err)
+	}
+	ctx, cancel := chromedp.NewContext(shared, chromedp.WithNewBrowserContext())
 	tm.t.Cleanup(cancel)
 	ctx, cancel = context.WithTimeout(ctx, time.Minute)
 	tm.t.Cleanup(cancel)
@@ -84,12 +105,22 @@ func (b *browser) keys(keys ...string) {
 	}
 }
 
-// until waits until an expression holds on the page.
+// until waits until an expression holds on the page. A page that is just being
+// left has nothing to say yet.
 func (b *browser) until(expression string) {
 	b.t.Helper()
-	if _, err := chromedp.Run(b.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(10*time.Second), chromedp.WithPollingInterval(25*time.Millisecond))); err != nil {
-		state, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.body.innerText`))
-		b.t.Fatalf("%s never holds: %v\n%s", expression, err, state)
+	limit := time.After(10 * time.Second)
+	for {
+		holds, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
+		if err == nil && holds {
+			return
+		}
+		select {
+		case <-limit:
+			state, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.body.innerText`))
+			b.t.Fatalf("%s never holds: %v\n%s", expression, err, state)
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
 }
 

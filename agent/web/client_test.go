@@ -54,7 +54,7 @@ func newTerminal(t *testing.T, change ...func(*Options)) *terminal {
 	tm.http = httptest.NewUnstartedServer(nil)
 	tm.http.Config = tm.web.HTTP()
 	tm.http.Start()
-	t.Cleanup(func() { tm.web.Close(); tm.http.Close() })
+	t.Cleanup(func() { tm.web.Close(); tm.http.CloseClientConnections(); tm.http.Close() })
 	return tm
 }
 

@@ -1,0 +1,179 @@
+package web
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"tillwire/agent"
+)
+
+// again starts the terminal's listener anew at the same address, as the unit does
+// after the agent died.
+func (tm *terminal) again(address string) {
+	tm.t.Helper()
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		tm.t.Fatal(err)
+	}
+	opt := tm.web.Options
+	opt.Displays = NewDisplays(opt.Clock, "1")
+	if tm.web, err = New(opt); err != nil {
+		tm.t.Fatal(err)
+	}
+	tm.http = &httptest.Server{Listener: l, Config: tm.web.HTTP()}
+	tm.http.Start()
+	tm.t.Cleanup(func() { tm.web.Close(); tm.http.CloseClientConnections(); tm.http.Close() })
+}
+
+// stage shows a screen on lane 1 without waiting for the page.
+func (tm *terminal) stage(s agent.Screen) {
+	tm.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if err := tm.web.Displays.Lane("1").Show(ctx, s); err != nil {
+		tm.t.Error(err)
+	}
+}
+
+func (tm *terminal) atDisplay(width, height int64) *browser {
+	tm.t.Helper()
+	b := tm.newBrowser(width, height)
+	b.open("/display/1")
+	b.until(shows("say", "Welcome"))
+	return b
+}
+
+const codeShown = `document.querySelector("#code svg path")?.getAttribute("d").length > 1000 && !document.getElementById("code").hidden`
+const codeGone = `document.getElementById("code").hidden && !document.querySelector("#code svg")`
+
+func TestBrowserTheDisplayShowsAndConfirms(t *testing.T) {
+	tm := live(t)
+	b := tm.atDisplay(1280, 800)
+	tm.stage(payScreen)
+	b.until(codeShown)
+	b.until(shows("amount", "¥12.80"))
+	b.until(shows("say", "Scan to pay"))
+	b.until(shows("brand", "WeChat Pay"))
+	if got := b.js(`document.querySelector("#code svg").getBoundingClientRect().width >= 300`); got != "true" {
+		t.Error("the code is smaller than 300 px")
+	}
+	if got := b.js(`(s => { const w = s.getBoundingClientRect().width / Number(s.getAttribute("viewBox").split(" ")[2]); return Math.abs(w - Math.round(w)) < 0.01 && w >= 4 })(document.querySelector("#code svg"))`); got != "true" {
+		t.Error("the modules are uneven or smaller than 4 px")
+	}
+	// Show returns only when the page has confirmed, so the code is gone already.
+	tm.stage(waitScreen)
+	if got := b.js(codeGone); got != "true" {
+		t.Error("the code is still there after Show has returned")
+	}
+	tm.stage(agent.Screen{Kind: agent.ScreenPaid, Amount: payScreen.Amount, Say: agent.Sentence{ID: "screen.paid", English: "Paid. Thank you"}, Test: true})
+	b.until(`document.body.dataset.kind === "paid"`)
+	b.until(shows("test", "TEST"))
+	b.until(shows("say", "Thank you"))
+	if s := tm.web.Displays.Status()[0]; s.State != agent.DeviceReady {
+		t.Errorf("the display is %s", s.State)
+	}
+	b.quiet()
+}
+
+func TestBrowserTheDisplayBlanksWhenTheAgentDies(t *testing.T) {
+	tm := live(t)
+	b := tm.atDisplay(1280, 800)
+	tm.stage(payScreen)
+	b.until(codeShown)
+	address := tm.http.Listener.Addr().String()
+	tm.web.Close()
+	tm.http.CloseClientConnections()
+	tm.http.Close()
+	b.until(codeGone)
+	b.until(shows("say", "Please wait"))
+	if b.text("amount") != "" {
+		t.Error("the amount stays")
+	}
+	tm.again(address)
+	tm.stage(payScreen)
+	b.until(codeShown)
+}
+
+func TestBrowserACodeGoesWhenItsTimeIsOver(t *testing.T) {
+	tm := live(t)
+	b := tm.atDisplay(390, 844)
+	short := payScreen
+	short.TTL = 1500 * time.Millisecond
+	tm.stage(short)
+	b.until(codeShown)
+	b.until(codeGone)
+	b.quiet()
+}
+
+func TestBrowserSilenceTakesTheCodeOff(t *testing.T) {
+	// A proxy that stays open and says nothing more is what a hanging agent looks like.
+	tm := live(t)
+	b := tm.newBrowser(1280, 800)
+	b.open("/display/1")
+	b.until(shows("say", "Welcome"))
+	tm.stage(payScreen)
+	b.until(codeShown)
+	b.do(chromedp.Evaluate[chromedp.Void](`performance.realNow = performance.now.bind(performance); performance.now = () => performance.realNow() + 5001`))
+	b.until(codeGone)
+}
+
+func TestBrowserAnOldScreenDoesNotComeBack(t *testing.T) {
+	tm := newTerminal(t)
+	events := make(chan string, 8)
+	tm.http.Config.Handler = replay(tm.web.Handler(), events)
+	b := tm.newBrowser(1280, 800)
+	b.open("/display/1")
+	screen := func(generation, boot, kind, say string) string {
+		return `event: screen` + "\n" + `data: {"boot":"` + boot + `","stream":"s","generation":` + generation + `,"ttl_ms":60000,"kind":"` + kind + `","say":"` + say + `","amount":"","wallet":"","svg":"","test":false}` + "\n\n"
+	}
+	events <- screen("5", "one", "progress", "newer")
+	b.until(shows("say", "newer"))
+	b.do(chromedp.Evaluate[chromedp.Void](`window.said = []; new MutationObserver(() => said.push(document.getElementById("say").textContent)).observe(document.getElementById("say"), {childList: true})`))
+	events <- screen("4", "one", "progress", "older")
+	events <- screen("6", "one", "progress", "newest")
+	b.until(shows("say", "newest"))
+	events <- screen("1", "two", "progress", "another run")
+	b.until(shows("say", "another run"))
+	if got := b.js(`said.join()`); got != "newest,another run" {
+		t.Errorf("the screens were %s", got)
+	}
+}
+
+// replay answers the display's stream with what a test writes.
+func replay(next http.Handler, events chan string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/display/1/events" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		for {
+			select {
+			case text := <-events:
+				_, _ = w.Write([]byte(text))
+				_ = http.NewResponseController(w).Flush()
+			case <-r.Context().Done():
+				return
+			}
+		}
+	})
+}
+
+func TestBrowserTheCustomerChoosesALanguage(t *testing.T) {
+	tm := live(t)
+	b := tm.atDisplay(1280, 800)
+	b.do(chromedp.Click(`.languages a[lang="zh-CN"]`))
+	b.until(shows("say", "欢迎光临"))
+	tm.stage(payScreen)
+	b.until(shows("say", "请扫码付款"))
+	b.open("/register")
+	if got := b.js(`document.documentElement.lang`); got != "en" {
+		t.Errorf("the cashier's page is in %s now", got)
+	}
+}

@@ -1,0 +1,303 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"tillwire/agent"
+)
+
+// live is a terminal whose clock really runs, as browsers expect.
+func live(t *testing.T, change ...func(*Options)) *terminal {
+	return newTerminal(t, append([]func(*Options){func(o *Options) {
+		o.Clock = agent.NewSystemClock()
+		o.Displays = NewDisplays(o.Clock, "1")
+	}}, change...)...)
+}
+
+// atRegister opens the register and signs Cass in.
+func (tm *terminal) atRegister(width, height int64) *browser {
+	tm.t.Helper()
+	b := tm.newBrowser(width, height)
+	b.open("/register")
+	b.until(`document.activeElement?.id === "pin"`)
+	b.keys("111111")
+	b.until(`document.getElementById("gate").hidden`)
+	b.until(shows("line", "Online"))
+	return b
+}
+
+// latest is the payment that was opened last, once there are n of them.
+func (b *browser) latest(n int) agent.PaymentID {
+	b.t.Helper()
+	b.until(fmt.Sprintf(`document.querySelectorAll("#list .item").length >= %d`, n))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.payments[len(b.payments)-1].ID
+}
+
+func sent() agent.Fact {
+	return agent.Fact{Kind: agent.FactPayStarted, Op: agent.OpPay, Attempt: 1, Wallet: "wechat"}
+}
+
+func TestBrowserASaleByScan(t *testing.T) {
+	tm := live(t)
+	b := tm.atRegister(1280, 800)
+	b.keys("1", "2", ".", "8")
+	b.until(shows("amount", "12.80"))
+	b.keys(kb.Enter)
+	b.until(shows("v-word", "SCAN"))
+	id := b.latest(1)
+	if p := tm.payments[0]; p.Amount.Value != 1280 || p.Mode != agent.ModeAny || p.Cashier != "Cass" || p.Client != "person:cas" {
+		t.Errorf("the payment is %+v", p)
+	}
+	tm.fact(id, sent())
+	b.until(shows("v-word", "ASKING"))
+	b.until(`/^[1-9]\d* s$/.test(document.getElementById("v-time").textContent)`)
+	tm.fact(id, agent.Fact{Kind: agent.FactAwaiting})
+	b.until(shows("v-say", "Customer must confirm on the phone"))
+	if got := b.text("say-progress"); !strings.Contains(got, "CONFIRM") {
+		t.Errorf("screen readers hear %q", got)
+	}
+	tm.fact(id, agent.Fact{Kind: agent.FactApproved, Op: agent.OpQuery, Amount: 1280, Txn: "42"})
+	b.until(shows("v-word", "PAID"))
+	b.until(shows("v-amount", "¥12.80"))
+	if got := b.js(`document.getElementById("verdict").dataset.tone`); got != "good" {
+		t.Errorf("the tone is %s", got)
+	}
+	if got := b.js(`parseFloat(getComputedStyle(document.getElementById("v-amount")).fontSize) >= 96`); got != "true" {
+		t.Error("the amount is smaller than 96 px")
+	}
+	if got := b.text("say-verdict"); !strings.Contains(got, "PAID") {
+		t.Errorf("screen readers hear %q", got)
+	}
+	if got := b.js(`document.getElementById("v-time").hidden`); got != "true" {
+		t.Error("the seconds go on after the verdict")
+	}
+	b.keys("7")
+	b.until(`document.getElementById("verdict").hidden`)
+	b.until(shows("amount", "7.00"))
+	b.until(shows("list", "PAID"))
+	b.quiet()
+}
+
+func TestBrowserASaleByQRAndCancel(t *testing.T) {
+	tm := live(t)
+	b := tm.atRegister(1280, 800)
+	b.keys("5", kb.F2)
+	b.until(shows("v-word", "SHOW QR"))
+	// The lane's display is not open, so the code stands here.
+	b.until(`document.querySelector("#v-qr svg path")?.getAttribute("d").length > 1000`)
+	b.keys(kb.F7)
+	b.until(`document.getElementById("v-qr").hidden`)
+	b.keys(kb.F7)
+	b.until(`!document.getElementById("v-qr").hidden`)
+	id := b.latest(1)
+	b.keys(kb.Escape)
+	b.until(shows("v-word", "CANCELLING"))
+	if b.js(`document.getElementById("v-qr").hidden`) != "true" {
+		t.Error("the code is still there while it is being closed")
+	}
+	b.keys(kb.Enter)
+	b.until(`document.getElementById("verdict").hidden`)
+	b.until(shows("hint", "same amount again"))
+	tm.fact(id, agent.Fact{Kind: agent.FactCloseAccepted})
+	tm.fact(id, agent.Fact{Kind: agent.FactClosed, Reason: agent.ReasonCancelled})
+	b.until(shows("toasts", "NOT CHARGED"))
+	b.keys("3", kb.Enter)
+	b.until(shows("v-amount", "¥3.00"))
+	b.keys(kb.F2)
+	b.until(shows("v-word", "SHOW QR"))
+	if len(tm.payments) != 2 {
+		t.Errorf("showing a code for an open payment opened another: %d", len(tm.payments))
+	}
+	b.quiet()
+}
+
+func TestBrowserInDoubtAndAnotherTender(t *testing.T) {
+	tm := live(t)
+	b := tm.atRegister(1280, 800)
+	b.keys("9", kb.Enter)
+	b.until(shows("v-word", "SCAN"))
+	id := b.latest(1)
+	tm.fact(id, sent(), agent.Fact{Kind: agent.FactInDoubt, Reason: agent.ReasonNoAnswer})
+	b.until(shows("v-word", "NOT CONFIRMED"))
+	if got := b.js(`document.getElementById("verdict").dataset.tone`); got != "doubt" {
+		t.Errorf("the tone is %s", got)
+	}
+	b.keys(kb.F4)
+	b.until(shows("v-notice", "Money may have moved"))
+	if tm.payments[0].Status.State != agent.Unknown {
+		t.Fatal("one key reversed a payment that may be paid")
+	}
+	b.keys(kb.F4)
+	b.until(shows("v-word", "CANCELLING"))
+	b.keys(kb.Enter)
+	b.until(`document.getElementById("verdict").hidden`)
+	b.keys(kb.Enter)
+	b.until(shows("v-word", "SCAN"))
+	tm.fact(id, agent.Fact{Kind: agent.FactReversalAccepted, Op: agent.OpReverse})
+	tm.fact(id, agent.Fact{Kind: agent.FactReversed, Op: agent.OpQuery, Reason: agent.ReasonCancelled})
+	b.until(shows("toasts", "NOT CHARGED"))
+	if b.text("v-word") != "SCAN" {
+		t.Error("the end of an old payment took the screen from the new one")
+	}
+	b.quiet()
+}
+
+func TestBrowserDeclinedAndTryAgain(t *testing.T) {
+	tm := live(t)
+	b := tm.atRegister(390, 844)
+	b.keys("4", "2", kb.Enter)
+	id := b.latest(1)
+	tm.fact(id, sent(), agent.Fact{Kind: agent.FactRefused, Op: agent.OpPay, Reason: agent.ReasonNotEnough})
+	b.until(shows("v-say", "not enough money in the wallet"))
+	b.until(shows("v-word", "NOT CHARGED"))
+	b.do(chromedp.Click(`[data-do="again"]`, chromedp.NodeVisible))
+	b.until(shows("amount", "42.00"))
+	b.keys(kb.Enter)
+	b.until(shows("v-word", "SCAN"))
+	b.latest(2)
+	if tm.payments[0].OrderNo == tm.payments[1].OrderNo {
+		t.Error("another try has the same order number")
+	}
+	b.quiet()
+}
+
+func TestBrowserRefund(t *testing.T) {
+	tm := live(t)
+	tm.pay(tm.open("a", "scan"))
+	b := tm.atRegister(1280, 800)
+	b.until(shows("list", "T-a"))
+	b.do(chromedp.Click("#list .item"), chromedp.Click("#d-refund", chromedp.NodeVisible))
+	b.until(`document.getElementById("r-amount").value === "12.80"`)
+	b.do(chromedp.SetValue("#r-amount", "99"), chromedp.SendKeys("#r-pin", "222222"+kb.Enter))
+	b.until(shows("r-wrong", "up to ¥12.80"))
+	b.do(chromedp.SetValue("#r-amount", "2.8"), chromedp.SetValue("#r-pin", "999999"), chromedp.SendKeys("#r-reason", "cold soup"+kb.Enter))
+	b.until(shows("r-wrong", "That is not right"))
+	if len(tm.payments[0].Status.Refunds) != 0 || b.js(`document.getElementById("r-pin").value`) != "" {
+		t.Error("a wrong PIN refunded, or stayed in the field")
+	}
+	b.do(chromedp.SendKeys("#r-pin", "222222"+kb.Enter))
+	b.until(shows("d-refunds", "Refund of 2.80 requested"))
+	if r := tm.payments[0].Status.Refunds; len(r) != 1 || r[0].Amount != 280 || r[0].Why != "cold soup" || r[0].By != "person:mia" {
+		t.Errorf("the refund is %+v", r)
+	}
+	b.quiet()
+}
+
+func TestBrowserSigningIn(t *testing.T) {
+	tm := live(t)
+	b := tm.newBrowser(1280, 800)
+	// The cookie is Secure and has the __Host- prefix; Chromium takes it on both
+	// names of this machine.
+	for _, host := range []string{"127.0.0.1", "localhost"} {
+		b.do(chromedp.Navigate(strings.Replace(tm.http.URL, "127.0.0.1", host, 1) + "/register"))
+		b.until(`document.activeElement?.id === "pin"`)
+		b.keys("999999")
+		b.until(shows("gate-wrong", "That is not right"))
+		b.keys("111111")
+		b.until(shows("me", "Cass"))
+		b.do(chromedp.Reload())
+		b.until(shows("me", "Cass"))
+		if got := b.js("document.cookie"); strings.Contains(got, "__Host") {
+			t.Errorf("scripts can read the cookie: %s", got)
+		}
+	}
+	b.keys("5", "5")
+	b.keys(kb.F10)
+	b.until(`!document.getElementById("gate").hidden`)
+	b.keys("1", "2")
+	if got := b.text("typed"); got != "55" {
+		t.Errorf("keys on the locked screen changed the amount to %s", got)
+	}
+	b.quiet()
+}
+
+func TestBrowserMarkupStaysText(t *testing.T) {
+	tm := live(t)
+	b := tm.atRegister(1280, 800)
+	body := strings.Replace(openBody("x", "scan"), `"T-x"`, `"<img src=x onerror=alert(1)>"`, 1)
+	tm.till().want(201, "POST", "/payments", body)
+	b.until(shows("v-meta", "<img src=x onerror=alert(1)>"))
+	b.until(shows("list", "<img src=x") + ` || document.getElementById("list").textContent.includes("<img")`)
+	if got := b.js(`document.querySelectorAll("img").length`); got != "0" {
+		t.Error("a reference became an element")
+	}
+	b.quiet()
+}
+
+func TestBrowserAScannerThatTypes(t *testing.T) {
+	tm := live(t)
+	b := tm.atRegister(1280, 800)
+	b.keys("3")
+	// One script types as fast as a scanner does.
+	wedge := `for (const key of [..."134567890123456789", "Enter"]) document.body.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true, cancelable: true}))`
+	b.do(chromedp.Evaluate[chromedp.Void](`setTimeout(() => {` + wedge + `}, 100)`))
+	b.until(shows("hint", "No payment is open"))
+	if got := b.text("typed"); got != "3" {
+		t.Errorf("the code was typed into the amount: %s", got)
+	}
+	b.keys(kb.Enter)
+	b.until(shows("v-word", "SCAN"))
+	b.do(chromedp.Evaluate[chromedp.Void](`setTimeout(() => {` + wedge + `}, 100)`))
+	b.until(shows("v-word", "ASKING"))
+	if len(tm.scans) != 2 || tm.scans[1] != "134567890123456789" {
+		t.Errorf("the scans are %v", tm.scans)
+	}
+	b.quiet()
+}
+
+func TestBrowserASilentTerminalIsNoticed(t *testing.T) {
+	tm := live(t)
+	b := tm.atRegister(1280, 800)
+	b.keys("5", kb.Enter)
+	tm.pay(b.latest(1))
+	b.until(shows("v-word", "PAID"))
+	address := tm.http.Listener.Addr().String()
+	tm.web.Close()
+	tm.http.CloseClientConnections()
+	tm.http.Close()
+	b.until(`document.body.classList.contains("lost") && !document.getElementById("lost").hidden`)
+	if green := b.js(`getComputedStyle(document.getElementById("verdict")).backgroundColor === getComputedStyle(document.body).backgroundColor`); green != "true" {
+		t.Error("the verdict keeps its colour")
+	}
+	if hidden := b.js(`getComputedStyle(document.getElementById("v-word")).visibility`); hidden != "hidden" {
+		t.Error("the verdict's word stays")
+	}
+	tm.again(address)
+	b.until(`!document.body.classList.contains("lost")`)
+	b.until(shows("v-word", "PAID"))
+}
+
+func TestBrowserALostAnswerOpensNothingTwice(t *testing.T) {
+	tm := live(t)
+	b := tm.atRegister(1280, 800)
+	b.do(chromedp.Evaluate[chromedp.Void](`window.realFetch = fetch; window.lose = 1; window.fetch = async (...a) => { const r = await realFetch(...a); if (a[1]?.method === "POST" && lose-- > 0) throw new TypeError("lost"); return r; }`))
+	b.keys("5", kb.Enter, kb.Enter)
+	b.until(shows("v-word", "SCAN"))
+	b.latest(1)
+	if len(tm.payments) != 1 {
+		t.Errorf("%d payments were opened", len(tm.payments))
+	}
+}
+
+func TestBrowserARefusalIsSaid(t *testing.T) {
+	tm := live(t)
+	b := tm.atRegister(1280, 800)
+	b.keys(kb.Enter)
+	b.until(shows("hint", "Enter the amount first"))
+	tm.mu.Lock()
+	tm.broken = &agent.Error{Op: "commit", Class: agent.Unavailable, Code: agent.CodeNotWritable, Err: errors.New("full"), Say: agent.Sentence{English: "The disk is full."}}
+	tm.mu.Unlock()
+	b.keys("5", kb.Enter)
+	b.until(shows("hint", "The disk is full."))
+	if got := b.text("typed"); got != "5" {
+		t.Errorf("the amount is lost: %s", got)
+	}
+}
