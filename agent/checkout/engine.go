@@ -124,10 +124,21 @@ func (e *Engine) Run(ctx context.Context) error {
 	return nil
 }
 
-// Close ends the requests under way and waits for their outcome to be recorded.
-func (e *Engine) Close() {
+// Close lets the requests under way end by themselves for as long as grace, then
+// cuts them, and returns once what became of each is recorded. What was cut is in
+// doubt and is asked about at the next start.
+func (e *Engine) Close(grace time.Duration) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		e.wg.Wait()
+	}()
+	select {
+	case <-ended:
+	case <-e.opt.Clock.After(grace):
+	}
 	e.stop()
-	e.wg.Wait()
+	<-ended
 }
 
 // Committed hears of every commit, in order. The journal calls it before it

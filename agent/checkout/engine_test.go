@@ -183,3 +183,20 @@ func TestOfficeTakesOverAfterADay(t *testing.T) {
 		}
 	})
 }
+
+func TestStoppingLetsAnAnswerArrive(t *testing.T) {
+	for _, tc := range []struct {
+		grace time.Duration
+		want  agent.State
+	}{{10 * time.Second, agent.Paid}, {time.Second, agent.Unknown}} {
+		t.Run(tc.grace.String(), func(t *testing.T) {
+			inShop(t, func(s *shop) {
+				s.cloud.plan(agent.OpPay, slowBack)
+				p := s.open(agent.ModeScan)
+				s.scan(goodCode)
+				s.engine.Close(tc.grace)
+				s.want(p.ID, tc.want)
+			})
+		})
+	}
+}

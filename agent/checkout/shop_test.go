@@ -117,7 +117,7 @@ func (s *shop) start() {
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = engine.Run(ctx) })
 	wg.Go(func() { s.work(ctx) })
-	s.stop = func() { cancel(); engine.Close(); wg.Wait() }
+	s.stop = func() { cancel(); engine.Close(0); wg.Wait() }
 }
 
 // restart is a power cut: what is not in the journal is gone.

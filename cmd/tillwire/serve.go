@@ -74,13 +74,16 @@ func (d *agentd) serve(ctx context.Context, h *host, again <-chan struct{}) erro
 	d.end("replay", stopReplay)
 	d.end("link", stopLink)
 	d.end("display", stopEngine)
-	d.end("checkout", d.engine.Close)
+	d.end("checkout", func() { d.engine.Close(answerGrace) })
 	d.end("retention", stopRetention)
 	d.end("wallet", stopWallets)
 	d.end("store", func() { err = errors.Join(err, d.store.Close()) })
 	d.log.Info("stopped", "comp", "tillwire")
 	return err
 }
+
+// answerGrace is how long a stop waits for wallets' answers that are on their way.
+const answerGrace = 1500 * time.Millisecond
 
 // slowStop is how long a part may take to stop before the log says which it was:
 // a service manager kills after 20 s and nobody would know why.
