@@ -59,8 +59,8 @@ func (s *Store) whenIdle(last int64) (int64, error) {
 	s.mu.RLock()
 	seq := s.state.seq
 	s.mu.RUnlock()
-	if info, err := os.Stat(filepath.Join(s.opt.Dir, fileName+"-wal")); err == nil && info.Size() > maxLog {
-		s.opt.Log.Warn("the write-ahead log grows: something reads without end", "comp", "store", "code", "wal_long", "bytes", info.Size())
+	if long := s.LogBytes(); long > maxLog {
+		s.opt.Log.Warn("the write-ahead log grows: something reads without end", "comp", "store", "code", "wal_long", "bytes", long)
 	}
 	if seq != last {
 		return seq, nil
@@ -70,6 +70,15 @@ func (s *Store) whenIdle(last int64) (int64, error) {
 		_, err := ask(w.conn, "PRAGMA wal_checkpoint(PASSIVE)")
 		return err
 	}})
+}
+
+// LogBytes is the size of the write-ahead log on the disk.
+func (s *Store) LogBytes() int64 {
+	info, err := os.Stat(filepath.Join(s.opt.Dir, fileName+"-wal"))
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 // dropCodes forgets payment codes whose time is over.

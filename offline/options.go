@@ -28,8 +28,11 @@ type Options struct {
 	// Notify hears of every commit of a payment, in commit order and before the
 	// commit is answered. It runs on the writer: it must be quick and must not
 	// write. nil is allowed.
-	Notify   func(agent.Payment)
-	Log      *slog.Logger
+	Notify func(agent.Payment)
+	Log    *slog.Logger
+	// Observe hears how many requests each transaction carried and how long the
+	// commit took with its sync. nil is allowed; it must be quick.
+	Observe  func(requests int, took time.Duration)
 	MaxBytes int64         // largest size of the database; 0 means DefaultMaxBytes
 	Keep     time.Duration // how long final payments stay; 0 means 90 days
 	// Free tells how many bytes the disk of a folder has left; nil asks the kernel.
@@ -48,6 +51,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Notify == nil {
 		o.Notify = func(agent.Payment) {}
+	}
+	if o.Observe == nil {
+		o.Observe = func(int, time.Duration) {}
 	}
 	if o.MaxBytes == 0 {
 		o.MaxBytes = DefaultMaxBytes

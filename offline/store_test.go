@@ -3,8 +3,11 @@ package offline_test
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 
 	"tillwire/agent"
 	"tillwire/offline"
@@ -112,4 +115,25 @@ func TestClosingAnswersEverythingThatWasAccepted(t *testing.T) {
 		t.Fatal(err)
 	}
 	wg.Wait()
+}
+
+func TestCommitsCanBeObserved(t *testing.T) {
+	var requests atomic.Int32
+	ts := openStore(t, func(opt *offline.Options) {
+		opt.Observe = func(n int, _ time.Duration) { requests.Add(int32(n)) }
+	})
+	ts.sell(t, 1, approved)
+	if requests.Load() != 2 || ts.LogBytes() == 0 {
+		t.Fatalf("%d requests observed, a log of %d bytes", requests.Load(), ts.LogBytes())
+	}
+}
+
+func TestNothingGoesOnAfterClose(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	ts := openStore(t, nil)
+	ts.sell(t, 1)
+	if err := ts.Close(); err != nil {
+		t.Fatal(err)
+	}
+	goleak.VerifyNone(t, before)
 }

@@ -155,8 +155,12 @@ func (w *writer) commit(requests []request) (again bool) {
 		undo := b.rollback()
 		return w.spoilt(requests, errors.Join(errs[i], undo))
 	}
+	begin := w.s.opt.Clock.Mono()
 	if err := b.commit(); err != nil {
 		return w.spoilt(requests, errors.Join(err, b.rollback()))
+	}
+	if b.begun {
+		w.s.opt.Observe(len(requests), w.s.opt.Clock.Mono()-begin)
 	}
 	w.s.mu.Lock()
 	w.s.state.publish(b)

@@ -170,8 +170,8 @@ func (m *Memory) Queue(context.Context) ([]agent.QueueEntry, error) {
 	return entries, nil
 }
 
-// Info implements what the status page shows of the queue.
-func (m *Memory) Info() agent.QueueInfo {
+// QueueInfo sums the outbox up for the status page.
+func (m *Memory) QueueInfo() agent.QueueInfo {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	info := agent.QueueInfo{Entries: len(m.data.rows)}
