@@ -25,6 +25,11 @@ const audit = `(() => {
     if (!name) bad.push("nameless: " + e.outerHTML.slice(0, 80));
   }
   if (document.documentElement.scrollWidth > innerWidth + 1) bad.push("scrolls sideways: " + document.documentElement.scrollWidth + " > " + innerWidth);
+  for (const e of document.querySelectorAll("#amount, #v-amount, .huge")) {
+    if (!e.checkVisibility()) continue;
+    const box = e.getBoundingClientRect();
+    if (e.scrollWidth > e.clientWidth + 1 || box.left < 0 || box.right > innerWidth + 1) bad.push("an amount does not fit: " + e.textContent.trim());
+  }
   const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
   for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) bad.push("twice: " + id);
   if (document.querySelectorAll("main").length !== 1) bad.push("main parts: " + document.querySelectorAll("main").length);
@@ -54,7 +59,9 @@ func TestBrowserPagesFitAndCanBeUsed(t *testing.T) {
 			b.passes(name("gate"))
 			b.keys("111111")
 			b.until(shows("line", "Online"))
-			b.keys("1", "2", "3", "4", ".", "5")
+			b.keys("9", "9", "9", "9", "9", "9", "9", "9", "9", "9", ".", "9", "9")
+			b.passes(name("large"))
+			b.keys(kb.Escape, "1", "2", "3", "4", ".", "5")
 			b.passes(name("entry"))
 			b.keys(kb.Enter)
 			b.until(shows("v-word", "SCAN"))

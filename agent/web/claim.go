@@ -16,7 +16,7 @@ import (
 
 // The claim code shows that whoever sets the terminal up stands in front of it.
 const (
-	claimLetters = "ACDEFGHJKLMNPQRTUVWXY34679" // none that look or sound alike in print
+	claimLetters = "ACDEFGHJKLMNPQRTWXY34679" // none that look or sound alike in print
 	claimLength  = 8
 	claimLife    = 10 * time.Minute
 	claimTries   = 5

@@ -122,8 +122,8 @@ func (s *Server) hours(ctx context.Context, start, now time.Time) ([]hour, error
 	if highest == 0 {
 		return nil, nil
 	}
-	// The night before the first sale says nothing.
-	for len(list) > 1 && list[0].Net.Value == 0 {
+	// The night before the first sale says nothing; a bar alone would fill the page.
+	for len(list) > 8 && list[0].Net.Value == 0 {
 		list = list[1:]
 	}
 	for i := range list {

@@ -43,6 +43,7 @@ function draw(kind, say, amount, brand, svg, test) {
   $("icon").firstElementChild.setAttribute("href", "#i-" + (icons[kind] ?? "dots"));
   $("say").textContent = say;
   $("amount").textContent = amount;
+  $("amount").style.setProperty("--len", Math.max(amount.length, 5));
   $("brand").textContent = brand;
   $("test").hidden = !test && !page.test;
   $("code").hidden = !svg;

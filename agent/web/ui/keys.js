@@ -1,7 +1,7 @@
 // The keyboard. Everything can be done from it, and nothing depends on the focus.
 
 const wedgeGap = 45; // ms between two keys of a scanner that types; no hand is as fast
-const wedgeLeast = 12; // characters; amounts are shorter
+const wedgeLeast = 16; // characters of the shortest payment code; an amount has 13 at most
 
 export function keys({ gate, amount, verdict, draw, run, scan, press, wake }) {
   let burst = ""; // what may be a scanner typing
@@ -13,6 +13,7 @@ export function keys({ gate, amount, verdict, draw, run, scan, press, wake }) {
     if (now - last > wedgeGap) { burst = ""; before = amount.text; }
     last = now;
     if (/^[\x20-\x7e]$/.test(key)) burst += key;
+    else if (key !== "Enter") last = 0;
   };
 
   addEventListener("keydown", (event) => {

@@ -93,6 +93,8 @@ function refuse() {
 function draw() {
   $("typed").textContent = amount.text || "0";
   $("rest").textContent = amount.rest();
+  // A long amount gets smaller letters: no digit may leave the screen.
+  $("amount").style.setProperty("--len", Math.max(5, 1 + ($("typed").textContent + $("rest").textContent).length));
   $("amount").classList.toggle("kept", amount.kept);
   $("hint").textContent = amount.kept ? text("hint.kept") : "";
 }

@@ -57,6 +57,7 @@ export class Verdict {
     $("v-icon").firstElementChild.setAttribute("href", "#i-" + shape(payment));
     $("v-word").textContent = payment.word;
     $("v-amount").textContent = money(payment.amount);
+    $("v-amount").style.setProperty("--len", Math.max($("v-amount").textContent.length, 5));
     // The sign and the amount say it all when it is paid.
     $("v-say").textContent = payment.status === "paid" ? "" : payment.say;
     $("v-test").hidden = !payment.test;
