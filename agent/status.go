@@ -57,7 +57,7 @@ type Status struct {
 
 	acked    bool // the wallet acknowledged the reversal or close
 	barred   bool // the wallet refuses to reverse
-	released bool // the lane was given up by cancel or release
+	released bool // the lane was given up: by cancel, release or review
 	watched  bool // the negative end was looked at again
 
 	Refunds []Refund
@@ -232,12 +232,13 @@ func (s *Status) note(f Fact) {
 	case FactReleased:
 		s.released = true
 	case FactCloseDecided:
-		s.released = f.Reason == ReasonCancelled
+		s.released = s.released || f.Reason == ReasonCancelled
 	case FactWatched:
 		s.watched = true
 	}
 	if f.Kind == FactReviewOpened {
-		s.Under = s.State
+		// The lane goes on without it, and is not taken back when it moves again.
+		s.Under, s.released = s.State, true
 	}
 }
 
@@ -271,7 +272,7 @@ func (s Status) Final() bool { return s.State.Final() }
 func (s Status) Held() bool {
 	switch s.State {
 	case Created, Sending, AwaitPayer, Unknown, QRShown:
-		return true
+		return !s.released
 	case Closing:
 		return !s.released && !s.acked
 	}

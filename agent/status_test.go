@@ -193,6 +193,13 @@ func TestReviewGoesOnWhereItStood(t *testing.T) {
 	}
 }
 
+func TestALaneIsNotTakenBackAfterReview(t *testing.T) {
+	s, err := agent.Decide([]agent.Fact{f(agent.FactOpened), f(agent.FactPayStarted), f(agent.FactInDoubt), f(agent.FactReviewOpened), f(agent.FactAwaiting)})
+	if err != nil || s.State != agent.AwaitPayer || s.Held() {
+		t.Fatalf("%s, held %t, %v", s.State, s.Held(), err)
+	}
+}
+
 func TestSettleAddsTheLateRefundOnce(t *testing.T) {
 	p := agent.Payment{OrderNo: "DEMO01X", Amount: agent.Money{Value: 1280, Currency: "CNY"}}
 	facts, s, err := agent.Settle(p, f(agent.FactOpened), f(agent.FactPayStarted), f(agent.FactRefused), f(agent.FactApproved))

@@ -172,15 +172,12 @@ func (e *Engine) Open(ctx context.Context, r agent.Request) (p agent.Payment, re
 	if err := r.Check(); err != nil {
 		return p, false, err
 	}
-	if p, repeated, err = e.repeat(ctx, r); repeated || err != nil {
-		return p, repeated, err
-	}
-	l := e.lanes[r.Lane]
-	if l == nil {
-		return p, false, unknownLane(r.Lane)
-	}
-	p, facts, err := e.newPayment(r, l)
+	p, facts, err := e.newPayment(r)
 	if err != nil {
+		// A repeat is answered whatever has become of its lane or wallet.
+		if old, repeated, other := e.repeat(ctx, r); repeated || other != nil {
+			return old, repeated, other
+		}
 		return agent.Payment{}, false, err
 	}
 	// Known before the commit, so that no step can take it for a leftover of the
@@ -201,7 +198,7 @@ func (e *Engine) Open(ctx context.Context, r agent.Request) (p agent.Payment, re
 	return p, false, nil
 }
 
-// repeat answers a request that was served before, ahead of any look at lanes.
+// repeat answers a request that was served before and could not be served today.
 func (e *Engine) repeat(ctx context.Context, r agent.Request) (agent.Payment, bool, error) {
 	p, err := e.opt.Journal.ByRequest(ctx, r.Client, r.RequestID)
 	if agent.ClassOf(err) == agent.NotFound && err != nil {
@@ -217,7 +214,11 @@ func (e *Engine) repeat(ctx context.Context, r agent.Request) (agent.Payment, bo
 	return p, true, nil
 }
 
-func (e *Engine) newPayment(r agent.Request, l *lane) (agent.Payment, []agent.Fact, error) {
+func (e *Engine) newPayment(r agent.Request) (agent.Payment, []agent.Fact, error) {
+	l := e.lanes[r.Lane]
+	if l == nil {
+		return agent.Payment{}, nil, unknownLane(r.Lane)
+	}
 	now := e.opt.Clock.Now()
 	id := ulid.Make().String()
 	p := agent.Payment{

@@ -101,6 +101,8 @@ func TestTasksRunWhenTheyAreDue(t *testing.T) {
 		return time.Hour
 	}, func(_ *outbox, _ *replay.Replayer, c agent.Clock) {
 		<-c.After(2 * time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
 		for id, want := range map[agent.PaymentID]time.Duration{"0": 0, "1": 3 * time.Second, "2": 90 * time.Second} {
 			if ran[id] != want {
 				t.Errorf("task %s ran at %s, want %s", id, ran[id], want)
