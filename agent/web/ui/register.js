@@ -108,7 +108,7 @@ async function run(name) {
     case "show": return p ? show(p) : open("show");
     case "cancel": case "cancel.yes": case "other": case "release": return cancel(p);
     case "new": case "next": return dismiss();
-    case "again": return dismiss(p.amount);
+    case "again": return dismiss(p?.amount);
     case "here": return verdict.code ? verdict.hideCode() : verdict.showCode();
     case "receipt": if (p) window.open("/receipt/" + p.id, "_blank", "noopener"); return;
     case "search": return $("search").focus();

@@ -44,6 +44,9 @@ export class Verdict {
     this.payment = payment;
     $("verdict").hidden = payment === null;
     if (!payment) {
+      // A button that is hidden keeps the focus until the next frame and would
+      // swallow the next key.
+      if ($("verdict").contains(document.activeElement)) document.activeElement.blur();
       this.hideCode();
       return;
     }
