@@ -102,7 +102,7 @@ func openError(dir string, err error) error {
 // openWriter opens, migrates and reads what the writer must know.
 func (s *Store) openWriter(ctx context.Context) (*writer, error) {
 	path := filepath.Join(s.opt.Dir, fileName)
-	unclean := exists(path + "-wal")
+	unclean := hasContent(path + "-wal")
 	if err := ours(path, unclean); err != nil {
 		return nil, err
 	}
@@ -132,6 +132,13 @@ func (s *Store) openWriter(ctx context.Context) (*writer, error) {
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
+}
+
+// hasContent tells a log that a crash left behind from the empty one that a stop
+// leaves.
+func hasContent(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Size() > 0
 }
 
 // Close stops after what was accepted is written, and leaves the file whole: a
