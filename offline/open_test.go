@@ -195,8 +195,8 @@ func TestDamageFoundBesideTheRunningAgentStopsWritingAndIsPutRightAtTheNextStart
 	if err := errors.Join(writeAt(f, page, "rust"), f.Close()); err != nil {
 		t.Fatal(err)
 	}
-	// A log is there: the stop was not clean.
-	if err := os.WriteFile(filepath.Join(dir, "agent.db-wal"), nil, 0o600); err != nil {
+	// A log with something in it is there: the stop was not clean.
+	if err := os.WriteFile(filepath.Join(dir, "agent.db-wal"), []byte{0}, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ts.dir = dir
