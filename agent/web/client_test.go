@@ -37,7 +37,7 @@ func newTerminal(t *testing.T, change ...func(*Options)) *terminal {
 	opt := Options{
 		Version: "1.2.3", Shop: "Corner shop", Tokens: map[string]string{"till-1": tillToken, "till-2": strings.Repeat("z", 32)},
 		Counter: tm.shop, Store: tm.shop, Feed: tm.shop.feed, Clock: clock, Words: w, Displays: NewDisplays(clock, "1"),
-		Secrets: &plain{tm}, Audits: tm.shop.Audits,
+		Secrets: &plain{tm},
 		Devices: func() []agent.DeviceStatus {
 			return []agent.DeviceStatus{{ID: "1.scanner", Kind: agent.KindScanner, Lane: "1", Driver: "line", Path: "/dev/ttyACM0", State: agent.DeviceReady, Since: clock.Now()}}
 		},
