@@ -126,7 +126,7 @@ func TestBrowserSilenceTakesTheCodeOff(t *testing.T) {
 func TestBrowserAnOldScreenDoesNotComeBack(t *testing.T) {
 	tm := newTerminal(t)
 	events := make(chan string, 8)
-	tm.http.Config.Handler = replay(tm.web.Handler(), events)
+	tm.serve(&http.Server{Handler: replay(tm.web.Handler(), events), ReadHeaderTimeout: time.Second})
 	b := tm.newBrowser(1280, 800)
 	b.open("/display/1")
 	screen := func(generation, boot, kind, say string) string {

@@ -219,6 +219,21 @@ func TestBrowserSigningIn(t *testing.T) {
 	b.quiet()
 }
 
+func TestBrowserAPaymentEndsWhileTheRegisterIsLocked(t *testing.T) {
+	tm := live(t)
+	b := tm.atRegister(1280, 800)
+	b.keys("5", kb.Enter)
+	b.until(shows("v-word", "SCAN"))
+	id := b.latest(1)
+	b.keys(kb.F10)
+	b.until(`!document.getElementById("gate").hidden`)
+	tm.pay(id)
+	b.keys("111111")
+	b.until(`document.getElementById("gate").hidden`)
+	b.until(shows("v-word", "PAID"))
+	b.quiet()
+}
+
 func TestBrowserMarkupStaysText(t *testing.T) {
 	tm := live(t)
 	b := tm.atRegister(1280, 800)

@@ -51,11 +51,17 @@ func newTerminal(t *testing.T, change ...func(*Options)) *terminal {
 	if err := tm.web.Boot(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	tm.http = httptest.NewUnstartedServer(nil)
-	tm.http.Config = tm.web.HTTP()
-	tm.http.Start()
-	t.Cleanup(func() { tm.web.Close(); tm.http.CloseClientConnections(); tm.http.Close() })
+	tm.serve(tm.web.HTTP())
 	return tm
+}
+
+// serve listens with a server until the test ends; the clients call it from now on.
+func (tm *terminal) serve(h *http.Server) {
+	srv := httptest.NewUnstartedServer(nil)
+	srv.Config = h
+	srv.Start()
+	tm.http = srv
+	tm.t.Cleanup(func() { tm.web.Close(); srv.CloseClientConnections(); srv.Close() })
 }
 
 // plain keeps secrets readable and counts how often one was verified.

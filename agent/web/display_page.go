@@ -43,6 +43,9 @@ func (s *Server) displayEvents(w http.ResponseWriter, r *http.Request) {
 	if err == nil && provenanceOf(r) != own {
 		err = errOrigin()
 	}
+	if err == nil && r.Method == http.MethodHead {
+		return
+	}
 	if err == nil {
 		err = s.streams.take()
 	}

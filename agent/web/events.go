@@ -31,6 +31,10 @@ type watch struct {
 // events is the stream of everything that happens. A client that comes back with
 // Last-Event-ID gets what it missed out of the journal first.
 func (s *Server) events(w http.ResponseWriter, r *http.Request, c caller) error {
+	if r.Method == http.MethodHead {
+		w.Header().Set("Content-Type", "text/event-stream")
+		return nil
+	}
 	if err := s.streams.take(); err != nil {
 		return err
 	}

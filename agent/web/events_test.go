@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -188,9 +189,10 @@ func TestAnUnreadableLastEventIDStartsAnew(t *testing.T) {
 }
 
 func TestTheHeartbeatAndNewsOfTheStatus(t *testing.T) {
-	line := agent.LineOnline
+	var line atomic.Value
+	line.Store(agent.LineOnline)
 	tm := newTerminal(t, func(o *Options) {
-		o.Line = func() agent.Line { return agent.Line{State: line} }
+		o.Line = func() agent.Line { return agent.Line{State: line.Load().(agent.LineState)} }
 	})
 	l := tm.till().listen("/api/v1/events")
 	l.next("status")
@@ -198,7 +200,7 @@ func TestTheHeartbeatAndNewsOfTheStatus(t *testing.T) {
 	if e := l.next("beat", "status"); e.name != "beat" {
 		t.Errorf("without news a heartbeat brings %v", e)
 	}
-	line = agent.LineDown
+	line.Store(agent.LineDown)
 	tm.beatOf()
 	l.next("beat")
 	if e := l.next("status"); e.data["line"].(map[string]any)["state"] != "down" {
@@ -248,7 +250,9 @@ func (nowhere) SetWriteDeadline(time.Time) error { return nil }
 
 func TestAStreamOutlivesTheLimitsOfOrdinaryAnswers(t *testing.T) {
 	tm := newTerminal(t)
-	tm.http.Config.ReadTimeout, tm.http.Config.WriteTimeout = 50*time.Millisecond, 50*time.Millisecond
+	strict := tm.web.HTTP()
+	strict.ReadTimeout, strict.WriteTimeout = 50*time.Millisecond, 50*time.Millisecond
+	tm.serve(strict)
 	l := tm.till().listen("/api/v1/events")
 	l.next("status")
 	<-time.After(150 * time.Millisecond)
@@ -306,5 +310,18 @@ func TestStreamsAreBounded(t *testing.T) {
 	l.next("status")
 	if a := tm.till().api("GET", "/events", ""); a.status != 503 || a.code(t) != "too_many_streams" {
 		t.Errorf("the second stream: %d %s", a.status, a.body)
+	}
+}
+
+func TestAskingForTheHeadOfAStreamEnds(t *testing.T) {
+	tm := newTerminal(t)
+	if a := tm.till().api("HEAD", "/events", ""); a.status != 200 || a.header.Get("Content-Type") != "text/event-stream" {
+		t.Errorf("events: %d", a.status)
+	}
+	if a := tm.page().do("HEAD", "/display/1/events", ""); a.status != 200 {
+		t.Errorf("display: %d", a.status)
+	}
+	if held := tm.web.streams.held.Load(); held != 0 {
+		t.Errorf("%d streams are still held", held)
 	}
 }

@@ -47,7 +47,7 @@ function begin() {
     lane: notice,
     locked: leave,
   }, lost);
-  today.load();
+  refresh(); // what happened while the page was locked
   draw();
 }
 
@@ -68,7 +68,8 @@ function lost(silent) {
   } else if (stream) refresh();
 }
 
-// refresh asks anew after a silence: the stream brings the news, this the rest.
+// refresh asks anew after a silence or a lock: the stream brings the news, this the
+// rest.
 async function refresh() {
   today.load();
   if (!verdict.payment) return;

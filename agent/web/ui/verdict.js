@@ -4,6 +4,7 @@
 import { $, element, icon, page, text } from "./api.js";
 import { drawCode, fit } from "./code.js";
 import { written } from "./amount.js";
+import { play } from "./sound.js";
 
 const shapes = {
   created: "scan", sending: "dots", await_payer: "phone", qr_shown: "qr", unknown: "question",
@@ -75,7 +76,11 @@ export class Verdict {
   seconds() {
     const p = this.payment;
     if (!p) return;
-    $("v-time").textContent = counts(p) ? text("seconds", Math.max(0, Math.floor((performance.now() - this.began) / 1000))) : "";
+    const passed = Math.max(0, Math.floor((performance.now() - this.began) / 1000));
+    $("v-time").textContent = counts(p) ? text("seconds", passed) : "";
+    // A soft tick while the customer types: somebody looks away from the screen.
+    if (p.status === "await_payer" && passed > 0 && passed % 10 === 0 && passed !== this.ticked) play("tick");
+    this.ticked = passed;
     $("v-time").hidden = !counts(p);
   }
 
