@@ -95,6 +95,7 @@ type Totals struct {
 // QueueInfo describes the outbox for the status page.
 type QueueInfo struct {
 	Entries int           `json:"entries"`
+	Unsent  int           `json:"unsent"` // of these: what must still reach a wallet, not only be asked about
 	Oldest  time.Duration `json:"-"`
 	Dead    int           `json:"dead"`
 }

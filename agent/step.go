@@ -66,6 +66,16 @@ func (s Step) Priority() int {
 	return 3
 }
 
+// Tells reports whether the step tells the wallet something; the others only ask,
+// or ask nobody. Shops call what is still to be told "unsent".
+func (s Step) Tells() bool {
+	switch s.Op {
+	case OpReverse, OpClose, OpRefund:
+		return true
+	}
+	return false
+}
+
 // reviewQuery is how often a payment in review is still asked about.
 const reviewQuery = time.Hour
 

@@ -74,6 +74,16 @@ func TestStepsKeepTheWalletsRules(t *testing.T) {
 	}
 }
 
+// TestUnsentIsWhatTheWalletMustBeTold: a poll that is due is nothing to worry about.
+func TestUnsentIsWhatTheWalletMustBeTold(t *testing.T) {
+	for op, want := range map[agent.Operation]bool{agent.OpReverse: true, agent.OpClose: true, agent.OpRefund: true,
+		agent.OpQuery: false, agent.OpPresent: false, agent.OpRefundQuery: false, agent.OpExpire: false} {
+		if got := (agent.Step{Op: op}).Tells(); got != want {
+			t.Errorf("%s tells: %t", op, got)
+		}
+	}
+}
+
 func TestUndoingComesFirst(t *testing.T) {
 	order := []agent.Operation{agent.OpReverse, agent.OpQuery, agent.OpExpire, agent.OpRefund}
 	for i := 1; i < len(order); i++ {

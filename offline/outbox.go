@@ -254,6 +254,9 @@ func (s *Store) QueueInfo() agent.QueueInfo {
 	info := agent.QueueInfo{Entries: len(s.state.rows)}
 	for _, r := range s.state.rows {
 		info.Oldest = max(info.Oldest, now.Sub(r.created))
+		if r.step.Tells() {
+			info.Unsent++
+		}
 		if r.dead {
 			info.Dead++
 		}

@@ -338,7 +338,7 @@ func TestStatus(t *testing.T) {
 	})
 	tm.open("a", "scan")
 	a := tm.till().want(200, "GET", "/status", "")
-	for _, part := range []string{`"version":"1.2.3"`, `"line":{"state":"down"`, `"wallets":{"wechat":{"state":"down"`, `"queue":{"entries":1,"dead":0,"oldest_age_ms":0}`,
+	for _, part := range []string{`"version":"1.2.3"`, `"line":{"state":"down"`, `"wallets":{"wechat":{"state":"down"`, `"queue":{"entries":1,"unsent":0,"dead":0,"oldest_age_ms":0}`,
 		`{"id":"1","name":"Register 1","wallet":"wechat","payment":"01JZ`, `"scanner":"ready","display":"absent"`, `"scanner":"disabled","display":"disabled"`,
 		`"id":"1.scanner","kind":"scanner","lane":"1","driver":"line","path":"/dev/ttyACM0","state":"ready"`, `"id":"1.display"`,
 		`"problems":[{"what":"The clock is wrong.","since":`, `"do":"Set it."`} {

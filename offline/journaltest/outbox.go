@@ -177,6 +177,9 @@ func (m *Memory) QueueInfo() agent.QueueInfo {
 	info := agent.QueueInfo{Entries: len(m.data.rows)}
 	for _, r := range m.data.rows {
 		info.Oldest = max(info.Oldest, m.clock.Now().Sub(r.since))
+		if r.step.Tells() {
+			info.Unsent++
+		}
 		if r.dead {
 			info.Dead++
 		}

@@ -235,9 +235,9 @@ function header(status) {
   $("line").replaceChildren(icon(look[1]), element("span", {}, text("line." + state)));
   $("down").hidden = state === "online";
   const since = Date.parse(status.line.since) > 0 ? clock.format(new Date(status.line.since)) : "";
-  $("down").textContent = state === "online" ? "" : text("down." + state, since, status.queue.entries);
-  $("unsent").hidden = status.queue.entries === 0;
-  $("unsent").textContent = text("queue", status.queue.entries);
+  $("down").textContent = state === "online" ? "" : text("down." + state, since, status.queue.unsent);
+  $("unsent").hidden = status.queue.unsent === 0;
+  $("unsent").textContent = text("queue", status.queue.unsent);
   display = status.lanes.find((lane) => lane.id === page.lane)?.display ?? "";
 }
 
