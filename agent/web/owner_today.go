@@ -101,16 +101,20 @@ func withCurrency(list []agent.Totals, c agent.Currency) []agent.Totals {
 	return append([]agent.Totals{{Currency: c}}, list...)
 }
 
-// hours is the day in the shop's currency, hour by hour until now.
+// hours is the day in the shop's currency, hour by hour; what is still to come is
+// empty, so that the bars keep their width all day.
 func (s *Server) hours(ctx context.Context, start, now time.Time) ([]hour, error) {
 	var list []hour
 	highest := int64(0)
-	for from := start; from.Before(now); from = from.Add(time.Hour) {
-		sums, err := s.Store.Totals(ctx, from, from.Add(time.Hour))
-		if err != nil {
-			return nil, err
-		}
+	for from := start; from.Before(start.AddDate(0, 0, 1)); from = from.Add(time.Hour) {
 		h := hour{Hour: from.Hour(), Net: agent.Money{Currency: s.Currency}}
+		var sums []agent.Totals
+		if from.Before(now) {
+			var err error
+			if sums, err = s.Store.Totals(ctx, from, from.Add(time.Hour)); err != nil {
+				return nil, err
+			}
+		}
 		for _, t := range sums {
 			if t.Currency == s.Currency {
 				h.Net.Value = max(t.Captured-t.Refunded, 0)
@@ -122,7 +126,7 @@ func (s *Server) hours(ctx context.Context, start, now time.Time) ([]hour, error
 	if highest == 0 {
 		return nil, nil
 	}
-	// The night before the first sale says nothing; a bar alone would fill the page.
+	// The night before the first sale says nothing.
 	for len(list) > 8 && list[0].Net.Value == 0 {
 		list = list[1:]
 	}
