@@ -107,7 +107,7 @@ func (g *gate) authority(ctx context.Context, secret string, roles ...agent.Role
 	for _, p := range all {
 		// A PIN has six digits and a password at least twelve characters: one
 		// can never be the other, so neither counts against its owner.
-		if !p.Disabled && slices.Contains(roles, p.Role) && isPIN(secret) == (p.Role != agent.RoleOwner) {
+		if !p.Disabled && slices.Contains(roles, p.Role) && agent.IsPIN(secret) == (p.Role != agent.RoleOwner) {
 			candidates = append(candidates, p)
 		}
 	}
@@ -279,12 +279,4 @@ func (g *gate) throttled() error {
 		return waiting{fail(agent.Forbidden, codeThrottled, "error.throttled", "Too many wrong tries on this terminal. Wait a few seconds."), left}
 	}
 	return nil
-}
-
-// isPIN holds for six digits.
-func isPIN(text string) bool {
-	if len(text) != 6 {
-		return false
-	}
-	return !slices.ContainsFunc([]byte(text), func(c byte) bool { return c < '0' || c > '9' })
 }

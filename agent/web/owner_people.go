@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"tillwire/agent"
 )
@@ -70,45 +69,21 @@ func (s *Server) newPerson(ctx context.Context, name string, role agent.Role, se
 
 // checkPerson says what is wrong with a name, role and secret.
 func (s *Server) checkPerson(ctx context.Context, name string, role agent.Role, secret, id string) error {
-	switch {
-	case name == "" || utf8.RuneCountInString(name) > 40:
-		return fail(agent.Invalid, agent.CodeUnreadable, "form.name", "A name has 1 to 40 characters.")
-	case !role.Known():
-		return fail(agent.Invalid, agent.CodeUnreadable, "form.role", "Choose a role.")
+	if err := agent.CheckName(name); err != nil {
+		return err
 	}
 	return s.checkSecret(ctx, role, secret, id)
 }
 
 func (s *Server) checkSecret(ctx context.Context, role agent.Role, secret, id string) error {
-	if role == agent.RoleOwner {
-		return checkPassword(secret)
-	}
-	if !isPIN(secret) {
-		return fail(agent.Invalid, agent.CodeUnreadable, "form.pin", "A PIN has exactly 6 digits.")
+	if err := agent.CheckSecret(role, secret); err != nil || role == agent.RoleOwner {
+		return err
 	}
 	taken, err := s.gate.taken(ctx, secret, id)
 	if err == nil && taken {
 		err = fail(agent.Invalid, agent.CodeUnreadable, "form.pin_taken", "Choose another PIN.")
 	}
 	return err
-}
-
-// common are passwords of twelve characters and more that everyone tries first.
-var common = []string{"123456789012", "1234567890123", "password1234", "password12345", "passwordpassword", "qwertyuiop12", "qwertyuiop123",
-	"qwertyuiopas", "1q2w3e4r5t6y", "iloveyou1234", "welcome12345", "administrator", "letmein12345", "abcdefghijkl", "1qaz2wsx3edc", "changeme1234", "tillwire1234"}
-
-// checkPassword asks for length and nothing else, except that it must not be one
-// that everyone tries, or one character again and again.
-func checkPassword(secret string) error {
-	length := utf8.RuneCountInString(secret)
-	first, _ := utf8.DecodeRuneInString(secret)
-	switch {
-	case length < 12 || len(secret) > 512:
-		return fail(agent.Invalid, agent.CodeUnreadable, "form.password", "A password has at least 12 characters.")
-	case slices.Contains(common, strings.ToLower(secret)), strings.Count(secret, string(first)) == length:
-		return fail(agent.Invalid, agent.CodeUnreadable, "form.password_common", "This password is too easy to guess. Choose another one.")
-	}
-	return nil
 }
 
 // changePerson disables, enables or unlocks somebody, or gives a new secret.

@@ -138,6 +138,7 @@ func TestTheOwnerIsSignedOutAfterAWhile(t *testing.T) {
 
 func TestPeopleComeAndGo(t *testing.T) {
 	tm := newTerminal(t)
+	tm.people = append(tm.people, agent.Person{ID: "bob", Name: "Bob", Role: agent.RoleCashier, Secret: "hash:519302"})
 	c := tm.owner()
 	tests := []struct {
 		name   string
@@ -147,13 +148,16 @@ func TestPeopleComeAndGo(t *testing.T) {
 	}{
 		{"short PIN", []string{"name", "Ann", "role", "cashier", "secret", "1234"}, 400, "exactly 6 digits"},
 		{"letters", []string{"name", "Ann", "role", "manager", "secret", "12345a"}, 400, "exactly 6 digits"},
-		{"somebody's PIN", []string{"name", "Ann", "role", "cashier", "secret", "222222"}, 400, "another PIN"},
-		{"short password", []string{"name", "Ann", "role", "owner", "secret", "eleven char"}, 400, "at least 12"},
+		{"somebody's PIN", []string{"name", "Ann", "role", "cashier", "secret", "519302"}, 400, "another PIN"},
+		{"a PIN that repeats", []string{"name", "Ann", "role", "cashier", "secret", "000000"}, 400, "neither count nor repeat"},
+		{"a PIN that counts", []string{"name", "Ann", "role", "manager", "secret", "654321"}, 400, "neither count nor repeat"},
+		{"endless password", []string{"name", "Ann", "role", "owner", "secret", strings.Repeat("word ", 26)}, 400, "12 to 128"},
+		{"short password", []string{"name", "Ann", "role", "owner", "secret", "eleven char"}, 400, "12 to 128"},
 		{"easy password", []string{"name", "Ann", "role", "owner", "secret", "Password1234"}, 400, "too easy"},
 		{"one character", []string{"name", "Ann", "role", "owner", "secret", "aaaaaaaaaaaa"}, 400, "too easy"},
-		{"no name", []string{"name", " ", "role", "cashier", "secret", "444444"}, 400, "1 to 40"},
-		{"unknown role", []string{"name", "Ann", "role", "boss", "secret", "444444"}, 400, "Choose a role"},
-		{"fine", []string{"name", "Ann <i>", "role", "cashier", "secret", "444444"}, 303, ""},
+		{"no name", []string{"name", " ", "role", "cashier", "secret", "481625"}, 400, "1 to 40"},
+		{"unknown role", []string{"name", "Ann", "role", "boss", "secret", "481625"}, 400, "Choose a role"},
+		{"fine", []string{"name", "Ann <i>", "role", "cashier", "secret", "481625"}, 303, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -169,22 +173,22 @@ func TestPeopleComeAndGo(t *testing.T) {
 			ann = p
 		}
 	}
-	if ann.ID == "" || ann.Secret != "hash:444444" {
+	if ann.ID == "" || ann.Secret != "hash:481625" {
 		t.Fatalf("Ann is %+v", ann)
 	}
 	if a := c.do("GET", "/owner/people", ""); !strings.Contains(a.body, "Ann &lt;i&gt;") || strings.Contains(a.body, "Ann <i>") || strings.Contains(a.body, "hash:") {
 		t.Error("the list shows markup, or a secret")
 	}
 
-	register := tm.signedIn(ann.ID, "444444")
-	if a := c.post("/owner/people/"+ann.ID, "do", "secret", "secret", "555555"); a.status != 303 {
+	register := tm.signedIn(ann.ID, "481625")
+	if a := c.post("/owner/people/"+ann.ID, "do", "secret", "secret", "730184"); a.status != 303 {
 		t.Fatalf("a new PIN: %d %s", a.status, a.body)
 	}
 	register.want(401, "GET", "/session", "")
-	register = tm.signedIn(ann.ID, "555555")
+	register = tm.signedIn(ann.ID, "730184")
 	c.post("/owner/people/"+ann.ID, "do", "disable")
 	register.want(401, "GET", "/session", "")
-	if a := tm.page().signIn(ann.ID, "555555"); a.status != 401 {
+	if a := tm.page().signIn(ann.ID, "730184"); a.status != 401 {
 		t.Errorf("a disabled person: %d", a.status)
 	}
 	c.post("/owner/people/"+ann.ID, "do", "enable")
@@ -192,7 +196,7 @@ func TestPeopleComeAndGo(t *testing.T) {
 		tm.page().signIn(ann.ID, "000000")
 	}
 	c.post("/owner/people/"+ann.ID, "do", "unlock")
-	tm.signedIn(ann.ID, "555555")
+	tm.signedIn(ann.ID, "730184")
 	if a := c.post("/owner/people/own", "do", "disable"); a.status != 409 {
 		t.Errorf("the owner disables himself: %d", a.status)
 	}

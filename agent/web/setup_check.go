@@ -4,6 +4,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -46,19 +47,23 @@ func check(v map[string]string, wrong func(field, key string)) Setup {
 }
 
 func checkPeople(v map[string]string, need func(bool, string, string)) {
-	for _, field := range []string{"owner", "cashier", "manager"} {
-		need(v[field] != "" && utf8.RuneCountInString(v[field]) <= 40, field, "form.name")
-	}
-	if err := checkPassword(v["owner_password"]); err != nil {
-		key := "form.password"
-		if utf8.RuneCountInString(v["owner_password"]) >= 12 {
-			key = "form.password_common"
+	for field, role := range map[string]agent.Role{"owner": agent.RoleOwner, "cashier": agent.RoleCashier, "manager": agent.RoleManager} {
+		secret := field + "_pin"
+		if role == agent.RoleOwner {
+			secret = "owner_password"
 		}
-		need(false, "owner_password", key)
+		accept(agent.CheckName(v[field]), field, need)
+		accept(agent.CheckSecret(role, v[secret]), secret, need)
 	}
-	need(isPIN(v["cashier_pin"]), "cashier_pin", "form.pin")
-	need(isPIN(v["manager_pin"]), "manager_pin", "form.pin")
 	need(v["cashier_pin"] == "" || v["cashier_pin"] != v["manager_pin"], "manager_pin", "setup.wrong_same_pin")
+}
+
+// accept passes on the sentence with which the law of the root refuses a field.
+func accept(err error, field string, need func(bool, string, string)) {
+	var refused *agent.Error
+	if errors.As(err, &refused) {
+		need(false, field, refused.Say.ID)
+	}
 }
 
 func checkWallet(v map[string]string, need func(bool, string, string)) WalletSetup {
@@ -130,7 +135,7 @@ func checkLanes(v map[string]string, need func(bool, string, string)) (lanes []L
 		if i > 0 && name == "" {
 			continue
 		}
-		need(name != "" && utf8.RuneCountInString(name) <= 40, "lane_name"+suffix, "form.name")
+		accept(agent.CheckName(name), "lane_name"+suffix, need)
 		need(scanner == "" || strings.HasPrefix(scanner, "/dev/"), "scanner"+suffix, "setup.wrong_scanner")
 		lanes = append(lanes, LaneSetup{ID: strconv.Itoa(i + 1), Name: name, Scanner: scanner, Baud: baud})
 	}

@@ -98,7 +98,7 @@ func goodForm(t *testing.T) map[string]string {
 	private, public := keyPair(t, 2048)
 	return map[string]string{
 		"shop": "Corner shop", "store_id": "SH0001", "currency": "CNY", "zone": "Asia/Shanghai", "language": "zh-CN",
-		"owner": "Olive", "owner_password": "a long enough one", "manager": "Mia", "manager_pin": "222222", "cashier": "Cass", "cashier_pin": "111111",
+		"owner": "Olive", "owner_password": "a long enough one", "manager": "Mia", "manager_pin": "481625", "cashier": "Cass", "cashier_pin": "730184",
 		"mode": "direct", "app_id": "wxd678efh567hg6787", "merchant_id": "1230000109", "merchant_serial": "5157f09efdc096de15ebe81a47057a7232f1b8e1",
 		"merchant_key": private, "api_v3_key": "0123456789abcdef0123456789abcdef", "platform": "public_key",
 		"platform_key_id": "PUB_KEY_ID_0112330000109202601010000000000", "platform_key": public, "notify_url": "https://pay.example.com/notify", "hosts": "",
@@ -231,7 +231,7 @@ func TestSettingUp(t *testing.T) {
 	if len(n.people) != 3 || n.audited("set_up") != 1 {
 		t.Errorf("%d people", len(n.people))
 	}
-	n.signedIn(n.person("Cass").ID, "111111")
+	n.signedIn(n.person("Cass").ID, "730184")
 	if a := c.do("GET", "/setup", ""); a.status != 303 || a.header.Get("Location") != "/register" {
 		t.Errorf("the set-up afterwards: %d", a.status)
 	}
@@ -270,10 +270,12 @@ func TestWhatIsWrongWithTheForm(t *testing.T) {
 		{"zone", "Mars/Base", "time zone"},
 		{"zone", "Local", "time zone"},
 		{"owner", "", "1 to 40"},
-		{"owner_password", "short", "at least 12"},
+		{"owner_password", "short", "12 to 128"},
 		{"owner_password", "qwertyuiop12", "easy to guess"},
 		{"cashier_pin", "12345", "exactly 6 digits"},
-		{"manager_pin", "111111", "must differ"},
+		{"cashier_pin", "000000", "neither count nor repeat"},
+		{"manager_pin", "123123", "neither count nor repeat"},
+		{"manager_pin", "730184", "must differ"},
 		{"mode", "magic", "Choose one"},
 		{"app_id", "1230000109", "begins with wx"},
 		{"merchant_id", "wx123", "8 to 32 digits"},
@@ -301,7 +303,7 @@ func TestWhatIsWrongWithTheForm(t *testing.T) {
 			if a.status != 422 || !strings.Contains(a.body, test.says) {
 				t.Fatalf("got %d without %q", a.status, test.says)
 			}
-			for _, secret := range []string{good["owner_password"], good["api_v3_key"], "222222", "PRIVATE KEY-----"} {
+			for _, secret := range []string{good["owner_password"], good["api_v3_key"], "481625", "PRIVATE KEY-----"} {
 				if strings.Contains(a.body, secret) {
 					t.Errorf("the page sends %q back", secret)
 				}

@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/oklog/ulid/v2"
 	"github.com/spf13/cobra"
@@ -98,7 +98,7 @@ while the agent is stopped; beside a running agent use the owner's page.`,
 			if err != nil {
 				return err
 			}
-			if err := checkSecret(p.Role, secret); err != nil {
+			if err := agent.CheckSecret(p.Role, secret); err != nil {
 				return err
 			}
 			return a.changePeople(c.Context(), "set", p.Name, func(ctx context.Context, keys *keyring.Keyring, people []agent.Person) (agent.Person, error) {
@@ -129,39 +129,11 @@ func (a *app) peopleDisableCommand() *cobra.Command {
 }
 
 func checkPerson(p agent.Person) error {
-	switch {
-	case !p.Role.Known():
+	if !p.Role.Known() {
 		return usageError{fmt.Errorf("--role %q: %s", p.Role, meant(string(p.Role), []string{"cashier", "manager", "owner"}))}
-	case p.Name == "" || utf8.RuneCountInString(p.Name) > 64:
-		return usageError{errors.New("--name takes 1 to 64 characters")}
 	}
-	return nil
-}
-
-// The shape of secrets. The register tells a PIN from a password by it.
-const (
-	pinLength     = 6
-	passwordLeast = 12
-	passwordMost  = 128
-)
-
-// checkSecret refuses what anybody would try first.
-func checkSecret(role agent.Role, secret string) error {
-	if role == agent.RoleOwner {
-		if n := utf8.RuneCountInString(secret); n < passwordLeast || n > passwordMost {
-			return fmt.Errorf("the owner's password has to be %d to %d characters long. A sentence is easy to remember", passwordLeast, passwordMost)
-		}
-		return nil
-	}
-	if len(secret) != pinLength || strings.Trim(secret, "0123456789") != "" {
-		return fmt.Errorf("a PIN has exactly %d digits", pinLength)
-	}
-	up, down, same := true, true, true
-	for i := 1; i < len(secret); i++ {
-		up, down, same = up && secret[i] == secret[i-1]+1, down && secret[i] == secret[i-1]-1, same && secret[i] == secret[i-1]
-	}
-	if up || down || same {
-		return errors.New("this PIN is the first one that somebody would try. Take digits that neither count nor repeat")
+	if err := agent.CheckName(p.Name); err != nil {
+		return usageError{fmt.Errorf("--name: %w", err)}
 	}
 	return nil
 }
@@ -267,7 +239,7 @@ func (a *app) openOwnStore(ctx context.Context, c config) (*offline.Store, error
 }
 
 func ignoreEnd(err error) error {
-	if err != nil && err.Error() == "EOF" {
+	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	return err

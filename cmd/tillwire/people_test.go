@@ -19,6 +19,9 @@ func TestPeopleAreSetWhileTheAgentIsStopped(t *testing.T) {
 		{"cashier", "Bo", "123456", "Take digits that neither count nor repeat"},
 		{"cashier", "Bo", "987654", "Take digits that neither count nor repeat"},
 		{"cashier", "Bo", "777777", "Take digits that neither count nor repeat"},
+		{"cashier", "Bo", "121212", "Take digits that neither count nor repeat"},
+		{"owner", "Otto", "Password1234", "too easy to guess"},
+		{"cashier", "Bartholomew Featherstonehaugh-Cholmondeley", "519302", "1 to 40 characters"},
 		{"cashier", "Bo", "481625", "somebody else has this PIN"},
 		{"cashier", "Bo", "", "first line of standard input"},
 	} {
