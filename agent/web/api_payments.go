@@ -22,11 +22,20 @@ type counter interface {
 	Lanes() []agent.LaneInfo
 }
 
+// HourTotals are the sums of the hour that begins at Hour, in one currency.
+type HourTotals struct {
+	Hour time.Time
+	agent.Totals
+}
+
 // payments is what the pages read of the store.
 type payments interface {
 	Payment(ctx context.Context, id agent.PaymentID) (agent.Payment, error)
 	List(ctx context.Context, f agent.Filter) (agent.Page, error)
 	Totals(ctx context.Context, from, to time.Time) ([]agent.Totals, error)
+	// TotalsByHour sums per hour counted from the beginning of the span; hours
+	// without a payment may be left out.
+	TotalsByHour(ctx context.Context, from, to time.Time) ([]HourTotals, error)
 	// Since lists the payments that have facts above seq, by their last fact.
 	Since(ctx context.Context, seq int64, limit int) ([]agent.Payment, error)
 	Queue(ctx context.Context) ([]agent.QueueEntry, error)

@@ -253,7 +253,7 @@ func TestTakingsAgainstYesterday(t *testing.T) {
 		t.Errorf("the takings are %+v", s)
 	}
 	hours, err := tm.web.hours(t.Context(), start, now)
-	if err != nil || len(hours) != 8 || hours[0].Hour != 4 || hours[4].Height != 100 || hours[5].Height != 0 || hours[6].Net.Value != 1280 {
+	if err != nil || len(hours) != 16 || hours[0].Hour != 8 || hours[0].Height != 100 || hours[1].Height != 0 || hours[2].Net.Value != 1280 || hours[15].Hour != 23 {
 		t.Errorf("the hours are %+v %v", hours, err)
 	}
 }

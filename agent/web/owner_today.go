@@ -44,7 +44,7 @@ func (s *Server) ownerToday(w http.ResponseWriter, r *http.Request, me agent.Per
 	if d.Sums, err = s.takings(ctx, start, now); err != nil {
 		return err
 	}
-	if d.Hours, err = s.hours(ctx, start, now); err != nil {
+	if d.Hours, err = s.hours(ctx, start, now.Add(time.Second)); err != nil {
 		return err
 	}
 	open, err := s.Store.List(ctx, agent.Filter{Open: true, Limit: 20})
@@ -104,24 +104,21 @@ func withCurrency(list []agent.Totals, c agent.Currency) []agent.Totals {
 // hours is the day in the shop's currency, hour by hour; what is still to come is
 // empty, so that the bars keep their width all day.
 func (s *Server) hours(ctx context.Context, start, now time.Time) ([]hour, error) {
-	var list []hour
+	sums, err := s.Store.TotalsByHour(ctx, start, now)
+	if err != nil {
+		return nil, err
+	}
+	taken := map[int64]int64{} // by the hour's beginning: clocks that change have two of one name
 	highest := int64(0)
+	for _, t := range sums {
+		if t.Currency == s.Currency {
+			net := max(t.Captured-t.Refunded, 0)
+			taken[t.Hour.Unix()], highest = net, max(highest, net)
+		}
+	}
+	var list []hour
 	for from := start; from.Before(start.AddDate(0, 0, 1)); from = from.Add(time.Hour) {
-		h := hour{Hour: from.Hour(), Net: agent.Money{Currency: s.Currency}}
-		var sums []agent.Totals
-		if from.Before(now) {
-			var err error
-			if sums, err = s.Store.Totals(ctx, from, from.Add(time.Hour)); err != nil {
-				return nil, err
-			}
-		}
-		for _, t := range sums {
-			if t.Currency == s.Currency {
-				h.Net.Value = max(t.Captured-t.Refunded, 0)
-			}
-		}
-		highest = max(highest, h.Net.Value)
-		list = append(list, h)
+		list = append(list, hour{Hour: from.Hour(), Net: agent.Money{Value: taken[from.Unix()], Currency: s.Currency}})
 	}
 	if highest == 0 {
 		return nil, nil

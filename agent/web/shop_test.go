@@ -272,6 +272,18 @@ func (s *shop) Totals(_ context.Context, from, to time.Time) ([]agent.Totals, er
 	return []agent.Totals{t}, nil
 }
 
+func (s *shop) TotalsByHour(ctx context.Context, from, to time.Time) (list []HourTotals, err error) {
+	for ; from.Before(to); from = from.Add(time.Hour) {
+		sums, _ := s.Totals(ctx, from, from.Add(time.Hour))
+		for _, t := range sums {
+			if t.Captured > 0 {
+				list = append(list, HourTotals{from, t})
+			}
+		}
+	}
+	return list, nil
+}
+
 func (s *shop) Since(_ context.Context, seq int64, limit int) ([]agent.Payment, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
