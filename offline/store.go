@@ -36,6 +36,7 @@ type Store struct {
 	err      error
 	problems []agent.Problem
 	locks    map[string]lockout
+	look     chan struct{} // closed when the writer has answered; nil while nobody asks
 
 	booted time.Duration // monotonic
 	wall   time.Time     // at the same moment

@@ -1,10 +1,12 @@
 package offline
 
 import (
+	"context"
 	"database/sql/driver"
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -46,21 +48,28 @@ type writer struct {
 // context on purpose: a write that was accepted is carried out.
 func (s *Store) submit(op string, r request) error {
 	r.done = make(chan error, 1)
-	s.gate.RLock()
-	if s.closed {
-		s.gate.RUnlock()
+	if !s.accept(r) {
 		return unwritable(op, errClosed)
 	}
+	return <-r.done
+}
+
+// accept serves a request or hands it to the writer; false when the store is closed.
+func (s *Store) accept(r request) bool {
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	if s.closed {
+		return false
+	}
 	if !s.crowded.Load() && s.writer.turn.TryLock() {
+		defer s.writer.turn.Unlock()
 		// A single lane need not pay for waking another goroutine twice.
 		s.writer.serve([]request{r})
-		s.writer.turn.Unlock()
-	} else {
-		s.crowded.Store(true)
-		s.queue <- r
+		return true
 	}
-	s.gate.RUnlock()
-	return <-r.done
+	s.crowded.Store(true)
+	s.queue <- r
+	return true
 }
 
 func (s *Store) write(op string, apply func(*batch) error) error {
@@ -72,17 +81,23 @@ func (w *writer) run() {
 	defer close(w.s.stopped)
 	batch := make([]request, 0, batchLimit)
 	for first := range w.s.queue {
-		w.turn.Lock()
-		batch = w.gather(append(batch[:0], first))
-		w.serve(batch)
-		if len(batch) == 1 && len(w.s.queue) == 0 {
-			w.s.crowded.Store(false)
-		}
-		w.turn.Unlock()
+		batch = w.take(append(batch[:0], first))
 		// Whoever was just answered runs first and may hand in the next request, so
 		// that it shares the next sync instead of waiting for the one after.
 		runtime.Gosched()
 	}
+}
+
+// take serves what waits by now in one turn.
+func (w *writer) take(batch []request) []request {
+	w.turn.Lock()
+	defer w.turn.Unlock()
+	batch = w.gather(batch)
+	w.serve(batch)
+	if len(batch) == 1 && len(w.s.queue) == 0 {
+		w.s.crowded.Store(false)
+	}
+	return batch
 }
 
 // gather adds what waits by now to a batch.
@@ -101,15 +116,35 @@ func (w *writer) gather(batch []request) []request {
 	return batch
 }
 
+// serve answers every request of a batch, also when something below panics: then
+// nobody knows what the transaction and the state hold, so the store fails and is
+// to be opened anew. A panic let through would leave it locked, looking healthy.
 func (w *writer) serve(batch []request) {
-	if n := len(batch); batch[n-1].alone != nil {
-		last := batch[n-1]
-		batch = batch[:n-1]
-		defer func() { last.done <- w.alone(last) }()
-	}
-	if len(batch) == 0 {
+	defer func() {
+		if r := recover(); r != nil {
+			answer(batch, unwritable("write", w.panicked("writing", r)))
+		}
+	}()
+	n := len(batch)
+	if batch[n-1].alone == nil {
+		w.together(batch)
 		return
 	}
+	if n > 1 {
+		w.together(batch[:n-1])
+	}
+	batch[n-1].done <- w.alone(batch[n-1])
+}
+
+// panicked fails the store over a panic.
+func (w *writer) panicked(doing string, r any) error {
+	err := fmt.Errorf("a panic while %s: %v", doing, r)
+	w.s.opt.Log.Error("a panic in the store", "comp", "store", "code", "panic", "err", err, "stack", string(debug.Stack()))
+	w.s.fail(err)
+	return err
+}
+
+func (w *writer) together(batch []request) {
 	if err := w.s.Err(); err != nil {
 		answer(batch, unwritable("write", err))
 		return
@@ -135,9 +170,13 @@ func (w *writer) alone(r request) error {
 	return err
 }
 
+// answer tells those of a batch that have no answer yet.
 func answer(batch []request, err error) {
 	for _, r := range batch {
-		r.done <- err
+		select {
+		case r.done <- err:
+		default: // answered before, and not read yet
+		}
 	}
 }
 
@@ -159,19 +198,35 @@ func (w *writer) commit(requests []request) (again bool) {
 	if err := b.commit(); err != nil {
 		return w.spoilt(requests, errors.Join(err, b.rollback()))
 	}
-	if b.begun {
-		w.s.opt.Observe(len(requests), w.s.opt.Clock.Mono()-begin)
-	}
-	w.s.mu.Lock()
-	w.s.state.publish(b)
-	w.s.mu.Unlock()
-	for _, e := range b.told {
-		w.s.opt.Notify(e.payment)
-	}
+	took := w.s.opt.Clock.Mono() - begin
+	w.publish(b)
+	w.tell(b, len(requests), took)
 	for i, r := range requests {
 		r.done <- errs[i]
 	}
 	return false
+}
+
+func (w *writer) publish(b *batch) {
+	w.s.mu.Lock()
+	defer w.s.mu.Unlock()
+	w.s.state.publish(b)
+}
+
+// tell passes a commit on. It is on the disk: one who listens and panics fails the
+// store, since it has missed a commit, but the answer stays what was done.
+func (w *writer) tell(b *batch, requests int, took time.Duration) {
+	defer func() {
+		if r := recover(); r != nil {
+			_ = w.panicked("passing a commit on", r) // the store keeps it
+		}
+	}()
+	if b.begun {
+		w.s.opt.Observe(requests, took)
+	}
+	for _, e := range b.told {
+		w.s.opt.Notify(e.payment)
+	}
 }
 
 // spoilt decides what a failed transaction means for its requests.
@@ -255,6 +310,31 @@ func (s *Store) fail(err error) {
 	s.mu.Unlock()
 	if first {
 		s.opt.Log.Error("the store takes no more writes until the agent is restarted", "comp", "store", "code", "store_down", "err", err)
+	}
+}
+
+// Responds reports whether the writer still takes turns. It waits until ctx ends
+// for a writer that is busy; one that failed or was closed answers at once.
+func (s *Store) Responds(ctx context.Context) bool {
+	s.mu.Lock()
+	if s.look == nil {
+		look := make(chan struct{})
+		s.look = look
+		go func() { // one at a time, so that a writer that hangs does not gather them
+			_ = s.submit("look", request{alone: func(*writer) error { return nil }}) // any answer is a sign of life
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.look = nil
+			close(look)
+		}()
+	}
+	look := s.look
+	s.mu.Unlock()
+	select {
+	case <-look:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
