@@ -85,13 +85,6 @@ func (h *Hasher) Verify(ctx context.Context, encoded, secret string) (bool, erro
 	return subtle.ConstantTimeCompare(sum, s.sum) == 1 && known, nil
 }
 
-// Outdated tells whether encoded was made at another cost than Hash uses now;
-// after a successful Verify the caller then stores a new one.
-func (h *Hasher) Outdated(encoded string) bool {
-	s, err := parseStored(encoded)
-	return err != nil || s.cost != h.cost
-}
-
 func (h *Hasher) derive(ctx context.Context, secret string, salt []byte, c cost) ([]byte, error) {
 	select {
 	case h.turn <- struct{}{}:

@@ -27,7 +27,6 @@ const (
 // not to its database: a restored store keeps it. Safe for concurrent use.
 type Keyring struct {
 	device      ed25519.PrivateKey
-	pepper      []byte
 	fingerprint []byte
 	hasher      *Hasher
 	created     bool
@@ -45,7 +44,6 @@ func Open(dir string) (*Keyring, error) {
 	}
 	return &Keyring{
 		device:      identity.device,
-		pepper:      identity.pepper,
 		fingerprint: identity.fingerprint,
 		hasher:      NewHasher(identity.pepper),
 		created:     created,
@@ -79,10 +77,6 @@ func (k Keyring) Fingerprint(code string) []byte {
 	mac.Write([]byte(code))
 	return mac.Sum(nil)[:FingerprintSize]
 }
-
-// Pepper is a copy of the 32 bytes mixed into every PIN and password before
-// hashing, so that a stolen database alone cannot be tried through.
-func (k Keyring) Pepper() []byte { return slices.Clone(k.pepper) }
 
 // Hasher is the terminal's one hasher of PINs and passwords. There is one, so
 // that the agent never needs memory for two verifications at a time.

@@ -20,11 +20,7 @@ const minRSA = 2048
 // put there by mistake is refused by its name; the error is an *Error.
 func LoadPrivateKey(path string) (*rsa.PrivateKey, error) {
 	l := loader{op: "load private key", path: path}
-	data, err := readFile(l.op, path, private)
-	if err != nil {
-		return nil, err
-	}
-	blocks, err := l.blocks(data)
+	blocks, err := l.blocksOf(private)
 	if err != nil {
 		return nil, err
 	}
@@ -41,11 +37,7 @@ func LoadPrivateKey(path string) (*rsa.PrivateKey, error) {
 // able to change the file. Errors are as in LoadPrivateKey.
 func LoadPublicKey(path string) (*rsa.PublicKey, error) {
 	l := loader{op: "load public key", path: path}
-	data, err := readFile(l.op, path, trusted)
-	if err != nil {
-		return nil, err
-	}
-	blocks, err := l.blocks(data)
+	blocks, err := l.blocksOf(trusted)
 	if err != nil {
 		return nil, err
 	}
@@ -68,11 +60,7 @@ func LoadPublicKey(path string) (*rsa.PublicKey, error) {
 // mode uses. Validity in time is the caller's to judge: clocks of shops lie.
 func LoadCertificate(path string) (*x509.Certificate, error) {
 	l := loader{op: "load certificate", path: path}
-	data, err := readFile(l.op, path, trusted)
-	if err != nil {
-		return nil, err
-	}
-	blocks, err := l.blocks(data)
+	blocks, err := l.blocksOf(trusted)
 	if err != nil {
 		return nil, err
 	}
@@ -170,6 +158,15 @@ func (l loader) encoding(data []byte) error {
 		return l.wrong("is text in UTF-16, as Windows editors write it", "save it as plain text (ASCII or UTF-8)")
 	}
 	return nil
+}
+
+// blocksOf reads the file, whose secrecy is checked, and takes it apart.
+func (l loader) blocksOf(s secrecy) ([]*pem.Block, error) {
+	data, err := readFile(l.op, l.path, s)
+	if err != nil {
+		return nil, err
+	}
+	return l.blocks(data)
 }
 
 // blocks gives the DER inside a key file. A byte order mark and carriage

@@ -1,7 +1,6 @@
 package qr
 
 import (
-	"bytes"
 	"encoding/xml"
 	"fmt"
 	"regexp"
@@ -82,64 +81,5 @@ func TestTheSVGScalesHasAWhiteCardAndATitle(t *testing.T) {
 	}
 	if plain := m.SVG(""); strings.Contains(plain, "<title>") || !strings.Contains(plain, `aria-hidden="true"`) {
 		t.Errorf("an untitled image is announced: %.200s", plain)
-	}
-}
-
-func TestRasterHasWholeDotsPackedHighBitFirst(t *testing.T) {
-	m := mustEncode(t, drawn, M)
-	for _, scale := range []int{1, 2, 3, 5, 8, MaxScale} {
-		r, err := m.Raster(scale)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if r.Width != m.Size()*scale || r.Height != r.Width || r.Stride != (r.Width+7)/8 || len(r.Bits) != r.Stride*r.Height {
-			t.Fatalf("scale %d: %d x %d, stride %d, %d bytes", scale, r.Width, r.Height, r.Stride, len(r.Bits))
-		}
-		for y := range r.Height {
-			for x := range r.Stride * 8 {
-				bit := r.Bits[y*r.Stride+x/8]&(1<<(7-x%8)) != 0
-				want := x < r.Width && m.At(x/scale, y/scale)
-				if bit != want || (x < r.Width && r.Black(x, y) != want) {
-					t.Fatalf("scale %d: dot %d,%d is %t", scale, x, y, bit)
-				}
-			}
-		}
-	}
-	r, _ := m.Raster(3)
-	if got, _ := decode(t, r.Width, r.Black); got != drawn {
-		t.Errorf("the raster reads %q", got)
-	}
-	if r.Black(-1, 0) || r.Black(0, r.Height) {
-		t.Error("outside the raster is black")
-	}
-	for _, scale := range []int{-1, 0, MaxScale + 1} {
-		if _, err := m.Raster(scale); err == nil {
-			t.Errorf("scale %d was accepted", scale)
-		}
-	}
-}
-
-func TestHalfBlocksAreTheLightPartOnADarkTerminal(t *testing.T) {
-	m := mustEncode(t, drawn, L)
-	for name, c := range map[string]struct {
-		text string
-		ink  bool
-	}{"dark": {m.HalfBlocks(), false}, "light": {m.HalfBlocksOnLight(), true}} {
-		lines := strings.Split(strings.TrimSuffix(c.text, "\n"), "\n")
-		if len(lines) != (m.Size()+1)/2 {
-			t.Fatalf("%s: %d lines for %d rows", name, len(lines), m.Size())
-		}
-		for y := range m.Size() {
-			row := []rune(lines[y/2])
-			for x := range m.Size() {
-				inked := bytes.ContainsRune([]byte("█▀"), row[x])
-				if y%2 == 1 {
-					inked = bytes.ContainsRune([]byte("█▄"), row[x])
-				}
-				if inked != (m.At(x, y) == c.ink) {
-					t.Fatalf("%s: module %d,%d printed %q", name, x, y, row[x])
-				}
-			}
-		}
 	}
 }

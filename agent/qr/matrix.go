@@ -8,7 +8,7 @@ const QuietZone = 4
 // size 0 and is all light.
 type Matrix struct {
 	modules int // without the quiet zone
-	version int
+	version int // of the symbol, 1 to 40: it has 17+4*version modules a side
 	level   Level
 	dark    []uint64 // row-major, bit i of word i/64; never written after newMatrix
 }
@@ -34,13 +34,6 @@ func (m Matrix) Size() int {
 	}
 	return m.modules + 2*QuietZone
 }
-
-// Version is the symbol version, 1 to 40; the symbol has 17+4*Version modules
-// a side without its quiet zone.
-func (m Matrix) Version() int { return m.version }
-
-// Level is the error correction level the symbol was made with.
-func (m Matrix) Level() Level { return m.level }
 
 // At tells whether the module in column x and row y is dark. Both count from
 // the outer corner of the quiet zone; everything outside the symbol is light.

@@ -37,15 +37,11 @@ func (m Matrix) FitsPanel() error {
 // ForPanel renders payload at the recommended level and refuses what a small
 // panel cannot show. The errors are those of Encode.
 func ForPanel(payload string) (Matrix, error) {
-	return forPanel(payload, Encode)
-}
-
-func forPanel(payload string, encode func(string, Level) (Matrix, error)) (Matrix, error) {
 	level, err := Recommend(payload)
 	if err != nil {
 		return Matrix{}, err
 	}
-	m, err := encode(payload, level)
+	m, err := Encode(payload, level)
 	if err != nil {
 		return Matrix{}, err
 	}

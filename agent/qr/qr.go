@@ -1,6 +1,6 @@
-// Package qr turns a payload into a QR matrix and draws it: SVG for pages,
-// packed bits for printers, half blocks for a terminal. It is the only place
-// that touches skip2/go-qrcode, so that library's traps are closed once.
+// Package qr turns a payload into a QR matrix and draws it as SVG for pages. It
+// is the only place that touches skip2/go-qrcode, so that library's traps are
+// closed once.
 //
 // The room is a leaf: it imports the standard library and skip2/go-qrcode,
 // nothing of ours.

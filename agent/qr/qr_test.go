@@ -113,8 +113,8 @@ func TestTheLargestPayloadFitsAndOneByteMoreIsRefused(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s, %d bytes: %v", level, capacity, err)
 		}
-		if got, _ := decodeMatrix(t, m); m.Version() != 40 || got != payload {
-			t.Errorf("%s: version %d, read back equal: %t", level, m.Version(), got == payload)
+		if got, _ := decodeMatrix(t, m); m.version != 40 || got != payload {
+			t.Errorf("%s: version %d, read back equal: %t", level, m.version, got == payload)
 		}
 		if _, err := Encode(payload+"x", level); !errors.Is(err, ErrTooLong) {
 			t.Errorf("%s, %d bytes: %v, want ErrTooLong", level, capacity+1, err)
@@ -157,7 +157,7 @@ func TestTheQuietZoneIsFourLightModulesOnEverySide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := 17 + 4*m.Version() + 8; m.Size() != want {
+	if want := 17 + 4*m.version + 8; m.Size() != want {
 		t.Fatalf("size %d, want %d", m.Size(), want)
 	}
 	for y := -2; y < m.Size()+2; y++ {
@@ -194,8 +194,8 @@ func TestLevelForACounterDisplay(t *testing.T) {
 			t.Errorf("%d bytes: %s, %v", c.bytes, level, err)
 		}
 		m, err := ForPanel(payload)
-		if errors.Is(err, ErrTooLong) != c.refused || m.Version() > c.maxVersion {
-			t.Errorf("%d bytes: version %d, %v; want at most version %d", c.bytes, m.Version(), err, c.maxVersion)
+		if errors.Is(err, ErrTooLong) != c.refused || m.version > c.maxVersion {
+			t.Errorf("%d bytes: version %d, %v; want at most version %d", c.bytes, m.version, err, c.maxVersion)
 		}
 	}
 	large, err := Encode(strings.Repeat("x~", 150), H)
@@ -203,6 +203,6 @@ func TestLevelForACounterDisplay(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := large.FitsPanel(); !errors.Is(err, ErrTooLong) {
-		t.Errorf("version %d fits a panel: %v", large.Version(), err)
+		t.Errorf("version %d fits a panel: %v", large.version, err)
 	}
 }

@@ -25,12 +25,6 @@ func newHost(base *url.URL) *host {
 	return &host{base, breaker}
 }
 
-// HostHealth is how one host has been doing.
-type HostHealth struct {
-	Host    string
-	Resting bool // it failed repeatedly; requests go elsewhere
-}
-
 // outcome is what an exchange says about its host.
 type outcome int
 

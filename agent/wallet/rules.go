@@ -21,7 +21,7 @@ type Rule struct {
 
 // defaultRules is the table of known schemes. No authoritative prefix is public
 // for JD Pay, Meituan, e-CNY, GrabPay, Boost, Touch 'n Go, ShopeePay, Kakao and
-// JKoPay: a shop that needs one adds it, we do not guess.
+// JKoPay: a rule is added once one is, we do not guess.
 var defaultRules = []Rule{
 	{Kind: agent.CodeConsumer, Scheme: "emv-cpm", Pattern: `^hQVDUFYwM`},    // EMVCo CPM: 85 05 "CPV01"; the tenth character mixes in the next tag
 	{Kind: agent.CodeConsumer, Scheme: "jpqr-cpm", Pattern: `^hQVKUFFS`},    // JPQR CPM: 85 05 "JPQR"
@@ -53,46 +53,8 @@ var defaultRules = []Rule{
 	{Kind: agent.CodeMerchant, Scheme: "url", Pattern: `(?i)^([a-z][a-z0-9+.-]*://|www\.)`},
 }
 
-// DefaultRules returns the rules that hold where the shop has not set its own.
+// DefaultRules returns the rules of the schemes that are known.
 func DefaultRules() []Rule { return append([]Rule(nil), defaultRules...) }
-
-// FormatRules writes rules as text for a setting: one a line, "kind scheme
-// pattern", with "kind?" for a weak one.
-func FormatRules(rules []Rule) string {
-	var b strings.Builder
-	for _, r := range rules {
-		weak := ""
-		if r.Weak {
-			weak = "?"
-		}
-		fmt.Fprintf(&b, "%s%s %s %s\n", r.Kind, weak, r.Scheme, r.Pattern)
-	}
-	return b.String()
-}
-
-// ParseRules reads what FormatRules writes. Empty lines and lines that begin
-// with # are left out. The error names the line and what to do.
-func ParseRules(text string) ([]Rule, error) {
-	var rules []Rule
-	for i, line := range strings.Split(text, "\n") {
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		kind, rest, _ := strings.Cut(line, " ")
-		scheme, pattern, found := strings.Cut(strings.TrimSpace(rest), " ")
-		kind, weak := strings.CutSuffix(kind, "?")
-		r := Rule{Kind: agent.CodeKind(kind), Scheme: scheme, Pattern: strings.TrimSpace(pattern), Weak: weak}
-		if !found {
-			return nil, fmt.Errorf("line %d: write kind, scheme and pattern with spaces between", i+1)
-		}
-		if _, err := r.compile(); err != nil {
-			return nil, fmt.Errorf("line %d: %w", i+1, err)
-		}
-		rules = append(rules, r)
-	}
-	return rules, nil
-}
 
 // rule is a Rule ready for use.
 type rule struct {

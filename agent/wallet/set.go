@@ -3,7 +3,6 @@ package wallet
 import (
 	"fmt"
 	"slices"
-	"sync/atomic"
 
 	"tillwire/agent"
 	"tillwire/agent/wallet/emvqr"
@@ -22,17 +21,17 @@ func (m Member) takes(scheme string) bool {
 	return slices.Contains(m.Takes, scheme)
 }
 
-// Set is the configured wallets in the order of the configuration. It is safe
-// for concurrent use.
+// Set is the configured wallets in the order of the configuration. It never
+// changes, so it is safe for concurrent use.
 type Set struct {
 	members []Member
 	profile func(payload string) string
-	rules   atomic.Pointer[[]rule]
+	rules   []rule
 }
 
 // NewSet puts the configured wallets together. profile names the national scheme
 // of a merchant-presented EMV payload, or returns ""; nil leaves all of them
-// "emv-mpm". Two wallets of one name are refused.
+// "emv-mpm". Two wallets of one name and a rule that cannot work are refused.
 func NewSet(rules []Rule, profile func(payload string) string, members ...Member) (*Set, error) {
 	s := &Set{members: members, profile: profile}
 	for i, m := range members {
@@ -41,22 +40,14 @@ func NewSet(rules []Rule, profile func(payload string) string, members ...Member
 			return nil, fmt.Errorf("two wallets are named %q: give each a name of its own", name)
 		}
 	}
-	return s, s.SetRules(rules)
-}
-
-// SetRules replaces the rules while the counter works. With an error the old
-// ones stay.
-func (s *Set) SetRules(rules []Rule) error {
-	ready := make([]rule, 0, len(rules))
 	for _, r := range rules {
 		c, err := r.compile()
 		if err != nil {
-			return fmt.Errorf("scheme %s: %w", r.Scheme, err)
+			return nil, fmt.Errorf("scheme %s: %w", r.Scheme, err)
 		}
-		ready = append(ready, c)
+		s.rules = append(s.rules, c)
 	}
-	s.rules.Store(&ready)
-	return nil
+	return s, nil
 }
 
 // Wallet finds a configured wallet by its name.
@@ -86,7 +77,7 @@ func (s *Set) Identify(text agent.PayCode) agent.Code {
 		return agent.Code{Kind: agent.CodeGoods, Scheme: "gtin", Text: agent.NewPayCode(cleaned)}
 	}
 	compact := squeeze(cleaned)
-	for _, r := range *s.rules.Load() {
+	for _, r := range s.rules {
 		t := cleaned
 		if r.Kind == agent.CodeConsumer {
 			t = compact

@@ -3,7 +3,6 @@ package wallet
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -166,32 +165,19 @@ func TestOnlyConfiguredWalletsDecide(t *testing.T) {
 	}
 }
 
-func TestRulesAreASetting(t *testing.T) {
-	rules, err := ParseRules(FormatRules(DefaultRules()))
-	if err != nil || !reflect.DeepEqual(rules, DefaultRules()) {
-		t.Fatalf("rules do not survive their own text: %v", err)
-	}
-	rules, err = ParseRules("# our bank\n\nconsumer bank ^77\\d{16}$\nconsumer? short ^\\d{6}$\n")
-	if err != nil || len(rules) != 2 || rules[0].Scheme != "bank" || !rules[1].Weak {
-		t.Fatalf("%+v (%v)", rules, err)
-	}
-	s := set(t, Member{Wallet: brand("bank")})
-	if err := s.SetRules(rules); err != nil {
+func TestAShopMayBringRulesOfItsOwn(t *testing.T) {
+	own := Rule{Kind: agent.CodeConsumer, Scheme: "bank", Pattern: `^77\d{16}$`}
+	s, err := NewSet([]Rule{own}, nil, Member{Wallet: brand("bank")})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if c := s.Identify(agent.NewPayCode("777777777777777777")); c.Wallet != "bank" {
 		t.Errorf("%+v", c)
 	}
-	for _, wrong := range []string{"consumer bank", "bank consumer ^1", "consumer bank ^(", "consumer bank 77"} {
-		if _, err := ParseRules(wrong); err == nil || !strings.Contains(err.Error(), "line 1") {
-			t.Errorf("%q: %v", wrong, err)
+	for _, wrong := range []Rule{{Kind: "bank", Pattern: "^1"}, {Kind: agent.CodeConsumer, Pattern: "^("}, {Kind: agent.CodeConsumer, Pattern: "77"}} {
+		if _, err := NewSet([]Rule{own, wrong}, nil); err == nil {
+			t.Errorf("%+v was taken", wrong)
 		}
-	}
-	if err := s.SetRules([]Rule{{Kind: agent.CodeConsumer, Scheme: "x", Pattern: "("}}); err == nil {
-		t.Error("a broken rule was taken")
-	}
-	if c := s.Identify(agent.NewPayCode("777777777777777777")); c.Wallet != "bank" {
-		t.Error("a refused change must leave the old rules")
 	}
 }
 

@@ -158,15 +158,6 @@ func (t *Transport) Hosts() []string {
 	return list
 }
 
-// Health tells how the hosts have been doing.
-func (t *Transport) Health() []HostHealth {
-	var list []HostHealth
-	for _, h := range t.hosts {
-		list = append(list, HostHealth{Host: h.base.Host, Resting: h.resting()})
-	}
-	return list
-}
-
 // CloseIdle drops the connections that are kept for the next request.
 func (t *Transport) CloseIdle() { t.http.CloseIdleConnections() }
 

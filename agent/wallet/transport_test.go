@@ -321,8 +321,8 @@ func TestAHostThatKeepsFailingRestsForAMinute(t *testing.T) {
 		for range failuresToRest {
 			pay("one two")
 		}
-		if h := tr.Health(); !h[0].Resting || h[1].Resting {
-			t.Errorf("health %+v, want the first host resting", h)
+		if h := tr.hosts; !h[0].resting() || h[1].resting() {
+			t.Error("want the first host resting, and only that")
 		}
 		pay("two")
 		<-time.After(rest)
@@ -340,7 +340,7 @@ func TestAHostThatKeepsFailingRestsForAMinute(t *testing.T) {
 		p.take()
 		p.down["two"] = false
 		pay("one two") // nobody is healthy: everybody is tried
-		if h := tr.Health(); h[1].Resting {
+		if tr.hosts[1].resting() {
 			t.Error("a host that answers does not rest")
 		}
 	})

@@ -129,10 +129,6 @@ func (p Payload) Get(path ...string) string {
 	return value
 }
 
-// Dynamic tells whether the code is for one transaction (01 is 12). Amounts
-// are no sign of it: codes marked static may carry one.
-func (p Payload) Dynamic() bool { return p.Get("01") == "12" }
-
 func trim(text string) string { return strings.Trim(text, " \t\r\n") }
 
 func ascii(text string) bool {

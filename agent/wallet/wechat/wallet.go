@@ -85,9 +85,6 @@ func (w *Wallet) Info() agent.WalletInfo {
 	return agent.WalletInfo{Name: w.c.Name, Protocol: "wechat", Test: w.c.test(), Hosts: w.cloud.Hosts(), Currency: []agent.Currency{"CNY"}}
 }
 
-// Health tells how WeChat's hosts have been doing.
-func (w *Wallet) Health() []wallet.HostHealth { return w.cloud.Health() }
-
 // Reach connects to a host and hangs up; see wallet.Transport.
 func (w *Wallet) Reach(ctx context.Context) error { return w.cloud.Reach(ctx) }
 
