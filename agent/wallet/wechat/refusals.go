@@ -35,7 +35,8 @@ type refusal struct {
 }
 
 // setup lists the codes that say that the shop's numbers or keys are wrong. They
-// refuse every operation before it begins.
+// refuse every operation before it begins; of an earlier try, made before the keys
+// were changed, they say nothing.
 var setup = map[string]string{
 	"APPIDMCHIDNOTMATCH": "APPID_MCHID_NOT_MATCH",
 	"APPIDNOTEXIST":      "APPID_NOT_EXIST",
@@ -128,7 +129,8 @@ var refundQueryRefusals = map[string]refusal{
 // refuse judges a verified error answer by its code alone; the HTTP status is
 // only indicative. moves tells that the operation changes something: only there
 // a wrong set-up is a definite refusal, a query that fails for it has learnt
-// nothing.
+// nothing. repeated tells that an earlier try of the same number may have been
+// executed.
 func refuse(body []byte, list map[string]refusal, moves, repeated bool) agent.Answer {
 	var f failure
 	if err := json.Unmarshal(body, &f); err != nil || f.Code == "" {
@@ -138,7 +140,7 @@ func refuse(body []byte, list map[string]refusal, moves, repeated bool) agent.An
 	code := normal(f.Code)
 	if name, ok := setup[code]; ok {
 		a.Code, a.Reason = name, agent.ReasonSetup
-		if moves {
+		if moves && !repeated {
 			a.Verdict = agent.Refused
 		}
 		return a

@@ -103,7 +103,8 @@ func TestASecondTryDoesNotBelieveItsOwnEcho(t *testing.T) {
 	for code, want := range map[string]agent.Verdict{
 		"AUTH_CODE_ERROR": agent.InDoubt, "AUTH_CODE_INVALID": agent.InDoubt, "INVALID_REQUEST": agent.InDoubt,
 		"PARAM_ERROR": agent.InDoubt, "BUYER_MISMATCH": agent.InDoubt,
-		"NOT_ENOUGH": agent.Refused, "AUTH_CODE_EXPIRED": agent.Refused, "SIGN_ERROR": agent.Refused,
+		"SIGN_ERROR": agent.InDoubt, "NO_AUTH": agent.InDoubt, "MCH_NOT_EXIST": agent.InDoubt,
+		"NOT_ENOUGH": agent.Refused, "AUTH_CODE_EXPIRED": agent.Refused,
 	} {
 		w := newCloud(t, answer{status: 400, body: failed(code, "")}).wallet()
 		if a := w.Pay(t.Context(), p, agent.NewPayCode("134567890123456789")); a.Verdict != want {
