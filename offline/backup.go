@@ -19,16 +19,19 @@ const keepBackups = 3
 // Backup copies the store through SQLite's backup interface to path, while the
 // agent goes on. The copy is one file, checked, synced and in place all at once.
 func (r *Reader) Backup(ctx context.Context, path string) error {
-	if err := backupTo(filepath.Join(r.dir, fileName), path); err != nil {
+	if err := backupTo(ctx, filepath.Join(r.dir, fileName), path); err != nil {
 		return &agent.Error{Op: "backup", Class: agent.Unavailable, Err: err,
 			Say: agent.Sentence{ID: "error.backup", Args: []string{path},
 				English: fmt.Sprintf("No backup was written to %s. Look at the space and the rights there.", path)}}
 	}
-	return ctx.Err()
+	return nil
 }
 
-func backupTo(from, path string) (err error) {
-	temp := path + ".part"
+// partSuffix marks a copy that is being made.
+const partSuffix = ".part"
+
+func backupTo(ctx context.Context, from, path string) (err error) {
+	temp := path + partSuffix
 	if err := os.RemoveAll(temp); err != nil {
 		return err
 	}
@@ -45,10 +48,10 @@ func backupTo(from, path string) (err error) {
 			err = errors.Join(err, os.RemoveAll(temp))
 		}
 	}()
-	if err := copyPages(from, temp); err != nil {
+	if err := copyPages(ctx, from, temp); err != nil {
 		return err
 	}
-	if err := verifyBackup(temp); err != nil {
+	if err := verifyBackup(ctx, temp); err != nil {
 		return err
 	}
 	if err := os.Rename(temp, path); err != nil {
@@ -57,9 +60,13 @@ func backupTo(from, path string) (err error) {
 	return syncDir(filepath.Dir(path))
 }
 
+// copyStep is how many pages are copied between two looks at the context: some
+// tens of milliseconds on a slow card.
+const copyStep = 256
+
 // copyPages makes one consistent copy. The journal mode is part of a file: the
 // copy leaves WAL mode so that it stands alone.
-func copyPages(from, to string) (err error) {
+func copyPages(ctx context.Context, from, to string) (err error) {
 	src, err := connect(from, false)
 	if err != nil {
 		return err
@@ -71,19 +78,37 @@ func copyPages(from, to string) (err error) {
 	}
 	dst := opened.(*sqlite3.SQLiteConn)
 	defer func() { err = errors.Join(err, dst.Close()) }()
+	// A reading transaction pins what is copied: without it each commit between two
+	// steps would begin the copy anew.
+	for _, pin := range []string{"BEGIN", "SELECT count(*) FROM meta"} {
+		if _, err := ask(src, pin); err != nil {
+			return err
+		}
+	}
 	b, err := dst.Backup("main", src, "main")
 	if err != nil {
 		return err
 	}
-	done, err := b.Step(-1)
-	if err = errors.Join(err, b.Finish()); err != nil {
+	if err = errors.Join(copySteps(ctx, b), b.Finish()); err != nil {
 		return err
-	}
-	if !done {
-		return errors.New("the store was locked for too long")
 	}
 	_, err = ask(dst, "PRAGMA journal_mode = DELETE")
 	return err
+}
+
+func copySteps(ctx context.Context, b *sqlite3.SQLiteBackup) error {
+	for left := -1; ctx.Err() == nil; {
+		done, err := b.Step(copyStep)
+		if err != nil || done {
+			return err
+		}
+		// A step that copies nothing met a lock that outlived the busy time.
+		if left == b.Remaining() {
+			return errors.New("the store was locked for too long")
+		}
+		left = b.Remaining()
+	}
+	return ctx.Err()
 }
 
 // plainDSN opens a file that is no running store: a backup or a copy.
@@ -92,7 +117,7 @@ func plainDSN(path, mode string) string {
 }
 
 // verifyBackup proves that a file is a sound store of ours.
-func verifyBackup(path string) (err error) {
+func verifyBackup(ctx context.Context, path string) (err error) {
 	opened, err := (&sqlite3.SQLiteDriver{}).Open(plainDSN(path, "ro"))
 	if err != nil {
 		return err
@@ -110,7 +135,7 @@ func verifyBackup(path string) (err error) {
 	if version == 0 || version > len(known) {
 		return fmt.Errorf("schema %d, this program knows 1 to %d", version, len(known))
 	}
-	found, err := ask(c, "PRAGMA quick_check(5)")
+	found, err := askWithin(ctx, c, "PRAGMA quick_check(5)")
 	if err != nil {
 		return err
 	}
@@ -135,26 +160,86 @@ func backups(dir string) ([]string, error) {
 	return list, err
 }
 
-// routineBackup writes the next backup into the data folder and lets the oldest go.
-func (s *Store) routineBackup() error {
+// routineBackup writes the next backup into the data folder and lets the oldest go,
+// those first. It leaves the disk alone when the copy would keep payments from
+// beginning: a shop that sells is worth more than a fourth copy.
+func (s *Store) routineBackup(ctx context.Context) error {
 	dir := filepath.Join(s.opt.Dir, backupsName)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	name := "agent-" + s.opt.Clock.Now().UTC().Format("20060102T150405") + ".db"
-	if err := s.Backup(context.Background(), filepath.Join(dir, name)); err != nil {
+	if err := dropParts(dir); err != nil {
 		return err
 	}
-	list, err := backups(s.opt.Dir)
-	for len(list) > keepBackups && err == nil {
-		err = os.Remove(list[0])
-		list = list[1:]
+	if room, err := s.makeRoom(); err != nil || !room {
+		return err
+	}
+	name := "agent-" + s.opt.Clock.Now().UTC().Format("20060102T150405") + ".db"
+	err := s.Backup(ctx, filepath.Join(dir, name))
+	if ctx.Err() != nil {
+		return nil // the store closes
 	}
 	return err
 }
 
+// dropParts removes copies that a power cut left unfinished.
+func dropParts(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "agent-") && strings.Contains(e.Name(), partSuffix) {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))
+		}
+	}
+	return err
+}
+
+// makeRoom lets old backups go until there is room for one more, and reports
+// whether there is. The newest one stays, and nothing goes in vain.
+func (s *Store) makeRoom() (bool, error) {
+	list, err := backups(s.opt.Dir)
+	if err != nil {
+		return false, err
+	}
+	free, err := s.opt.Free(s.opt.Dir)
+	if err != nil {
+		return false, err
+	}
+	needed := uint64(minFreeBytes+ballastBytes) + sizeOf(filepath.Join(s.opt.Dir, fileName)) + uint64(s.LogBytes())
+	gone := 0
+	for ; len(list)-gone >= keepBackups || free < needed && len(list)-gone > 1; gone++ {
+		free += sizeOf(list[gone])
+	}
+	if free < needed {
+		s.opt.Log.Warn("no backup is made: the disk has no room for it beside the payments", "comp", "store", "code", "backup_room",
+			"free", free, "needed", needed, "newest", newest(list))
+		return false, nil
+	}
+	for _, path := range list[:gone] {
+		if err := os.Remove(path); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func sizeOf(path string) uint64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return uint64(info.Size())
+}
+
+// newest is the last of some backups, for the log.
+func newest(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return filepath.Base(list[len(list)-1])
+}
+
 // backupBeforeMigration keeps a copy of a store that is about to change its shape.
-func (w *writer) backupBeforeMigration(list []migration) error {
+func (w *writer) backupBeforeMigration(ctx context.Context, list []migration) error {
 	version, err := schemaOf(w.conn)
 	if err != nil || version == 0 || version >= len(list) {
 		return err
@@ -163,5 +248,5 @@ func (w *writer) backupBeforeMigration(list []migration) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	return backupTo(filepath.Join(w.s.opt.Dir, fileName), filepath.Join(dir, fmt.Sprintf("before-schema-%04d.db", len(list))))
+	return backupTo(ctx, filepath.Join(w.s.opt.Dir, fileName), filepath.Join(dir, fmt.Sprintf("before-schema-%04d.db", len(list))))
 }

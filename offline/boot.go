@@ -30,7 +30,7 @@ func (w *writer) boot(ctx context.Context) error {
 	if _, err := ask(w.conn, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
 		return err
 	}
-	if err := w.backupBeforeMigration(list); err != nil {
+	if err := w.backupBeforeMigration(ctx, list); err != nil {
 		return err
 	}
 	if err := migrate(w.conn, list); err != nil {

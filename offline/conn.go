@@ -103,7 +103,15 @@ func settle(c *sqlite3.SQLiteConn, writer bool) error {
 // ask runs one statement and returns the first column of its rows as text. Rows
 // are drained, because some pragmas do a part of their work with each.
 func ask(c *sqlite3.SQLiteConn, query string, args ...driver.Value) ([]string, error) {
-	rows, err := c.Query(query, args)
+	return texts(c.Query(query, args))
+}
+
+// askWithin is ask for a statement that takes long: it is broken off with ctx.
+func askWithin(ctx context.Context, c *sqlite3.SQLiteConn, query string) ([]string, error) {
+	return texts(c.QueryContext(ctx, query, nil))
+}
+
+func texts(rows driver.Rows, err error) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}

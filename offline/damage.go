@@ -80,7 +80,7 @@ func (s *Store) inspectSuspect(path string) error {
 // replaceDamaged moves the file aside, never deletes it, and puts the newest sound
 // backup in its place, or nothing. Order numbers are random, so selling may go on
 // at once; what happened since the backup is for the wallets' bills to tell.
-func (s *Store) replaceDamaged(why error) error {
+func (s *Store) replaceDamaged(ctx context.Context, why error) error {
 	now := s.opt.Clock.Now()
 	aside, err := moveAside(s.opt.Dir, "damaged", now)
 	if err != nil {
@@ -89,7 +89,7 @@ func (s *Store) replaceDamaged(why error) error {
 	if err := os.RemoveAll(filepath.Join(s.opt.Dir, suspectName)); err != nil {
 		return err
 	}
-	from, err := s.newestBackup()
+	from, err := s.newestBackup(ctx)
 	if err != nil {
 		return err
 	}
@@ -107,13 +107,13 @@ func (s *Store) replaceDamaged(why error) error {
 }
 
 // newestBackup finds the newest of the folder's backups that is sound.
-func (s *Store) newestBackup() (string, error) {
+func (s *Store) newestBackup(ctx context.Context) (string, error) {
 	list, err := backups(s.opt.Dir)
 	if err != nil {
 		return "", err
 	}
 	for _, path := range slices.Backward(list) {
-		if err := verifyBackup(path); err != nil {
+		if err := verifyBackup(ctx, path); err != nil {
 			s.opt.Log.Warn("a backup is not sound", "comp", "store", "code", "backup_bad", "path", path, "err", err)
 			continue
 		}

@@ -45,7 +45,7 @@ func (s *Store) keepHouse(ctx context.Context) {
 		case <-copies:
 			copies = clock.After(s.opt.BackupEvery)
 			what = "backup"
-			err = s.routineBackup()
+			err = s.routineBackup(ctx)
 		}
 		if err != nil {
 			s.opt.Log.Warn("housekeeping failed and is tried again", "comp", "store", "code", "store_house", "what", what, "err", err)

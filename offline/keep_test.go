@@ -112,7 +112,9 @@ func TestABackupIsOneSoundFileForItsOwnerAlone(t *testing.T) {
 }
 
 func TestBackupsAreMadeByThemselvesAndThreeAreKept(t *testing.T) {
-	ts := openStore(t, func(opt *offline.Options) { opt.BackupEvery = 6 * time.Hour })
+	ts := openStore(t, func(opt *offline.Options) {
+		opt.BackupEvery, opt.Free = 6*time.Hour, func(string) (uint64, error) { return 1 << 30, nil }
+	})
 	ts.sell(t, 1)
 	for i := range 5 {
 		eventually(t, "the house waits", func() bool { return ts.clock.Waiting() >= 3 })

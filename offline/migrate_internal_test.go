@@ -128,16 +128,16 @@ func TestAStoreIsCopiedBeforeItsShapeChanges(t *testing.T) {
 	w := &writer{s: &Store{opt: Options{Dir: dir}}, conn: c}
 	newer := next(t, "CREATE TABLE extra(x TEXT) STRICT;")
 	copyOf := filepath.Join(dir, backupsName, fmt.Sprintf("before-schema-%04d.db", len(newer)))
-	if err := w.backupBeforeMigration(newer); err != nil || exists(copyOf) {
+	if err := w.backupBeforeMigration(t.Context(), newer); err != nil || exists(copyOf) {
 		t.Fatalf("an empty store was copied: %v", err)
 	}
 	if err := migrate(c, list(t)); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.backupBeforeMigration(newer); err != nil || !exists(copyOf) {
+	if err := w.backupBeforeMigration(t.Context(), newer); err != nil || !exists(copyOf) {
 		t.Fatalf("no copy was made: %v", err)
 	}
-	if err := verifyBackup(copyOf); err != nil {
+	if err := verifyBackup(t.Context(), copyOf); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -27,7 +27,7 @@ type RestoreOptions struct {
 // was there is kept beside it. The restored one begins a new incarnation: what it
 // says about the time after the backup is not to be believed.
 func Restore(ctx context.Context, file string, opt RestoreOptions) (kept string, err error) {
-	if err := verifyBackup(file); err != nil {
+	if err := verifyBackup(ctx, file); err != nil {
 		return "", &agent.Error{Op: "restore", Class: agent.Invalid, Err: err,
 			Say: agent.Sentence{ID: "error.restore_file", Args: []string{file}, English: fmt.Sprintf("%s is not a sound backup of a store. Take another one.", file)}}
 	}

@@ -73,7 +73,7 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 func (s *Store) start(ctx context.Context) error {
 	w, err := s.openWriter(ctx)
 	if isDamaged(err) {
-		if err = s.replaceDamaged(err); err == nil {
+		if err = s.replaceDamaged(ctx, err); err == nil {
 			w, err = s.openWriter(ctx)
 		}
 	}
