@@ -86,7 +86,7 @@ func (a *app) runAgent(ctx context.Context) error {
 }
 
 // alive asks the agent over its own listener, as a screen would: an agent that
-// does not answer is as good as dead, whatever the answer.
+// does not answer, or says that its writer hangs, is as good as dead.
 func (h *host) alive(ctx context.Context) bool {
 	addr := shownAddress(h.listener.Addr().String())
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/livez", nil)
@@ -98,7 +98,7 @@ func (h *host) alive(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	return res.Body.Close() == nil
+	return res.Body.Close() == nil && res.StatusCode != http.StatusServiceUnavailable
 }
 
 // stopSignals ends the first context with the first signal and the second one

@@ -145,6 +145,7 @@ func (d *agentd) openPages(h *host) (*http.Server, <-chan error, error) {
 		return nil, nil, err
 	}
 	server := d.web.HTTP()
+	server.Handler = lively(server.Handler, d.store.Responds)
 	failed := make(chan error, 1)
 	go func() {
 		if err := server.Serve(door); !errors.Is(err, http.ErrServerClosed) {
