@@ -154,11 +154,7 @@ func drawQR(payload, title string) (string, error) {
 }
 
 func (s *Server) listPayments(w http.ResponseWriter, r *http.Request, _ caller) error {
-	f, err := s.filter(r)
-	if err != nil {
-		return err
-	}
-	page, err := s.Store.List(r.Context(), f)
+	page, err := s.found(r)
 	if err != nil {
 		return err
 	}
@@ -172,6 +168,15 @@ func (s *Server) listPayments(w http.ResponseWriter, r *http.Request, _ caller) 
 	}
 	s.respond(w, http.StatusOK, out)
 	return nil
+}
+
+// found is the page of payments that a request's query asks for.
+func (s *Server) found(r *http.Request) (agent.Page, error) {
+	f, err := s.filter(r)
+	if err != nil {
+		return agent.Page{}, err
+	}
+	return s.Store.List(r.Context(), f)
 }
 
 // states is every word that the status filter takes.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -14,6 +15,10 @@ import (
 // replayPage is how many payments are read from the journal at a time when a
 // client comes back.
 const replayPage = 200
+
+// replayMost is how many events of the journal are looked through for a client
+// that comes back, some 500 payments: whoever asks for more reads a list.
+const replayMost = 2000
 
 // watch is one client of the event stream.
 type watch struct {
@@ -71,27 +76,43 @@ func (v *watch) begin(ctx context.Context) error {
 		}
 		return v.replay(ctx, last)
 	}
-	open, err := v.s.Store.List(ctx, agent.Filter{Open: true, Limit: 500})
+	open, head, err := v.standing(ctx)
 	if err != nil {
 		return err
+	}
+	if err := v.sendAll(open); err != nil {
+		return err
+	}
+	// The first id tells a client that sees no payment at all where to resume.
+	return v.sendStatus(head, true)
+}
+
+// standing is what is open, by the last change, and the id of the newest event.
+func (v *watch) standing(ctx context.Context) (open []agent.Payment, head int64, err error) {
+	page, err := v.s.Store.List(ctx, agent.Filter{Open: true, Limit: 500})
+	if err != nil {
+		return nil, 0, err
 	}
 	newest, err := v.s.Store.List(ctx, agent.Filter{Limit: 50})
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
-	slices.SortFunc(open.Payments, func(a, b agent.Payment) int { return int(lastSeq(a) - lastSeq(b)) })
-	// The first id tells a client that sees no payment at all where to resume.
-	var head int64
-	for _, p := range slices.Concat(open.Payments, newest.Payments) {
+	for _, p := range slices.Concat(page.Payments, newest.Payments) {
 		head = max(head, lastSeq(p))
 	}
-	for _, p := range open.Payments {
+	slices.SortFunc(page.Payments, func(a, b agent.Payment) int { return cmp.Compare(lastSeq(a), lastSeq(b)) })
+	return page.Payments, head, nil
+}
+
+// sendAll sends payments out of the journal.
+func (v *watch) sendAll(list []agent.Payment) error {
+	for _, p := range list {
 		if err := v.sendPayment(lastSeq(p), p); err != nil {
 			return err
 		}
 		v.sent[p.ID] = p.Version
 	}
-	return v.sendStatus(head, true)
+	return nil
 }
 
 // lastEventID reads where the client stands; the query serves pages that had to
@@ -105,23 +126,35 @@ func lastEventID(r *http.Request) (int64, bool) {
 	return id, err == nil && id >= 0
 }
 
-// replay sends every payment that has news after the client's last event.
+// replay sends every payment that has news after the client's last event. For one
+// that was away for too long it says so, and sends what is open and the newest.
 func (v *watch) replay(ctx context.Context, after int64) error {
+	open, head, err := v.standing(ctx)
+	if err != nil {
+		return err
+	}
+	if head-after > replayMost {
+		after = head - replayMost
+		if err := v.send(0, "gap", struct{}{}); err != nil {
+			return err
+		}
+		// Those that the replay sends anyway come with it, so that ids only grow.
+		if err := v.sendAll(slices.DeleteFunc(open, func(p agent.Payment) bool { return lastSeq(p) > after })); err != nil {
+			return err
+		}
+	}
 	for {
 		missed, err := v.s.Store.Since(ctx, after, replayPage)
 		if err != nil {
 			return err
 		}
-		for _, p := range missed {
-			after = max(after, lastSeq(p))
-			if err := v.sendPayment(lastSeq(p), p); err != nil {
-				return err
-			}
-			v.sent[p.ID] = p.Version
+		if err := v.sendAll(missed); err != nil {
+			return err
 		}
 		if len(missed) < replayPage {
 			return nil
 		}
+		after = lastSeq(missed[len(missed)-1])
 	}
 }
 

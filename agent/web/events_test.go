@@ -180,6 +180,49 @@ func TestAClientThatSawNoPaymentKnowsWhereToResume(t *testing.T) {
 	}
 }
 
+// TestALongAbsenceDoesNotRepeatTheWholeHistory: whoever asks for everything since
+// the beginning gets what is open and the newest, and is told that it is not all.
+func TestALongAbsenceDoesNotRepeatTheWholeHistory(t *testing.T) {
+	tm := newTerminal(t)
+	sell := func(lane, id string) agent.PaymentID {
+		p, _, err := tm.Open(t.Context(), agent.Request{Client: "till:1", RequestID: id, Lane: lane, Amount: agent.Money{Value: 1280, Currency: "CNY"}, Mode: agent.ModeScan})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.ID
+	}
+	open := sell("2", "still open")
+	var last agent.PaymentID
+	for i := range replayMost / 2 {
+		last = sell("1", fmt.Sprint("p", i))
+		tm.pay(last)
+	}
+	const each = 3 // facts of a payment
+	l := tm.till().with("Last-Event-ID", "0").listen("/api/v1/events")
+	if e := l.next("gap", "payment"); e.name != "gap" {
+		t.Fatalf("it began with %v", e)
+	}
+	if e := l.next("payment"); e.data["id"] != string(open) {
+		t.Errorf("first %v, want what is open", e.data["id"])
+	}
+	for n := 1; ; n++ {
+		e := l.next("payment")
+		if e.data["id"] == string(open) || n > replayMost/each+1 {
+			t.Fatalf("event %d is %v", n, e.data["id"])
+		}
+		if e.data["id"] == string(last) {
+			if n < replayMost/each {
+				t.Errorf("only %d payments came", n)
+			}
+			break
+		}
+	}
+	near := tm.till().with("Last-Event-ID", fmt.Sprint(tm.seq-each)).listen("/api/v1/events")
+	if e := near.next("gap", "payment"); e.data["id"] != string(last) {
+		t.Errorf("after a short absence: %v", e)
+	}
+}
+
 func TestAnUnreadableLastEventIDStartsAnew(t *testing.T) {
 	tm := newTerminal(t)
 	id := tm.open("a", "scan")

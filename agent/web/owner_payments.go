@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"net/url"
 	"time"
 
 	"tillwire/agent"
@@ -48,19 +47,15 @@ type paymentsData struct {
 }
 
 func (s *Server) ownerPayments(w http.ResponseWriter, r *http.Request, me agent.Person) error {
-	f, err := s.filter(r)
-	if err != nil {
-		return err
-	}
-	page, err := s.Store.List(r.Context(), f)
+	page, err := s.found(r)
 	if err != nil {
 		return err
 	}
 	q := r.URL.Query()
 	d := paymentsData{Rows: s.rows(s.language(r), page.Payments), Q: q.Get("q"), Day: q.Get("day"), Only: q.Get("status")}
 	if page.Next != "" {
-		next := url.Values{"q": {d.Q}, "day": {d.Day}, "status": {d.Only}, "cursor": {page.Next}}
-		d.More = "/owner/payments?" + next.Encode()
+		q.Set("cursor", page.Next)
+		d.More = "/owner/payments?" + q.Encode()
 	}
 	s.render(w, r, http.StatusOK, "owner_payments", ownerView("payments", me, d))
 	return nil
