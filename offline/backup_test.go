@@ -29,7 +29,7 @@ func TestABackupNeverStopsTheShop(t *testing.T) {
 	}{
 		{"room", 1 << 30, 2, 3, true, true},
 		{"the oldest goes", 1 << 30, 3, 3, true, false},
-		{"more go for the new one", begin, 3, 2, true, false},
+		{"more go for the new one", begin - bytes, 3, 2, true, false},
 		{"the newest copy stays", begin - bytes/2, 1, 1, false, false},
 		{"nothing goes in vain", begin - 8*bytes, 3, 3, false, false},
 	} {

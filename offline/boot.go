@@ -55,7 +55,20 @@ func (w *writer) boot(ctx context.Context) error {
 	if err := w.watchClock(); err != nil {
 		return err
 	}
+	if err := w.freshen(); err != nil {
+		return err
+	}
 	return w.remember(ctx)
+}
+
+// freshen ends the sessions whose time is over, and gives what was buried another
+// chance: this start may be of a program that has learnt to finish it.
+func (w *writer) freshen() error {
+	if _, err := w.conn.Exec(deleteOldSessions, values(w.s.sessionsFrom())); err != nil {
+		return err
+	}
+	_, err := w.conn.Exec("UPDATE outbox SET dead = 0 WHERE dead = 1", nil)
+	return err
 }
 
 // chmod keeps the journal to the agent's own user.

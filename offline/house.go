@@ -14,7 +14,9 @@ import (
 // The rhythm of what the store does for itself.
 const (
 	idleCheckpoint = 30 * time.Second // without a write: move the log into the file
-	pruneEvery     = 24 * time.Hour   // retention, and the log cut to nothing
+	tidyFirst      = time.Hour        // after the start, and after a tidying that could not be whole
+	tidyEvery      = 24 * time.Hour   // retention, old sessions, and the log cut to nothing
+	sessionLife    = 12 * time.Hour   // no session lives longer, however much it is used
 	maxLog         = 16 << 20         // a log longer than this is a problem: a reader holds it
 	clockSlack     = 5 * time.Minute
 )
@@ -23,11 +25,12 @@ const (
 // the monotonic clock.
 func (s *Store) keepHouse(ctx context.Context) {
 	clock := s.opt.Clock
-	idle, daily, copies := clock.After(idleCheckpoint), clock.After(pruneEvery), (<-chan time.Time)(nil)
+	idle, tidy, copies := clock.After(idleCheckpoint), clock.After(tidyFirst), (<-chan time.Time)(nil)
 	if s.opt.BackupEvery > 0 {
 		copies = clock.After(s.opt.BackupEvery)
 	}
 	var last int64
+	steady := s.newSteadiness()
 	for {
 		var what string
 		var err error
@@ -38,10 +41,16 @@ func (s *Store) keepHouse(ctx context.Context) {
 			idle = clock.After(idleCheckpoint)
 			what = "checkpoint"
 			last, err = s.whenIdle(last)
-		case <-daily:
-			daily = clock.After(pruneEvery)
+		case <-tidy:
+			// A shop that opens for eight hours a day has no 24 h: what cannot be done
+			// now is looked at again each hour.
+			wait := tidyFirst
+			if steady.holds() {
+				wait = tidyEvery
+			}
+			tidy = clock.After(wait)
 			what = "retention"
-			err = s.daily(ctx)
+			err = s.tidy(ctx, wait == tidyEvery)
 		case <-copies:
 			copies = clock.After(s.opt.BackupEvery)
 			what = "backup"
@@ -93,12 +102,18 @@ func (w *writer) dropCodes() {
 	}
 }
 
-func (s *Store) daily(ctx context.Context) error {
+// tidy removes what is too old; payments only by a clock that can be trusted.
+func (s *Store) tidy(ctx context.Context, trusted bool) error {
 	var errs []error
-	if s.clockSteady() {
-		_, err := s.Prune(ctx, s.opt.Clock.Now().Add(-s.opt.Keep))
+	if trusted {
+		keep := s.opt.Keep()
+		gone, err := s.Prune(ctx, s.opt.Clock.Now().Add(-keep))
+		if gone > 0 {
+			s.opt.Log.Info("old payments were removed", "comp", "store", "payments", gone, "keep", keep.String())
+		}
 		errs = append(errs, err)
 	}
+	errs = append(errs, s.write("old sessions", func(b *batch) error { return b.do(deleteOldSessions, s.sessionsFrom()) }))
 	errs = append(errs, s.submit("checkpoint", request{alone: func(w *writer) error {
 		_, err := ask(w.conn, "PRAGMA wal_checkpoint(TRUNCATE)")
 		return err
@@ -106,12 +121,32 @@ func (s *Store) daily(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// clockSteady reports that the wall clock has gone as the monotonic one did since
-// the start. Retention trusts the wall clock only then: a dead battery must not
-// make three months of payments look old.
-func (s *Store) clockSteady() bool {
-	drift := s.opt.Clock.Now().Sub(s.wall) - (s.opt.Clock.Mono() - s.booted)
-	return drift.Abs() < clockSlack
+const deleteOldSessions = "DELETE FROM session WHERE created < ?"
+
+// sessionsFrom is when a session that still lives began at the earliest.
+func (s *Store) sessionsFrom() int64 { return s.opt.Clock.Now().Add(-sessionLife).UnixNano() }
+
+// steadiness compares the wall clock with the monotonic one: retention trusts a
+// wall clock only when somebody confirmed it and it has not jumped.
+type steadiness struct {
+	s    *Store
+	wall time.Time
+	mono time.Duration
+}
+
+func (s *Store) newSteadiness() *steadiness { return &steadiness{s, s.wall, s.booted} }
+
+// holds reports whether the clock can be trusted now. After a jump it counts from
+// the new time, so that a clock that was set right is trusted the next time.
+func (y *steadiness) holds() bool {
+	now, mono := y.s.opt.Clock.Now(), y.s.opt.Clock.Mono()
+	drift := now.Sub(y.wall) - (mono - y.mono)
+	if drift.Abs() >= clockSlack {
+		y.wall, y.mono = now, mono
+		y.s.opt.Log.Warn("the clock jumped: no old payments are removed now", "comp", "store", "code", "clock_jump", "by", drift.String())
+		return false
+	}
+	return y.s.opt.Steady()
 }
 
 // watchClock compares the wall clock with the latest time that the store has seen.

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -69,24 +70,47 @@ func TestRetentionWorksInPiecesAndKeepsWhatIsOpen(t *testing.T) {
 	clean(t, ts.dir)
 }
 
-func TestRetentionRunsByItselfUnlessTheClockJumped(t *testing.T) {
-	for name, jump := range map[string]time.Duration{"steady": 0, "jumped": 100 * day} {
-		t.Run(name, func(t *testing.T) {
-			ts := openStore(t, func(opt *offline.Options) { opt.Keep = time.Hour })
+// TestRetentionTrustsOnlyAConfirmedClock: a terminal whose battery-backed clock
+// is years ahead must not take all its payments for old.
+func TestRetentionTrustsOnlyAConfirmedClock(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		confirmed bool
+		jump      time.Duration
+		gone      bool
+	}{
+		{"confirmed", true, 0, true},
+		{"nobody said so", false, 0, false},
+		{"jumped", true, 100 * day, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var confirmed atomic.Bool
+			var keep atomic.Int64 // as the owner has it now
+			keep.Store(int64(90 * day))
+			ts := openStore(t, func(opt *offline.Options) {
+				opt.Keep, opt.Steady = func() time.Duration { return time.Duration(keep.Load()) }, confirmed.Load
+			})
 			p := ts.sell(t, 1, approved)
-			eventually(t, "the house waits", func() bool { return ts.clock.Waiting() >= 2 })
-			ts.clock.Jump(jump)
-			ts.clock.Advance(day)
-			if jump == 0 {
-				eventually(t, "the payment has gone", func() bool {
-					_, err := ts.Payment(t.Context(), p.ID)
-					return agent.ClassOf(err) == agent.NotFound && err != nil
-				})
-				return
+			round := func() {
+				eventually(t, "the house waits", func() bool { return ts.clock.Waiting() >= 2 })
+				ts.clock.Advance(time.Hour)
+				eventually(t, "the round began", func() bool { return ts.clock.Waiting() >= 2 })
+				ts.clock.Advance(30 * time.Second)
+				eventually(t, "the round is over", func() bool { return ts.clock.Waiting() >= 2 })
 			}
-			eventually(t, "the round is over", func() bool { return ts.clock.Waiting() >= 2 })
-			if _, err := ts.Payment(t.Context(), p.ID); err != nil {
-				t.Fatalf("a jump of the clock aged a payment: %v", err)
+			round()
+			keep.Store(int64(time.Minute))
+			confirmed.Store(c.confirmed)
+			ts.clock.Jump(c.jump)
+			round()
+			if _, err := ts.Payment(t.Context(), p.ID); (agent.ClassOf(err) == agent.NotFound) != c.gone {
+				t.Fatalf("the payment: %v", err)
+			}
+			if c.jump != 0 { // it counts from the new time, which somebody confirms
+				round()
+				if _, err := ts.Payment(t.Context(), p.ID); agent.ClassOf(err) != agent.NotFound {
+					t.Fatalf("the clock was never trusted again: %v", err)
+				}
 			}
 		})
 	}
@@ -158,6 +182,7 @@ func TestARestoredStoreBeginsANewIncarnation(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(ts.dir, kept)); err != nil || kept == "" {
 		t.Fatalf("the old store is not beside it: %v", err)
 	}
+	clean(t, ts.dir) // it can be looked at before the agent has run once
 	ts.reopen(t, nil)
 	if now, err := ts.Incarnation(t.Context()); err != nil || now == was || len(now) != 32 {
 		t.Fatalf("incarnation %q, %v", now, err)

@@ -108,12 +108,6 @@ func (r *Reader) Since(ctx context.Context, seq int64, limit int) ([]agent.Payme
 	return plain(entries), err
 }
 
-// Tally is a sum over a span of time, for one wallet in one currency.
-type Tally struct {
-	Wallet string // empty while none is known
-	agent.Totals
-}
-
 // HourTally is a sum over one hour, in one currency.
 type HourTally struct {
 	Hour time.Time // when it begins
@@ -130,17 +124,8 @@ const sums = "count(*), coalesce(" + taken + ", 0), coalesce(sum(refunded), 0), 
 // payment that they belong to.
 func (r *Reader) Totals(ctx context.Context, from, to time.Time) ([]agent.Totals, error) {
 	var list []agent.Totals
-	err := r.sums(ctx, "SELECT currency, 0, "+sums+"GROUP BY currency ORDER BY currency", from, to, func(_ int64, _ string, t agent.Totals) {
+	err := r.sums(ctx, "SELECT currency, 0, "+sums+"GROUP BY currency ORDER BY currency", from, to, func(_ int64, t agent.Totals) {
 		list = append(list, t)
-	})
-	return list, err
-}
-
-// TotalsByWallet sums the payments created in a span, per wallet and currency.
-func (r *Reader) TotalsByWallet(ctx context.Context, from, to time.Time) ([]Tally, error) {
-	var list []Tally
-	err := r.sums(ctx, "SELECT currency || ' ' || wallet, 0, "+sums+"GROUP BY wallet, currency ORDER BY wallet, currency", from, to, func(_ int64, wallet string, t agent.Totals) {
-		list = append(list, Tally{wallet, t})
 	})
 	return list, err
 }
@@ -150,13 +135,13 @@ func (r *Reader) TotalsByWallet(ctx context.Context, from, to time.Time) ([]Tall
 func (r *Reader) TotalsByHour(ctx context.Context, from, to time.Time) ([]HourTally, error) {
 	hour := fmt.Sprintf("(created - %d) / %d", from.UnixNano(), time.Hour.Nanoseconds())
 	var list []HourTally
-	err := r.sums(ctx, "SELECT currency, "+hour+" AS hour, "+sums+"GROUP BY hour, currency ORDER BY hour, currency", from, to, func(n int64, _ string, t agent.Totals) {
+	err := r.sums(ctx, "SELECT currency, "+hour+" AS hour, "+sums+"GROUP BY hour, currency ORDER BY hour, currency", from, to, func(n int64, t agent.Totals) {
 		list = append(list, HourTally{from.Add(time.Duration(n) * time.Hour), t})
 	})
 	return list, err
 }
 
-func (r *Reader) sums(ctx context.Context, query string, from, to time.Time, add func(n int64, wallet string, t agent.Totals)) error {
+func (r *Reader) sums(ctx context.Context, query string, from, to time.Time, add func(n int64, t agent.Totals)) error {
 	rows, err := r.db.QueryContext(ctx, query, from.UnixNano(), to.UnixNano())
 	if err != nil {
 		return readError(err)
@@ -164,14 +149,11 @@ func (r *Reader) sums(ctx context.Context, query string, from, to time.Time, add
 	defer rows.Close()
 	for rows.Next() {
 		var t agent.Totals
-		var label string
 		var n int64
-		if err := rows.Scan(&label, &n, &t.Count, &t.Captured, &t.Refunded, &t.Open); err != nil {
+		if err := rows.Scan(&t.Currency, &n, &t.Count, &t.Captured, &t.Refunded, &t.Open); err != nil {
 			return readError(err)
 		}
-		currency, wallet, _ := strings.Cut(label, " ")
-		t.Currency = agent.Currency(currency)
-		add(n, wallet, t)
+		add(n, t)
 	}
 	if err := rows.Err(); err != nil {
 		return readError(err)

@@ -135,7 +135,6 @@ func TestTotalsAreTheSumOfTheRows(t *testing.T) {
 	}
 	for _, p := range page.Payments {
 		add(string(p.Amount.Currency), p)
-		add(p.Status.Wallet+string(p.Amount.Currency), p)
 		add(p.Created.Sub(from).Truncate(time.Hour).String()+string(p.Amount.Currency), p)
 	}
 	got := map[string]agent.Totals{}
@@ -145,13 +144,6 @@ func TestTotalsAreTheSumOfTheRows(t *testing.T) {
 	}
 	for _, s := range all {
 		got[string(s.Currency)] = s
-	}
-	wallets, err := ts.TotalsByWallet(t.Context(), from, to)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range wallets {
-		got[s.Wallet+string(s.Currency)] = s.Totals
 	}
 	hours, err := ts.TotalsByHour(t.Context(), from, to)
 	if err != nil {

@@ -33,8 +33,14 @@ type Options struct {
 	// Observe hears how many requests each transaction carried and how long the
 	// commit took with its sync. nil is allowed; it must be quick.
 	Observe  func(requests int, took time.Duration)
-	MaxBytes int64         // largest size of the database; 0 means DefaultMaxBytes
-	Keep     time.Duration // how long final payments stay; 0 means 90 days
+	MaxBytes int64 // largest size of the database; 0 means DefaultMaxBytes
+	// Keep is how long final payments stay, asked before each removal; nil means 90
+	// days. It is not asked before Steady has said yes.
+	Keep func() time.Duration
+	// Steady reports that somebody trustworthy has confirmed the wall clock in this
+	// run. Nothing is removed before: a clock that starts years ahead would make all
+	// payments look old. nil means that nobody ever does.
+	Steady func() bool
 	// Free tells how many bytes the disk of a folder has left; nil asks the kernel.
 	Free func(dir string) (uint64, error)
 	// BackupEvery is the time between backups into Dir/backups; 0 means 6 h,
@@ -58,8 +64,11 @@ func (o Options) withDefaults() Options {
 	if o.MaxBytes == 0 {
 		o.MaxBytes = DefaultMaxBytes
 	}
-	if o.Keep == 0 {
-		o.Keep = 90 * 24 * time.Hour
+	if o.Keep == nil {
+		o.Keep = func() time.Duration { return 90 * 24 * time.Hour }
+	}
+	if o.Steady == nil {
+		o.Steady = func() bool { return false }
 	}
 	if o.Free == nil {
 		o.Free = freeBytes

@@ -139,15 +139,6 @@ func (s *Store) SaveTries(_ context.Context, id string, failures int, locked tim
 	return err
 }
 
-// DeletePerson removes somebody and ends their sessions.
-func (s *Store) DeletePerson(_ context.Context, id string) error {
-	err := s.write("delete person", func(b *batch) error { return b.do("DELETE FROM person WHERE id = ?", id) })
-	if err == nil {
-		s.setLock(id, 0)
-	}
-	return err
-}
-
 // SaveSession records a sign-in, or that a session was used.
 func (s *Store) SaveSession(_ context.Context, n agent.Session) error {
 	return s.write("save session", func(b *batch) error {
@@ -183,9 +174,4 @@ func (s *Store) DeleteSessions(_ context.Context, person string) error {
 	return s.write("delete sessions", func(b *batch) error {
 		return b.do("DELETE FROM session WHERE ?1 = '' OR person = ?1", person)
 	})
-}
-
-// DeleteSessionsBefore ends the sessions that were last used before a moment.
-func (s *Store) DeleteSessionsBefore(_ context.Context, seen time.Time) error {
-	return s.write("delete sessions", func(b *batch) error { return b.do("DELETE FROM session WHERE seen < ?", seen.UnixNano()) })
 }

@@ -26,10 +26,7 @@ func TestPeopleAreKept(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(list, []agent.Person{ana, wei}) {
 		t.Fatalf("%+v %v", list, err)
 	}
-	if err := ts.DeletePerson(t.Context(), "2"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ts.Person(t.Context(), "2"); agent.ClassOf(err) != agent.NotFound {
+	if _, err := ts.Person(t.Context(), "3"); agent.ClassOf(err) != agent.NotFound {
 		t.Fatal(err)
 	}
 	if err := ts.SavePerson(t.Context(), agent.Person{ID: "3", Role: "wizard"}); agent.ClassOf(err) != agent.Invalid {
@@ -97,14 +94,49 @@ func TestSessionsEndWithTheirPerson(t *testing.T) {
 			t.Fatalf("%s: %v", key, err)
 		}
 	}
-	if err := ts.DeleteSessionsBefore(t.Context(), later); err != nil {
+	if err := ts.DeleteSession(t.Context(), []byte("key 2")); err != nil {
 		t.Fatal(err)
 	}
 	gone("key 2")
-	if err := ts.DeletePerson(t.Context(), "1"); err != nil {
+	if err := ts.DeleteSessions(t.Context(), "1"); err != nil {
 		t.Fatal(err)
 	}
 	gone("key 1")
+}
+
+// TestSessionsEndTwelveHoursAfterTheyBegan, used or not, at a start and while the
+// agent runs for months.
+func TestSessionsEndTwelveHoursAfterTheyBegan(t *testing.T) {
+	ts := openStore(t, nil)
+	db := byHand(t, ts.dir)
+	left := func() (n int) {
+		t.Helper()
+		if err := db.QueryRow("SELECT count(*) FROM session").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if err := ts.SavePerson(t.Context(), agent.Person{ID: "1", Name: "Li", Role: agent.RoleOwner}); err != nil {
+		t.Fatal(err)
+	}
+	signIn := func(key string, age time.Duration) {
+		t.Helper()
+		now := ts.clock.Now()
+		if err := ts.SaveSession(t.Context(), agent.Session{Key: []byte(key), Person: "1", Role: agent.RoleOwner, Created: now.Add(-age), Seen: now}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	signIn("old", 12*time.Hour+time.Second)
+	signIn("young", 12*time.Hour-time.Second)
+	eventually(t, "the house waits", func() bool { return ts.clock.Waiting() >= 2 })
+	ts.clock.Advance(time.Hour)
+	eventually(t, "both are too old", func() bool { return left() == 0 })
+	signIn("old", 13*time.Hour)
+	signIn("young", time.Hour)
+	ts.reopen(t, nil)
+	if n := left(); n != 1 {
+		t.Fatalf("%d sessions after a start, want the young one", n)
+	}
 }
 
 func TestSettingsAreSavedTogetherWithWhoAndWhen(t *testing.T) {
@@ -122,9 +154,9 @@ func TestSettingsAreSavedTogetherWithWhoAndWhen(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, []agent.Change{two[0], one[1]}) {
 		t.Fatalf("%+v %v", got, err)
 	}
-	log, err := ts.SettingsLog(t.Context(), 2)
-	if err != nil || !reflect.DeepEqual(log, []agent.Change{two[0], one[1]}) {
-		t.Fatalf("%+v %v", log, err)
+	var log string
+	if err := byHand(t, ts.dir).QueryRow(`SELECT group_concat(key || '=' || value || ' ' || "by", ', ' ORDER BY n) FROM setting_log`).Scan(&log); err != nil || log != "a=1 person:1, b=2 person:1, a=3 fleet" {
+		t.Fatalf("the log reads %q, %v", log, err)
 	}
 }
 

@@ -142,6 +142,9 @@ func rename(path string, why agent.Audit) (err error) {
 		{"INSERT INTO meta(key, value) VALUES ('incarnation', ?1) ON CONFLICT(key) DO UPDATE SET value = excluded.value", []driver.Value{id}},
 		{"INSERT INTO journal(seq, pay, prev, at, ev, hash) VALUES (?, NULL, 0, ?, ?, ?)", []driver.Value{seq + 1, why.At.UnixNano(), ev, hash[:]}},
 		{"COMMIT", nil},
+		// A backup has left WAL mode to stand alone; a store must be in it, or nobody
+		// can look at it before the agent has run once.
+		{"PRAGMA journal_mode = WAL", nil},
 	} {
 		if _, err := c.Exec(step.sql, step.args); err != nil {
 			return err

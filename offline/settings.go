@@ -24,11 +24,6 @@ func (r *Reader) LoadSettings(ctx context.Context) ([]agent.Change, error) {
 	return r.changes(ctx, `SELECT key, value, "by", at FROM setting ORDER BY key`)
 }
 
-// SettingsLog lists the latest changes of settings, newest first.
-func (r *Reader) SettingsLog(ctx context.Context, limit int) ([]agent.Change, error) {
-	return r.changes(ctx, `SELECT key, value, "by", at FROM setting_log ORDER BY n DESC LIMIT ?`, limit)
-}
-
 func (r *Reader) changes(ctx context.Context, query string, args ...any) ([]agent.Change, error) {
 	rows, err := r.db.QueryContext(ctx, query, args...)
 	if err != nil {

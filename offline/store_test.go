@@ -25,7 +25,7 @@ type testStore struct {
 // options keep a store out of its own affairs: no routine backups, and too little
 // space for a reserve.
 func options(dir string, clock agent.Clock) offline.Options {
-	return offline.Options{Dir: dir, Name: "tillwire", Clock: clock, Timers: agent.DefaultTimers, BackupEvery: -1, Keep: 50 * 365 * 24 * time.Hour,
+	return offline.Options{Dir: dir, Name: "tillwire", Clock: clock, Timers: agent.DefaultTimers, BackupEvery: -1,
 		Free: func(string) (uint64, error) { return 70 << 20, nil }}
 }
 

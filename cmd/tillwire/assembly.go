@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"tillwire/agent"
@@ -50,7 +51,8 @@ type agentd struct {
 	units    []drivers.Unit
 	devices  *drivers.Supervisor
 
-	zone *time.Location
+	zone      *time.Location
+	assembled atomic.Bool // every part is bound
 }
 
 // keysFolder holds the terminal's own keys, below the data folder.
@@ -98,7 +100,9 @@ func (d *agentd) openStore(ctx context.Context) error {
 	var err error
 	d.store, err = offline.Open(ctx, offline.Options{
 		Dir: data, Name: "tillwire run", Clock: d.clock, Log: d.log,
-		Timers: d.timersOf, Notify: d.committed, Keep: keepLongest,
+		Timers: d.timersOf, Notify: d.committed, Keep: d.keep,
+		// Before everything is bound there is no setting to ask for.
+		Steady: func() bool { return d.assembled.Load() && d.clocks.confirmed() },
 	})
 	if err != nil {
 		return err
@@ -107,6 +111,11 @@ func (d *agentd) openStore(ctx context.Context) error {
 		return errors.Join(err, d.store.Close())
 	}
 	return nil
+}
+
+// keep is how long payments stay, as the owner has it now.
+func (d *agentd) keep() time.Duration {
+	return time.Duration(d.book.Values().Int(settings.RetentionDays)) * 24 * time.Hour
 }
 
 // committed hears of every commit, in order and before its writer does.

@@ -17,6 +17,7 @@ import (
 
 	"tillwire/agent"
 	"tillwire/agent/wallet"
+	"tillwire/offline/journaltest"
 )
 
 func TestALogLineHasTheAgreedKeysAndNoCode(t *testing.T) {
@@ -113,6 +114,30 @@ func TestAWrongClockIsAProblemUntilItIsRight(t *testing.T) {
 		got := fmt.Sprint(c.problems())
 		if step.want == "" && got != "[]" || !strings.Contains(got, step.want) {
 			t.Errorf("%v: %s", step.off, got)
+		}
+	}
+}
+
+// Nobody having said anything is not the same as an offset of nought: retention
+// waits for somebody who has seen the clock to be right.
+func TestOnlyAWalletConfirmsTheClock(t *testing.T) {
+	clock := journaltest.NewClock()
+	c := &clockWatch{clock: clock}
+	for _, step := range []struct {
+		name string
+		do   func()
+		want bool
+	}{
+		{"nobody has said anything", func() {}, false},
+		{"a wallet found it right", func() { c.set("wechat", time.Second) }, true},
+		{"a day goes by", func() { clock.Advance(24 * time.Hour) }, true},
+		{"it is turned on", func() { clock.Jump(time.Hour) }, false},
+		{"a wallet finds it wrong", func() { c.set("wechat", -time.Hour) }, false},
+		{"it is turned back", func() { clock.Jump(-time.Hour) }, false},
+		{"a wallet finds it right", func() { c.set("wechat", 0) }, true},
+	} {
+		if step.do(); c.confirmed() != step.want {
+			t.Errorf("%s: confirmed is %v", step.name, !step.want)
 		}
 	}
 }

@@ -58,7 +58,7 @@ func (d *agentd) serve(ctx context.Context, h *host, again <-chan struct{}) erro
 	stopLink := d.supervise("link", d.link.Run)
 	stopEngine := d.supervise("checkout", d.engine.Run)
 	stopWallets := d.runWallets()
-	stopRetention := d.supervise("retention", d.runRetention)
+	d.assembled.Store(true)
 	stopControl := d.openControl()
 	server, failed, err := d.openPages(h)
 	if err == nil {
@@ -75,7 +75,6 @@ func (d *agentd) serve(ctx context.Context, h *host, again <-chan struct{}) erro
 	d.end("link", stopLink)
 	d.end("display", stopEngine)
 	d.end("checkout", func() { d.engine.Close(answerGrace) })
-	d.end("retention", stopRetention)
 	d.end("wallet", stopWallets)
 	d.end("store", func() { err = errors.Join(err, d.store.Close()) })
 	d.log.Info("stopped", "comp", "tillwire")

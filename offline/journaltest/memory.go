@@ -70,7 +70,7 @@ func (m *Memory) begin() {
 		m.boot[code] = mono + codeMemory - max(now.Sub(s.at), 0)
 	}
 	for _, r := range m.data.rows {
-		r.leased, r.due = false, mono
+		r.leased, r.dead, r.due = false, false, mono
 	}
 }
 

@@ -142,12 +142,23 @@ var outboxCases = []testCase{
 			s.t.Fatal(err)
 		}
 		s.nothingDue()
-		s.restart()
-		s.nothingDue()
 		if e := s.queue()[0]; e.Payment != p.ID || e.Last != "the wallet is not configured" {
 			s.t.Fatalf("queue %+v", e)
 		}
 		s.record(p, awaiting)
+		s.h.Clock.Advance(time.Minute)
+		s.leaseOne()
+	}},
+	{"a restart gives a buried task another chance", func(s *shop) {
+		p := s.record(s.open(Sale(1, "1"), payStarted), inDoubt)
+		s.h.Clock.Advance(time.Minute)
+		if err := s.h.Store.Bury(ctx(), s.leaseOne(), "it panicked"); err != nil {
+			s.t.Fatal(err)
+		}
+		s.restart()
+		if e := s.queue()[0]; e.Payment != p.ID || e.Last != "it panicked" {
+			s.t.Fatalf("queue %+v", e)
+		}
 		s.leaseOne()
 	}},
 	{"a returned line hastens what was tried, wallet by wallet", func(s *shop) {
