@@ -89,6 +89,6 @@ func (s *Server) unlockPerson(w http.ResponseWriter, r *http.Request, c caller) 
 }
 
 func (s *Server) person(r *http.Request, p agent.Person) personJSON {
-	left := s.gate.locked(r.Context(), p)
+	left := s.gate.locked(p)
 	return personJSON{ID: p.ID, Name: p.Name, Role: p.Role, Disabled: p.Disabled, Locked: int64((left + time.Second - 1) / time.Second)}
 }

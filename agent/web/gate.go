@@ -10,11 +10,14 @@ import (
 	"tillwire/agent"
 )
 
-// people is the store of those who may sign in.
+// people is the store of those who may sign in. Person.Locked is what is left of a
+// lock-out when it is read; it survives a restart and no clock shortens it.
 type people interface {
 	People(ctx context.Context) ([]agent.Person, error)
 	Person(ctx context.Context, id string) (agent.Person, error)
 	SavePerson(ctx context.Context, p agent.Person) error
+	// SaveTries records wrong tries in a row and how long they lock out from now on.
+	SaveTries(ctx context.Context, id string, failures int, locked time.Duration) error
 }
 
 // secrets turns PINs and passwords into what is stored, and compares them. Both
@@ -45,13 +48,19 @@ type gate struct {
 	secrets secrets
 
 	mu     sync.Mutex
-	until  map[string]time.Duration // Clock.Mono at which a lock-out ends
-	fails  map[string]int           // counts that the store may not have taken
-	misses []time.Duration          // wrong tries on the whole terminal
+	lost   map[string]tries // what the store could not take
+	misses []time.Duration  // wrong tries on the whole terminal
+}
+
+// tries are wrong tries in a row that are only known here: a store that cannot
+// write must not give endless tries.
+type tries struct {
+	failures int
+	until    time.Duration // Clock.Mono at which the lock-out ends
 }
 
 func newGate(store people, clock agent.Clock, secrets secrets) *gate {
-	return &gate{store: store, clock: clock, secrets: secrets, until: map[string]time.Duration{}, fails: map[string]int{}}
+	return &gate{store: store, clock: clock, secrets: secrets, lost: map[string]tries{}}
 }
 
 // lockFor is the wait after so many wrong tries in a row.
@@ -123,7 +132,7 @@ func (g *gate) try(ctx context.Context, candidates []agent.Person, secret string
 	var free []agent.Person
 	wait := longWait
 	for _, p := range candidates {
-		if left := g.remaining(ctx, p); left > 0 {
+		if left := g.remaining(p); left > 0 {
 			wait = min(wait, left)
 			continue
 		}
@@ -143,11 +152,9 @@ func (g *gate) try(ctx context.Context, candidates []agent.Person, secret string
 		}
 		if g.failures(p) > 0 || p.Locked > 0 {
 			p.Failures, p.Locked = 0, 0
-			if err := g.store.SavePerson(ctx, p); err != nil {
+			if err := g.forgive(ctx, p.ID); err != nil {
 				return agent.Person{}, err
 			}
-			delete(g.until, p.ID)
-			delete(g.fails, p.ID)
 		}
 		return p, nil
 	}
@@ -160,57 +167,50 @@ func (g *gate) try(ctx context.Context, candidates []agent.Person, secret string
 	return agent.Person{}, errSignIn()
 }
 
-// wrong counts a wrong try, in memory too: a store that cannot write must not
-// give endless tries.
+// wrong counts a wrong try.
 func (g *gate) wrong(ctx context.Context, p agent.Person) error {
-	p.Failures = g.failures(p) + 1
-	p.Locked = lockFor(p.Failures)
-	g.fails[p.ID] = p.Failures
-	g.until[p.ID] = g.clock.Mono() + p.Locked
-	return g.store.SavePerson(context.WithoutCancel(ctx), p)
+	failures := g.failures(p) + 1
+	wait := lockFor(failures)
+	if err := g.store.SaveTries(context.WithoutCancel(ctx), p.ID, failures, wait); err != nil {
+		g.lost[p.ID] = tries{failures, g.clock.Mono() + wait}
+		return err
+	}
+	delete(g.lost, p.ID)
+	return nil
 }
 
-func (g *gate) failures(p agent.Person) int { return max(p.Failures, g.fails[p.ID]) }
+func (g *gate) failures(p agent.Person) int { return max(p.Failures, g.lost[p.ID].failures) }
 
-// remaining is the lock-out still to sit out, in running time. What the store
-// holds was left at the last write, so a restart can only make it longer.
-func (g *gate) remaining(ctx context.Context, p agent.Person) time.Duration {
-	now := g.clock.Mono()
-	end, known := g.until[p.ID]
-	if !known {
-		end = now + p.Locked
-		g.until[p.ID] = end
+// remaining is the lock-out still to sit out, in running time.
+func (g *gate) remaining(p agent.Person) time.Duration {
+	if lost, here := g.lost[p.ID]; here {
+		return max(p.Locked, lost.until-g.clock.Mono())
 	}
-	left := max(end-now, 0)
-	if p.Locked-left > time.Minute {
-		p.Locked = left
-		// Only a courtesy to the person in case of a restart; failing costs nothing.
-		_ = g.store.SavePerson(context.WithoutCancel(ctx), p)
-	}
-	return left
+	return p.Locked
 }
 
 // locked is how long a person must still wait, for lists.
-func (g *gate) locked(ctx context.Context, p agent.Person) time.Duration {
+func (g *gate) locked(p agent.Person) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.remaining(ctx, p)
+	return g.remaining(p)
 }
 
 // unlock forgives a person's wrong tries.
 func (g *gate) unlock(ctx context.Context, id string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	p, err := g.store.Person(ctx, id)
-	if err != nil {
+	if _, err := g.store.Person(ctx, id); err != nil {
 		return err
 	}
-	p.Failures, p.Locked = 0, 0
-	if err := g.store.SavePerson(ctx, p); err != nil {
+	return g.forgive(ctx, id)
+}
+
+func (g *gate) forgive(ctx context.Context, id string) error {
+	if err := g.store.SaveTries(ctx, id, 0, 0); err != nil {
 		return err
 	}
-	delete(g.until, id)
-	delete(g.fails, id)
+	delete(g.lost, id)
 	return nil
 }
 

@@ -36,7 +36,7 @@ func (s *Server) peoplePage(w http.ResponseWriter, r *http.Request, me agent.Per
 	}
 	slices.SortFunc(all, func(a, b agent.Person) int { return strings.Compare(string(b.Role)+a.Name, string(a.Role)+b.Name) })
 	for _, p := range all {
-		d.People = append(d.People, personRow{Person: p, Left: s.gate.locked(r.Context(), p), Self: p.ID == me.ID})
+		d.People = append(d.People, personRow{Person: p, Left: s.gate.locked(p), Self: p.ID == me.ID})
 	}
 	s.render(w, r, status, "owner_people", ownerView("people", me, d))
 	return nil

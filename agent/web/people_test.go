@@ -160,6 +160,19 @@ func TestAStoreThatCannotWriteGivesNoEndlessTries(t *testing.T) {
 	if a := tm.page().signIn("cas", "111111"); a.code(t) != "locked" {
 		t.Errorf("got %d %s", a.status, a.body)
 	}
+	tm.broken = nil
+	if a := tm.page().signIn("cas", "111111"); a.code(t) != "locked" {
+		t.Errorf("once it can write again: %d %s", a.status, a.body)
+	}
+	tm.clock.advance(31 * time.Second)
+	tm.page().signIn("cas", "999999")
+	if cass, _ := tm.Person(t.Context(), "cas"); cass.Failures != 6 || cass.Locked != time.Minute {
+		t.Errorf("the tries that were lost do not count: %+v", cass)
+	}
+	tm.clock.advance(61 * time.Second)
+	if a := tm.page().signIn("cas", "111111"); a.status != 200 {
+		t.Errorf("after sitting it out: %d %s", a.status, a.body)
+	}
 }
 
 func TestAManagerUnlocks(t *testing.T) {

@@ -24,6 +24,7 @@ type shop struct {
 	seq      int64
 	payments []agent.Payment // in the order they were opened
 	people   []agent.Person
+	locks    map[string]time.Duration // Mono at which a lock-out ends
 	sessions []agent.Session
 	audits   []agent.Audit
 	scans    []string
@@ -31,7 +32,7 @@ type shop struct {
 }
 
 func newShop(clock agent.Clock) *shop {
-	s := &shop{clock: clock, feed: agent.NewFeed(), lanes: []agent.LaneInfo{{ID: "1", Name: "Register 1", Wallet: "wechat"}, {ID: "2", Name: "Register 2", Wallet: "wechat"}}}
+	s := &shop{clock: clock, locks: map[string]time.Duration{}, feed: agent.NewFeed(), lanes: []agent.LaneInfo{{ID: "1", Name: "Register 1", Wallet: "wechat"}, {ID: "2", Name: "Register 2", Wallet: "wechat"}}}
 	for _, p := range []agent.Person{
 		{ID: "own", Name: "Olive", Role: agent.RoleOwner, Secret: "hash:open sesame 123"},
 		{ID: "mia", Name: "Mia", Role: agent.RoleManager, Secret: "hash:222222"},
@@ -317,7 +318,29 @@ func (s *shop) QueueInfo() agent.QueueInfo {
 func (s *shop) People(context.Context) ([]agent.Person, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.people), nil
+	list := slices.Clone(s.people)
+	for i := range list {
+		list[i].Locked = s.left(list[i].ID)
+	}
+	return list, nil
+}
+
+// left is what a person still sits out, as the real store counts it.
+func (s *shop) left(id string) time.Duration { return max(s.locks[id]-s.clock.Mono(), 0) }
+
+func (s *shop) SaveTries(_ context.Context, id string, failures int, locked time.Duration) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil {
+		return s.broken
+	}
+	for i := range s.people {
+		if s.people[i].ID == id {
+			s.people[i].Failures = failures
+			s.locks[id] = s.clock.Mono() + locked
+		}
+	}
+	return nil
 }
 
 func (s *shop) Person(_ context.Context, id string) (agent.Person, error) {
@@ -325,6 +348,7 @@ func (s *shop) Person(_ context.Context, id string) (agent.Person, error) {
 	defer s.mu.Unlock()
 	for _, p := range s.people {
 		if p.ID == id {
+			p.Locked = s.left(id)
 			return p, nil
 		}
 	}
@@ -338,6 +362,7 @@ func (s *shop) SavePerson(_ context.Context, p agent.Person) error {
 		return s.broken
 	}
 	s.people = append(slices.DeleteFunc(s.people, func(old agent.Person) bool { return old.ID == p.ID }), p)
+	s.locks[p.ID] = s.clock.Mono() + p.Locked
 	return nil
 }
 
