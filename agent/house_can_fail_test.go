@@ -99,6 +99,9 @@ var breaches = []breach{
 	{"tests neither sleep nor skip", "offline/a_test.go", "package offline\n\nfunc TestA(t *testing.T) { time.Sle" + "ep(1) }\n"},
 	{"tests neither sleep nor skip", "offline/a_test.go", "package offline\n\nfunc TestA(t *testing.T) { t.Sk" + "ipf(\"later\") }\n"},
 	{"tests neither sleep nor skip", "offline/journaltest/a.go", "package journaltest\n\nimport \"testing\"\n\nfunc Run(tb testing.TB) { tb.Sk" + "ipNow() }\n"},
+	{"tests neither sleep nor skip", "offline/a_test.go", "package offline\n\nfunc TestA(t *testing.T) { <-time.After(1) }\n"},
+	{"no floating point near money", "agent/web/a.go", "package web\n\nvar x float" + "64\n"},
+	{"no floating point near money", "agent/settings/a.go", "package settings\n\nconst x = 1.5\n"},
 	{"only commands end the process", "offline/a.go", "package offline\n\nfunc f() { os.Ex" + "it(1) }\n"},
 	{"only commands end the process", "offline/a.go", "package offline\n\nfunc f() { log.Fat" + "alf(\"x\") }\n"},
 	{"only commands end the process", "offline/a_test.go", "package offline\n\nfunc TestA() { os.Ex" + "it(0) }\n"},
@@ -168,6 +171,21 @@ func TestLookupTablesAreNotState(t *testing.T) {
 		tree["agent/a.go"] = &fstest.MapFile{Data: []byte("package agent\n\nvar table = " + value + "\n\nvar ErrA = refusal(\"x\")\n\nvar _ Port = (*port)(nil)\n\n//go:embed ui\nvar ui embed.FS\n")}
 		if found := run(t, tree, "no package state"); len(found) > 0 {
 			t.Errorf("%s: %v", value, found)
+		}
+	}
+}
+
+// A limit in a select is no sleep, nor is a wait on synctest's clock or for a real program.
+func TestALimitIsNotASleep(t *testing.T) {
+	for name, text := range map[string]string{
+		"offline/a_test.go":           "package offline\n\nfunc f() {\nselect {\ncase <-done:\ncase <-time.After(1):\n}\n}\n",
+		"offline/b_test.go":           "package offline\n\nimport \"testing/synctest\"\n\nfunc f() { <-time.After(1) }\n",
+		"cmd/tillcloud/e2e/c_test.go": "package e2e\n\nfunc f() { <-time.After(1) }\n",
+	} {
+		tree := sound()
+		tree[name] = &fstest.MapFile{Data: []byte(text)}
+		if found := run(t, tree, "tests neither sleep nor skip"); len(found) > 0 {
+			t.Error(found)
 		}
 	}
 }

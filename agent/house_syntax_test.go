@@ -14,10 +14,10 @@ var clocks = map[string]string{
 	"agent/clock.go": "it is the clock",
 }
 
-// nearMoney holds for the trees in which an amount is computed. The root of agent counts alone, so
-// that a page may still scale a picture.
+// nearMoney holds for the trees in which an amount is computed, read or shown. The others, such as
+// agent/words, cmd and the pages' JavaScript, are not looked at.
 func nearMoney(dir string) bool {
-	return dir == "agent" || belowAny(dir, []string{"agent/checkout", "agent/wallet", "offline"})
+	return dir == "agent" || belowAny(dir, []string{"agent/checkout", "agent/settings", "agent/wallet", "agent/web", "offline"})
 }
 
 func (h *house) shipped() []*file { return h.goFiles(func(f *file) bool { return !f.isTest() }) }
@@ -188,8 +188,18 @@ func calls(f *file, visit func(in *ast.FuncDecl, name string)) {
 	}
 }
 
+// watchers are the tests that look at real programs from outside, where nothing but time tells that
+// something does not happen.
+var watchers = []string{"cmd/tillcloud/e2e", "cmd/tillwire/bench"}
+
+// noSleepNoSkip sees a sleep under its own name and as a bare wait for a timer. It lets the wait pass
+// in files that use testing/synctest, where time is free, without looking whether the line runs
+// inside a bubble; and it does not see a ticker, a select of one case or a loop that polls the clock.
 func noSleepNoSkip(h *house) (found []offence) {
 	for _, f := range h.goFiles((*file).isTesting) {
+		if f.isTest() && !slices.Contains(f.imports(), "testing/synctest") && !belowAny(f.dir(), watchers) && waits(f.tree) {
+			found = append(found, offence{f.path, "waits for time.After alone, which is a sleep"})
+		}
 		calls(f, func(_ *ast.FuncDecl, name string) {
 			receiver, method, _ := strings.Cut(name, ".")
 			skips := slices.Contains([]string{"t", "tb", "b", "f"}, receiver) && strings.HasPrefix(method, "Skip") && method != "Skipped"
@@ -199,6 +209,26 @@ func noSleepNoSkip(h *house) (found []offence) {
 		})
 	}
 	return found
+}
+
+// waits finds a statement that only receives from time.After. In a select it is a limit and no wait.
+func waits(tree *ast.File) (bare bool) {
+	limits := map[ast.Stmt]bool{}
+	ast.Inspect(tree, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CommClause:
+			limits[n.Comm] = true
+		case *ast.ExprStmt:
+			receive, ok := n.X.(*ast.UnaryExpr)
+			if !ok || receive.Op != token.ARROW || limits[n] {
+				return true
+			}
+			call, ok := receive.X.(*ast.CallExpr)
+			bare = bare || ok && dotted(call.Fun) == "time.After"
+		}
+		return true
+	})
+	return bare
 }
 
 func noExit(h *house) (found []offence) {

@@ -4,6 +4,11 @@
 //
 // This file reads the tree and runs the rules; house_layout_test.go and house_syntax_test.go hold
 // them; house_can_fail_test.go breaks each of them once, because a rule that cannot fail is not one.
+//
+// What no rule here looks at: whether an interface has two users, whether an error says what to do,
+// whether a log line holds a secret, the share and the worth of comments, the median length of files
+// (it is printed only), whether shipped code has a caller, what cmd and packages outside this module
+// do behind an import, and how a test waits beyond the two forms that noSleepNoSkip knows.
 package agent_test
 
 import (

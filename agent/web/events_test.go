@@ -298,7 +298,16 @@ func TestAStreamOutlivesTheLimitsOfOrdinaryAnswers(t *testing.T) {
 	tm.serve(strict)
 	l := tm.till().listen("/api/v1/events")
 	l.next("status")
-	<-time.After(150 * time.Millisecond)
+	for limits := time.After(150 * time.Millisecond); limits != nil; {
+		select {
+		case _, ok := <-l.events:
+			if !ok {
+				t.Fatal("the limit of ordinary answers ended the stream")
+			}
+		case <-limits:
+			limits = nil
+		}
+	}
 	tm.open("a", "scan")
 	l.next("payment")
 }
