@@ -34,6 +34,9 @@ type Options struct {
 	// commit took with its sync. nil is allowed; it must be quick.
 	Observe  func(requests int, took time.Duration)
 	MaxBytes int64 // largest size of the database; 0 means DefaultMaxBytes
+	// PerWallet bounds how many tasks of one wallet are leased at a time, so that one
+	// whose answers hang leaves workers for the others; 0 sets no bound.
+	PerWallet int
 	// Keep is how long final payments stay, asked before each removal; nil means 90
 	// days. It is not asked before Steady has said yes.
 	Keep func() time.Duration

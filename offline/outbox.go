@@ -109,7 +109,7 @@ func (b *batch) leaseDue(limit int) ([]agent.Task, error) {
 	slices.SortFunc(due, func(x, y row) int {
 		return cmp.Or(cmp.Compare(x.step.Priority(), y.step.Priority()), cmp.Compare(x.due, y.due), cmp.Compare(x.number, y.number))
 	})
-	due = due[:min(len(due), max(limit, 0))]
+	due = b.share(due, limit)
 	lease := b.lease
 	for i := range due {
 		r := &due[i]
@@ -128,13 +128,41 @@ func (b *batch) leaseDue(limit int) ([]agent.Task, error) {
 	return tasks, nil
 }
 
-// nextDue is how long until some row can be leased.
+// share takes the first rows that may be leased beside those that are, up to limit.
+func (b *batch) share(due []row, limit int) []row {
+	taken := map[string]int{}
+	b.eachRow(func(r row) {
+		if r.leased {
+			taken[r.wallet]++
+		}
+	})
+	var may []row
+	for _, r := range due {
+		if len(may) < limit && !b.w.s.full(taken[r.wallet]) {
+			taken[r.wallet]++
+			may = append(may, r)
+		}
+	}
+	return may
+}
+
+// full reports that a wallet with so many leased tasks gets no more.
+func (s *Store) full(leased int) bool { return s.opt.PerWallet > 0 && leased >= s.opt.PerWallet }
+
+// nextDue is how long until some row can be leased. A row of a wallet that has its
+// full share waits for no moment but for a lease to end.
 func (s *Store) nextDue() (wait time.Duration, any bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	taken := map[string]int{}
+	for _, r := range s.state.rows {
+		if r.leased {
+			taken[r.wallet]++
+		}
+	}
 	var first time.Duration
 	for _, r := range s.state.rows {
-		if !r.leased && !r.dead && (!any || r.due < first) {
+		if !r.leased && !r.dead && !s.full(taken[r.wallet]) && (!any || r.due < first) {
 			first, any = r.due, true
 		}
 	}
@@ -169,8 +197,8 @@ func (s *Store) Postpone(_ context.Context, t agent.Task, wait time.Duration, wh
 	})
 }
 
-// Bury gives a leased task up: it stays in the owner's list, is never leased again
-// by itself and comes back with the next fact about it or with Revive.
+// Bury gives a leased task up: it stays in the owner's list, is not leased again in
+// this run by itself and comes back with the next fact about it or with Revive.
 func (s *Store) Bury(_ context.Context, t agent.Task, why string) error {
 	return s.write("bury task", func(b *batch) error {
 		r, ok := b.leased(t)

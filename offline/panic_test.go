@@ -42,7 +42,7 @@ func TestAPanicOfWhoListensFailsTheStoreAndLeavesItOpenable(t *testing.T) {
 					t.Errorf("the next write was answered with %v", err)
 				}
 			})
-			if err := ts.Err(); err == nil || !strings.Contains(err.Error(), "boom") {
+			if err := ts.Err(); err == nil || !strings.Contains(err.Error(), "panic") {
 				t.Fatalf("the store says %v", err)
 			}
 			within(t, "closing", func() { ts.reopen(t, nil) })

@@ -136,9 +136,13 @@ func (w *writer) serve(batch []request) {
 	batch[n-1].done <- w.alone(batch[n-1])
 }
 
-// panicked fails the store over a panic.
+// panicked fails the store over a panic. Its value may hold anything, so only the
+// runtime's own messages are passed on.
 func (w *writer) panicked(doing string, r any) error {
-	err := fmt.Errorf("a panic while %s: %v", doing, r)
+	err := fmt.Errorf("a panic with a %T while %s", r, doing)
+	if e, ok := r.(runtime.Error); ok {
+		err = fmt.Errorf("a panic while %s: %w", doing, e)
+	}
 	w.s.opt.Log.Error("a panic in the store", "comp", "store", "code", "panic", "err", err, "stack", string(debug.Stack()))
 	w.s.fail(err)
 	return err

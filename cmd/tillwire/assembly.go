@@ -58,6 +58,13 @@ type agentd struct {
 // keysFolder holds the terminal's own keys, below the data folder.
 const keysFolder = "keys"
 
+// How many tasks of the outbox run at a time, and how many of one wallet: when its
+// cloud hangs, a quarter of the workers is left for the others.
+const (
+	workers       = 16
+	walletWorkers = 12
+)
+
 // storeError is the one kind of failure that stops selling: what cannot be
 // recorded must not happen.
 type storeError struct{ error }
@@ -100,7 +107,7 @@ func (d *agentd) openStore(ctx context.Context) error {
 	var err error
 	d.store, err = offline.Open(ctx, offline.Options{
 		Dir: data, Name: "tillwire run", Clock: d.clock, Log: d.log,
-		Timers: d.timersOf, Notify: d.committed, Keep: d.keep,
+		Timers: d.timersOf, Notify: d.committed, Observe: d.metrics.wrote, Keep: d.keep, PerWallet: walletWorkers,
 		// Before everything is bound there is no setting to ask for.
 		Steady: func() bool { return d.assembled.Load() && d.clocks.confirmed() },
 	})
@@ -266,7 +273,8 @@ func (d *agentd) openEngine(ctx context.Context) (err error) {
 		return err
 	}
 	d.engine = engine
-	d.replayer = replay.New(replay.Options{Outbox: d.store, Resume: engine.Resume, Clock: d.clock, Log: d.log})
+	d.replayer = replay.New(replay.Options{Outbox: d.store, Resume: engine.Resume, Clock: d.clock, Log: d.log,
+		Workers: workers, Bury: d.store.Bury, Panicked: d.metrics.panics.WithLabelValues("replay").Inc})
 	return engine.Boot(ctx)
 }
 

@@ -127,6 +127,7 @@ func (d *agentd) watchProblems() {
 	ask := d.problems.ask
 	ask(d.store.Problems)
 	ask(func() []agent.Problem { return diskProblems(d.standing, data) })
+	ask(func() []agent.Problem { return queueProblems(d.standing, d.store.QueueInfo()) })
 	ask(d.clocks.problems)
 	ask(func() []agent.Problem { return lineProblems(d.link.Line) })
 	ask(func() []agent.Problem { return deviceProblems(d.devices.Status) })
@@ -151,6 +152,7 @@ func (d *agentd) publishGauges(data string) {
 		return map[agent.LineState]float64{agent.LineOnline: 1, agent.LineDegraded: .5}[d.link.Line().State]
 	})
 	m.gauge("clock_offset_seconds", "The wallets' time less this machine's, beyond a minute.", func() float64 { return d.clocks.offset().Seconds() })
+	m.gauge("sqlite_wal_bytes", "Size of the store's write-ahead log.", func() float64 { return float64(d.store.LogBytes()) })
 	m.gauge("disk_free_bytes", "Free space for the data folder.", func() float64 {
 		free, err := freeSpace(data)
 		if err != nil {

@@ -25,6 +25,8 @@ type metrics struct {
 	latency  *prometheus.HistogramVec
 	success  prometheus.Gauge
 	scans    *prometheus.CounterVec
+	writes   prometheus.Histogram
+	panics   *prometheus.CounterVec
 
 	mu        sync.Mutex
 	open      map[agent.PaymentID]bool // seen before their end: only those are counted at it
@@ -33,6 +35,9 @@ type metrics struct {
 
 // payBuckets spread from an answer at once to a customer who looks for the phone.
 var payBuckets = []float64{.1, .25, .5, 1, 2, 3, 5, 10, 20, 30, 45, 60}
+
+// writeBuckets spread from a good disk's sync to a worn card's.
+var writeBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
 func newMetrics() *metrics {
 	m := &metrics{registry: prometheus.NewRegistry(), open: map[agent.PaymentID]bool{}, refunding: map[string]bool{}}
@@ -52,9 +57,12 @@ func newMetrics() *metrics {
 	m.requests = counter("cloud_requests_total", "Requests to wallets' clouds.", "route", "code")
 	m.latency = histogram("cloud_request_duration_seconds", "Time of one request to one host.", "route")
 	m.scans = counter("scans_total", "Texts that were scanned or typed.", "lane")
+	m.panics = counter("panics_recovered_total", "Panics that cost one task and not the agent.", "component")
+	m.panics.WithLabelValues("replay") // 0 is a statement too
+	m.writes = prometheus.NewHistogram(prometheus.HistogramOpts{Name: "tillwire_sqlite_write_duration_seconds", Help: "Time of one commit with its sync.", Buckets: writeBuckets})
 	m.success = prometheus.NewGauge(prometheus.GaugeOpts{Name: "tillwire_cloud_last_success_timestamp_seconds", Help: "When a wallet's cloud last gave a verified answer."})
 	b := buildInfo()
-	m.registry.MustRegister(m.success, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "tillwire_build_info", Help: "Always 1.",
+	m.registry.MustRegister(m.success, m.writes, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "tillwire_build_info", Help: "Always 1.",
 		ConstLabels: prometheus.Labels{"version": b.Version, "commit": b.Commit, "go": b.Go}}, func() float64 { return 1 }))
 	return m
 }
@@ -68,6 +76,9 @@ func (m *metrics) handler() http.Handler {
 func (m *metrics) gauge(name, help string, value func() float64) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "tillwire_" + name, Help: help}, value))
 }
+
+// wrote counts one commit of the store.
+func (m *metrics) wrote(_ int, took time.Duration) { m.writes.Observe(took.Seconds()) }
 
 // exchange counts one request to a wallet's host.
 func (m *metrics) exchange(x wallet.Exchange, now time.Time) {
@@ -145,42 +156,4 @@ func (m *metrics) unknown(ctx context.Context, open func(context.Context) ([]age
 		}
 	}
 	return float64(n)
-}
-
-// deviceCollector publishes the devices, looked up when somebody asks.
-type deviceCollector struct {
-	status                    func() []agent.DeviceStatus
-	reads, connected, screens *prometheus.Desc
-}
-
-func newDeviceCollector(status func() []agent.DeviceStatus) deviceCollector {
-	return deviceCollector{status,
-		prometheus.NewDesc("tillwire_scanner_reads_total", "Events of a scanner, by kind.", []string{"device", "result"}, nil),
-		prometheus.NewDesc("tillwire_scanner_connected", "1 while the scanner works.", []string{"device"}, nil),
-		prometheus.NewDesc("tillwire_screen_alive", "1 while a customer's display answers.", []string{"screen"}, nil)}
-}
-
-// Describe implements prometheus.Collector.
-func (d deviceCollector) Describe(c chan<- *prometheus.Desc) {
-	c <- d.reads
-	c <- d.connected
-	c <- d.screens
-}
-
-// Collect implements prometheus.Collector.
-func (d deviceCollector) Collect(c chan<- prometheus.Metric) {
-	for _, s := range d.status() {
-		up := 0.0
-		if s.State == agent.DeviceReady || s.State == agent.DeviceDegraded {
-			up = 1
-		}
-		if s.Kind == agent.KindDisplay {
-			c <- prometheus.MustNewConstMetric(d.screens, prometheus.GaugeValue, up, s.ID)
-			continue
-		}
-		c <- prometheus.MustNewConstMetric(d.connected, prometheus.GaugeValue, up, s.ID)
-		for event, n := range s.Counters {
-			c <- prometheus.MustNewConstMetric(d.reads, prometheus.CounterValue, float64(n), s.ID, event)
-		}
-	}
 }

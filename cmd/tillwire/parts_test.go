@@ -179,6 +179,51 @@ func TestDevicesAndLinesThatDoNotWorkAreProblems(t *testing.T) {
 	}
 }
 
+func TestWhatIsGivenUpOrWaitsForLongIsAProblem(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		queue agent.QueueInfo
+		want  []string
+	}{
+		{"all is well", agent.QueueInfo{Entries: 3, Oldest: 24 * time.Hour}, nil},
+		{"given up", agent.QueueInfo{Entries: 3, Dead: 2}, []string{"on 2 of what"}},
+		{"old", agent.QueueInfo{Entries: 3, Oldest: 25 * time.Hour}, []string{"waited for 25 hours"}},
+		{"both", agent.QueueInfo{Entries: 3, Oldest: 49 * time.Hour, Dead: 1}, []string{"on 1 of what", "waited for 49 hours"}},
+	} {
+		list := queueProblems(newStanding(agent.NewSystemClock()), c.queue)
+		if len(list) != len(c.want) {
+			t.Fatalf("%s: %v", c.name, list)
+		}
+		for i, want := range c.want {
+			if !strings.Contains(list[i].What, want) || !strings.Contains(list[i].Do, "Queue") || !strings.Contains(list[i].Do, "payments show") {
+				t.Errorf("%s: %+v", c.name, list[i])
+			}
+		}
+	}
+}
+
+// A scanner's reads and its errors are told apart.
+func TestAScannersErrorsAreCountedApart(t *testing.T) {
+	m := newMetrics()
+	m.registry.MustRegister(newDeviceCollector(func() []agent.DeviceStatus {
+		return []agent.DeviceStatus{{ID: "1.scanner", Kind: agent.KindScanner, Counters: map[string]uint64{"scan": 7, "duplicate": 1, "overflow": 2, "losses": 3}}}
+	}))
+	m.wrote(1, 4*time.Millisecond)
+	text := scraped(t, m)
+	for _, want := range []string{
+		`tillwire_scanner_reads_total{device="1.scanner",result="scan"} 7`,
+		`tillwire_scanner_reads_total{device="1.scanner",result="duplicate"} 1`,
+		`tillwire_scanner_errors_total{device="1.scanner",result="overflow"} 2`,
+		`tillwire_scanner_errors_total{device="1.scanner",result="losses"} 3`,
+		`tillwire_sqlite_write_duration_seconds_bucket{le="0.005"} 1`,
+		`tillwire_panics_recovered_total{component="replay"} 0`,
+	} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("/metrics lacks %s:\n%s", want, text)
+		}
+	}
+}
+
 // A payment is counted once, at its end, however many commits follow; one whose
 // beginning this run has not seen is not counted.
 func TestAPaymentIsCountedOnceAtItsEnd(t *testing.T) {

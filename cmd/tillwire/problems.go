@@ -85,6 +85,19 @@ func diskProblems(s *standing, data string) []agent.Problem {
 		"Free some space: below 64 MiB no new payment is taken, so that what is open can still be finished.")
 }
 
+// queueOld is how long something may wait in the outbox before a person should know.
+const queueOld = 24 * time.Hour
+
+// queueProblems tells of what the agent gave up, and of what waits for long.
+func queueProblems(s *standing, q agent.QueueInfo) []agent.Problem {
+	const look = "Open Queue on the owner's page, and `tillwire payments show` with its order number: compare with the wallet's own list. "
+	return append(
+		s.problem(q.Dead > 0, "queue_dead", fmt.Sprintf("The program failed again and again on %d of what must still be done with payments, and has left it alone.", q.Dead),
+			look+"A restart of the agent tries again; report it with the log."),
+		s.problem(q.Oldest > queueOld, "queue_old", fmt.Sprintf("Something has waited for %d hours to be sent to a wallet or asked of it.", int(q.Oldest.Hours())),
+			look+"If the line works, call the wallet's office.")...)
+}
+
 func lineProblems(line func() agent.Line) []agent.Problem {
 	var list []agent.Problem
 	now := line()

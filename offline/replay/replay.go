@@ -7,20 +7,28 @@ package replay
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
 	"tillwire/agent"
 )
 
-// Options are what a Replayer works with; all are required but Workers and Log.
+// Options are what a Replayer works with; Outbox, Resume and Clock are required.
 type Options struct {
 	Outbox  agent.Outbox
 	Resume  func(context.Context, agent.Task) (wait time.Duration, why string)
 	Clock   agent.Clock
 	Workers int // tasks at the same time; 16 when zero
 	Log     *slog.Logger
+	// Bury gives a leased task up that panicked again and again; nil tries it again
+	// every hour.
+	Bury func(ctx context.Context, t agent.Task, why string) error
+	// Panicked hears of every panic of Resume; nil is allowed.
+	Panicked func()
 }
 
 // Replayer works the outbox off. One slow payment occupies one worker and delays
@@ -29,6 +37,9 @@ type Replayer struct {
 	opt  Options
 	kick chan struct{}
 	done chan struct{}
+
+	mu     sync.Mutex
+	panics map[int64]int // in a row, by row of the outbox
 }
 
 // New returns a Replayer that does nothing before Run.
@@ -39,7 +50,10 @@ func New(opt Options) *Replayer {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Replayer{opt: opt, kick: make(chan struct{}, 1), done: make(chan struct{}, opt.Workers)}
+	if opt.Panicked == nil {
+		opt.Panicked = func() {}
+	}
+	return &Replayer{opt: opt, kick: make(chan struct{}, 1), done: make(chan struct{}, opt.Workers), panics: map[int64]int{}}
 }
 
 // Kick says that something may be due now; call it after every commit.
@@ -114,14 +128,79 @@ func (r *Replayer) lease(ctx context.Context, free int, start func(agent.Task)) 
 // journal has normally ended its lease by then.
 const settled = time.Second
 
+// A task that panics is tried again after a second, and each time after twice as
+// long. The fifth time it is given up: a poisoned row dies alone.
+const (
+	panicWait  = time.Second
+	panicLimit = 5
+	panicLong  = time.Hour // between tries of one that cannot be buried
+)
+
 func (r *Replayer) one(ctx context.Context, t agent.Task) {
 	defer func() { r.done <- struct{}{} }()
-	wait, why := r.opt.Resume(ctx, t)
+	wait, why, panicked := r.resume(ctx, t)
+	ctx = context.WithoutCancel(ctx)
+	if n := r.inARow(t.Row, panicked); n >= panicLimit {
+		if r.buried(ctx, t, why) {
+			return
+		}
+		wait = panicLong
+	} else if n > 0 {
+		wait = panicWait << (n - 1)
+	}
 	if wait <= 0 {
 		wait = settled
 	}
-	if err := r.opt.Outbox.Postpone(context.WithoutCancel(ctx), t, wait, why); err != nil {
+	if err := r.opt.Outbox.Postpone(ctx, t, wait, why); err != nil {
 		r.opt.Log.Error("a task could not be given back; it is due again after a restart", "comp", "replay",
 			"code", "outbox_postpone", "tx", string(t.Payment), "err", err)
 	}
+}
+
+// resume does a task. What panics in it must not take the other payments along.
+func (r *Replayer) resume(ctx context.Context, t agent.Task) (wait time.Duration, why string, panicked bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			why, panicked = "the program failed on it: "+cause(p), true
+			r.opt.Log.Error("a task panicked", "comp", "replay", "code", "task_panic", "tx", string(t.Payment), "op", string(t.Op),
+				"refund", t.RefundNo, "err", why, "stack", string(debug.Stack()))
+			r.opt.Panicked()
+		}
+	}()
+	wait, why = r.opt.Resume(ctx, t)
+	return wait, why, false
+}
+
+// cause tells a panic: its value may hold anything, so only the runtime's own
+// messages are passed on.
+func cause(p any) string {
+	if e, ok := p.(runtime.Error); ok {
+		return e.Error()
+	}
+	return fmt.Sprintf("panic with a %T", p)
+}
+
+// inARow counts a task's panics since it last went well.
+func (r *Replayer) inARow(row int64, panicked bool) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !panicked {
+		delete(r.panics, row)
+		return 0
+	}
+	r.panics[row]++
+	return r.panics[row]
+}
+
+func (r *Replayer) buried(ctx context.Context, t agent.Task, why string) bool {
+	if r.opt.Bury == nil {
+		return false
+	}
+	if err := r.opt.Bury(ctx, t, why); err != nil {
+		r.opt.Log.Error("a task could not be given up", "comp", "replay", "code", "outbox_bury", "tx", string(t.Payment), "err", err)
+		return false
+	}
+	r.opt.Log.Error("a task is given up until the next start", "comp", "replay", "code", "task_buried", "tx", string(t.Payment), "op", string(t.Op), "why", why)
+	r.inARow(t.Row, false)
+	return true
 }

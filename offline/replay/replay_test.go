@@ -22,10 +22,11 @@ type outbox struct {
 	taken map[int64]bool
 	tries map[int64]int
 	broke error
+	dead  map[int64]string // why a task was given up
 }
 
 func newOutbox(clock agent.Clock, due ...time.Duration) *outbox {
-	o := &outbox{clock: clock, due: map[int64]time.Duration{}, taken: map[int64]bool{}, tries: map[int64]int{}}
+	o := &outbox{clock: clock, due: map[int64]time.Duration{}, taken: map[int64]bool{}, tries: map[int64]int{}, dead: map[int64]string{}}
 	for i, d := range due {
 		o.due[int64(i)] = d
 	}
@@ -67,6 +68,14 @@ func (o *outbox) Postpone(_ context.Context, t agent.Task, wait time.Duration, _
 	return nil
 }
 
+// Bury leaves the task taken, so that it is never leased again.
+func (o *outbox) Bury(_ context.Context, t agent.Task, why string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.dead[t.Row] = why
+	return o.broke
+}
+
 func (o *outbox) Hasten(context.Context, string) error { return nil }
 
 // run starts a replayer in a bubble and stops it behind the test.
@@ -75,7 +84,7 @@ func run(t *testing.T, workers int, due []time.Duration, resume func(context.Con
 	synctest.Test(t, func(t *testing.T) {
 		clock := agent.NewSystemClock()
 		o := newOutbox(clock, due...)
-		r := replay.New(replay.Options{Outbox: o, Clock: clock, Workers: workers,
+		r := replay.New(replay.Options{Outbox: o, Clock: clock, Workers: workers, Bury: o.Bury,
 			Resume: func(ctx context.Context, task agent.Task) (time.Duration, string) {
 				return resume(ctx, clock, task), "test"
 			}})
@@ -96,7 +105,7 @@ func TestTasksRunWhenTheyAreDue(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		if _, again := ran[task.Payment]; !again {
-			ran[task.Payment] = clock.Mono()
+			ran[task.Payment] = clock.Mono().Truncate(time.Millisecond)
 		}
 		return time.Hour
 	}, func(_ *outbox, _ *replay.Replayer, c agent.Clock) {
@@ -104,7 +113,7 @@ func TestTasksRunWhenTheyAreDue(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		for id, want := range map[agent.PaymentID]time.Duration{"0": 0, "1": 3 * time.Second, "2": 90 * time.Second} {
-			if ran[id] != want {
+			if ran[id].Truncate(time.Millisecond) != want {
 				t.Errorf("task %s ran at %s, want %s", id, ran[id], want)
 			}
 		}
@@ -160,6 +169,60 @@ func TestABrokenStoreIsTriedAgain(t *testing.T) {
 		defer mu.Unlock()
 		if ran != before+1 {
 			t.Errorf("%d runs in the first seconds after the store came back, want 1", ran-before)
+		}
+	})
+}
+
+// TestAPoisonedRowDiesAlone: a task that the program fails on is tried five times
+// and then given up, and everything else goes on.
+func TestAPoisonedRowDiesAlone(t *testing.T) {
+	var mu sync.Mutex
+	var at []time.Duration
+	healthy := 0
+	run(t, 2, make([]time.Duration, 3), func(_ context.Context, clock agent.Clock, task agent.Task) time.Duration {
+		mu.Lock()
+		defer mu.Unlock()
+		if task.Payment == "1" {
+			at = append(at, clock.Mono().Truncate(time.Millisecond))
+			panic("poison")
+		}
+		healthy++
+		return 10 * time.Second
+	}, func(o *outbox, _ *replay.Replayer, c agent.Clock) {
+		<-c.After(time.Minute + time.Second)
+		mu.Lock()
+		defer mu.Unlock()
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if want := []time.Duration{0, 1e9, 3e9, 7e9, 15e9}; !slices.Equal(at, want) {
+			t.Errorf("it was tried at %v, want %v", at, want)
+		}
+		if len(o.dead) != 1 || o.dead[1] != "the program failed on it: panic with a string" {
+			t.Errorf("given up: %v", o.dead)
+		}
+		if healthy != 14 {
+			t.Errorf("the other two ran %d times in a minute, want 14", healthy)
+		}
+	})
+}
+
+// TestOnlyPanicsInARowCount, and a task that cannot be given up is left in peace.
+func TestOnlyPanicsInARowCount(t *testing.T) {
+	var mu sync.Mutex
+	ran := 0
+	run(t, 1, []time.Duration{0}, func(context.Context, agent.Clock, agent.Task) time.Duration {
+		mu.Lock()
+		defer mu.Unlock()
+		if ran++; ran%5 != 0 {
+			panic("now and then")
+		}
+		return time.Second
+	}, func(o *outbox, _ *replay.Replayer, c agent.Clock) {
+		<-c.After(time.Hour)
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if len(o.dead) != 0 {
+			t.Errorf("given up: %v", o.dead)
 		}
 	})
 }
