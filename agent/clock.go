@@ -8,7 +8,8 @@ import "time"
 type Clock interface {
 	// Now is the wall clock, for records and screens.
 	Now() time.Time
-	// Mono is the time since some fixed moment of this process; it never jumps.
+	// Mono is the time since some fixed moment of this process; it never jumps and
+	// is never zero, so that zero can stand for "not yet".
 	Mono() time.Duration
 	// After delivers once d has passed on the monotonic clock.
 	After(d time.Duration) <-chan time.Time
@@ -25,7 +26,7 @@ func NewSystemClock() SystemClock { return SystemClock{start: time.Now()} }
 func (SystemClock) Now() time.Time { return time.Now() }
 
 // Mono implements Clock; time.Since uses the monotonic reading of start.
-func (c SystemClock) Mono() time.Duration { return time.Since(c.start) }
+func (c SystemClock) Mono() time.Duration { return time.Since(c.start) + 1 }
 
 // After implements Clock.
 func (SystemClock) After(d time.Duration) <-chan time.Time { return time.After(d) }

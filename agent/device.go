@@ -91,8 +91,3 @@ const (
 type Display interface {
 	Show(ctx context.Context, s Screen) error
 }
-
-// Printer prints a receipt. A failure to print never changes a payment.
-type Printer interface {
-	Print(ctx context.Context, r Receipt) error
-}

@@ -78,38 +78,3 @@ func (m Money) Decimal() string {
 
 // String is Decimal with the currency code behind it.
 func (m Money) String() string { return m.Decimal() + " " + string(m.Currency) }
-
-// ParseMoney reads a decimal amount as a person types it. A comma or a point
-// separates the fraction; more places than the currency has are refused, since
-// rounding a price is never right.
-func ParseMoney(text string, c Currency) (Money, error) {
-	bad := func(why string) (Money, error) {
-		return Money{}, &Error{Op: "amount", Class: Invalid, Code: CodeAmount,
-			Say: Sentence{ID: "error.amount_text", Args: []string{text}, English: fmt.Sprintf("%q is not an amount: %s.", text, why)}}
-	}
-	if !c.Known() {
-		return Money{}, Money{Value: 1, Currency: c}.Check()
-	}
-	whole, frac, _ := strings.Cut(strings.Replace(strings.TrimSpace(text), ",", ".", 1), ".")
-	if len(frac) > c.Exponent() {
-		return bad(fmt.Sprintf("%s has %d decimal places", c, c.Exponent()))
-	}
-	if whole == "" && frac == "" {
-		return bad("it is empty")
-	}
-	digits := whole + frac + strings.Repeat("0", c.Exponent()-len(frac))
-	for _, r := range digits {
-		if r < '0' || r > '9' {
-			return bad("only digits and one separator may stand in it")
-		}
-	}
-	if len(digits) > 15 {
-		return bad("it is too long")
-	}
-	value, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil {
-		return bad("it is not a number")
-	}
-	m := Money{Value: value, Currency: c}
-	return m, m.Check()
-}

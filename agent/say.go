@@ -28,6 +28,10 @@ func (s Status) Word() (Sentence, Tone) {
 		return Sentence{ID: "word.refunded", English: "REFUNDED"}, ToneBad
 	case Review:
 		return Sentence{ID: "word.review", English: "OFFICE"}, ToneOffice
+	case Reversed:
+		if s.Captured > 0 {
+			return Sentence{ID: "word.returned", English: "RETURNED"}, ToneBad
+		}
 	}
 	return Sentence{ID: "word.unpaid", English: "NOT CHARGED"}, ToneBad
 }
@@ -64,6 +68,10 @@ func (p Payment) Say() Sentence {
 		return Sentence{ID: "say.refund_due", English: "Paid after it had ended. The money goes back by itself"}
 	case Refunded:
 		return Sentence{ID: "say.refunded", Args: []string{p.Amount.Decimal()}, English: "Refunded " + p.Amount.Decimal()}
+	case Reversed:
+		if s.Captured > 0 {
+			return Sentence{ID: "say.returned", Args: []string{p.Amount.Decimal()}, English: "Not charged: " + p.Amount.Decimal() + " was taken and has been returned"}
+		}
 	case Review:
 		return Sentence{ID: "say.review", Args: []string{p.OrderNo}, English: "Office will settle this. Order " + p.OrderNo}
 	}
@@ -162,7 +170,10 @@ func (p Payment) Screen(left time.Duration) Screen {
 		return say(ScreenPaid, "paid", "Paid. Thank you")
 	case Declined, NotSent:
 		return say(ScreenUnpaid, "unpaid", "Not paid. Please try another way")
-	case Reversed, Closed:
+	case Reversed:
+		// A lost answer may have been a yes: only what is certain is said.
+		return say(ScreenUnpaid, "reversed", "Cancelled. Anything that was taken has been returned")
+	case Closed:
 		return say(ScreenUnpaid, "cancelled", "Cancelled. Nothing was taken")
 	}
 	return say(ScreenWait, "wait", "Please wait")

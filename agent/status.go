@@ -64,8 +64,8 @@ type Status struct {
 }
 
 // moves is the law of offline payments: what each fact makes of each state.
-// A fact that is missing in a row is refused there. Four cells depend on more
-// than the state; function decide holds them.
+// A fact that is missing in a row is refused there. What depends on more than the
+// state stands in function decide.
 var moves = map[State]map[FactKind]State{
 	"": {FactOpened: Created},
 	Created: {
@@ -161,7 +161,7 @@ func (s Status) Apply(f Fact) (Status, error) {
 }
 
 // applyUnderReview lets a payment that the office looks after go on where it
-// stood: only a fact that really moves it takes it out of review.
+// stood, out of sight; only an end takes it out of review.
 func (s Status) applyUnderReview(f Fact) (Status, error) {
 	if f.Kind == FactReviewOpened || f.Kind == FactRestarted {
 		return s, nil
@@ -172,8 +172,8 @@ func (s Status) applyUnderReview(f Fact) (Status, error) {
 	if err != nil {
 		return s, err
 	}
-	if next.State == s.Under {
-		next.State, next.Since = Review, s.Since
+	if !next.State.Final() && next.State != RefundDue {
+		next.Under, next.State, next.Since = next.State, Review, s.Since
 		return next, nil
 	}
 	next.Under = ""
@@ -186,11 +186,15 @@ func (s Status) decide(f Fact, to State) (State, error) {
 	case s.Showing && s.State == Sending && (f.Kind == FactInDoubt || f.Kind == FactRestarted):
 		// Nobody has seen the code yet: asking again with the same number is safe.
 		return Sending, nil
+	case s.State == Sending && f.Kind == FactUnsent && (f.Op != OpPay && f.Op != OpPresent || s.Attempt > 1):
+		// Only the one try itself can prove that nothing left.
+		return to, s.refuse(f, "needs the proof of its only try")
 	case s.State == Reversing && f.Kind == FactApproved && f.Op == OpQuery && (s.acked || s.barred):
 		return RefundDue, nil
 	case f.Kind == FactReversed && !s.acked:
 		return to, s.refuse(f, "needs the wallet's acknowledgement first")
-	case s.State == Closing && f.Kind == FactApproved && (s.released || s.acked):
+	case f.Kind == FactApproved && to == Paid && s.State != Paid && (s.released || s.State == Closing && s.acked):
+		// The lane went on to another payment of the same sale.
 		return RefundDue, nil
 	case to == RefundDue && s.State.Final() && f.Op == OpPay:
 		// A pay answer that arrives now was written before the end was verified.
@@ -237,7 +241,7 @@ func (s *Status) note(f Fact) {
 		s.watched = true
 	}
 	if f.Kind == FactReviewOpened {
-		// The lane goes on without it, and is not taken back when it moves again.
+		// The lane goes on without it: money found later goes back.
 		s.Under, s.released = s.State, true
 	}
 }
@@ -291,7 +295,7 @@ func Edges() [][2]State {
 	for from, row := range moves {
 		for _, to := range row {
 			add(from, to)
-			if row[FactReviewOpened] == Review && from != "" {
+			if row[FactReviewOpened] == Review && to.Final() && to != Paid {
 				add(Review, to)
 			}
 		}

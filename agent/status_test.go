@@ -24,6 +24,8 @@ func f(kind agent.FactKind, change ...func(*agent.Fact)) agent.Fact {
 		x.Op, x.Amount, x.Txn = agent.OpQuery, 1280, "4200000001"
 	case agent.FactPayStarted, agent.FactPresentStarted:
 		x.Wallet, x.Attempt = "wechat", 1
+	case agent.FactUnsent:
+		x.Op = agent.OpPay
 	case agent.FactQRReady:
 		x.QR = "weixin://wxpay/bizpayurl?pr=x"
 	case agent.FactRefundRequested:
@@ -193,10 +195,45 @@ func TestReviewGoesOnWhereItStood(t *testing.T) {
 	}
 }
 
-func TestALaneIsNotTakenBackAfterReview(t *testing.T) {
+// TestOnlyTheTryItselfProvesThatNothingLeft: a payment under way does not become
+// "not sent" because somebody else had decided so.
+func TestOnlyTheTryItselfProvesThatNothingLeft(t *testing.T) {
+	sent := []agent.Fact{f(agent.FactOpened), f(agent.FactPayStarted)}
+	ours := f(agent.FactUnsent, func(x *agent.Fact) { x.Op = "" })
+	for name, facts := range map[string][]agent.Fact{
+		"a decision of ours":    append(slices.Clone(sent), ours),
+		"after a second try":    append(slices.Clone(sent), f(agent.FactInDoubt), f(agent.FactPayStarted), f(agent.FactUnsent)),
+		"after it was in doubt": append(slices.Clone(sent), f(agent.FactInDoubt), f(agent.FactUnsent)),
+	} {
+		if s, err := agent.Decide(facts); err == nil {
+			t.Errorf("%s: %s", name, s.State)
+		}
+	}
+	if s, err := agent.Decide([]agent.Fact{f(agent.FactOpened), ours}); err != nil || s.State != agent.NotSent {
+		t.Errorf("a payment that waits for a code: %s, %v", s.State, err)
+	}
+}
+
+// TestMoneyFoundInReviewGoesBack: the lane was given away, so the sale may have been
+// paid another way by then.
+func TestMoneyFoundInReviewGoesBack(t *testing.T) {
+	for _, before := range [][]agent.Fact{
+		{f(agent.FactOpened), f(agent.FactPayStarted), f(agent.FactInDoubt)},
+		{f(agent.FactOpened), f(agent.FactPayStarted), f(agent.FactAwaiting)},
+		{f(agent.FactOpened), f(agent.FactPresentStarted), f(agent.FactQRReady)},
+		{f(agent.FactOpened), f(agent.FactPresentStarted), f(agent.FactQRReady), f(agent.FactCloseDecided)},
+	} {
+		s, err := agent.Decide(append(slices.Clone(before), f(agent.FactReviewOpened)))
+		if err != nil || s.Held() {
+			t.Fatalf("review of %v: held %t, %v", before, s.Held(), err)
+		}
+		if s, err = s.Apply(f(agent.FactApproved)); err != nil || s.State != agent.RefundDue {
+			t.Errorf("review of %v, then money: %s, %v", before, s.State, err)
+		}
+	}
 	s, err := agent.Decide([]agent.Fact{f(agent.FactOpened), f(agent.FactPayStarted), f(agent.FactInDoubt), f(agent.FactReviewOpened), f(agent.FactAwaiting)})
-	if err != nil || s.State != agent.AwaitPayer || s.Held() {
-		t.Fatalf("%s, held %t, %v", s.State, s.Held(), err)
+	if err != nil || s.State != agent.Review || s.Under != agent.AwaitPayer || s.Held() {
+		t.Errorf("a payment in review that only goes on: %s under %s, held %t, %v", s.State, s.Under, s.Held(), err)
 	}
 }
 

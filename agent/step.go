@@ -113,7 +113,12 @@ func (s Status) step(t Timers, last time.Time) (Step, bool) {
 			return Step{Op: OpPresent, Wait: t.FirstQuery}, true
 		}
 		return Step{Op: OpQuery, Wait: t.FirstQuery}, true
-	case AwaitPayer, Unknown:
+	case AwaitPayer:
+		if sent >= t.FirstQuery {
+			return Step{Op: OpQuery, Wait: t.Cadence[0]}, true // it was asked a moment ago
+		}
+		return Step{Op: OpQuery, Wait: t.FirstQuery - sent}, true
+	case Unknown:
 		return Step{Op: OpQuery, Wait: clamp(t.FirstQuery-sent, 0, t.FirstQuery)}, true
 	case Reversing:
 		if s.acked || s.barred {

@@ -6,7 +6,7 @@ import "context"
 // InDoubt, so an adapter that forgets a case claims nothing.
 type Verdict int
 
-// The verdicts. All but InDoubt and NotSent rest on a verified answer: signature,
+// The verdicts. All but InDoubt and NotDelivered rest on a verified answer: signature,
 // own merchant, own order number, and amount and currency where they appear.
 const (
 	InDoubt      Verdict = iota // may have arrived; nothing is known

@@ -45,10 +45,14 @@ type cloud struct {
 	script map[agent.Operation][]fault
 	always map[agent.Operation]fault
 	log    []string
+	pays   map[string]int // pay requests that arrived, by order number
+
+	// arrives looks at the shop's journal whenever a request reaches the cloud.
+	arrives func(op agent.Operation, p agent.Payment)
 }
 
 func newCloud() *cloud {
-	return &cloud{orders: map[string]*order{}, script: map[agent.Operation][]fault{}, always: map[agent.Operation]fault{}}
+	return &cloud{orders: map[string]*order{}, script: map[agent.Operation][]fault{}, always: map[agent.Operation]fault{}, pays: map[string]int{}}
 }
 
 func (c *cloud) plan(op agent.Operation, faults ...fault) {
@@ -85,6 +89,12 @@ func (c *cloud) count(op agent.Operation) (n int) {
 		}
 	}
 	return n
+}
+
+func (c *cloud) charged(no string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.pays[no] > 0
 }
 
 func (c *cloud) books(no string) (captured, kept int64) {
@@ -143,6 +153,12 @@ func (c *cloud) exchange(ctx context.Context, op agent.Operation, p agent.Paymen
 	case lostOut:
 		c.mu.Unlock()
 		return agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonNoAnswer}
+	}
+	if c.arrives != nil {
+		c.arrives(op, p)
+	}
+	if op == agent.OpPay {
+		c.pays[p.OrderNo]++
 	}
 	a := work(c.at(p.OrderNo), f)
 	c.mu.Unlock()

@@ -35,7 +35,7 @@ func (e *Engine) Show(ctx context.Context, id agent.PaymentID, wallet string) (a
 	})
 	if err == nil && began {
 		e.update(id, func(l *live) { l.started = e.opt.Clock.Mono() })
-		e.begin(p)
+		e.begin(id)
 	}
 	return p, err
 }
@@ -72,6 +72,9 @@ func (e *Engine) Cancel(ctx context.Context, id agent.PaymentID, by string) (p a
 // cancelFact is what cancelling means for a payment as it stands.
 func cancelFact(p agent.Payment) (fact agent.Fact, again bool, err error) {
 	s := p.Status
+	if s.State == agent.Review {
+		s.State = s.Under
+	}
 	switch {
 	case s.Final():
 		return fact, false, finalError(p, "cancel")
@@ -83,8 +86,6 @@ func cancelFact(p agent.Payment) (fact agent.Fact, again bool, err error) {
 		return agent.Fact{Kind: agent.FactReleased}, false, nil
 	case s.State == agent.Sending, s.State == agent.AwaitPayer, s.State == agent.Unknown:
 		return agent.Fact{Kind: agent.FactReversalDecided}, false, nil
-	case s.State == agent.Review:
-		return fact, false, stateError(p, "cancel", "The office settles this payment. The lane is free for another one.")
 	}
 	return fact, true, nil
 }
@@ -111,17 +112,6 @@ func (e *Engine) Check(ctx context.Context, id agent.PaymentID) (agent.Payment, 
 	return p, nil
 }
 
-// Printed records what became of a receipt. It never changes the payment.
-func (e *Engine) Printed(_ context.Context, id agent.PaymentID, ok bool) {
-	kind := agent.FactPrinted
-	if !ok {
-		kind = agent.FactPrintFailed
-	}
-	if _, err := e.learn(id, func(agent.Payment) ([]agent.Fact, error) { return []agent.Fact{{Kind: kind}}, nil }); err != nil {
-		e.opt.Log.Warn("the print could not be recorded", "comp", "checkout", "tx", string(id), "err", err)
-	}
-}
-
 // Scanned takes a reading of a lane's scanner; it is the sink of every scanner.
 func (e *Engine) Scanned(s agent.Scan) { e.Scan(e.work, s.Lane, s.Text) }
 
@@ -141,6 +131,9 @@ func (e *Engine) scan(ctx context.Context, laneID string, text agent.PayCode) ag
 	if l == nil {
 		return no(nil, agent.ToneBad, "scan.lane", fmt.Sprintf("There is no lane %q", laneID))
 	}
+	// One scan of a lane at a time: the code of the one that is recorded is kept.
+	l.scanning.Lock()
+	defer l.scanning.Unlock()
 	code := e.opt.Wallets.Identify(text)
 	id := l.holder()
 	if code.Kind != agent.CodeConsumer {
@@ -151,13 +144,17 @@ func (e *Engine) scan(ctx context.Context, laneID string, text agent.PayCode) ag
 		return r
 	}
 	if id == "" {
-		return no(nil, agent.ToneDoubt, "scan.no_payment", "No payment is open. Enter the amount first, then scan again")
+		return nothingOpen()
 	}
 	p := e.peek(ctx, id)
 	if p == nil {
 		return no(nil, agent.ToneBad, "scan.store", "The payment cannot be read. See the owner's page")
 	}
 	return e.scanFor(ctx, *p, code)
+}
+
+func nothingOpen() agent.ScanResult {
+	return no(nil, agent.ToneDoubt, "scan.no_payment", "No payment is open. Enter the amount first, then scan again")
 }
 
 func (e *Engine) peek(ctx context.Context, id agent.PaymentID) *agent.Payment {
@@ -172,6 +169,8 @@ func (e *Engine) peek(ctx context.Context, id agent.PaymentID) *agent.Payment {
 func (e *Engine) scanFor(ctx context.Context, p agent.Payment, code agent.Code) agent.ScanResult {
 	print := e.opt.Fingerprint(code.Text.Reveal())
 	switch {
+	case p.Status.Final():
+		return nothingOpen()
 	case p.Status.State != agent.Created && usedBy(p, print):
 		r := no(&p, agent.ToneCalm, "scan.same", "This code is already being processed")
 		r.Accepted = true
@@ -199,24 +198,27 @@ func (e *Engine) scanFor(ctx context.Context, p agent.Payment, code agent.Code) 
 // refuseDown ends a payment at once when the line has been gone for longer than a
 // code lives: such a code cannot be kept and tried later.
 func (e *Engine) refuseDown(p agent.Payment, wallet string) agent.ScanResult {
-	next, _, _ := e.record(p, agent.Fact{Kind: agent.FactUnsent, Wallet: wallet, Reason: agent.ReasonLineDown})
+	next, _, _ := e.decide(p, agent.Fact{Kind: agent.FactUnsent, Wallet: wallet, Reason: agent.ReasonLineDown})
 	return agent.ScanResult{Payment: &next, Say: next.Say(), Tone: agent.ToneBad}
 }
 
 // start makes the attempt durable and sends it.
 func (e *Engine) start(ctx context.Context, p agent.Payment, code agent.Code, print []byte) agent.ScanResult {
+	// The code is at hand before the attempt is on disk, so that whoever resumes the
+	// payment first can send it; without the attempt it is wiped again.
 	now := e.opt.Clock.Mono()
+	e.update(p.ID, func(l *live) { l.code, l.scanned, l.started = code.Text, now, now })
 	fact := agent.Fact{Kind: agent.FactPayStarted, At: e.opt.Clock.Now(), Op: agent.OpPay, Attempt: 1, Wallet: code.Wallet, CodePrint: print}
 	next, err := e.opt.Journal.Record(ctx, p.ID, p.Version, fact)
-	switch {
-	case err == nil:
-		// Only the scan whose attempt was recorded may leave its code behind.
-		e.remember(p.ID, &live{code: code.Text, scanned: now, started: now})
-		e.begin(next)
+	if err == nil {
+		e.begin(next.ID)
 		return agent.ScanResult{Accepted: true, Payment: &next, Say: next.Say(), Tone: agent.ToneCalm}
-	case errors.Is(err, agent.ErrCodeSeen):
+	}
+	e.wipe(p.ID)
+	if errors.Is(err, agent.ErrCodeSeen) {
 		return no(&p, agent.ToneDoubt, "scan.used", "This code was used a moment ago. Ask for a fresh code")
-	case errors.Is(err, agent.ErrStale):
+	}
+	if errors.Is(err, agent.ErrStale) {
 		if moved := e.peek(ctx, p.ID); moved != nil {
 			return e.scanFor(ctx, *moved, code)
 		}

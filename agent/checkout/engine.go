@@ -193,7 +193,7 @@ func (e *Engine) Open(ctx context.Context, r agent.Request) (p agent.Payment, re
 		return p, false, err
 	}
 	if r.Mode == agent.ModeShow {
-		e.begin(p)
+		e.begin(id)
 	}
 	return p, false, nil
 }

@@ -19,6 +19,8 @@ type lane struct {
 	clock agent.Clock
 	kick  chan struct{}
 
+	scanning sync.Mutex // held over one scan
+
 	mu      sync.Mutex
 	held    agent.PaymentID // holds the lane; empty when free
 	shown   *agent.Payment  // what the display is about

@@ -13,19 +13,28 @@ import (
 // none, and that is how Resume recognises a restart.
 type live struct {
 	code    agent.PayCode
-	scanned time.Duration // Clock.Mono when the code was read
-	started time.Duration // Clock.Mono when the current way of paying began
-	shown   time.Duration // Clock.Mono when the code to pay came
-	seen    time.Duration // Clock.Mono when a payment of the last run was first met
-	doubtQR bool          // a request for a code may have arrived
-	doubts  int           // answers that left us in doubt, for the limit of automation
+	scanned time.Duration   // Clock.Mono when the code was read
+	started time.Duration   // Clock.Mono when the current way of paying began
+	shown   time.Duration   // Clock.Mono when the code to pay came
+	seen    time.Duration   // Clock.Mono when this run first worked on it
+	absent  []time.Duration // Clock.Mono of each time the wallet did not know the order
+	doubtQR bool            // a request for a code may have arrived
+	doubts  int             // answers that left us in doubt, for the limit of automation
 }
 
-// maxDoubts and maxOpen are when automation is exhausted and the office is asked.
+// When automation is exhausted and the office is asked.
 const (
-	maxDoubts = 200
-	maxOpen   = 24 * time.Hour
+	maxDoubts  = 200              // answers in doubt
+	maxOpen    = 24 * time.Hour   // since the payment was opened
+	leastTried = 10 * time.Minute // by this run of the agent
+	reviewRest = time.Hour        // between two looks at what the office has
 )
+
+// patience is how old a payment may become: a day, or less where the wallet takes
+// a reversal only for so long, to leave the office time to act.
+func (e *Engine) patience(p agent.Payment) time.Duration {
+	return min(maxOpen, e.timers(p).ReverseWindow/12*11)
+}
 
 func (e *Engine) remember(id agent.PaymentID, l *live) {
 	e.mu.Lock()
@@ -87,15 +96,11 @@ func (e *Engine) release(id agent.PaymentID) {
 }
 
 // begin resumes a payment in the engine's own time, so that the caller's context
-// and patience do not matter. p is the payment as it was just committed.
-func (e *Engine) begin(p agent.Payment) {
+// and patience do not matter.
+func (e *Engine) begin(id agent.PaymentID) {
 	e.wg.Go(func() {
-		if !e.take(p.ID) {
-			return // a due step of the outbox was faster
-		}
-		defer e.release(p.ID)
-		if wait, why := e.resume(e.work, p, agent.Task{Payment: p.ID, Tries: 1}); wait > 0 {
-			e.opt.Log.Debug("payment waits", "comp", "checkout", "tx", string(p.ID), "wait", wait, "why", why)
+		if wait, why := e.Resume(e.work, agent.Task{Payment: id, Tries: 1}); wait > 0 {
+			e.opt.Log.Debug("payment waits", "comp", "checkout", "tx", string(id), "wait", wait, "why", why)
 		}
 	})
 }
@@ -143,16 +148,21 @@ func (e *Engine) unrecorded(id agent.PaymentID, facts []agent.Fact, err error) {
 // the wall clock says so, and where it was set back, the time that this run has
 // known the payment: a wait may become longer, never endless.
 func (e *Engine) sentFor(p agent.Payment) time.Duration {
-	mono := e.opt.Clock.Mono()
-	var l live
-	e.update(p.ID, func(x *live) {
-		if x.seen == 0 {
-			x.seen = mono
-		}
-		l = *x
-	})
-	if l.started > 0 {
-		return mono - l.started
+	met := e.metFor(p.ID)
+	if l, _ := e.known(p.ID); l.started > 0 {
+		return e.opt.Clock.Mono() - l.started
 	}
-	return max(e.opt.Clock.Now().Sub(p.Status.Started), mono-l.seen)
+	return max(e.opt.Clock.Now().Sub(p.Status.Started), met)
+}
+
+// metFor is how long this run of the agent has been at the payment.
+func (e *Engine) metFor(id agent.PaymentID) (met time.Duration) {
+	mono := e.opt.Clock.Mono()
+	e.update(id, func(l *live) {
+		if l.seen == 0 {
+			l.seen = mono
+		}
+		met = mono - l.seen
+	})
+	return met
 }

@@ -18,7 +18,7 @@ func (e *Engine) send(ctx context.Context, p agent.Payment, t agent.Task) (agent
 	}
 	l, _ := e.known(p.ID)
 	if l.code.IsZero() {
-		return e.record(p, agent.Fact{Kind: agent.FactInDoubt, Op: agent.OpPay, Reason: agent.ReasonNoAnswer})
+		return e.decide(p, agent.Fact{Kind: agent.FactInDoubt, Op: agent.OpPay, Reason: agent.ReasonNoAnswer})
 	}
 	a := e.pay(ctx, p, l)
 	e.count(p, a)
@@ -94,7 +94,7 @@ func (e *Engine) lateOr(ctx context.Context, p agent.Payment, f agent.Fact) (age
 func (e *Engine) present(ctx context.Context, p agent.Payment) (agent.Payment, time.Duration, string) {
 	w, err := e.presenter(p.Status.Wallet, p.Amount)
 	if err != nil {
-		return e.record(p, agent.Fact{Kind: agent.FactCloseDecided, Reason: agent.ReasonSetup, By: "tillwire"})
+		return e.decide(p, agent.Fact{Kind: agent.FactCloseDecided, Reason: agent.ReasonSetup, By: "tillwire"})
 	}
 	a := e.fetch(ctx, p, w.(agent.Presenter))
 	switch a.Verdict {
@@ -107,7 +107,7 @@ func (e *Engine) present(ctx context.Context, p agent.Payment) (agent.Payment, t
 	if l, _ := e.known(p.ID); !l.doubtQR && a.Verdict == agent.NotDelivered {
 		return e.record(p, agent.Fact{Kind: agent.FactUnsent, Op: agent.OpPresent, Reason: either(a.Reason, agent.ReasonLineDown), Text: a.Text})
 	}
-	return e.record(p, agent.Fact{Kind: agent.FactCloseDecided, Reason: agent.ReasonNoAnswer, By: "tillwire"})
+	return e.decide(p, agent.Fact{Kind: agent.FactCloseDecided, Reason: agent.ReasonNoAnswer, By: "tillwire"})
 }
 
 // fetch asks for a code until there is an answer or the time to ride through is
@@ -141,7 +141,7 @@ func (e *Engine) pollQR(ctx context.Context, p agent.Payment) (agent.Payment, ti
 	}
 	left := e.qrLeft(p)
 	if left <= 0 {
-		return e.record(p, agent.Fact{Kind: agent.FactCloseDecided, Reason: agent.ReasonQRExpired, By: "tillwire"})
+		return e.decide(p, agent.Fact{Kind: agent.FactCloseDecided, Reason: agent.ReasonQRExpired, By: "tillwire"})
 	}
 	return p, min(e.timers(p).QRPoll, left), "waiting for the customer: " + a.Verdict.String()
 }

@@ -94,7 +94,7 @@ func (e *Engine) refundAnswer(p agent.Payment, r agent.Refund, t agent.Task, a a
 		fact.Kind = agent.FactRefundDone
 	case agent.Processing:
 		if r.State == agent.RefundProcessing {
-			return e.backoff(p, t.Tries), "the wallet is working on the refund"
+			return e.refundBackoff(p, t), "the wallet is working on the refund"
 		}
 		fact.Kind = agent.FactRefundAccepted
 	case agent.Refused:
@@ -104,17 +104,29 @@ func (e *Engine) refundAnswer(p agent.Payment, r agent.Refund, t agent.Task, a a
 		fact.Kind, fact.Reason = agent.FactRefundRefused, either(a.Reason, agent.ReasonWalletRefused)
 	case agent.InDoubt:
 		if r.State != agent.RefundRequested {
-			return e.backoff(p, t.Tries), "refund not confirmed: " + string(a.Reason)
+			return e.refundBackoff(p, t), "refund not confirmed: " + string(a.Reason)
 		}
 		fact.Kind = agent.FactRefundInDoubt
 	default:
-		return e.backoff(p, t.Tries), "refund: " + a.Verdict.String()
+		return e.refundBackoff(p, t), "refund: " + a.Verdict.String()
 	}
 	facts := []agent.Fact{fact}
 	if fact.Kind == agent.FactRefundRefused && r.Auto {
 		// The one refund that no person asked for must not end in silence.
 		facts = append(facts, agent.Fact{Kind: agent.FactReviewOpened, Reason: fact.Reason, By: "tillwire"})
 	}
-	_, wait, why := e.record(p, facts...)
+	next, wait, why := e.record(p, facts...)
+	if wait == 0 {
+		wait, _ = e.next(next, r.No)
+	}
 	return wait, why
+}
+
+// refundBackoff is backoff, and hourly once the office should have a look: the
+// queue shows the refund with its age all the while.
+func (e *Engine) refundBackoff(p agent.Payment, t agent.Task) time.Duration {
+	if t.Tries >= maxDoubts {
+		return refundLater
+	}
+	return e.backoff(p, t.Tries)
 }

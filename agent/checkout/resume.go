@@ -22,12 +22,6 @@ func (e *Engine) Resume(ctx context.Context, t agent.Task) (time.Duration, strin
 	if err != nil {
 		return 10 * time.Second, err.Error()
 	}
-	return e.resume(ctx, p, t)
-}
-
-// resume is Resume for a payment that was just read or written; the caller has
-// taken it.
-func (e *Engine) resume(ctx context.Context, p agent.Payment, t agent.Task) (time.Duration, string) {
 	if t.RefundNo != "" {
 		return e.resumeRefund(ctx, p, t)
 	}
@@ -37,25 +31,26 @@ func (e *Engine) resume(ctx context.Context, p agent.Payment, t agent.Task) (tim
 		if wait > 0 || next.Version == version {
 			return wait, why
 		}
-		if !e.dueNow(next) {
-			return 0, ""
+		if wait, more := e.next(next, ""); wait > 0 || !more {
+			return wait, "something new is known"
 		}
 		p = next
 	}
 }
 
-// dueNow reports whether the payment's next step need not wait. What this run has
-// announced but not sent yet is due, too.
-func (e *Engine) dueNow(p agent.Payment) bool {
-	if p.Status.State == agent.Sending {
-		return true
-	}
+// next is how long the payment's own next step, or a refund's, has to wait; more is
+// false when there is none. What this run has announced but not sent is due.
+func (e *Engine) next(p agent.Payment, refundNo string) (wait time.Duration, more bool) {
 	for _, s := range p.Steps(e.timers(p)) {
-		if s.RefundNo == "" {
-			return s.Wait == 0
+		if s.RefundNo != refundNo {
+			continue
 		}
+		if refundNo == "" && p.Status.State == agent.Sending {
+			return 0, true
+		}
+		return s.Wait, true
 	}
-	return false
+	return 0, false
 }
 
 // step does the one thing that the payment's state asks for. It returns the
@@ -92,8 +87,8 @@ func (e *Engine) step(ctx context.Context, p agent.Payment, t agent.Task) (agent
 	default:
 		next = p
 	}
-	if p.Status.State == agent.Review && wait > 0 {
-		wait = max(wait, time.Hour)
+	if p.Status.State == agent.Review && next.Version == p.Version {
+		wait = max(wait, reviewRest)
 	}
 	return next, wait, why
 }
@@ -109,27 +104,30 @@ func (e *Engine) restarted(p agent.Payment) (agent.Payment, bool) {
 	case s.State == agent.Created:
 		fact = agent.Fact{Kind: agent.FactUnsent, Reason: agent.ReasonRestart}
 	case s.State == agent.Sending && s.Showing:
-		fact = agent.Fact{Kind: agent.FactCloseDecided, Reason: agent.ReasonRestart, By: "tillwire"}
+		fact = agent.Fact{Kind: agent.FactCloseDecided, Reason: agent.ReasonNoAnswer, By: "tillwire"}
 	case s.State == agent.Sending:
 		fact = agent.Fact{Kind: agent.FactRestarted, Reason: agent.ReasonRestart}
 	default:
 		return p, false
 	}
-	next, _, _ := e.record(p, fact)
+	next, _, _ := e.decide(p, fact)
 	return next, next.Version != p.Version
 }
 
-// exhausted hands a payment to the office when automation has tried long enough.
+// exhausted hands a payment to the office when automation has tried long enough. A
+// wall clock that was set right and a shop that was switched off over the weekend
+// are no tries, so this run must have tried for a while, too.
 func (e *Engine) exhausted(p agent.Payment) (agent.Payment, bool) {
 	s := p.Status
 	if s.Final() || s.State == agent.Created || s.State == agent.Review {
 		return p, false
 	}
+	tried, age := e.metFor(p.ID), e.opt.Clock.Now().Sub(p.Created)
 	l, _ := e.known(p.ID)
-	if l.doubts < maxDoubts && e.opt.Clock.Now().Sub(p.Created) < maxOpen {
+	if l.doubts < maxDoubts && (tried < leastTried || max(tried, age) < e.patience(p)) {
 		return p, false
 	}
-	next, _, _ := e.record(p, agent.Fact{Kind: agent.FactReviewOpened, Reason: agent.ReasonExhausted, By: "tillwire"})
+	next, _, _ := e.decide(p, agent.Fact{Kind: agent.FactReviewOpened, Reason: agent.ReasonExhausted, By: "tillwire"})
 	return next, next.Version != p.Version
 }
 
@@ -139,7 +137,7 @@ func (e *Engine) expire(p agent.Payment) (agent.Payment, time.Duration, string) 
 	if left := e.timers(p).Scan - (e.opt.Clock.Mono() - l.started); left > 0 {
 		return p, left, "waiting for a code"
 	}
-	return e.record(p, agent.Fact{Kind: agent.FactUnsent, Reason: agent.ReasonNoScan})
+	return e.decide(p, agent.Fact{Kind: agent.FactUnsent, Reason: agent.ReasonNoScan})
 }
 
 // ask queries a payment in doubt, sends it once more when the wallet never heard
@@ -158,14 +156,14 @@ func (e *Engine) ask(ctx context.Context, p agent.Payment, t agent.Task) (agent.
 		}
 	case agent.Absent:
 		if l, _ := e.known(p.ID); !l.code.IsZero() && p.Status.State == agent.Unknown && p.Status.Attempt < 2 && e.fresh(l, tm) {
-			return e.record(p, agent.Fact{Kind: agent.FactPayStarted, Op: agent.OpPay, Attempt: p.Status.Attempt + 1, Code: a.Code})
+			return e.decide(p, agent.Fact{Kind: agent.FactPayStarted, Op: agent.OpPay, Attempt: p.Status.Attempt + 1, Code: a.Code})
 		}
 	}
 	// The decision follows the query at once: a gap would be time for the customer
 	// to confirm a payment that is about to be undone.
 	left := tm.GiveUp - e.sentFor(p)
 	if left <= 0 {
-		return e.record(p, agent.Fact{Kind: agent.FactReversalDecided, Reason: agent.ReasonTimeout, By: "tillwire"})
+		return e.decide(p, agent.Fact{Kind: agent.FactReversalDecided, Reason: agent.ReasonTimeout, By: "tillwire"})
 	}
 	wait := tm.Cadence[min(max(t.Tries-1, 0), len(tm.Cadence)-1)]
 	return p, min(wait, left), "the wallet says: " + a.Verdict.String()
@@ -207,8 +205,26 @@ func (e *Engine) count(p agent.Payment, a agent.Answer) {
 	}
 }
 
-// record writes facts about the payment as the caller saw it. When it has moved
-// since, they are still recorded where the law gives them a meaning.
+// decide writes a decision of ours about the payment as the caller saw it. When it
+// has moved since, the decision was made about something else: nothing is written
+// and the payment comes back as it now is.
+func (e *Engine) decide(p agent.Payment, fact agent.Fact) (agent.Payment, time.Duration, string) {
+	next, err := e.learn(p.ID, func(now agent.Payment) ([]agent.Fact, error) {
+		if now.Version != p.Version {
+			return nil, nil
+		}
+		return []agent.Fact{fact}, nil
+	})
+	if err != nil {
+		e.unrecorded(p.ID, []agent.Fact{fact}, err)
+		return p, 5 * time.Second, err.Error()
+	}
+	return next, 0, ""
+}
+
+// record writes what a wallet answered. Unlike a decision of ours an answer stays
+// true when the payment has moved since, so it is still recorded where the law
+// gives it a meaning.
 func (e *Engine) record(p agent.Payment, facts ...agent.Fact) (agent.Payment, time.Duration, string) {
 	e.stamp(facts)
 	next, err := e.opt.Journal.Record(context.Background(), p.ID, p.Version, facts...)

@@ -3,8 +3,10 @@ package checkout_test
 import (
 	"context"
 	"crypto/sha256"
+	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,11 +20,12 @@ import (
 // the outbox over a journal in memory and a cloud that keeps a ledger of its own.
 type shop struct {
 	t        *testing.T
-	clock    agent.SystemClock
+	clock    *wall
 	journal  *journaltest.Memory
 	cloud    *cloud
 	display  *display
 	line     agent.Line
+	wrap     func(agent.Journal) agent.Journal // what the engine writes through, or nil
 	engine   *checkout.Engine
 	kick     chan struct{}
 	requests int
@@ -35,7 +38,8 @@ const lane = "1"
 func inShop(t *testing.T, test func(*shop)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := &shop{t: t, clock: agent.NewSystemClock(), cloud: newCloud(), display: &display{}}
+		s := &shop{t: t, clock: &wall{SystemClock: agent.NewSystemClock()}, cloud: newCloud(), display: &display{}}
+		s.cloud.arrives = s.intended
 		s.journal = journaltest.NewMemory(s.clock, timers, s.committed)
 		s.start()
 		defer func() { s.stop() }()
@@ -99,8 +103,12 @@ func timers(string) agent.Timers { return agent.DefaultTimers("wechat") }
 
 func (s *shop) start() {
 	s.t.Helper()
+	var journal agent.Journal = s.journal
+	if s.wrap != nil {
+		journal = s.wrap(journal)
+	}
 	engine, err := checkout.New(checkout.Options{
-		Terminal: "TEST01", Journal: s.journal, Wallets: wallets{s.cloud}, Feed: agent.NewFeed(), Clock: s.clock, Timers: timers,
+		Terminal: "TEST01", Journal: journal, Wallets: wallets{s.cloud}, Feed: agent.NewFeed(), Clock: s.clock, Timers: timers,
 		Lanes:       []checkout.LaneConfig{{ID: lane, Name: "Register 1", Wallet: "wechat", Display: s.display}, {ID: "2", Wallet: "wechat"}},
 		Fingerprint: func(code string) []byte { sum := sha256.Sum256([]byte(code)); return sum[:16] },
 		Line:        func() agent.Line { return s.line },
@@ -118,6 +126,31 @@ func (s *shop) start() {
 	wg.Go(func() { _ = engine.Run(ctx) })
 	wg.Go(func() { s.work(ctx) })
 	s.stop = func() { cancel(); engine.Close(0); wg.Wait() }
+}
+
+// wall is a clock whose wall time can be set by hand.
+type wall struct {
+	agent.SystemClock
+	by atomic.Int64
+}
+
+func (w *wall) Now() time.Time { return w.SystemClock.Now().Add(time.Duration(w.by.Load())) }
+
+func (w *wall) jump(d time.Duration) { w.by.Add(int64(d)) }
+
+// intended is invariant I2: whatever reaches the cloud was durable as an intent
+// before, under the number it arrives with.
+func (s *shop) intended(op agent.Operation, p agent.Payment) {
+	intents := map[agent.Operation]agent.FactKind{agent.OpPay: agent.FactPayStarted, agent.OpPresent: agent.FactPresentStarted,
+		agent.OpReverse: agent.FactReversalDecided, agent.OpClose: agent.FactCloseDecided, agent.OpRefund: agent.FactRefundRequested}
+	want, moves := intents[op]
+	if !moves {
+		return
+	}
+	stored, err := s.journal.Payment(context.Background(), p.ID)
+	if err != nil || stored.OrderNo != p.OrderNo || !slices.Contains(kinds(stored), want) {
+		s.t.Errorf("%s reached the cloud before %s was recorded: %v, %v", op, want, kinds(stored), err)
+	}
 }
 
 // restart is a power cut: what is not in the journal is gone.
@@ -198,6 +231,9 @@ func (s *shop) agree(p agent.Payment) {
 	}
 	if ours != kept {
 		s.t.Errorf("journal says %d is kept (%s), the ledger %d", ours, p.Status.State, kept)
+	}
+	if p.Status.State == agent.NotSent && s.cloud.charged(p.OrderNo) {
+		s.t.Errorf("called not sent, but a pay request arrived; facts %v", kinds(p))
 	}
 	if captured > p.Amount.Value {
 		s.t.Errorf("the customer was charged %d for a payment of %d", captured, p.Amount.Value)

@@ -7,9 +7,12 @@ import (
 	"tillwire/agent"
 )
 
-// absentAfter is how old a payment must be before "the wallet does not know it"
-// can end it without an acknowledgement.
-const absentAfter = 90 * time.Second
+// How often and for how long a wallet must say that it does not know a payment
+// before that can end it without an acknowledgement.
+const (
+	absentTimes = 3
+	absentAfter = 90 * time.Second
+)
 
 // reverse undoes a payment until the wallet acknowledges it, then asks once more:
 // only a query that agrees ends it.
@@ -88,7 +91,13 @@ func (e *Engine) confirm(ctx context.Context, p agent.Payment, t agent.Task, end
 // absent ends a payment that the wallet has never heard of, but only after it was
 // said several times, long after the request could still be on its way.
 func (e *Engine) absent(ctx context.Context, p agent.Payment, t agent.Task) (agent.Payment, time.Duration, string) {
-	if t.Tries < 3 || e.sentFor(p) < absentAfter {
+	now := e.opt.Clock.Mono()
+	var said []time.Duration
+	e.update(p.ID, func(l *live) {
+		l.absent = append(l.absent, now)
+		said = l.absent
+	})
+	if len(said) < absentTimes || now-said[0] < absentAfter {
 		return p, max(e.backoff(p, t.Tries), absentAfter/6), "the wallet does not know the order yet"
 	}
 	if a := e.query(ctx, p); a.Verdict != agent.Absent {

@@ -1,0 +1,113 @@
+package checkout_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tillwire/agent"
+)
+
+// slowJournal holds back one kind of fact until it is let go, so that something
+// else can happen between a decision and its record.
+type slowJournal struct {
+	agent.Journal
+	kind agent.FactKind
+	gate chan struct{}
+}
+
+func (j slowJournal) Record(ctx context.Context, id agent.PaymentID, version int64, facts ...agent.Fact) (agent.Payment, error) {
+	if facts[0].Kind == j.kind {
+		<-j.gate
+	}
+	return j.Journal.Record(ctx, id, version, facts...)
+}
+
+// TestDecisionsAreAboutWhatWasSeen: a decision that nothing was sent is void when
+// a scan came first.
+func TestDecisionsAreAboutWhatWasSeen(t *testing.T) {
+	t.Run("a code is shown while a scan is being refused", func(t *testing.T) {
+		inShop(t, func(s *shop) {
+			gate := s.slow(agent.FactUnsent)
+			p := s.open(agent.ModeAny)
+			s.line.Wallets = map[string]agent.WalletLine{"wechat": {State: agent.LineDown, Down: time.Minute}}
+			go s.engine.Scan(t.Context(), lane, agent.NewPayCode(goodCode))
+			synctest.Wait()
+			if _, err := s.engine.Show(t.Context(), p.ID, "wechat"); err != nil {
+				t.Fatal(err)
+			}
+			close(gate)
+			s.pass(time.Second)
+			s.want(p.ID, agent.QRShown)
+			s.cloud.payQR(p.OrderNo, 1280)
+			s.settle(p.ID, time.Minute)
+		})
+	})
+	t.Run("a scan in the moment the time is over", func(t *testing.T) {
+		inShop(t, func(s *shop) {
+			gate := s.slow(agent.FactUnsent)
+			p := s.open(agent.ModeScan)
+			s.pass(91 * time.Second) // the step is on its way to the journal
+			r := s.scan(goodCode)
+			close(gate)
+			p = s.settle(p.ID, time.Minute)
+			if !r.Accepted || p.Status.State != agent.Paid {
+				t.Errorf("the scan was accepted: %t; the payment is %s (%s), facts %v", r.Accepted, p.Status.State, p.Status.Reason, kinds(p))
+			}
+		})
+	})
+}
+
+// slow reopens the shop over a journal that holds back one kind of fact.
+func (s *shop) slow(kind agent.FactKind) chan struct{} {
+	s.stop()
+	gate := make(chan struct{})
+	s.wrap = func(j agent.Journal) agent.Journal { return slowJournal{j, kind, gate} }
+	s.start()
+	return gate
+}
+
+// TestTheWallClockIsNoPatience: a clock that is set right, or a weekend without
+// power, hands nothing to the office that was not tried.
+func TestTheWallClockIsNoPatience(t *testing.T) {
+	t.Run("the clock jumps a day while a code is shown", func(t *testing.T) {
+		inShop(t, func(s *shop) {
+			p := s.open(agent.ModeShow)
+			s.pass(time.Second)
+			s.clock.jump(25 * time.Hour)
+			s.pass(10 * time.Second)
+			s.want(p.ID, agent.QRShown)
+			s.cloud.payQR(p.OrderNo, 1280)
+			if p = s.settle(p.ID, 10*time.Second); p.Status.State != agent.Paid {
+				t.Errorf("ends %s", p.Status.State)
+			}
+		})
+	})
+	t.Run("switched off over the weekend", func(t *testing.T) {
+		inShop(t, func(s *shop) {
+			s.cloud.forever(noLine, agent.OpQuery, agent.OpReverse)
+			s.cloud.plan(agent.OpPay, lostBack)
+			p := s.open(agent.ModeScan)
+			s.scan(goodCode)
+			s.pass(50 * time.Second)
+			s.want(p.ID, agent.Reversing)
+			s.clock.jump(60 * time.Hour)
+			s.cloud.lift()
+			s.restart()
+			if p = s.settle(p.ID, 30*time.Second); p.Status.State != agent.Reversed {
+				t.Errorf("ends %s", p.Status.State)
+			}
+		})
+	})
+	t.Run("the clock jumps back a year in doubt", func(t *testing.T) {
+		inShop(t, func(s *shop) {
+			s.cloud.plan(agent.OpPay, mustAgree)
+			p := s.open(agent.ModeScan)
+			s.scan(goodCode)
+			s.clock.jump(-365 * 24 * time.Hour)
+			s.restart()
+			s.settle(p.ID, 2*time.Minute)
+		})
+	})
+}
