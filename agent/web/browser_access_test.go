@@ -95,6 +95,26 @@ func TestBrowserPagesFitAndCanBeUsed(t *testing.T) {
 	}
 }
 
+// TestBrowserTheTestMarkStaysInOneLine: Chinese may break between any two characters.
+func TestBrowserTheTestMarkStaysInOneLine(t *testing.T) {
+	tm := live(t, func(o *Options) { o.Test = true })
+	b := tm.newBrowser(390, 844)
+	b.open("/register?lang=zh-CN")
+	b.until(`document.activeElement?.id === "pin"`)
+	b.keys("111111")
+	b.until(`document.getElementById("gate").hidden`)
+	b.until(shows("test", "测试"))
+	if wrapped := b.js(`(() => {
+  const mark = document.getElementById("test"), text = document.createRange();
+  text.selectNodeContents(mark);
+  return text.getClientRects().length > 1 || mark.scrollWidth > mark.clientWidth + 1 ? mark.outerHTML + " " + mark.clientHeight : "";
+})()`); wrapped != "" {
+		t.Errorf("the mark is broken: %s", wrapped)
+	}
+	b.passes("390-chinese")
+	b.quiet()
+}
+
 func TestBrowserTheFirstStart(t *testing.T) {
 	for _, width := range []int64{1280, 390} {
 		t.Run(fmt.Sprint(width), func(t *testing.T) {
