@@ -27,10 +27,11 @@ func (d *agentd) openWeb(ctx context.Context, a *app, done func()) (err error) {
 	}
 	tokens, faults := readTokens(d.config)
 	d.noteFaults(faults)
+	store := pageStore{d.store}
 	d.web, err = web.New(web.Options{
 		Version: version, Test: d.test(), Shop: d.config.Terminal.Shop, Zone: d.zone,
 		Currency: agent.Currency(d.config.Terminal.Currency), Hosts: d.config.HTTP.Hosts, Tokens: tokens,
-		Counter: d.engine, Store: pageStore{d.store}, Feed: d.feed, Displays: d.displays, Settings: ownerSettings{d.book, d.clock},
+		Counter: d.engine, Store: store, Audits: store.Audits, Feed: d.feed, Displays: d.displays, Settings: ownerSettings{d.book, d.clock},
 		Clock: d.clock, Words: d.words, Log: d.log,
 		Line: d.link.Line, Devices: func() []agent.DeviceStatus { return d.devices.Status() }, Problems: d.problems.list,
 		Setting: d.setting, Ready: d.ready, Metrics: d.metrics.handler(),
