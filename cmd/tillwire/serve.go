@@ -15,7 +15,7 @@ import (
 	"tillwire/drivers"
 )
 
-// service makes a function a part that is started again when it ends or panics.
+// service makes a function a part that is started again when it fails or panics.
 type service struct {
 	name string
 	run  func(context.Context) error
@@ -24,6 +24,11 @@ type service struct {
 // Serve implements suture.Service.
 func (s service) Serve(ctx context.Context) error {
 	err := s.run(ctx)
+	if err == nil {
+		// A part that has nothing to do, such as the line of a shop without a
+		// wallet, is no failure to report and to start again.
+		<-ctx.Done()
+	}
 	if ctx.Err() != nil {
 		return suture.ErrDoNotRestart
 	}
