@@ -141,13 +141,9 @@ func (d *agentd) watchProblems() {
 
 func (d *agentd) publishGauges(data string) {
 	ctx := context.Background()
-	queue := func(pick func(agent.QueueInfo) float64) func() float64 {
-		return func() float64 { return pick(d.store.QueueInfo()) }
-	}
 	m := d.metrics
-	m.gauge("queue_entries", "What must still be sent or asked.", queue(func(q agent.QueueInfo) float64 { return float64(q.Entries) }))
-	m.gauge("queue_oldest_age_seconds", "Age of the oldest of them.", queue(func(q agent.QueueInfo) float64 { return q.Oldest.Seconds() }))
-	m.gauge("queue_held_entries", "Given up; a person must look.", queue(func(q agent.QueueInfo) float64 { return float64(q.Dead) }))
+	m.registry.MustRegister(newQueueCollector(d.store.Queue))
+	m.gauge("queue_held_entries", "Given up; a person must look.", func() float64 { return float64(d.store.QueueInfo().Dead) })
 	m.gauge("payment_unknown_open", "Payments in doubt, being undone or with the office.", func() float64 { return m.unknown(ctx, d.store.OpenPayments) })
 	m.gauge("cloud_up", "1 online, 0.5 degraded, 0 down.", func() float64 {
 		return map[agent.LineState]float64{agent.LineOnline: 1, agent.LineDegraded: .5}[d.link.Line().State]
