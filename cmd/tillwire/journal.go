@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -73,9 +75,11 @@ func (a *app) printReport(report offline.Report) error {
 }
 
 func (a *app) backupCommand() *cobra.Command {
-	return &cobra.Command{Use: "backup FILE", Short: "Write a copy of the store, also beside a running agent", Args: exactly("FILE"),
+	var force bool
+	c := &cobra.Command{Use: "backup FILE", Short: "Write a copy of the store, also beside a running agent", Args: exactly("FILE"),
 		Long: `Writes one consistent, checked file with every payment, setting and person. The keys of the terminal
-and of the wallets are not in it; keep them separately if PINs shall survive the loss of the machine.`,
+and of the wallets are not in it; keep them separately if PINs shall survive the loss of the machine.
+A file that exists is not replaced unless --force says so.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			_, r, err := a.journalReader(c.Context())
 			if err != nil {
@@ -86,6 +90,10 @@ and of the wallets are not in it; keep them separately if PINs shall survive the
 			if err != nil {
 				return err
 			}
+			// The file there may be the only older copy of the shop's books.
+			if _, err := os.Lstat(file); err == nil && !force {
+				return fmt.Errorf("%s exists and is left as it is. Name another file, or add --force to replace it", file)
+			}
 			if err := r.Backup(c.Context(), file); err != nil {
 				return err
 			}
@@ -95,6 +103,8 @@ and of the wallets are not in it; keep them separately if PINs shall survive the
 			a.printf("Written and checked: %s\n", file)
 			return nil
 		}}
+	c.Flags().BoolVar(&force, "force", false, "replace FILE if it exists")
+	return c
 }
 
 func (a *app) restoreCommand() *cobra.Command {
@@ -111,7 +121,7 @@ went on; what happened after the backup is for the wallets' bills to tell.`,
 			kept, err := offline.Restore(c.Context(), args[0], offline.RestoreOptions{Dir: cfg.Terminal.Data, Name: "tillwire restore",
 				Clock: a.clock, By: commandLine, Force: force})
 			if err != nil {
-				return fmt.Errorf("restore: %w", err)
+				return during("restore", err)
 			}
 			// Opened once, the copy is brought to the present shape and proves that an
 			// agent can sell on it.
@@ -133,4 +143,13 @@ went on; what happened after the backup is for the wallets' bills to tell.`,
 		}}
 	c.Flags().BoolVar(&force, "force", false, "although payments of the present store are not final")
 	return c
+}
+
+// during names what was being done, unless the error says it itself.
+func during(what string, err error) error {
+	var known *agent.Error
+	if errors.As(err, &known) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }

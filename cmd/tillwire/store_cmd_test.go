@@ -148,7 +148,17 @@ func TestBackupAndRestore(t *testing.T) {
 	if info, err := os.Stat(copied); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the copy: %v, %v", info, err)
 	}
-	r := invoke(t, "", "restore", copied, "--config", file)
+	held := write(t, filepath.Join(t.TempDir(), "held.db"), "another backup", 0o600)
+	if r := invoke(t, "", "backup", held, "--config", file); r.code != exitFound || r.stdout != "" || !strings.Contains(r.stderr, held+" exists") || !strings.Contains(r.stderr, "--force") {
+		t.Errorf("backup onto a file: %+v", r)
+	}
+	if text, err := os.ReadFile(held); err != nil || string(text) != "another backup" {
+		t.Errorf("the file there became %q, %v", text, err)
+	}
+	if r := invoke(t, "", "backup", held, "--force", "--config", file); r.code != exitFine {
+		t.Errorf("backup --force: %+v", r)
+	}
+	r := invoke(t, "", "restore", held, "--config", file)
 	if r.code != exitFine || !strings.Contains(r.stdout, "is kept as") {
 		t.Fatalf("restore: %+v", r)
 	}
@@ -159,7 +169,7 @@ func TestBackupAndRestore(t *testing.T) {
 		t.Errorf("verify after the restore: %+v", r)
 	}
 	broken := write(t, filepath.Join(t.TempDir(), "broken.db"), "no store", 0o600)
-	if r := invoke(t, "", "restore", broken, "--config", file); r.code != exitFound || !strings.Contains(r.stderr, "not a sound backup") {
+	if r := invoke(t, "", "restore", broken, "--config", file); r.code != exitFound || !strings.Contains(r.stderr, "not a sound backup") || strings.Contains(r.stderr, "restore: restore") {
 		t.Errorf("restore of something else: %+v", r)
 	}
 }
