@@ -91,9 +91,11 @@ func demo(ctx context.Context, s streams, dataDir, readyFile string, auto bool) 
 	if sh.memory, err = recall(sh.root); err != nil {
 		return err
 	}
-	if sh.memory.Ports, err = rememberedPorts(sh.memory, auto); err != nil {
+	claim, err := sh.memory.choosePorts(auto)
+	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, claim.Close()) }()
 	if sh.scanners, err = openScanners(s.clock, sh.lanes()); err != nil {
 		return err
 	}

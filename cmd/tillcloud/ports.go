@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -58,30 +59,43 @@ func (p ports) free() error {
 	return err
 }
 
-// choosePorts takes the remembered ports when they are free, else new ones.
-func choosePorts(remembered *ports, auto bool) (ports, error) {
+// claim is a shop's hold on its ports towards other shops on the machine: between
+// finding a port free and listening on it another one would take it, too. The
+// socket has no file and goes with the process, however that ends.
+func (p ports) claim() (io.Closer, error) {
+	return net.Listen("unix", fmt.Sprintf("@tillcloud-ports-%d", p.Agent))
+}
+
+// choosePorts takes the remembered ports when they are free, else new ones. The
+// claim is kept as long as the ports are used.
+func choosePorts(remembered *ports, auto bool) (p ports, claim io.Closer, err error) {
 	if remembered != nil {
-		err := remembered.free()
-		if err == nil {
-			return *remembered, nil
+		if claim, err = remembered.claim(); err == nil {
+			if err = remembered.free(); err == nil {
+				return *remembered, claim, nil
+			}
+			err = errors.Join(err, claim.Close())
 		}
 		if !auto {
-			return ports{}, fmt.Errorf("the shop's port is taken: %w; end what uses it, or start with --ports auto", err)
+			return ports{}, nil, fmt.Errorf("the shop's port is taken: %w; end what uses it, or start with --ports auto", err)
 		}
 	}
 	if auto {
 		return randomPorts()
 	}
-	if err := fixedPorts.busy(); err != nil {
-		return ports{}, fmt.Errorf("%w; end what uses it, or start with --ports auto", err)
+	if claim, err = fixedPorts.claim(); err == nil {
+		if err = fixedPorts.busy(); err == nil {
+			return fixedPorts, claim, nil
+		}
+		err = errors.Join(err, claim.Close())
 	}
-	return fixedPorts, nil
+	return ports{}, nil, fmt.Errorf("%w; end what uses it, or start with --ports auto", err)
 }
 
 // randomPorts stays below the range from which the kernel takes ports for
 // outgoing connections: a fault closes listeners for a while, and a port of
 // that range could be gone when they open again.
-func randomPorts() (ports, error) {
+func randomPorts() (ports, io.Closer, error) {
 	top := 32768
 	if b, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range"); err == nil {
 		if fields := strings.Fields(string(b)); len(fields) == 2 {
@@ -91,11 +105,18 @@ func randomPorts() (ports, error) {
 		}
 	}
 	for range 50 {
-		base := 10000 + rand.IntN(top-10000-4)
+		base := 10000 + 4*rand.IntN((top-10000)/4)
 		p := ports{Agent: base, Sandbox: base + 1, WeChat: base + 2, WeChat2: base + 3}
+		claim, err := p.claim()
+		if err != nil {
+			continue
+		}
 		if p.busy() == nil {
-			return p, nil
+			return p, claim, nil
+		}
+		if err := claim.Close(); err != nil {
+			return ports{}, nil, err
 		}
 	}
-	return ports{}, errors.New("no four free ports in a row after fifty tries")
+	return ports{}, nil, errors.New("no four free ports in a row after fifty tries")
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -77,9 +78,11 @@ func serve(ctx context.Context, s streams, dataDir, readyFile string, auto bool)
 	if err != nil {
 		return err
 	}
-	if memory.Ports, err = rememberedPorts(memory, auto); err != nil {
+	claim, err := memory.choosePorts(auto)
+	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, claim.Close()) }()
 	c, err := openCloud(ctx, s, slog.New(slog.NewTextHandler(s.err, nil)), cloudDir(dataDir), *memory.Ports, nil)
 	if err != nil {
 		return err
@@ -106,10 +109,11 @@ func serve(ctx context.Context, s streams, dataDir, readyFile string, auto bool)
 	return forget(readyFile)
 }
 
-// rememberedPorts is choosePorts for the memory's field.
-func rememberedPorts(m *memory, auto bool) (*ports, error) {
-	p, err := choosePorts(m.Ports, auto)
-	return &p, err
+// choosePorts chooses for the memory's field.
+func (m *memory) choosePorts(auto bool) (claim io.Closer, err error) {
+	p, claim, err := choosePorts(m.Ports, auto)
+	m.Ports = &p
+	return claim, err
 }
 
 // cloudDir is where the cloud keeps its own: the ledger, its lock, the memory.
