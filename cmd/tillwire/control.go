@@ -34,11 +34,14 @@ type controlAnswer struct {
 	Error   string                  `json:"error,omitempty"`
 }
 
-// controlStatus is how the running agent is, for `tillwire check`.
+// controlStatus is how the running agent is, for `tillwire check` and `tillwire
+// devices`.
 type controlStatus struct {
-	Version  string          `json:"version"`
-	Line     agent.Line      `json:"line"`
-	Problems []agent.Problem `json:"problems"`
+	Version  string               `json:"version"`
+	Process  int                  `json:"process"`
+	Line     agent.Line           `json:"line"`
+	Devices  []agent.DeviceStatus `json:"devices"`
+	Problems []agent.Problem      `json:"problems"`
 }
 
 // controlHandler serves the settings and the status to the command line on this

@@ -27,43 +27,6 @@ func (a *app) sysRoot() string {
 	return "/"
 }
 
-func (a *app) devicesListCommand() *cobra.Command {
-	return &cobra.Command{Use: "list", Short: "List what is plugged in, with lines for the configuration", Args: exactly(),
-		Long: `Lists serial ports and known scanners from what the kernel tells. No port is opened: asking a
-stranger's device what it is could set it off.`,
-		RunE: func(*cobra.Command, []string) error {
-			found, err := drivers.Discover(a.sysRoot())
-			if err != nil {
-				return err
-			}
-			if a.json {
-				return a.printJSON(map[string]any{"devices": append([]drivers.Found{}, found...)})
-			}
-			if len(found) == 0 {
-				a.printf("Nothing is plugged in that could be a scanner. A scanner that types like a keyboard has to be switched to USB serial (USB-COM, CDC) with a code from its manual.\n")
-				return nil
-			}
-			for _, f := range found {
-				a.printFound(f)
-			}
-			return nil
-		}}
-}
-
-func (a *app) printFound(f drivers.Found) {
-	name := f.Path
-	if name == "" {
-		name = "(no serial port)"
-	}
-	a.printf("%s\n  %s\n", name, f.What)
-	if f.Node != "" && f.Node != f.Path {
-		a.printf("  now %s\n", f.Node)
-	}
-	if f.Config != "" {
-		a.printf("\n%s\n", indent(f.Config, "  "))
-	}
-}
-
 func indent(text, by string) string {
 	out := by
 	for i, r := range text {
@@ -105,7 +68,8 @@ func (a *app) devicesTestCommand() *cobra.Command {
 	var limit time.Duration
 	c := &cobra.Command{Use: "test LANE", Short: "Open a lane's scanner and tell what it reads, while the agent is stopped", Args: exactly("LANE"),
 		Long: `Opens the scanner of a lane as the agent would, and tells its states and what it reads: what kind of
-code, how long, never the code itself. It ends at the first reading, after --wait, or with Ctrl-C.`,
+code, how long, never the code itself. It ends at the first reading, after --wait, or with Ctrl-C.
+While the agent runs the port is the agent's; the owner's page shows there what the scanner does.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, err := a.configForData()
 			if err != nil {
@@ -138,6 +102,8 @@ func (a *app) testScanner(ctx context.Context, c config, lane string, limit time
 	claims := drivers.NewClaims(filepath.Join(c.Terminal.Data, "locks"))
 	if _, err := os.Stat(c.Terminal.Data); err != nil {
 		claims = nil // no agent was ever here, so nobody can hold the device
+	} else if err := refuseTaken(ctx, c, device, claims); err != nil {
+		return err
 	}
 	s := drivers.NewSupervisor(drivers.Options{Clock: a.clock, Log: slog.New(slog.DiscardHandler), Claims: claims, Changed: func(d agent.DeviceStatus) {
 		select {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -111,6 +113,79 @@ func (n noticing) Write(b []byte) (int, error) {
 		}
 	}
 	return n.to.Write(b)
+}
+
+// beside starts an agent whose first lane has a scanner on a terminal of its own.
+func beside(t *testing.T) (file, path string) {
+	t.Helper()
+	far, near, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = far.Close(), near.Close() })
+	file = equipped(t, strings.Replace(sound, `driver = "virtual"`, "driver = \"line\"\npath = \""+near.Name()+"\"", 1))
+	owned(t, file)
+	started(t, file).ready()
+	return file, near.Name()
+}
+
+func TestDevicesListTellsWhatIsConfiguredAndHowItIs(t *testing.T) {
+	stopped := equipped(t, sound)
+	if r := invokeIn(t, plugged(t), "devices", "list", "--config", stopped); r.code != exitFine || !strings.Contains(r.stdout, "1.scanner") || !strings.Contains(r.stdout, "the agent does not run") || !strings.Contains(r.stdout, "Voyager") {
+		t.Errorf("without an agent: %+v", r)
+	}
+	file, path := beside(t)
+	empty := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(empty, "sys/class/tty"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var list deviceList
+	for end := time.After(20 * time.Second); len(list.Configured) == 0 || list.Configured[0].State != agent.DeviceReady; {
+		r := invokeIn(t, empty, "devices", "list", "--json", "--config", file)
+		if err := json.Unmarshal([]byte(r.stdout), &list); err != nil || r.code != exitFine {
+			t.Fatalf("%v: %+v", err, r)
+		}
+		select {
+		case <-end:
+			t.Fatalf("not ready: %+v", list)
+		default:
+		}
+	}
+	if len(list.Configured) != 2 || list.Configured[0].Path != path || list.Configured[0].ID != "1.scanner" || list.Configured[1].Driver != kiosk || list.Configured[1].State == "" {
+		t.Errorf("got %+v", list)
+	}
+	r := invokeIn(t, empty, "devices", "list", "--config", file)
+	if !strings.Contains(r.stdout, path+"  ready") || strings.Contains(r.stdout, "Nothing is plugged in") {
+		t.Errorf("for people: %s", r.stdout)
+	}
+}
+
+func TestAConfiguredPortIsNotOfferedAgain(t *testing.T) {
+	const path = "/dev/serial/by-id/usb-Honeywell_Voyager_A1-if00"
+	file := equipped(t, strings.Replace(sound, `driver = "virtual"`, "driver = \"line\"\npath = \""+path+"\"", 1))
+	if r := invokeIn(t, plugged(t), "devices", "list", "--config", file); !strings.Contains(r.stdout, "configured as 1.scanner") || strings.Contains(r.stdout, "[lane.scanner]") {
+		t.Errorf("got %+v", r)
+	}
+	if r := invokeIn(t, plugged(t), "devices", "list", "--config", file+".none"); r.code != exitFine || !strings.Contains(r.stderr, "there is no such file") || !strings.Contains(r.stdout, path) {
+		t.Errorf("without the configuration: %+v", r)
+	}
+}
+
+// Beside a running agent the test ends at once and takes nothing away from it.
+func TestDevicesTestLeavesTheAgentsScannerAlone(t *testing.T) {
+	file, path := beside(t)
+	r := invoke(t, "", "devices", "test", "1", "--wait", "20s", "--config", file)
+	for _, want := range []string{fmt.Sprintf("process %d", os.Getpid()), "Stop the agent", "owner's page"} {
+		if r.code != exitFound || !strings.Contains(r.stderr, want) {
+			t.Errorf("the refusal for %s lacks %q: %+v", path, want, r)
+		}
+	}
+	virtual := equipped(t, sound)
+	owned(t, virtual)
+	started(t, virtual).ready()
+	if r := invoke(t, "", "devices", "test", "1", "--wait", "20s", "--config", virtual); r.code != exitFound || !strings.Contains(r.stderr, "the running agent (process") {
+		t.Errorf("a scanner without a port: %+v", r)
+	}
 }
 
 func TestDevicesTestSaysWhenNothingComes(t *testing.T) {

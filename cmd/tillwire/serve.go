@@ -160,7 +160,8 @@ func (d *agentd) openPages(h *host) (*http.Server, <-chan error, error) {
 }
 
 func (d *agentd) controlStatus() controlStatus {
-	return controlStatus{Version: version, Line: d.link.Line(), Problems: d.problems.list()}
+	return controlStatus{Version: version, Process: os.Getpid(), Line: d.link.Line(), Problems: d.problems.list(),
+		Devices: append(d.devices.Status(), d.displays.Status()...)}
 }
 
 // closePages lets answers under way finish; a second signal cuts that short.

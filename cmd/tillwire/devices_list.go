@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/spf13/cobra"
+
+	"tillwire/agent"
+	"tillwire/drivers"
+)
+
+func (a *app) devicesListCommand() *cobra.Command {
+	return &cobra.Command{Use: "list", Short: "List what is configured and what is plugged in", Args: exactly(),
+		Long: `Lists the devices of the configuration, with their states while the agent runs, and then serial
+ports and known scanners from what the kernel tells, with lines for the configuration. No port is
+opened: asking a stranger's device what it is could set it off.`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			configured, err := a.configuredDevices(c.Context())
+			// A machine that is being set up has no configuration yet, and still ports.
+			if err != nil && (a.config != defaultConfig || !errors.Is(err, fs.ErrNotExist)) {
+				fmt.Fprintf(a.stderr, "What is configured is not listed: %v\n", err)
+			}
+			found, err := drivers.Discover(a.sysRoot())
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(deviceList{configured, append([]drivers.Found{}, found...)})
+			}
+			return a.printDevices(configured, found)
+		}}
+}
+
+// deviceList is what `devices list` prints; Configured is missing when there is
+// no configuration to read.
+type deviceList struct {
+	Configured []configuredDevice `json:"configured,omitempty"`
+	Devices    []drivers.Found    `json:"devices"`
+}
+
+// configuredDevice is one device of the configuration. State and Reason are the
+// running agent's; State is empty when none runs.
+type configuredDevice struct {
+	ID     string            `json:"id"`
+	Lane   string            `json:"lane"`
+	Kind   agent.DeviceKind  `json:"kind"`
+	Driver string            `json:"driver"`
+	Path   string            `json:"path,omitempty"`
+	State  agent.DeviceState `json:"state,omitempty"`
+	Reason string            `json:"reason,omitempty"`
+}
+
+// configuredDevices reads the configuration and asks the agent, if one runs.
+func (a *app) configuredDevices(ctx context.Context) ([]configuredDevice, error) {
+	c, _, err := readConfig(a.config)
+	if err != nil {
+		return nil, err
+	}
+	states := map[string]agent.DeviceStatus{}
+	var status controlStatus
+	if err := askStatus(ctx, c.Terminal.Data, &status); err == nil {
+		for _, d := range status.Devices {
+			states[d.Lane+"."+string(d.Kind)] = d
+		}
+	} else if !errors.Is(err, errNotRunning) {
+		fmt.Fprintf(a.stderr, "The states are not listed: %v\n", err)
+	}
+	var list []configuredDevice
+	for _, l := range c.Lanes {
+		for _, one := range []drivers.Config{deviceConfig(l.ID, agent.KindScanner, l.Scanner), deviceConfig(l.ID, agent.KindDisplay, l.Display)} {
+			if one.Driver == "" {
+				continue
+			}
+			now := states[one.ID]
+			list = append(list, configuredDevice{one.ID, l.ID, one.Kind, one.Driver, one.Path, now.State, now.Reason})
+		}
+	}
+	return list, nil
+}
+
+func (a *app) printDevices(configured []configuredDevice, found []drivers.Found) error {
+	users := map[string]string{}
+	if len(configured) > 0 {
+		w := table(a.stdout)
+		fmt.Fprintln(w, "CONFIGURED\tDRIVER\tPATH\tSTATE")
+		for _, d := range configured {
+			if d.Path != "" {
+				users[d.Path] = d.ID
+			}
+			state := string(d.State)
+			if state == "" {
+				state = "unknown: the agent does not run"
+			}
+			if d.Reason != "" {
+				state += ": " + d.Reason
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", d.ID, d.Driver, d.Path, state)
+		}
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		a.printf("\n")
+	}
+	if len(found) == 0 {
+		what := "Nothing is"
+		if len(configured) > 0 {
+			what = "Nothing else is seen"
+		}
+		a.printf("%s plugged in that could be a scanner. A scanner that types like a keyboard has to be switched to USB serial (USB-COM, CDC) with a code from its manual.\n", what)
+	}
+	for _, f := range found {
+		user := users[f.Path]
+		if user == "" {
+			user = users[f.Node]
+		}
+		a.printFound(f, user)
+	}
+	return nil
+}
+
+// printFound prints one find; user is the device of the configuration that has
+// its path, or "".
+func (a *app) printFound(f drivers.Found, user string) {
+	name := f.Path
+	if name == "" {
+		name = "(no serial port)"
+		user = ""
+	}
+	a.printf("%s\n  %s\n", name, f.What)
+	if f.Node != "" && f.Node != f.Path {
+		a.printf("  now %s\n", f.Node)
+	}
+	switch {
+	case user != "":
+		a.printf("  configured as %s\n", user)
+	case f.Config != "":
+		a.printf("\n%s\n", indent(f.Config, "  "))
+	}
+}
+
+// refuseTaken says who has a scanner that is to be tested. A second reader on
+// one port would take away bytes of customers' codes.
+func refuseTaken(ctx context.Context, c config, device drivers.Config, claims *drivers.Claims) error {
+	const do = "Stop the agent for the test (systemctl stop tillwire), or watch the scanner on the owner's page under Devices"
+	if device.Path != "" {
+		release, err := claims.Take(device.Path, "tillwire devices test")
+		var taken *agent.Error
+		switch {
+		case err == nil:
+			release()
+		case errors.Is(err, drivers.ErrClaimed) && errors.As(err, &taken):
+			return fmt.Errorf("%s is in use by %s. %s", device.Path, taken.Say.Args[1], do)
+		}
+	}
+	var status controlStatus
+	if err := askStatus(ctx, c.Terminal.Data, &status); err != nil {
+		return nil // no agent answers, so none opens the port
+	}
+	for _, d := range status.Devices {
+		if d.ID == device.ID && d.State != agent.DeviceDisabled {
+			return fmt.Errorf("the running agent (process %d) has the scanner of lane %s, which is %s. %s", status.Process, device.Lane, d.State, do)
+		}
+	}
+	return nil
+}
