@@ -43,6 +43,9 @@ text is read from standard input.`,
 				}
 				text = strings.TrimRight(string(raw), "\r\n")
 			}
+			if strings.TrimSpace(text) == "" {
+				return usageError{errors.New("the text to explain is empty. `tillwire code --help` explains")}
+			}
 			e := explain(text)
 			if a.json {
 				if err := a.printJSON(e); err != nil {

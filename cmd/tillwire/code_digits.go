@@ -38,10 +38,21 @@ func explainByWallets(text string) explanation {
 	switch {
 	case c.Kind == agent.CodeUnknown && c.Scheme != "":
 		e.Valid, e.Reason = false, "Only a part of the code was read. Scan it again."
+	case c.Kind == agent.CodeUnknown && lengthOfGoods(c.Text.Reveal()):
+		// With a right check digit the table of prefixes would have known it.
+		e.Scheme, e.Mode, e.title, e.Valid = "gtin", string(agent.CodeGoods), "", false
+		e.Reason = "This is a goods barcode with a wrong check digit: a digit was changed or is missing. It is no payment code. Scan the payment code on the customer's phone."
 	case c.Kind == agent.CodeUnknown:
 		e.Valid, e.Reason = false, "Tillwire does not know this kind of code. It may be a wallet or a scheme that nobody has added yet, or no payment code at all."
 	case c.Kind != agent.CodeConsumer:
 		e.Reason = wallet.Explain(c).English + "."
 	}
 	return e
+}
+
+// lengthOfGoods reports whether a text is as many digits as a shelf barcode has:
+// EAN-8, UPC-A or EAN-13 (GS1 General Specifications, 7.9).
+func lengthOfGoods(text string) bool {
+	digits := strings.Trim(text, "0123456789") == ""
+	return digits && (len(text) == 8 || len(text) == 12 || len(text) == 13)
 }

@@ -101,9 +101,11 @@ func TestCustomersCodesAndOtherTexts(t *testing.T) {
 		{"upi://pay?pa=shop@bank&pn=Shop&am=12.00&cu=INR", "upi", "merchant", true, ""},
 		{"https://example.com/menu", "url", "merchant", true, "web link"},
 		{"6901234567892", "gtin", "goods", true, "goods barcode"},
-		{"6901234567893", "unknown", "unknown", false, "does not know this kind of code"},
+		{"6901234567893", "gtin", "goods", false, "goods barcode with a wrong check digit"},
+		{"96385075", "gtin", "goods", false, "goods barcode with a wrong check digit"},
+		{"690123456789", "gtin", "goods", false, "goods barcode with a wrong check digit"},
+		{"6901234", "unknown", "unknown", false, "does not know this kind of code"},
 		{"hello", "unknown", "unknown", false, "does not know this kind of code"},
-		{"", "unknown", "unknown", false, "does not know this kind of code"},
 	} {
 		e, code := explained(t, c.text)
 		reason, _ := e["reason"].(string)
@@ -136,5 +138,13 @@ func TestCodeForPeople(t *testing.T) {
 func TestCodeFromStandardInput(t *testing.T) {
 	if r := invoke(t, "134567890123456789\r\n", "code", "-"); r.code != exitFine || !strings.Contains(r.stdout, "WeChat (wechat)") {
 		t.Errorf("got %+v", r)
+	}
+}
+
+func TestAnEmptyTextIsWrongUsage(t *testing.T) {
+	for _, r := range []result{invoke(t, "", "code", ""), invoke(t, "", "code", " "), invoke(t, "\r\n", "code", "-"), invoke(t, "", "code", "--json", "")} {
+		if r.code != exitUsage || r.stdout != "" || !strings.Contains(r.stderr, "is empty") {
+			t.Errorf("got %+v", r)
+		}
 	}
 }
