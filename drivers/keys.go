@@ -49,12 +49,25 @@ func Unknown(what, name string, known []string) *KeyError {
 		Reason: "known: " + strings.Join(sorted, ", ")}
 }
 
-// Nearest returns the known word with the smallest edit distance to word, or
-// "" when none is near enough to be what was meant.
+// Nearest returns the shortest known word that begins with word, else the one
+// with the smallest edit distance to it, or "" when none is near enough to be
+// what was meant.
 func Nearest(word string, known []string) string {
-	best, bestDistance := "", len(word)/2+2
+	word = strings.ToLower(word)
+	// Whoever writes the first half of a key is far from it by distance, and
+	// nearer to some other short word.
+	best := ""
 	for _, k := range known {
-		if d := distance(strings.ToLower(word), k); d < bestDistance {
+		if len(word) > 1 && strings.HasPrefix(k, word) && (best == "" || len(k) < len(best)) {
+			best = k
+		}
+	}
+	if best != "" {
+		return best
+	}
+	bestDistance := len(word)/2 + 2
+	for _, k := range known {
+		if d := distance(word, k); d < bestDistance {
 			best, bestDistance = k, d
 		}
 	}

@@ -70,8 +70,8 @@ func TestValuesReportTheFirstMistake(t *testing.T) {
 }
 
 func TestNearest(t *testing.T) {
-	known := []string{"aim", "baud", "dedupe", "idle_gap"}
-	for word, want := range map[string]string{"idle-gap": "idle_gap", "IDLE_GAP": "idle_gap", "deduplicate": "dedupe", "aims": "aim", "zzzzzz": ""} {
+	known := []string{"aim", "baud", "dedupe", "idle_gap", "max_len", "max_length"}
+	for word, want := range map[string]string{"max": "max_len", "MAX_LENG": "max_length", "idle": "idle_gap", "de": "dedupe", "": "", "idle-gap": "idle_gap", "IDLE_GAP": "idle_gap", "deduplicate": "dedupe", "aims": "aim", "zzzzzz": ""} {
 		if got := Nearest(word, known); got != want {
 			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
 		}

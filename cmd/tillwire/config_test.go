@@ -106,6 +106,7 @@ func TestMistakesAreNamedWithLineAndRemedy(t *testing.T) {
 		{`hosts = ["http://127.0.0.1:1"]`, "hosts = [\"http://127.0.0.1:1\"]\nprotocol = \"wechta\""},
 		{`wallet = "wechat"`, `wallet = "wehcat"`},
 		{`driver = "virtual"`, `driver = "lin"`},
+		{`driver = "virtual"`, `driver = "ssi"`},
 		{`driver = "kiosk"`, `path = "/dev/x"`},
 		{`id = "2"`, `id = "1"`},
 		{`id = "2"`, `id = ""`},

@@ -34,6 +34,13 @@ data and no agent, so a capture from a shop can be replayed anywhere.
 				}
 				keys[key] = value
 			}
+			var have []string
+			for _, p := range scanner.Profiles() {
+				have = append(have, p.Name)
+			}
+			if say := notYet(profile, have); say != "" {
+				return usageError{errors.New(say)}
+			}
 			err := scanner.Decode(a.stdin, a.stdout, profile, keys)
 			var key *drivers.KeyError
 			if errors.As(err, &key) {
