@@ -22,11 +22,12 @@ export class Gate {
 
   closed() { return this.me === null; }
 
-  // begin looks whether the browser is still signed in.
+  // begin looks whether the browser is still signed in. The page is locked before
+  // it asks: a PIN that is being typed when the answer comes must not be lost.
   async begin() {
+    this.lock();
     const answer = await call("GET", "/session");
     if (answer.ok) this.enter(answer.body);
-    else this.lock();
   }
 
   lock() {
