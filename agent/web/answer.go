@@ -113,7 +113,11 @@ func (s *Server) respondError(w http.ResponseWriter, r *http.Request, err error)
 		out.Retry = int64((wait + time.Second - 1) / time.Second)
 		w.Header().Set("Retry-After", strconv.FormatInt(out.Retry, 10))
 	}
-	if status >= http.StatusInternalServerError {
+	switch {
+	case out.Code == codeNotSetUp:
+		// A till asks again and again until the owner has set the terminal up.
+		s.Log.Info("a call came before the set-up", "comp", "web", "method", r.Method, "route", r.Pattern)
+	case status >= http.StatusInternalServerError:
 		s.Log.Error("a call failed", "comp", "web", "method", r.Method, "route", r.Pattern, "err", err)
 	}
 	if status == http.StatusUnauthorized {

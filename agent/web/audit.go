@@ -12,6 +12,8 @@ import (
 // auditLog keeps sensitive acts.
 type auditLog interface {
 	AppendAudit(ctx context.Context, a agent.Audit) error
+	// Audits lists at most limit acts, newest first.
+	Audits(ctx context.Context, limit int) ([]agent.Audit, error)
 }
 
 // auditor writes the audit trail. A trail that cannot be written is logged and

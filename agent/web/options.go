@@ -34,8 +34,7 @@ type Options struct {
 	Devices  func() []agent.DeviceStatus // all but the kiosk displays, which live here
 	Problems func() []agent.Problem
 	Setting  func(key string) string // value of a setting; "" when there is none
-	// Audits lists the newest sensitive acts first; nil: the Store's own list, if
-	// it has one.
+	// Audits lists the newest sensitive acts first; nil: the Store's own list.
 	Audits  func(ctx context.Context, limit int) ([]agent.Audit, error)
 	Ready   func(context.Context) []Check
 	Metrics http.Handler // nil: /metrics answers 404
@@ -76,12 +75,7 @@ func (o *Options) defaults() {
 		o.Setting = func(string) string { return "" }
 	}
 	if o.Audits == nil {
-		o.Audits = func(context.Context, int) ([]agent.Audit, error) { return nil, nil }
-		if own, ok := o.Store.(interface {
-			Audits(ctx context.Context, limit int) ([]agent.Audit, error)
-		}); ok {
-			o.Audits = own.Audits
-		}
+		o.Audits = o.Store.Audits
 	}
 	if o.Ready == nil {
 		o.Ready = func(context.Context) []Check { return nil }

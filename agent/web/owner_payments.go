@@ -64,8 +64,9 @@ func (s *Server) ownerPayments(w http.ResponseWriter, r *http.Request, me agent.
 // storyData is one payment with everything that happened to it.
 type storyData struct {
 	row
-	Steps   []step
-	Refunds []string
+	LaneName string
+	Steps    []step
+	Refunds  []string
 }
 
 // step is one fact in words.
@@ -82,7 +83,11 @@ func (s *Server) ownerPayment(w http.ResponseWriter, r *http.Request, me agent.P
 		return err
 	}
 	lang := s.language(r)
-	d := storyData{row: s.row(lang, p)}
+	d := storyData{row: s.row(lang, p), LaneName: p.Lane}
+	// A lane that the configuration no longer names keeps its id.
+	if lane, err := s.lane(p.Lane); err == nil {
+		d.LaneName = lane.Name
+	}
 	name := s.actors(r.Context())
 	for _, f := range p.Facts {
 		st := step{At: f.At, What: s.Words.Text(lang, "story."+string(f.Kind)), Amount: agent.Money{Value: f.Amount, Currency: p.Amount.Currency}}

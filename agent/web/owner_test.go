@@ -297,3 +297,18 @@ func TestMarkupFromOutsideIsText(t *testing.T) {
 		}
 	}
 }
+
+func TestTheOwnerReadsTheLogOfTheStore(t *testing.T) {
+	tm := newTerminal(t)
+	if a := tm.owner().do("GET", "/owner/log", ""); !strings.Contains(a.body, "Olive") || !strings.Contains(a.body, "Signed in") {
+		t.Errorf("the owner's own sign-in is not in the log: %s", a.body)
+	}
+}
+
+func TestAPaymentShowsItsLanesName(t *testing.T) {
+	tm := newTerminal(t)
+	id := tm.open("a", "scan")
+	if a := tm.owner().do("GET", "/owner/payments/"+string(id), ""); !strings.Contains(a.body, "<dd>Register 1</dd>") {
+		t.Errorf("the lane has no name: %s", a.body)
+	}
+}

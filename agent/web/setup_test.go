@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"log/slog"
 	"maps"
 	"mime/multipart"
 	"net/http"
@@ -116,10 +117,15 @@ func TestNothingWorksBeforeTheFirstStart(t *testing.T) {
 			t.Errorf("%s: %d %v", path, a.status, a.header.Get("Location"))
 		}
 	}
+	var log bytes.Buffer
+	n.web.Log = slog.New(slog.NewTextHandler(&log, nil))
 	for _, call := range [][2]string{{"POST", "/payments"}, {"GET", "/status"}, {"POST", "/session"}, {"POST", "/approvals"}, {"GET", "/events"}} {
 		if a := n.till().api(call[0], call[1], ""); a.status != 503 || a.code(t) != "not_set_up" {
 			t.Errorf("%v: %d %s", call, a.status, a.body)
 		}
+	}
+	if strings.Contains(log.String(), "ERROR") || !strings.Contains(log.String(), "INFO") {
+		t.Errorf("a till that asks before the set-up is logged as %s", log.String())
 	}
 	if a := n.page().post("/owner/login", "person", "own", "password", "open sesame 123"); a.status != 503 {
 		t.Errorf("the owner's door: %d", a.status)
