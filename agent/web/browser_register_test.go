@@ -93,8 +93,10 @@ func TestBrowserASaleByQRAndCancel(t *testing.T) {
 	b.until(shows("v-word", "SHOW QR"))
 	// The lane's display is not open, so the code stands here.
 	b.until(`document.querySelector("#v-qr svg path")?.getAttribute("d").length > 1000`)
+	b.until(shows("v-actions", "Hide code"))
 	b.keys(kb.F7)
 	b.until(`document.getElementById("v-qr").hidden`)
+	b.until(shows("v-actions", "Show code here"))
 	b.keys(kb.F7)
 	b.until(`!document.getElementById("v-qr").hidden`)
 	id := b.latest(1)
@@ -137,6 +139,8 @@ func TestBrowserInDoubtAndAnotherTender(t *testing.T) {
 	}
 	b.keys(kb.F4)
 	b.until(shows("v-word", "CANCELLING"))
+	b.keys(kb.Escape)
+	b.until(shows("v-notice", "Enter: Take another payment"))
 	b.keys(kb.Enter)
 	b.until(`document.getElementById("verdict").hidden`)
 	b.keys(kb.Enter)
@@ -174,7 +178,9 @@ func TestBrowserRefund(t *testing.T) {
 	tm.pay(tm.open("a", "scan"))
 	b := tm.atRegister(1280, 800)
 	b.until(shows("list", "T-a"))
-	b.do(chromedp.Click("#list .item"), chromedp.Click("#d-refund", chromedp.NodeVisible))
+	b.do(chromedp.Click("#list .item"))
+	b.until(`document.activeElement?.id === "d-refund"`)
+	b.keys(kb.F6)
 	b.until(`document.getElementById("r-amount").value === "12.80"`)
 	b.do(chromedp.SetValue("#r-amount", "99"), chromedp.SendKeys("#r-pin", "222222"+kb.Enter))
 	b.until(shows("r-wrong", "up to ¥12.80"))
@@ -282,12 +288,26 @@ func TestBrowserASilentTerminalIsNoticed(t *testing.T) {
 	if green := b.js(`getComputedStyle(document.getElementById("verdict")).backgroundColor === getComputedStyle(document.body).backgroundColor`); green != "true" {
 		t.Error("the verdict keeps its colour")
 	}
+	if line := b.text("line"); line != "No connection" {
+		t.Errorf("the header says %q", line)
+	}
+	if able := b.js(`document.querySelectorAll("#v-actions button:enabled").length`); able != "0" {
+		t.Errorf("%s actions are left", able)
+	}
+	b.keys(kb.Enter, kb.Escape)
+	if gone := b.js(`document.getElementById("verdict").hidden`); gone != "false" {
+		t.Error("a key took the payment off the screen")
+	}
 	if hidden := b.js(`getComputedStyle(document.getElementById("v-word")).visibility`); hidden != "hidden" {
 		t.Error("the verdict's word stays")
 	}
 	tm.again(address)
 	b.until(`!document.body.classList.contains("lost")`)
 	b.until(shows("v-word", "PAID"))
+	b.until(shows("line", "Online"))
+	b.until(`document.querySelectorAll("#v-actions button:enabled").length === 2`)
+	b.keys(kb.Escape)
+	b.until(`document.getElementById("verdict").hidden`)
 }
 
 func TestBrowserALostAnswerOpensNothingTwice(t *testing.T) {
@@ -307,6 +327,12 @@ func TestBrowserARefusalIsSaid(t *testing.T) {
 	b := tm.atRegister(1280, 800)
 	b.keys(kb.Enter)
 	b.until(shows("hint", "Enter the amount first"))
+	b.keys("1", "0", "0", "0", "0", "0", "0", kb.Enter)
+	b.until(shows("hint", "The most is ¥999,999.99"))
+	if len(tm.payments) != 0 {
+		t.Error("a slip of the finger became a payment")
+	}
+	b.keys(kb.Escape)
 	tm.mu.Lock()
 	tm.broken = &agent.Error{Op: "commit", Class: agent.Unavailable, Code: agent.CodeNotWritable, Err: errors.New("full"), Say: agent.Sentence{English: "The disk is full."}}
 	tm.mu.Unlock()

@@ -47,13 +47,13 @@ func (s *Server) displayEvents(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err == nil {
-		err = s.streams.take()
+		err = k.streams.take()
 	}
 	if err != nil {
 		s.respondError(w, r, err)
 		return
 	}
-	defer s.streams.free()
+	defer k.streams.free()
 	st, err := newStream(w, s.Clock)
 	if err != nil {
 		return

@@ -16,7 +16,14 @@ import (
 const (
 	displayLost = 25 * time.Second
 	displayAck  = time.Second
+
+	// displayStreams is how many pages one lane's display may be open in. They need
+	// no session, so they must not use up what registers and tills need.
+	displayStreams = 4
 )
+
+// kioskDriver is what the configuration calls a display of ours.
+const kioskDriver = "kiosk"
 
 // Displays are the kiosk displays of all lanes: browsers that show a page of
 // ours. The page gets whole screens with a generation and a time-to-live, never
@@ -34,7 +41,8 @@ type Displays struct {
 func NewDisplays(clock agent.Clock, lanes ...string) *Displays {
 	d := &Displays{clock: clock, boot: rand.Text()[:12], lanes: map[string]*Kiosk{}}
 	for _, id := range lanes {
-		d.lanes[id] = &Kiosk{lane: id, clock: clock, since: clock.Now(), screen: agent.Screen{Kind: agent.ScreenIdle}, pages: map[string]*page{}, moved: make(chan struct{})}
+		d.lanes[id] = &Kiosk{lane: id, clock: clock, streams: slots{max: displayStreams}, since: clock.Now(),
+			screen: agent.Screen{Kind: agent.ScreenIdle}, pages: map[string]*page{}, moved: make(chan struct{})}
 		d.order = append(d.order, id)
 	}
 	return d
@@ -61,8 +69,9 @@ func (d *Displays) Status() []agent.DeviceStatus {
 // Kiosk is one lane's display page, in however many browsers it is open. It
 // implements agent.Display.
 type Kiosk struct {
-	lane  string
-	clock agent.Clock
+	lane    string
+	clock   agent.Clock
+	streams slots
 
 	mu         sync.Mutex
 	screen     agent.Screen
@@ -80,6 +89,7 @@ type page struct {
 	news  chan struct{} // holds one: there is a newer screen
 	beat  time.Duration // Mono of its last sign of life
 	shown int64         // generation it says it shows
+	heard bool          // it has sent a beat: a page with a person before it, not a mere stream
 }
 
 // Show implements agent.Display. The screen is on its way to every open page at
@@ -128,7 +138,7 @@ func (k *Kiosk) behind(generation int64) (<-chan struct{}, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, p := range k.pages {
-		if p.shown < generation && k.clock.Mono()-p.beat < displayLost {
+		if p.heard && p.shown < generation && k.clock.Mono()-p.beat < displayLost {
 			return k.moved, true
 		}
 	}
@@ -168,7 +178,7 @@ func (k *Kiosk) alive(id string, generation int64) bool {
 	if p == nil {
 		return false
 	}
-	p.beat = k.clock.Mono()
+	p.beat, p.heard = k.clock.Mono(), true
 	if generation > p.shown {
 		p.shown = generation
 		k.wake()
@@ -197,20 +207,40 @@ func (k *Kiosk) now() (s agent.Screen, left time.Duration, generation int64) {
 func (k *Kiosk) status() agent.DeviceStatus {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	state, reason := agent.DeviceAbsent, "No browser has opened the page. Open "+k.path()+" on the customer's screen."
+	state := agent.DeviceAbsent
 	if k.seen {
-		state, reason = agent.DeviceLost, "The page does not answer any more. Look at the customer's screen and its browser."
+		state = agent.DeviceLost
 	}
 	for _, p := range k.pages {
 		if k.clock.Mono()-p.beat < displayLost {
-			state, reason = agent.DeviceReady, ""
+			state = agent.DeviceReady
 		}
 	}
 	if state != k.state {
 		k.state, k.since = state, k.clock.Now()
 	}
-	return agent.DeviceStatus{ID: k.lane + ".display", Kind: agent.KindDisplay, Lane: k.lane, Driver: "kiosk",
-		Path: k.path(), State: state, Since: k.since, Reason: reason}
+	return agent.DeviceStatus{ID: k.lane + ".display", Kind: agent.KindDisplay, Lane: k.lane, Driver: kioskDriver,
+		Path: k.path(), State: state, Since: k.since, Reason: kioskReason(state, k.path()).English}
+}
+
+// kioskReason says what is wrong with a display of ours, and what to do.
+func kioskReason(state agent.DeviceState, path string) agent.Sentence {
+	switch state {
+	case agent.DeviceAbsent:
+		return agent.Sentence{ID: "page.display_absent", Args: []string{path}, English: "No browser has opened the page. Open " + path + " on the customer's screen."}
+	case agent.DeviceLost:
+		return agent.Sentence{ID: "page.display_lost", English: "The page does not answer any more. Look at the customer's screen and its browser."}
+	}
+	return agent.Sentence{}
+}
+
+// deviceReason is a device's reason in a language, as far as this room made it: a
+// driver's own words are English.
+func (s *Server) deviceReason(lang string, d agent.DeviceStatus) string {
+	if d.Driver != kioskDriver {
+		return d.Reason
+	}
+	return s.Words.Say(lang, kioskReason(d.State, d.Path))
 }
 
 func (k *Kiosk) path() string { return "/display/" + k.lane }

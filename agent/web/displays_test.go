@@ -89,8 +89,9 @@ func TestACodeIsGoneOnceThePageSaysSo(t *testing.T) {
 func TestADisplayThatDoesNotConfirmIsReported(t *testing.T) {
 	tm := newTerminal(t)
 	k := tm.web.Displays.Lane("1")
-	l := tm.page().listen("/display/1/events")
-	l.next("screen")
+	page := tm.page()
+	l := page.listen("/display/1/events")
+	page.beatAs(l.next("screen"))
 	show(t, k, payScreen)
 	done := make(chan error, 1)
 	go func() { done <- k.Show(t.Context(), waitScreen) }()
@@ -115,13 +116,36 @@ func TestADisplayThatDoesNotConfirmIsReported(t *testing.T) {
 }
 
 func TestWithoutAPageNobodyIsWaitedFor(t *testing.T) {
-	k := newTerminal(t).web.Displays.Lane("1")
+	tm := newTerminal(t)
+	k := tm.web.Displays.Lane("1")
 	show(t, k, payScreen)
 	show(t, k, waitScreen)
+	tm.page().listen("/display/1/events").next("screen")
+	show(t, k, payScreen)
+	show(t, k, waitScreen) // the stream has never sent a beat: it is no page
+}
+
+// TestStreamsOfDisplaysAreTheirOwn: whoever opens displays, without a session, takes
+// no stream from a register or a till.
+func TestStreamsOfDisplaysAreTheirOwn(t *testing.T) {
+	tm := newTerminal(t)
+	for range displayStreams {
+		tm.page().listen("/display/1/events").next("screen")
+	}
+	if a := tm.page().do("GET", "/display/1/events", ""); a.status != 503 || a.code(t) != codeStreams {
+		t.Errorf("one more display: %d %s", a.status, a.body)
+	}
+	if held := tm.web.streams.held.Load(); held != 0 {
+		t.Errorf("displays hold %d streams of the registers", held)
+	}
+	tm.till().listen(apiRoot + "/events").next("status")
 }
 
 func TestADisplayIsADevice(t *testing.T) {
 	tm := newTerminal(t)
+	if a := tm.owner().do("GET", "/owner/devices?lang=zh-CN", ""); !strings.Contains(a.body, "请在顾客屏上打开 /display/1") {
+		t.Errorf("the reason is not in Chinese: %s", a.body)
+	}
 	state := func() agent.DeviceState { return tm.web.Displays.Status()[0].State }
 	if state() != agent.DeviceAbsent {
 		t.Errorf("before anyone opened it: %s", state())

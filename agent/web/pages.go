@@ -73,6 +73,7 @@ func (s *Server) funcs(lang string) template.FuncMap {
 		"wallet": func(name string) string {
 			return s.walletName(lang, name)
 		},
+		"reason":    func(d agent.DeviceStatus) string { return s.deviceReason(lang, d) },
 		"languages": s.Words.Languages,
 		"field":     func(f setupForm, name, kind string) formField { return s.field(lang, f, name, kind) },
 		"sub":       func(a, b int64) int64 { return a - b },

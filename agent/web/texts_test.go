@@ -107,7 +107,7 @@ func families(t *testing.T) (list []string) {
 	for word := range keys(source(t, "ui/verdict.js"), `\["([a-z.]+)", "(?:Enter|Esc|F\d)"\]`) {
 		add("js.do", word)
 	}
-	for _, word := range []string{"cancel.yes", "cancel", "other", "release"} {
+	for _, word := range []string{"cancel.yes", "cancel", "other", "release", "here", "hide"} {
 		add("js.do", word)
 	}
 	return list

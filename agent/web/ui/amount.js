@@ -3,6 +3,10 @@
 
 const maxDigits = 12; // of minor units, as the terminal takes them
 
+// most is what the register asks for at once, in minor units. The terminal takes
+// more; at a counter it is a slip of the finger.
+export const most = 99_999_999;
+
 export class Amount {
   constructor(exponent) {
     this.exponent = exponent;

@@ -58,8 +58,13 @@ function inEntry(event) {
 // sale once this one has ended.
 function inPayment(event, verdict) {
   const key = event.key === "Escape" ? "Esc" : event.key;
+  const has = (name) => verdict.allowed().some(([known]) => known === name);
   const match = verdict.allowed().find(([, hint]) => hint === key);
+  if (verdict.silent) return match ? {} : everywhere[key] ? { run: everywhere[key] } : null;
   if (match) return { run: match[0] };
+  // Out of what has ended as with Enter; out of what goes on only by an act of its own.
+  if (key === "Esc" && has("new")) return { run: "new" };
+  if (key === "Esc" && has("next")) return { run: "works" };
   if (key === "F4" && verdict.allowed().some(([name]) => name.startsWith("cancel"))) return { run: "cancel" };
   if (key === "Esc" && verdict.allowed().some(([name]) => name === "other" || name === "cancel.yes")) return { run: "other" };
   if (key === "F9") return { run: "receipt" };

@@ -2,7 +2,7 @@
 // page only asks, shows and makes noise.
 
 import { $, call, element, icon, page, persist, signedOut, text } from "./api.js";
-import { Amount } from "./amount.js";
+import { Amount, most } from "./amount.js";
 import { Gate } from "./gate.js";
 import { Stream } from "./stream.js";
 import { Today, newer } from "./today.js";
@@ -19,6 +19,7 @@ let stream = null;
 let opening = null; // the request being made; a second press changes nothing
 let watched = new Map(); // this lane's payments that left the screen before their end
 let display = "";
+let heard = null; // the last status
 
 signedOut(() => { if (!gate.closed()) leave(); });
 theme($("theme"));
@@ -62,6 +63,9 @@ function leave() {
 function lost(silent) {
   document.body.classList.toggle("lost", silent);
   $("lost").hidden = !silent;
+  verdict.lost(silent);
+  if (silent) line("bad", "cross", text("line.lost"));
+  else if (heard) header(heard);
   if (silent) {
     verdict.hideCode();
     play("doubt");
@@ -110,7 +114,9 @@ async function run(name) {
     case "cancel": case "cancel.yes": case "other": case "release": return cancel(p);
     case "new": case "next": return dismiss();
     case "again": return dismiss(p?.amount);
-    case "here": return verdict.code ? verdict.hideCode() : verdict.showCode();
+    case "here": return verdict.showCode();
+    case "hide": return verdict.hideCode();
+    case "works": return verdict.works();
     case "receipt": if (p) window.open("/receipt/" + p.id, "_blank", "noopener"); return;
     case "search": return $("search").focus();
     case "lock": return gate.leave().then(leave);
@@ -124,6 +130,7 @@ async function run(name) {
 async function open(mode) {
   const minor = amount.minor();
   if (minor <= 0) { refuse(); say($("hint"), text("hint.amount")); return; }
+  if (minor > most) { refuse(); say($("hint"), text("hint.large", money({ value: most, currency: page.currency }))); return; }
   if (opening) return;
   opening = { request_id: crypto.randomUUID(), lane: page.lane, amount: { value: minor, currency: page.currency }, reference: "", mode };
   const answer = await persist("POST", "/payments", opening);
@@ -227,12 +234,17 @@ function notice(n) {
 
 const clock = new Intl.DateTimeFormat(page.lang, { hour: "2-digit", minute: "2-digit", timeZone: page.zone, hour12: false });
 
+function line(tone, shape, word) {
+  $("line").className = "badge " + tone;
+  $("line").replaceChildren(icon(shape), element("span", {}, word));
+}
+
 // header shows the line, the queue and the lane's display.
 function header(status) {
+  heard = status;
   const state = status.line.state;
   const look = { online: ["good", "tick"], degraded: ["doubt", "hourglass"], down: ["bad", "cross"] }[state];
-  $("line").className = "badge " + look[0];
-  $("line").replaceChildren(icon(look[1]), element("span", {}, text("line." + state)));
+  line(...look, text("line." + state));
   $("down").hidden = state === "online";
   const since = Date.parse(status.line.since) > 0 ? clock.format(new Date(status.line.since)) : "";
   $("down").textContent = state === "online" ? "" : text("down." + state, since, status.queue.unsent);

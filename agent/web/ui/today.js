@@ -11,18 +11,31 @@ const moment = new Intl.DateTimeFormat(page.lang, { dateStyle: "medium", timeSty
 const lastFact = (p) => p.facts.at(-1)?.seq ?? 0;
 export const newer = (old, next) => !old || lastFact(next) >= lastFact(old);
 
+// seen says whether a payment's amount or state is what somebody looks for.
+function seen(p, wanted) {
+  const figure = wanted.replace(page.signs[p.amount.currency] ?? p.amount.currency, "").replace(/,(?=[0-9]{3}(?![0-9]))/g, "");
+  return toMinor(figure, page.exponents[p.amount.currency] ?? 2) === p.amount.value || p.word.toLowerCase().includes(wanted.toLowerCase());
+}
+
 export class Today {
   constructor() {
     this.payments = new Map();
+    this.nothing = $("empty").textContent;
     this.open = null; // id of the payment whose story is open
     $("search").addEventListener("input", () => { clearTimeout(this.wait); this.wait = setTimeout(() => this.load(), 200); });
     $("search").addEventListener("keydown", (event) => {
+      if (event.key === "Enter") { event.preventDefault(); this.first(); }
       if (event.key === "Escape") { $("search").value = ""; $("search").blur(); this.load(); }
     });
     $("d-close").addEventListener("click", () => $("detail").close());
     $("d-check").addEventListener("click", () => this.check());
     $("d-refund").addEventListener("click", () => this.refundForm(true));
     $("r-cancel").addEventListener("click", () => this.refundForm(false));
+    $("detail").addEventListener("keydown", (event) => {
+      if (event.key !== "F6" || event.ctrlKey || event.altKey || event.metaKey) return;
+      event.preventDefault();
+      if (!$("d-refund").hidden && $("refund").hidden) this.refundForm(true);
+    });
     $("refund").addEventListener("submit", (event) => { event.preventDefault(); this.refund(); });
     $("detail").addEventListener("close", () => { this.open = null; this.forget(); });
   }
@@ -33,8 +46,25 @@ export class Today {
     const query = wanted ? "?limit=50&q=" + encodeURIComponent(wanted) : "?limit=100&day=today&lane=" + encodeURIComponent(page.lane);
     const answer = await call("GET", "/payments" + query);
     if (!answer.ok || $("search").value.trim() !== wanted) return;
-    this.payments = new Map(answer.body.payments.map((p) => [p.id, p]));
+    let found = answer.body.payments;
+    if (wanted && found.length === 0) {
+      // The terminal looks through references and numbers; what is on the screen
+      // is looked through here.
+      const day = await call("GET", "/payments" + "?limit=500&day=today");
+      if (!day.ok || $("search").value.trim() !== wanted) return;
+      found = day.body.payments.filter((p) => seen(p, wanted));
+    }
+    this.payments = new Map(found.map((p) => [p.id, p]));
     this.draw();
+  }
+
+  // first opens what the search found first.
+  async first() {
+    clearTimeout(this.wait);
+    if (!$("search").value.trim()) return;
+    await this.load();
+    const [found] = this.payments.values();
+    if (found && document.activeElement === $("search")) this.show(found);
   }
 
   // take brings one payment's news into the list.
@@ -56,6 +86,7 @@ export class Today {
         element("small", {}, p.refunded.value > 0 && p.status === "paid" ? text("back", money(p.refunded)) : ""))));
     $("list").replaceChildren(...rows);
     $("empty").hidden = rows.length > 0;
+    $("empty").textContent = $("search").value.trim() ? text("none") : this.nothing;
   }
 
   show(p) {
@@ -75,7 +106,7 @@ export class Today {
     $("d-check").hidden = p.final;
     $("d-receipt").href = "/receipt/" + p.id;
     if (fresh) this.refundForm(false);
-    if (!$("detail").open) $("detail").showModal();
+    if (!$("detail").open) { $("detail").showModal(); this.focus(); }
   }
 
   async check() {
@@ -88,13 +119,16 @@ export class Today {
     $("refund").hidden = !on;
     $("d-actions").hidden = on;
     this.forget();
-    if (!on) return;
+    if (!on) return $("detail").open && this.focus();
     $("r-amount").value = fromMinor(this.shown.refundable.value, page.exponents[this.shown.amount.currency] ?? 2);
     $("r-reason").value = "";
     this.request = crypto.randomUUID();
     $("r-amount").select();
     $("r-amount").focus();
   }
+
+  // focus goes to the first thing that can be done, not to the cross.
+  focus() { ($("d-refund").hidden ? $("d-receipt") : $("d-refund")).focus(); }
 
   forget() {
     $("r-pin").value = "";

@@ -36,6 +36,7 @@ export class Verdict {
     this.began = 0;
     this.asked = false;
     this.code = "";
+    this.silent = false; // the terminal is not heard: nothing can be done
     setInterval(() => this.seconds(), 250);
   }
 
@@ -81,7 +82,15 @@ export class Verdict {
     // A soft tick while the customer types: somebody looks away from the screen.
     if (p.status === "await_payer" && passed > 0 && passed % 10 === 0 && passed !== this.ticked) play("tick");
     this.ticked = passed;
-    $("v-time").hidden = !counts(p);
+    // How long the terminal has been at it is not known while it is silent.
+    $("v-time").hidden = !counts(p) || this.silent;
+  }
+
+  // lost takes the actions away while the terminal is silent.
+  lost(silent) {
+    this.silent = silent;
+    this.seconds();
+    this.actions();
   }
 
   notice(say) {
@@ -108,7 +117,7 @@ export class Verdict {
       case "created":
         return [...(p.mode === "any" ? [["show", "F2"]] : []), ["cancel", "Esc"]];
       case "qr_shown":
-        return [["here", "F7"], ["cancel", "Esc"]];
+        return [[this.code ? "hide" : "here", "F7"], ["cancel", "Esc"]];
       case "sending": case "await_payer":
         return [[this.asked ? "cancel.yes" : "cancel", "Esc"]];
       case "unknown":
@@ -128,7 +137,7 @@ export class Verdict {
   actions() {
     const had = $("v-actions").contains(document.activeElement);
     $("v-actions").replaceChildren(...this.allowed().map(([name, key], i) =>
-      element("button", { class: i === 0 ? "first" : "", "data-do": name, onclick: () => this.run(name) }, text("do." + name), " ", element("kbd", {}, key))));
+      element("button", { class: i === 0 ? "first" : "", disabled: this.silent && "", "data-do": name, onclick: () => this.run(name) }, text("do." + name), " ", element("kbd", {}, key))));
     if (had) $("v-actions").firstElementChild?.focus();
   }
 
@@ -137,9 +146,11 @@ export class Verdict {
     const p = this.payment;
     if (!p || p.status !== "qr_shown") return;
     this.code = p.id;
+    this.actions();
     const answer = await fetch(page.api + "/payments/" + p.id + "/qr", { cache: "no-store" }).catch(() => null);
     const svg = answer?.ok ? drawCode(await answer.text(), text("code")) : null;
-    if (!svg || this.code !== p.id || this.payment?.status !== "qr_shown") return;
+    if (this.code !== p.id || this.payment?.status !== "qr_shown") return;
+    if (!svg) return this.hideCode();
     $("v-qr").replaceChildren(svg);
     $("v-qr").hidden = false;
     $("verdict").classList.add("showing");
@@ -151,6 +162,12 @@ export class Verdict {
     $("v-qr").hidden = true;
     $("v-qr").replaceChildren();
     $("verdict").classList.remove("showing");
+    this.actions();
+  }
+
+  // works says which keys do something now.
+  works() {
+    this.notice(this.allowed().map(([name, key]) => key + ": " + text("do." + name)).join("  ·  "));
   }
 }
 
