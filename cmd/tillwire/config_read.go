@@ -115,12 +115,24 @@ func plainWords(complaint string) string {
 	return "it takes " + want + ", not this " + m[1]
 }
 
+// told is a cause in a person's words; its own would say the same again.
+type told struct {
+	say   string
+	cause error
+}
+
+// Error is the sentence alone.
+func (e told) Error() string { return e.say }
+
+// Unwrap returns the cause.
+func (e told) Unwrap() error { return e.cause }
+
 func configUnreadable(file string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s: there is no such file. Give the configuration's name with --config; the package installs one as %s: %w", file, defaultConfig, err)
+		return told{fmt.Sprintf("%s: there is no such file. Give the configuration's name with --config; the package installs one as %s", file, defaultConfig), err}
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s: not readable for this user. Run the command as root or as the user tillwire: %w", file, err)
+		return told{fmt.Sprintf("%s: not readable for this user. Run the command as root or as the user tillwire", file), err}
 	}
 	return fmt.Errorf("read configuration: %w", err)
 }

@@ -73,7 +73,7 @@ func TestBesideARunningAgent(t *testing.T) {
 		t.Errorf("settings get: %v: %+v", err, get)
 	}
 	for _, c := range []struct{ args, want string }{
-		{"shop.nmae x", "Did you mean shop.name?"},
+		{"shop.nmae x", `Did you mean "shop.name"?`},
 		{"wechat.give_up soon", "It takes a time from 10s to 10m"},
 		{"shop.name x wechat.first_query 50s", "may not be longer than wechat.give_up"},
 	} {

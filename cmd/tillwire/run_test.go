@@ -163,7 +163,7 @@ func TestAFileThatIsNoConfigurationEndsTheRun(t *testing.T) {
 	if r := invoke(t, "", "run", "--config", file); r.code != exitFound || !strings.Contains(r.stderr, "line 1") {
 		t.Errorf("got %+v", r)
 	}
-	if r := invoke(t, "", "run", "--config", file+".none"); r.code != exitFound || !strings.Contains(r.stderr, "there is no such file") {
+	if r := invoke(t, "", "run", "--config", file+".none"); r.code != exitFound || !strings.Contains(r.stderr, "there is no such file") || strings.Contains(r.stderr, "no such file or directory") {
 		t.Errorf("got %+v", r)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,6 +27,9 @@ func (a *app) settingsGetCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, err := a.configForData()
 			if err != nil {
+				return err
+			}
+			if err := knownSettings(cfg, args...); err != nil {
 				return err
 			}
 			rows, err := currentSettings(c.Context(), cfg)
@@ -91,9 +95,7 @@ func (readOnly) SaveSettings(context.Context, []agent.Change) error {
 }
 
 func (a *app) printSetting(rows []settings.Current, key string) error {
-	var keys []string
 	for _, r := range rows {
-		keys = append(keys, r.Key)
 		if r.Key != key {
 			continue
 		}
@@ -106,7 +108,19 @@ func (a *app) printSetting(rows []settings.Current, key string) error {
 		}
 		return nil
 	}
-	return fmt.Errorf("there is no setting %q. %s", key, meant(key, keys))
+	return fmt.Errorf("the running agent does not know the setting %q: it is of another version. Restart it", key)
+}
+
+// knownSettings is the error for a key that no setting has, the same whether it
+// was to be read or to be changed.
+func knownSettings(c config, keys ...string) error {
+	known := settings.Keys(settings.Table(startOf(c)))
+	for _, key := range keys {
+		if !slices.Contains(known, key) {
+			return fmt.Errorf("there is no setting %q. %s", key, meant(key, known))
+		}
+	}
+	return nil
 }
 
 func (a *app) settingsSetCommand() *cobra.Command {
@@ -127,6 +141,9 @@ itself, by a socket in the data folder, and holds at once where it can.`,
 			}
 			req := controlRequest{By: commandLine}
 			for i := 0; i < len(args); i += 2 {
+				if err := knownSettings(cfg, args[i]); err != nil {
+					return err
+				}
 				req.Changes = append(req.Changes, controlChange{args[i], args[i+1]})
 			}
 			effects, err := a.changeSettings(c.Context(), cfg, req)

@@ -168,6 +168,9 @@ func TestBackupAndRestore(t *testing.T) {
 	if r := invoke(t, "", "journal", "verify", "--config", file); r.code != exitFine {
 		t.Errorf("verify after the restore: %+v", r)
 	}
+	if r := invoke(t, "", "restore", copied+".none", "--config", file); r.code != exitFound || strings.Count(r.stderr, "no such file") != 1 {
+		t.Errorf("restore of nothing: %+v", r)
+	}
 	broken := write(t, filepath.Join(t.TempDir(), "broken.db"), "no store", 0o600)
 	if r := invoke(t, "", "restore", broken, "--config", file); r.code != exitFound || !strings.Contains(r.stderr, "not a sound backup") || strings.Contains(r.stderr, "restore: restore") {
 		t.Errorf("restore of something else: %+v", r)
@@ -180,6 +183,16 @@ func TestCommandsOnAStoreThatDoesNotExist(t *testing.T) {
 		r := invoke(t, "", append(strings.Fields(line), "--config", file)...)
 		if r.code != exitFound || !strings.Contains(r.stderr, "There is no store in") {
 			t.Errorf("%s: %+v", line, r)
+		}
+	}
+}
+
+func TestAnUnknownSettingIsToldInOneSentence(t *testing.T) {
+	file := equipped(t, sound)
+	for key, want := range map[string]string{"nope": "Known: ", "log.lev": `Did you mean "log.level"?`} {
+		read, changed := invoke(t, "", "settings", "get", key, "--config", file), invoke(t, "", "settings", "set", key, "1", "--config", file)
+		if read != changed || read.code != exitFound || !strings.Contains(read.stderr, want) {
+			t.Errorf("%s: get says %+v, set says %+v", key, read, changed)
 		}
 	}
 }
