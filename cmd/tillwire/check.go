@@ -43,7 +43,7 @@ func (a *app) checkCommand() *cobra.Command {
 	var offlineOnly bool
 	c := &cobra.Command{Use: "check", Short: "Look at everything and say what is wrong and what to do", Args: exactly(),
 		Long: `Looks at the configuration, the keys, the data folder, the clock, the devices and the way to the
-wallets' clouds. It changes nothing, asks no wallet anything, and may run beside the agent.`,
+wallets' clouds. It leaves everything as it is, asks no wallet anything, and may run beside the agent.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			k := &checkup{}
 			a.checkAll(c.Context(), k, !offlineOnly)
@@ -87,7 +87,11 @@ func (a *app) checkData(ctx context.Context, k *checkup, c config) (latest time.
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		k.fine("data", "%s does not exist yet; the first start makes it", dir)
+		if err := canBeMade(dir); err != nil {
+			k.wrong("data", fmt.Sprintf("%s does not exist and cannot be made: %v.", dir, err), doFolder)
+		} else {
+			k.fine("data", "%s does not exist yet; the first start makes it", dir)
+		}
 		return latest
 	case err != nil:
 		k.wrong("data", err.Error()+".", "Run this as root or as the user tillwire.")
@@ -107,6 +111,30 @@ func (a *app) checkData(ctx context.Context, k *checkup, c config) (latest time.
 		k.fine("data", "%s: %d MiB free", dir, free>>20)
 	}
 	return a.checkStore(ctx, k, dir)
+}
+
+// doFolder is what helps when the data folder cannot be made.
+const doFolder = "Name a folder on a disk that can be written in terminal.data, or make the folder and give it to the user tillwire."
+
+// canBeMade tries it with another name in the nearest folder there is, and takes
+// that away again: rights alone do not tell, /proc looks writable to root.
+func canBeMade(dir string) error {
+	above := filepath.Dir(dir)
+	for {
+		if _, err := os.Stat(above); !errors.Is(err, fs.ErrNotExist) || above == filepath.Dir(above) {
+			break
+		}
+		above = filepath.Dir(above)
+	}
+	trial, err := os.MkdirTemp(above, ".tillwire-check-")
+	if err != nil {
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			err = path.Err // the trial's name helps nobody
+		}
+		return fmt.Errorf("nothing can be written in %s (%w)", above, err)
+	}
+	return os.Remove(trial)
 }
 
 func (a *app) checkStore(ctx context.Context, k *checkup, dir string) (latest time.Time) {

@@ -193,8 +193,8 @@ func fatalOf(faults []fault) (list []agent.Problem) {
 }
 
 func storeProblem(err storeError, now time.Time) agent.Problem {
-	p := agent.Problem{What: "The data folder cannot be used, so nothing can be sold: " + trimDot(err.Error()) + ".", Since: now,
-		Do: "`tillwire check` looks at the folder. The agent goes on by itself as soon as it can write."}
+	p := agent.Problem{What: "Out of service: the data folder cannot be used, so nothing can be sold: " + trimDot(err.Error()) + ".", Since: now,
+		Do: doFolder + " `tillwire check` looks at it. The agent goes on by itself as soon as it can write."}
 	var say *agent.Error
 	if errors.As(err, &say) && say.Say.English != "" {
 		p.What = "Nothing can be sold: " + say.Say.English

@@ -150,6 +150,27 @@ func TestWithoutAStoreThePagesSaySo(t *testing.T) {
 	}
 }
 
+// Whoever starts the agent by hand reads at once why nothing is sold.
+func TestAnImpossibleDataFolderIsInTheLogAndInCheck(t *testing.T) {
+	const impossible = "/proc/nope/data"
+	file := equipped(t, strings.Replace(sound, `data = "data"`, `data = "`+impossible+`"`, 1))
+	r := started(t, file)
+	r.waits("the reason in the log", func() bool { return strings.Contains(r.said(), "Out of service") })
+	for line := range strings.Lines(r.said()) {
+		var entry struct{ Level, Msg, Do string }
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(entry.Msg, "Out of service") && (entry.Level != "ERROR" || !strings.Contains(entry.Msg, "/proc/nope") || !strings.Contains(entry.Do, "terminal.data")) {
+			t.Errorf("got %+v", entry)
+		}
+	}
+	out := invoke(t, "", "check", "--no-network", "--config", file)
+	if out.code != exitFound || !strings.Contains(out.stdout, "WRONG data: "+impossible+" does not exist and cannot be made") || !strings.Contains(out.stdout, "terminal.data") {
+		t.Errorf("check: %+v", out)
+	}
+}
+
 func TestAFatalMistakeIsOnThePageToo(t *testing.T) {
 	r := started(t, equipped(t, strings.Replace(sound, `code = "DEMO01"`, `code = "demo"`, 1)))
 	r.waits("the page", func() bool {
