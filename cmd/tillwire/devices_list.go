@@ -145,24 +145,30 @@ func (a *app) printFound(f drivers.Found, user string) {
 // one port would take away bytes of customers' codes.
 func refuseTaken(ctx context.Context, c config, device drivers.Config, claims *drivers.Claims) error {
 	const do = "Stop the agent for the test (systemctl stop tillwire), or watch the scanner on the owner's page under Devices"
-	if device.Path != "" {
-		release, err := claims.Take(device.Path, "tillwire devices test")
-		var taken *agent.Error
-		switch {
-		case err == nil:
-			release()
-		case errors.Is(err, drivers.ErrClaimed) && errors.As(err, &taken):
-			return fmt.Errorf("%s is in use by %s. %s", device.Path, taken.Say.Args[1], do)
-		}
-	}
 	var status controlStatus
-	if err := askStatus(ctx, c.Terminal.Data, &status); err != nil {
-		return nil // no agent answers, so none opens the port
-	}
-	for _, d := range status.Devices {
-		if d.ID == device.ID && d.State != agent.DeviceDisabled {
-			return fmt.Errorf("the running agent (process %d) has the scanner of lane %s, which is %s. %s", status.Process, device.Lane, d.State, do)
+	if err := askStatus(ctx, c.Terminal.Data, &status); err == nil {
+		for _, d := range status.Devices {
+			if d.ID == device.ID && d.State != agent.DeviceDisabled {
+				return fmt.Errorf("the running agent (process %d) has the scanner of lane %s (%s). %s", status.Process, device.Lane, d.State, do)
+			}
 		}
 	}
-	return nil
+	if device.Path == "" {
+		return nil
+	}
+	// The claim comes second: trying it could take the port from an agent that is
+	// just opening it.
+	release, err := claims.Take(device.Path, "tillwire devices test")
+	var taken *agent.Error
+	switch {
+	case err == nil:
+		release()
+	case errors.Is(err, drivers.ErrClaimed) && errors.As(err, &taken):
+		owner := taken.Say.Args[1]
+		if owner == "" {
+			owner = "another process" // which has not signed its claim yet
+		}
+		return fmt.Errorf("%s is in use by %s. %s", device.Path, owner, do)
+	}
+	return nil // whatever else is wrong shows when the port is opened
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/creack/pty"
 
 	"tillwire/agent"
+	"tillwire/drivers"
 )
 
 // plugged makes a tree in which one scanner is plugged in.
@@ -179,6 +180,16 @@ func TestDevicesTestLeavesTheAgentsScannerAlone(t *testing.T) {
 		if r.code != exitFound || !strings.Contains(r.stderr, want) {
 			t.Errorf("the refusal for %s lacks %q: %+v", path, want, r)
 		}
+	}
+	// Another test, or an agent whose control socket does not answer.
+	idle := equipped(t, strings.Replace(sound, `driver = "virtual"`, "driver = \"line\"\npath = \"/dev/null\"", 1))
+	release, err := drivers.NewClaims(filepath.Join(filepath.Dir(idle), "data", "locks")).Take("/dev/null", "1.scanner")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	if r := invoke(t, "", "devices", "test", "1", "--wait", "20s", "--config", idle); r.code != exitFound || !strings.Contains(r.stderr, fmt.Sprintf("/dev/null is in use by 1.scanner (process %d)", os.Getpid())) {
+		t.Errorf("a claimed port: %+v", r)
 	}
 	virtual := equipped(t, sound)
 	owned(t, virtual)
