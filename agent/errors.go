@@ -56,7 +56,7 @@ func (e *Error) Error() string {
 		b.WriteString(": " + e.Say.English)
 	}
 	if e.Err != nil {
-		fmt.Fprintf(&b, ": %v", e.Err)
+		fmt.Fprintf(&b, " (%v)", e.Err)
 	}
 	return b.String()
 }
