@@ -34,15 +34,19 @@ type agent struct {
 	readyAfter       time.Duration
 
 	mu   sync.Mutex
-	paid map[string]chan time.Time // by payment id
+	paid map[string]chan verdict // by payment id
 }
+
+// verdict is when a sale's end was heard, and when its attempt and its outcome were
+// about to be recorded.
+type verdict struct{ at, sent, known time.Time }
 
 const till = "bench-till-0123456789abcdef0123456789abcdef"
 
 // prepare writes a configuration with lanes registers, the first of them with a
 // scanner on a pseudo-terminal, when scanner is set.
 func prepare(dir string, c *cloud, lanes int, scanner bool) (*agent, error) {
-	a := &agent{dir: dir, data: filepath.Join(dir, "data"), token: till, paid: map[string]chan time.Time{},
+	a := &agent{dir: dir, data: filepath.Join(dir, "data"), token: till, paid: map[string]chan verdict{},
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -164,12 +168,12 @@ func (a *agent) open(lane int, request string) (id, orderNo string, err error) {
 	}
 	id = fmt.Sprint(p["id"])
 	a.mu.Lock()
-	a.paid[id] = make(chan time.Time, 1)
+	a.paid[id] = make(chan verdict, 1)
 	a.mu.Unlock()
 	return id, fmt.Sprint(p["order_no"]), nil
 }
 
-func (a *agent) verdict(id string) <-chan time.Time {
+func (a *agent) verdict(id string) <-chan verdict {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.paid[id]
@@ -196,14 +200,20 @@ func (a *agent) listen(ctx context.Context) error {
 				continue
 			}
 			at := time.Now()
-			var p struct{ ID, Status string }
+			var p struct {
+				ID, Status string
+				Facts      []struct {
+					Kind string
+					At   time.Time
+				}
+			}
 			if json.Unmarshal(text, &p) != nil || p.Status != "paid" {
 				continue
 			}
 			a.mu.Lock()
 			if c := a.paid[p.ID]; c != nil {
 				select {
-				case c <- at:
+				case c <- verdict{at: at, sent: p.Facts[1].At, known: p.Facts[2].At}:
 				default:
 				}
 			}
