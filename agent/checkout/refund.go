@@ -88,7 +88,7 @@ func (e *Engine) resumeRefund(ctx context.Context, p agent.Payment, t agent.Task
 }
 
 func (e *Engine) refundAnswer(p agent.Payment, r agent.Refund, t agent.Task, a agent.Answer) (time.Duration, string) {
-	fact := agent.Fact{RefundNo: r.No, Op: agent.OpRefund, Reason: a.Reason, Code: a.Code, Text: a.Text, Txn: ""}
+	fact := agent.Fact{RefundNo: r.No, Op: agent.OpRefund, Reason: a.Reason, Code: a.Code, Text: a.Text}
 	switch a.Verdict {
 	case agent.Accepted:
 		fact.Kind = agent.FactRefundDone

@@ -76,12 +76,34 @@ func (s *shop) survives(fault object) {
 	pause(25 * time.Second)
 	s.sandbox("DELETE", "/faults", nil)
 	lifted := time.Now()
+	s.struck(fault)
 	for _, p := range append(open, sold) {
 		s.settled(p, time.Until(lifted.Add(120*time.Second)))
 	}
 	s.books()
 	s.verify()
 	s.noCodesOnDisk()
+}
+
+// struck makes sure that the fault met each of the five operations: a fault that
+// missed proves nothing. A closed listener leaves no request to see.
+func (s *shop) struck(fault object) {
+	s.t.Helper()
+	if fault["kind"] == "refuse_connection" {
+		return
+	}
+	hit := map[string]bool{}
+	list, _ := s.sandbox("GET", "/requests", nil)["requests"].([]any)
+	for _, r := range list {
+		if seen := r.(object); seen["fault"] == fault["kind"] {
+			hit[fmt.Sprint(seen["operation"])] = true
+		}
+	}
+	for _, op := range []string{"pay", "query", "reverse", "close", "refund"} {
+		if !hit[op] {
+			s.t.Errorf("the fault %v never met %s, only %v", fault["kind"], op, hit)
+		}
+	}
 }
 
 // everywhere aims the fault at each operation once or twice; a closed listener
