@@ -30,7 +30,11 @@ type Options struct {
 	Control  string // address of the control API and the phones
 	Wallets  []Open
 	Counters []Counter // for the phones' "hold it to the scanner"; may be empty
+	Listen   Listen    // nil: net.Listen; a simulation listens in memory
 }
+
+// Listen opens a listener, as net.Listen does.
+type Listen func(network, address string) (net.Listener, error)
 
 // Open is a wallet and the addresses its hosts listen on, the first the primary.
 type Open struct {
@@ -60,6 +64,9 @@ type hostGate struct {
 // Start opens all listeners. The caller keeps the ledger and closes it after
 // the cloud.
 func Start(ctx context.Context, o Options) (*Cloud, error) {
+	if o.Listen == nil {
+		o.Listen = net.Listen
+	}
 	c := &Cloud{options: o}
 	if err := c.start(ctx); err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -79,14 +86,14 @@ func (c *Cloud) start(ctx context.Context) error {
 	for _, open := range c.options.Wallets {
 		for i, addr := range open.Hosts {
 			handler := &front{wallet: open.Wallet, host: i + 1, faults: &c.faults, book: requests, clock: c.options.Clock, log: c.options.Log}
-			g, err := newGate(addr, handler, c.options.Log)
+			g, err := newGate(c.options.Listen, addr, handler, c.options.Log)
 			if err != nil {
 				return err
 			}
 			c.gates = append(c.gates, hostGate{g, open.Wallet.Name(), i + 1})
 		}
 	}
-	listener, err := net.Listen("tcp", c.options.Control)
+	listener, err := c.options.Listen("tcp", c.options.Control)
 	if err != nil {
 		return fmt.Errorf("sandbox: listen on %s: %w", c.options.Control, err)
 	}

@@ -15,6 +15,7 @@ import (
 // a line that is down keeps no connection alive either.
 type gate struct {
 	handler http.Handler
+	listen  Listen
 	log     *slog.Logger
 
 	mu     sync.Mutex
@@ -25,8 +26,8 @@ type gate struct {
 }
 
 // newGate opens the address; port 0 becomes a fixed port from then on.
-func newGate(addr string, handler http.Handler, log *slog.Logger) (*gate, error) {
-	g := &gate{handler: handler, log: log, addr: addr, conns: map[net.Conn]struct{}{}}
+func newGate(listen Listen, addr string, handler http.Handler, log *slog.Logger) (*gate, error) {
+	g := &gate{handler: handler, listen: listen, log: log, addr: addr, conns: map[net.Conn]struct{}{}}
 	return g, g.open()
 }
 
@@ -37,7 +38,7 @@ func (g *gate) open() error {
 	if g.server != nil {
 		return nil
 	}
-	listener, err := net.Listen("tcp", g.addr)
+	listener, err := g.listen("tcp", g.addr)
 	if err != nil {
 		return fmt.Errorf("sandbox: listen on %s: %w", g.addr, err)
 	}

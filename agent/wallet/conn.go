@@ -61,12 +61,15 @@ func (c *conn) Close() error { return c.wire.Close() }
 type dialer struct {
 	limit time.Duration // for name resolution, TCP and TLS together
 	tls   *tls.Config
-	tcp   func(ctx context.Context, network, addr string) (net.Conn, error)
+	open  Dial
 }
 
-func newDialer(limit time.Duration, config *tls.Config) *dialer {
-	alive := net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
-	return &dialer{limit: limit, tls: config, tcp: (&net.Dialer{KeepAliveConfig: alive}).DialContext}
+func newDialer(limit time.Duration, config *tls.Config, open Dial) *dialer {
+	if open == nil {
+		alive := net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
+		open = (&net.Dialer{KeepAliveConfig: alive}).DialContext
+	}
+	return &dialer{limit: limit, tls: config, open: open}
 }
 
 func (d *dialer) plain(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -80,7 +83,7 @@ func (d *dialer) plain(ctx context.Context, network, addr string) (net.Conn, err
 }
 
 func (d *dialer) dial(ctx context.Context, network, addr string) (*counter, error) {
-	c, err := d.tcp(ctx, network, addr)
+	c, err := d.open(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}

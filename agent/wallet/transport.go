@@ -24,11 +24,16 @@ type Options struct {
 	Clock     agent.Clock    // nil: the machine's
 	Log       *slog.Logger   // nil: none
 	TLS       *tls.Config    // nil: the system's trust, TLS 1.2 or newer
+	Dial      Dial           // nil: TCP
 	Agent     string         // User-Agent; empty: "tillwire"
 	Sign      Signer         // nil: nothing is added
 	Observe   func(Exchange) // nil: nobody watches; called after each exchange, must not block
 	RequestID string         // header of the answer that names the request at the wallet, for the log
 }
+
+// Dial opens a connection to a host, as net.Dialer does. A simulation has one in
+// memory.
+type Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 // Signer adds what proves the sender to a request whose body is exactly the
 // given bytes. It runs again for each host: nonce, time and signature change,
@@ -113,7 +118,7 @@ func NewTransport(o Options) (*Transport, error) {
 	if o.TLS.ClientSessionCache == nil {
 		o.TLS.ClientSessionCache = tls.NewLRUClientSessionCache(8)
 	}
-	d := newDialer(o.Timers.Connect, o.TLS)
+	d := newDialer(o.Timers.Connect, o.TLS, o.Dial)
 	t := &Transport{o: o, dialer: d, http: &http.Transport{
 		DialContext: d.plain, DialTLSContext: d.secure,
 		// Signatures cover the raw body, so nothing may unpack it on the way.

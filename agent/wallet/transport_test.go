@@ -221,8 +221,8 @@ func (c *brittle) Write(p []byte) (int, error) {
 func TestADeadKeptConnectionIsReplacedWhenItTookNothing(t *testing.T) {
 	var b book
 	tr := b.transport(t, b.answering(t, 200))
-	tcp := tr.dialer.tcp
-	tr.dialer.tcp = func(ctx context.Context, network, addr string) (net.Conn, error) {
+	tcp := tr.dialer.open
+	tr.dialer.open = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := tcp(ctx, network, addr)
 		return &brittle{c, new(atomic.Int32)}, err
 	}
@@ -244,8 +244,8 @@ func (c torn) Write(p []byte) (int, error) { return 7, syscall.ECONNRESET }
 func TestOneByteIsEnoughForDoubt(t *testing.T) {
 	var b book
 	tr := b.transport(t, b.answering(t, 200), b.answering(t, 200))
-	tcp := tr.dialer.tcp
-	tr.dialer.tcp = func(ctx context.Context, network, addr string) (net.Conn, error) {
+	tcp := tr.dialer.open
+	tr.dialer.open = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := tcp(ctx, network, addr)
 		return torn{c}, err
 	}
@@ -308,7 +308,7 @@ func TestAHostThatKeepsFailingRestsForAMinute(t *testing.T) {
 		var b book
 		p := pipes{down: map[string]bool{"one": true}}
 		tr := b.transport(t, "http://one", "http://two")
-		tr.dialer.tcp = p.dial
+		tr.dialer.open = p.dial
 		pay := func(want string) {
 			t.Helper()
 			if a := tr.Do(t.Context(), post(true)); a.Verdict != agent.Approved {

@@ -65,6 +65,7 @@ type Config struct {
 	Clock        agent.Clock   // nil: the machine's
 	Log          *slog.Logger  // nil: none
 	TLS          *tls.Config   // nil: the system's trust
+	Dial         wallet.Dial   // nil: TCP
 	UserAgent    string        // empty: "tillwire"
 
 	Observe   func(wallet.Exchange)      // metrics; may be nil

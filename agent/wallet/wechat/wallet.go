@@ -49,7 +49,7 @@ func New(c Config) (*Wallet, error) {
 	}
 	s := &signer{merchant: c.MerchantID, serial: c.MerchantSerial, key: key, clock: c.Clock, platform: w.keys.current}
 	w.cloud, err = wallet.NewTransport(wallet.Options{Wallet: c.Name, Hosts: c.Hosts, Timers: c.Timers, Clock: c.Clock, Log: c.Log,
-		TLS: c.TLS, Agent: c.UserAgent, Sign: s.sign, Observe: c.Observe, RequestID: "Request-Id"})
+		TLS: c.TLS, Dial: c.Dial, Agent: c.UserAgent, Sign: s.sign, Observe: c.Observe, RequestID: "Request-Id"})
 	if err != nil {
 		return nil, c.wrong(err)
 	}
