@@ -1,0 +1,174 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+
+	"tillwire/agent"
+	"tillwire/agent/sandbox"
+)
+
+// evidence is what was seen while the shop traded. The rest of the judgement is
+// made of what the journal and the ledger hold in the end.
+type evidence struct {
+	found  []Violation
+	acked  map[agent.PaymentID]int64           // version that somebody was told is durable
+	green  map[agent.PaymentID]bool            // shown as paid
+	leases map[int64]int64                     // row of the outbox to the payment's version when it was leased
+	sales  map[string]map[agent.PaymentID]bool // tenders of a sale, by reference
+}
+
+func newEvidence() evidence {
+	return evidence{acked: map[agent.PaymentID]int64{}, green: map[agent.PaymentID]bool{}, leases: map[int64]int64{},
+		sales: map[string]map[agent.PaymentID]bool{}}
+}
+
+// accuse notes a violation seen while the shop trades.
+func (s *Shop) accuse(check, format string, args ...any) {
+	if !enabled(check) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.seen.found) < mostViolations {
+		s.seen.found = append(s.seen.found, Violation{check, fmt.Sprintf(format, args...)})
+	}
+}
+
+func (s *Shop) at(p Point) {
+	if s.opt.At != nil {
+		s.opt.At(p)
+	}
+}
+
+func (s *Shop) meddle(a Arrival) Meddling {
+	if s.opt.Meddle == nil {
+		return Meddling{}
+	}
+	return s.opt.Meddle(a)
+}
+
+// intents are the facts that must be durable before a request leaves (I2).
+var intents = map[sandbox.Operation]agent.FactKind{
+	sandbox.OpPay: agent.FactPayStarted, sandbox.OpPresent: agent.FactPresentStarted, sandbox.OpReverse: agent.FactReversalDecided,
+	sandbox.OpClose: agent.FactCloseDecided, sandbox.OpRefund: agent.FactRefundRequested,
+}
+
+// arrived judges a request that reached the cloud: its intent must be on disk
+// under the number that it carries, as somebody else reads the disk.
+func (s *Shop) arrived(ctx context.Context, a Arrival) {
+	s.requests.Add(1)
+	s.at(Point{Place: "arrived", What: string(a.Op)})
+	want, moves := intents[a.Op]
+	s.mu.Lock()
+	t := s.till
+	s.mu.Unlock()
+	if !moves || t == nil || !t.on.Load() {
+		return // without power nobody can read; the ledger is compared in the end
+	}
+	p, err := t.reader.ByOrderNo(context.WithoutCancel(ctx), a.OrderNo)
+	if err != nil {
+		s.accuse(CheckIntent, "%s of order %s reached the cloud, and the disk does not know the order: %v", a.Op, a.OrderNo, err)
+		return
+	}
+	for _, f := range p.Facts {
+		if f.Kind == want && f.RefundNo == a.RefundNo {
+			return
+		}
+	}
+	s.accuse(CheckIntent, "%s of order %s (refund %q) reached the cloud before %s was durable: %v", a.Op, a.OrderNo, a.RefundNo, want, kinds(p))
+}
+
+// committed is the store's notice. Whoever listens shows the payment from here
+// on, so what is green must be readable by somebody else now (I3).
+func (s *Shop) committed(t *till, p agent.Payment) {
+	if p.Status.State == agent.Paid && t.on.Load() {
+		durable, err := t.reader.Payment(context.Background(), p.ID)
+		if err != nil || durable.Version < p.Version {
+			s.accuse(CheckGreen, "payment %s is shown as paid in version %d; the disk has version %d: %v", p.ID, p.Version, durable.Version, err)
+		}
+		s.mu.Lock()
+		s.seen.green[p.ID] = true
+		s.mu.Unlock()
+	}
+	if t.engine != nil {
+		t.engine.Committed(p)
+	}
+	if t.replayer != nil {
+		t.replayer.Kick()
+	}
+	s.at(Point{Place: "told", What: string(p.Facts[len(p.Facts)-1].Kind)})
+}
+
+// acknowledged remembers what the program was told is durable.
+func (s *Shop) acknowledged(p agent.Payment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen.acked[p.ID] = max(s.seen.acked[p.ID], p.Version)
+}
+
+// opens judges a new tender of a sale: the one before must have ended, or its
+// undoing must be on disk (I6).
+func (s *Shop) opens(ctx context.Context, t *till, p agent.Payment) {
+	if p.Reference == "" {
+		return
+	}
+	s.mu.Lock()
+	tenders := s.seen.sales[p.Reference]
+	if tenders == nil {
+		tenders = map[agent.PaymentID]bool{}
+		s.seen.sales[p.Reference] = tenders
+	}
+	var before []agent.PaymentID
+	for id := range tenders {
+		before = append(before, id)
+	}
+	tenders[p.ID] = true
+	s.mu.Unlock()
+	for _, id := range before {
+		other, err := t.reader.Payment(ctx, id)
+		if err != nil {
+			continue // refused before it was recorded
+		}
+		if other.Status.Held() && other.RequestID != p.RequestID {
+			s.accuse(CheckTender, "a tender of sale %s is opened while %s still stands: %s", p.Reference, id, other.Status.State)
+		}
+	}
+}
+
+// leased judges a step that is handed out: nobody else may have it (I5).
+func (s *Shop) leased(t agent.Task) {
+	version := s.version(t.Payment)
+	s.mu.Lock()
+	before, twice := s.seen.leases[t.Row]
+	s.seen.leases[t.Row] = version
+	s.mu.Unlock()
+	if twice && before == version {
+		s.accuse(CheckStep, "the step %s of payment %s was handed out while somebody had it", t.Op, t.Payment)
+	}
+}
+
+func (s *Shop) returned(t agent.Task) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.seen.leases, t.Row)
+}
+
+func (s *Shop) version(id agent.PaymentID) int64 {
+	t := s.running()
+	if t == nil {
+		return 0
+	}
+	p, err := t.store.Payment(context.Background(), id)
+	if err != nil {
+		return 0
+	}
+	return p.Version
+}
+
+func kinds(p agent.Payment) (list []agent.FactKind) {
+	for _, f := range p.Facts {
+		list = append(list, f.Kind)
+	}
+	return list
+}

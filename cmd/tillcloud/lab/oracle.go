@@ -1,0 +1,341 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"tillwire/agent"
+	"tillwire/agent/sandbox"
+	"tillwire/offline"
+)
+
+// The names of the checks. The first ten are the invariants of payments.
+const (
+	CheckCharge  = "I1-one-charge"
+	CheckIntent  = "I2-intent-first"
+	CheckGreen   = "I3-green-is-durable"
+	CheckProof   = "I4-no-needs-proof"
+	CheckStep    = "I5-one-step-each"
+	CheckTender  = "I6-second-tender"
+	CheckKeys    = "I7-one-key"
+	CheckLate    = "I8-late-success"
+	CheckRefunds = "I9-refund-sum"
+	CheckLaw     = "I10-law-and-chain"
+	CheckBooks   = "books-agree"
+	CheckFinal   = "final-in-time"
+	CheckAcked   = "answered-is-kept"
+	CheckSecret  = "no-code-on-disk"
+)
+
+// Violation is a check that failed.
+type Violation struct{ Check, What string }
+
+// String names the check first.
+func (v Violation) String() string { return v.Check + ": " + v.What }
+
+// mostViolations bounds what one judgement tells.
+const mostViolations = 20
+
+// withoutEnv names checks to leave out, separated by commas. The gate of the
+// sabotage builds uses it to show that every check is needed.
+const withoutEnv = "TILLWIRE_LAB_WITHOUT"
+
+func enabled(check string) bool {
+	return !slices.Contains(strings.Split(os.Getenv(withoutEnv), ","), check)
+}
+
+// Books are what is left when everything is quiet: the journal's payments and the
+// ledger's orders.
+type Books struct {
+	Payments []agent.Payment
+	Orders   []sandbox.OrderWithHistory
+
+	byOrder map[string]sandbox.OrderWithHistory
+}
+
+// Settle waits until every payment is final and nothing is left to do, at most
+// for so long by the monotonic clock. wait lets time pass: virtual or real.
+func (s *Shop) Settle(ctx context.Context, within time.Duration, wait func(time.Duration)) error {
+	begin := s.opt.Clock.Mono()
+	for {
+		open, err := s.unsettled(ctx)
+		if err != nil {
+			return err
+		}
+		if len(open) == 0 {
+			return nil
+		}
+		if s.opt.Clock.Mono()-begin > within {
+			s.accuse(CheckFinal, "%d payments are not settled after %s; first: %s", len(open), within, open[0])
+			return nil
+		}
+		wait(within / 200)
+	}
+}
+
+// unsettled describes what is still open or due.
+func (s *Shop) unsettled(ctx context.Context) ([]string, error) {
+	t := s.running()
+	if t == nil {
+		return nil, errPowerOff
+	}
+	open, err := t.store.OpenPayments(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, p := range open {
+		list = append(list, fmt.Sprintf("%s is %s: %v", p.OrderNo, p.Status.State, kinds(p)))
+	}
+	queue, err := t.store.Queue(ctx)
+	for _, q := range queue {
+		list = append(list, fmt.Sprintf("%s %s of %s, tried %d times, last: %s", q.Op, q.RefundNo, q.OrderNo, q.Tries, q.Last))
+	}
+	return list, err
+}
+
+// Judge compares journal and ledger after Settle and returns everything that any
+// check has found. The power must be on.
+func (s *Shop) Judge(ctx context.Context) ([]Violation, error) {
+	books, err := s.Books(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t := s.running()
+	report, err := t.store.Verify(ctx, s.opt.Timers)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range report.Findings {
+		s.accuse(CheckLaw, "%s", f)
+	}
+	for i := range books.Payments {
+		s.judge(books, &books.Payments[i])
+	}
+	s.judgeOrders(ctx, books)
+	s.judgeSales(books)
+	if err := s.judgeSecrets(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.seen.found), nil
+}
+
+// Books reads the journal and the ledger.
+func (s *Shop) Books(ctx context.Context) (*Books, error) {
+	t := s.running()
+	if t == nil {
+		return nil, errPowerOff
+	}
+	b := &Books{byOrder: map[string]sandbox.OrderWithHistory{}}
+	filter := agent.Filter{Limit: 500}
+	for {
+		page, err := t.reader.List(ctx, filter)
+		if err != nil {
+			return nil, err
+		}
+		b.Payments = append(b.Payments, page.Payments...)
+		if filter.Cursor = page.Next; filter.Cursor == "" {
+			break
+		}
+	}
+	var err error
+	b.Orders, err = s.Cloud().Ledger.Orders(ctx, 0)
+	for _, o := range b.Orders {
+		b.byOrder[o.OrderNo] = o
+	}
+	return b, err
+}
+
+// kept is what the shop keeps of an order by the ledger.
+func kept(o sandbox.OrderWithHistory) int64 {
+	if o.Order == nil || o.Reversed {
+		return 0
+	}
+	return o.Captured - o.Refunded
+}
+
+// ours is what the shop keeps of a payment by the journal.
+func ours(p *agent.Payment) int64 {
+	if p.Status.State == agent.Paid || p.Status.State == agent.Refunded {
+		return p.Status.Captured - p.Status.RefundedSum()
+	}
+	return 0
+}
+
+// judge holds one payment against its order.
+func (s *Shop) judge(b *Books, p *agent.Payment) {
+	o := b.byOrder[p.OrderNo]
+	state := p.Status.State
+	if p.Status.Final() && ours(p) != kept(o) {
+		s.accuse(CheckBooks, "%s is %s and keeps %d by the journal, %d by the ledger: %v", p.OrderNo, state, ours(p), kept(o), kinds(*p))
+	}
+	if o.Order != nil && o.Captured > p.Amount.Value {
+		s.accuse(CheckCharge, "%s was charged %d for %d", p.OrderNo, o.Captured, p.Amount.Value)
+	}
+	if negative(state) && kept(o) != 0 || state == agent.NotSent && o.Order != nil {
+		s.accuse(CheckProof, "%s is called %s, and the ledger has it: captured %d, keeps %d; facts %v", p.OrderNo, state, o.Captured, kept(o), kinds(*p))
+	}
+	s.mu.Lock()
+	acked, green := s.seen.acked[p.ID], s.seen.green[p.ID]
+	s.mu.Unlock()
+	if p.Version < acked {
+		s.accuse(CheckAcked, "%s is in version %d, and version %d was answered as durable", p.OrderNo, p.Version, acked)
+	}
+	if green && state != agent.Paid && state != agent.Refunded {
+		s.accuse(CheckGreen, "%s was shown as paid and is %s", p.OrderNo, state)
+	}
+	s.judgeRefunds(p, o)
+}
+
+func negative(s agent.State) bool {
+	return s == agent.Declined || s == agent.NotSent || s == agent.Reversed || s == agent.Closed
+}
+
+// judgeRefunds checks the sum (I9) and that a late success is paid back exactly
+// once, under the number that follows from the order (I8).
+func (s *Shop) judgeRefunds(p *agent.Payment, o sandbox.OrderWithHistory) {
+	var sum int64
+	auto := 0
+	for _, r := range p.Status.Refunds {
+		if r.State != agent.RefundFailed {
+			sum += r.Amount
+		}
+		if r.Auto {
+			auto++
+			if r.No != p.OrderNo+"R0" {
+				s.accuse(CheckLate, "the late success of %s is paid back as %s", p.OrderNo, r.No)
+			}
+		}
+	}
+	if sum > p.Status.Captured || o.Order != nil && o.Refunded > o.Captured {
+		s.accuse(CheckRefunds, "%s captured %d and pays back %d; the ledger paid back %d", p.OrderNo, p.Status.Captured, sum, o.Refunded)
+	}
+	if auto > 1 || (p.Status.State == agent.RefundDue) && auto != 1 {
+		s.accuse(CheckLate, "the late success of %s has %d refunds", p.OrderNo, auto)
+	}
+}
+
+// judgeOrders looks for orders that no payment explains (I1, I7).
+func (s *Shop) judgeOrders(ctx context.Context, b *Books) {
+	known := map[string]*agent.Payment{}
+	for i := range b.Payments {
+		known[b.Payments[i].OrderNo] = &b.Payments[i]
+	}
+	for id, version := range s.answers() {
+		if !slices.ContainsFunc(b.Payments, func(p agent.Payment) bool { return p.ID == id }) {
+			s.accuse(CheckAcked, "payment %s was answered in version %d and is gone", id, version)
+		}
+	}
+	for _, o := range b.Orders {
+		p := known[o.OrderNo]
+		if p == nil {
+			s.accuse(CheckKeys, "the ledger has order %s (captured %d), and no payment has that number", o.OrderNo, o.Captured)
+			continue
+		}
+		captures := 0
+		for _, e := range o.History {
+			if e.Event == "captured" {
+				captures++
+			}
+		}
+		if captures > 1 {
+			s.accuse(CheckCharge, "%s was captured %d times", o.OrderNo, captures)
+		}
+		s.judgeRefundKeys(ctx, p, o)
+	}
+}
+
+// judgeRefundKeys adds up the refunds that the journal can name: what the ledger
+// paid back beyond them went out under a number that nobody recorded.
+func (s *Shop) judgeRefundKeys(ctx context.Context, p *agent.Payment, o sandbox.OrderWithHistory) {
+	named := int64(0)
+	for _, r := range p.Status.Refunds {
+		if o.Refunded == 0 {
+			return
+		}
+		refund, err := s.Cloud().Ledger.RefundByNumber(ctx, o.Wallet, o.Merchant, r.No)
+		if err == nil && refund.State == sandbox.RefundSuccess {
+			named += refund.Amount
+		}
+	}
+	if named < o.Refunded {
+		s.accuse(CheckKeys, "the ledger paid back %d of %s, and the journal's refund numbers explain %d", o.Refunded, o.OrderNo, named)
+	}
+}
+
+func (s *Shop) answers() map[agent.PaymentID]int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make(map[agent.PaymentID]int64, len(s.seen.acked))
+	for id, v := range s.seen.acked {
+		all[id] = v
+	}
+	return all
+}
+
+// judgeSales adds up the tenders of each sale: its customer pays once (I1).
+func (s *Shop) judgeSales(b *Books) {
+	type sale struct{ keeps, amount int64 }
+	sales := map[string]*sale{}
+	for i := range b.Payments {
+		p := &b.Payments[i]
+		if p.Reference == "" {
+			continue
+		}
+		one := sales[p.Reference]
+		if one == nil {
+			one = &sale{}
+			sales[p.Reference] = one
+		}
+		one.amount = max(one.amount, p.Amount.Value)
+		one.keeps += kept(b.byOrder[p.OrderNo])
+	}
+	for reference, one := range sales {
+		if one.keeps > one.amount {
+			s.accuse(CheckCharge, "sale %s of %d keeps %d over all its tenders", reference, one.amount, one.keeps)
+		}
+	}
+}
+
+// judgeSecrets looks for payment codes in the agent's files.
+func (s *Shop) judgeSecrets() error {
+	s.mu.Lock()
+	codes := slices.Clone(s.codes)
+	s.mu.Unlock()
+	return filepath.WalkDir(s.AgentDir(), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || e.Name() == "ballast" {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, code := range codes[max(0, len(codes)-200):] {
+			if bytes.Contains(content, []byte(code)) {
+				s.accuse(CheckSecret, "a payment code stands in %s", e.Name())
+			}
+		}
+		return nil
+	})
+}
+
+// Requests is how many requests reached the cloud.
+func (s *Shop) Requests() int64 { return s.requests.Load() }
+
+// Report is what the store's own verification says.
+func (s *Shop) Report(ctx context.Context) (offline.Report, error) {
+	t := s.running()
+	if t == nil {
+		return offline.Report{}, errPowerOff
+	}
+	return t.store.Verify(ctx, s.opt.Timers)
+}

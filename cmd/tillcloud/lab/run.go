@@ -1,0 +1,233 @@
+package lab
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// The environment of a campaign.
+const (
+	// SizeEnv is "release" for the sizes of a release, "merge" for those of the gate in
+	// make test. Without it a campaign runs a few cases, to show that it runs.
+	SizeEnv = "TILLWIRE_LAB_SIZE"
+	// SeedEnv picks the seeds: a number begins somewhere else, CAMPAIGN-NUMBER repeats
+	// one case of one campaign.
+	SeedEnv = "TILLWIRE_LAB_SEED"
+)
+
+// Run is one campaign under way: how many cases, their seeds, what they found. It
+// is safe for concurrent use.
+type Run struct {
+	t        testing.TB
+	campaign string
+	first    uint64
+	only     bool
+	size     int
+
+	mu      sync.Mutex
+	begun   time.Time
+	told    time.Time
+	result  Result
+	figures map[string]float64
+}
+
+// Result is what a campaign reports on its last line, for the page.
+type Result struct {
+	Campaign   string             `json:"campaign"`
+	Unit       string             `json:"unit"`
+	Seed       uint64             `json:"seed"`
+	Size       int                `json:"size"`
+	Done       int                `json:"done"`
+	Violations int                `json:"violations"`
+	Begun      time.Time          `json:"begun"`
+	Ended      time.Time          `json:"ended"`
+	Figures    map[string]float64 `json:"figures,omitempty"`
+}
+
+// ResultMark begins the line that carries a Result, ProgressMark one that tells
+// how far a campaign is.
+const (
+	ResultMark   = "LAB-RESULT "
+	ProgressMark = "LAB-PROGRESS "
+)
+
+// Begin starts a campaign ("C6") of merge or release cases; unit is what is
+// counted ("payments"). The last line of its result is written when t ends.
+func Begin(t testing.TB, campaign, unit string, merge, release int) *Run {
+	r := &Run{t: t, campaign: campaign, first: 1, size: max(merge/40, 1), begun: time.Now(), figures: map[string]float64{}}
+	switch os.Getenv(SizeEnv) {
+	case "merge":
+		r.size = merge
+	case "release":
+		r.size = release
+	}
+	if text := os.Getenv(SeedEnv); text != "" {
+		which, number, one := strings.Cut(text, "-")
+		if !one {
+			which, number = campaign, text
+		}
+		seed, err := strconv.ParseUint(number, 10, 64)
+		if err != nil {
+			t.Fatalf("%s=%s: write a number, or a campaign and a number such as C6-17", SeedEnv, text)
+		}
+		r.first, r.only = seed, one
+		if which != campaign {
+			r.size = 0
+		}
+	}
+	r.result = Result{Campaign: campaign, Unit: unit, Seed: r.first, Size: r.size, Begun: r.begun}
+	t.Cleanup(r.end)
+	return r
+}
+
+// Size is how many units the campaign has to do; 0 when another one is repeated.
+func (r *Run) Size() int { return r.size }
+
+// Only reports that a single case is repeated.
+func (r *Run) Only() bool { return r.only }
+
+// Each runs cases with their seeds until the campaign has done its size: do
+// returns how many units a case was. Cases of a repeated seed run once.
+func (r *Run) Each(do func(seed uint64) int) {
+	for seed := r.first; r.size > 0 && r.Done() < r.size; seed++ {
+		r.Add(do(seed))
+		if r.only || r.Caught() {
+			return
+		}
+	}
+}
+
+// Caught reports that a faulty build was found out: nobody needs more cases of it.
+func (r *Run) Caught() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.result.Violations > 0 && os.Getenv(SabotageEnv) != ""
+}
+
+// Done is how many units are done.
+func (r *Run) Done() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.result.Done
+}
+
+// Add counts units as done and tells the progress about every two seconds.
+func (r *Run) Add(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.result.Done += n
+	if time.Since(r.told) < 2*time.Second {
+		return
+	}
+	r.told = time.Now()
+	fmt.Fprintf(os.Stderr, "%s%s %d of %d %s, %d violations, %s\n", ProgressMark, r.campaign, r.result.Done, r.size, r.result.Unit,
+		r.result.Violations, time.Since(r.begun).Round(time.Second))
+}
+
+// Figure notes a measured figure for the page; the largest of a name counts.
+func (r *Run) Figure(name string, value float64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.figures[name] = max(r.figures[name], value)
+}
+
+// Count adds to a figure for the page.
+func (r *Run) Count(name string, n float64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.figures[name] += n
+}
+
+// Violated fails the test with what a case found and how to repeat it.
+func (r *Run) Violated(seed uint64, found ...Violation) {
+	r.t.Helper()
+	if len(found) == 0 {
+		return
+	}
+	r.mu.Lock()
+	r.result.Violations += len(found)
+	r.mu.Unlock()
+	for _, v := range found {
+		r.t.Errorf("VIOLATION %s\nrepeat it: %s", v, r.repeat(seed))
+	}
+}
+
+// Broken fails the test because a case could not be run to its end.
+func (r *Run) Broken(seed uint64, err error) {
+	r.t.Helper()
+	if err != nil {
+		r.t.Errorf("BROKEN %v\nrepeat it: %s", err, r.repeat(seed))
+	}
+}
+
+// repeat is the command for one case.
+func (r *Run) repeat(seed uint64) string {
+	command := fmt.Sprintf("make replay SEED=%s-%d", r.campaign, seed)
+	if name := os.Getenv(SabotageEnv); name != "" {
+		command += " SABOTAGE=" + name
+	}
+	return command
+}
+
+// SabotageEnv names the faulty build to behave as, in a binary that was built with
+// the sabotage overlay; every other binary ignores it.
+const SabotageEnv = "TILLWIRE_SABOTAGE"
+
+func (r *Run) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.size == 0 {
+		return
+	}
+	r.result.Ended, r.result.Figures = time.Now(), r.figures
+	line, err := json.Marshal(r.result)
+	if err != nil {
+		r.t.Error(err)
+	}
+	fmt.Fprintf(os.Stderr, "%s%s\n", ResultMark, line)
+}
+
+// Dice is a source of chance that a seed repeats.
+type Dice struct{ *rand.Rand }
+
+// NewDice returns the dice of a seed. The campaign is part of it, so that two
+// campaigns with one seed do not throw alike.
+func NewDice(campaign string, seed uint64) Dice {
+	var salt uint64
+	for _, b := range []byte(campaign) {
+		salt = salt*131 + uint64(b)
+	}
+	return Dice{rand.New(rand.NewPCG(seed, salt))}
+}
+
+// Chance is true in one of n throws on average.
+func (d Dice) Chance(n int) bool { return d.IntN(n) == 0 }
+
+// Between is a duration of the span, with a millisecond's grain.
+func (d Dice) Between(low, high time.Duration) time.Duration {
+	return low + time.Duration(d.Int64N(int64((high-low)/time.Millisecond)+1))*time.Millisecond
+}
+
+// Pick is one of the list.
+func Pick[T any](d Dice, list ...T) T { return list[d.IntN(len(list))] }
+
+// Scratch is a folder for data whose durability does not matter because the
+// machine stays up: in memory where the system has such a place.
+func Scratch(t testing.TB) string {
+	t.Helper()
+	const memory = "/dev/shm"
+	if info, err := os.Stat(memory); err == nil && info.IsDir() {
+		if dir, err := os.MkdirTemp(memory, "tillwire-lab-"); err == nil {
+			t.Cleanup(func() { _ = os.RemoveAll(dir) })
+			return dir
+		}
+	}
+	return t.TempDir()
+}

@@ -1,0 +1,349 @@
+package lab
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tillwire/agent"
+	"tillwire/agent/checkout"
+	"tillwire/agent/sandbox"
+	"tillwire/agent/wallet"
+	"tillwire/agent/wallet/wechat"
+	"tillwire/offline"
+	"tillwire/offline/replay"
+)
+
+// Point is a place on the road of a payment where a campaign may cut the power.
+type Point struct {
+	Place string // "open", "record", "answered", "send", "arrived", "executed", "told"
+	What  string // the kind of the last fact, or the operation
+}
+
+// Options are what a shop is built with. Dir, Clock and Keys are required.
+type Options struct {
+	Dir     string // the agent's data below agent/, the cloud's below cloud/
+	Clock   *Clock
+	Keys    Keys
+	Network *Network // nil: real sockets on the loopback
+	// Dial replaces how the shop reaches the cloud; nil: directly.
+	Dial  wallet.Dial
+	Lanes int // 1 when zero
+	// Timers are the waits; nil: WeChat's own.
+	Timers      func(wallet string) agent.Timers
+	RideThrough time.Duration // 45 s when zero
+	Workers     int           // of the outbox; 16 when zero
+	// At hears of every point; it may call PowerOff. nil is allowed.
+	At func(Point)
+	// Meddle decides what happens to a request on its way; nil: nothing.
+	Meddle func(Arrival) Meddling
+	// Free tells how much room the disk has; nil: plenty.
+	Free func(dir string) (uint64, error)
+	Log  *slog.Logger
+}
+
+// Shop is a whole shop: an agent with its store, and the cloud it talks to. Its
+// methods may be called from any goroutine.
+type Shop struct {
+	opt  Options
+	host string
+
+	mu    sync.Mutex // guards what follows
+	cloud *Cloud
+	till  *till // nil while the power is off
+	codes []string
+	seen  evidence
+
+	requests atomic.Int64
+	errands  sync.WaitGroup // requests that arrive late
+}
+
+// till is one run of the agent, from power on to power off.
+type till struct {
+	store    *offline.Store
+	reader   *offline.Reader // independent of the store: what is durable
+	engine   *checkout.Engine
+	replayer *replay.Replayer
+	link     *replay.Link
+	wallet   *wechat.Wallet
+	on       atomic.Bool
+	stop     context.CancelFunc
+	runs     sync.WaitGroup
+	booted   time.Duration
+}
+
+var errPowerOff = errors.New("the power is off")
+
+// Open builds the cloud and starts the agent.
+func Open(ctx context.Context, o Options) (*Shop, error) {
+	o.Lanes = max(o.Lanes, 1)
+	if o.Timers == nil {
+		o.Timers = func(string) agent.Timers { return agent.DefaultTimers("wechat") }
+	}
+	if o.RideThrough == 0 {
+		o.RideThrough = 45 * time.Second
+	}
+	if o.Free == nil {
+		o.Free = func(string) (uint64, error) { return 1 << 40, nil }
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Shop{opt: o, host: "127.0.0.1:0", seen: newEvidence()}
+	if err := s.StartCloud(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.PowerOn(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// StartCloud starts the sandbox again after StopCloud, at the same address.
+func (s *Shop) StartCloud(ctx context.Context) error {
+	c, err := openCloud(ctx, s.opt, s.host, &tap{shop: s, last: map[sandbox.Operation]sandbox.Answer{}})
+	if err != nil {
+		return fmt.Errorf("start the cloud: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cloud, s.host = c, c.HostURLs(c.Wechat.Name())[0][len("http://"):]
+	return nil
+}
+
+// StopCloud ends the sandbox; its ledger stays on disk.
+func (s *Shop) StopCloud() error { return s.Cloud().close() }
+
+// Cloud is the running sandbox.
+func (s *Shop) Cloud() *Cloud {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cloud
+}
+
+// Till is the running agent's engine, or nil while the power is off.
+func (s *Shop) Till() *checkout.Engine {
+	if t := s.running(); t != nil {
+		return t.engine
+	}
+	return nil
+}
+
+// Store is the running agent's store, or nil while the power is off.
+func (s *Shop) Store() *offline.Store {
+	if t := s.running(); t != nil {
+		return t.store
+	}
+	return nil
+}
+
+func (s *Shop) running() *till {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.till == nil || !s.till.on.Load() {
+		return nil
+	}
+	return s.till
+}
+
+// AgentDir is the agent's data folder.
+func (s *Shop) AgentDir() string { return filepath.Join(s.opt.Dir, "agent") }
+
+// Timers are the waits of the shop's wallet.
+func (s *Shop) Timers() agent.Timers { return s.opt.Timers("wechat") }
+
+// PowerOn starts the agent on what its folder holds.
+func (s *Shop) PowerOn(ctx context.Context) error {
+	t := &till{}
+	t.on.Store(true)
+	var err error
+	if t.wallet, err = s.connect(); err != nil {
+		return fmt.Errorf("power on: %w", err)
+	}
+	t.store, err = offline.Open(ctx, offline.Options{Dir: s.AgentDir(), Name: "lab", Clock: s.opt.Clock, Log: s.opt.Log, Timers: s.opt.Timers,
+		Notify: func(p agent.Payment) { s.committed(t, p) }, Free: s.opt.Free, BackupEvery: -1, PerWallet: 12})
+	if err != nil {
+		return fmt.Errorf("power on: %w", err)
+	}
+	if t.reader, err = offline.OpenReader(ctx, s.AgentDir()); err != nil {
+		return errors.Join(fmt.Errorf("power on: %w", err), t.store.Close())
+	}
+	if err := s.assemble(t); err != nil {
+		return errors.Join(fmt.Errorf("power on: %w", err), t.reader.Close(), t.store.Close())
+	}
+	s.mu.Lock()
+	s.till = t
+	s.mu.Unlock()
+	if err := t.engine.Boot(ctx); err != nil {
+		return errors.Join(fmt.Errorf("power on: %w", err), s.Close())
+	}
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	t.stop = stop
+	t.booted = s.opt.Clock.Mono()
+	t.runs.Go(func() { _ = t.engine.Run(work) })
+	t.runs.Go(func() { _ = t.replayer.Run(work) })
+	t.runs.Go(func() { _ = t.link.Run(work) })
+	return nil
+}
+
+// connect builds the wallet as the agent's configuration would.
+func (s *Shop) connect() (*wechat.Wallet, error) {
+	c := s.Cloud().Wechat
+	merchant, err := c.Direct().PrivatePEM()
+	if err != nil {
+		return nil, err
+	}
+	platform, err := c.Platform().PublicPEM()
+	if err != nil {
+		return nil, err
+	}
+	config := wechat.Config{Hosts: []string{"http://" + s.host}, AppID: c.Direct().AppID, MerchantID: c.Direct().MerchantID,
+		MerchantSerial: c.Direct().Serial, MerchantKey: merchant, PlatformKeys: []wechat.PlatformKey{{ID: c.Platform().PublicKeyID, PEM: platform}},
+		NotifyURL: "https://shop.example/notify", Description: "A laboratory", StoreID: "lab", Timers: s.Timers(), Clock: s.opt.Clock, Log: s.opt.Log,
+		Dial: s.dial, Observe: s.observed}
+	return wechat.New(config)
+}
+
+// dial is the shop's way to the cloud.
+func (s *Shop) dial(ctx context.Context, network, address string) (conn netConn, err error) {
+	switch {
+	case s.running() == nil:
+		return nil, errPowerOff
+	case s.opt.Dial != nil:
+		conn, err = s.opt.Dial(ctx, network, address)
+	case s.opt.Network != nil:
+		conn, err = s.opt.Network.Dial(ctx, network, address)
+	default:
+		conn, err = dialTCP(ctx, network, address)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &wire{Conn: conn, shop: s}, nil
+}
+
+// assemble binds the parts as the agent does.
+func (s *Shop) assemble(t *till) error {
+	set, err := wallet.NewSet(wallet.DefaultRules(), func(string) string { return "" }, wallet.Member{Wallet: t.wallet, Takes: []string{"wechat"}})
+	if err != nil {
+		return err
+	}
+	t.link = replay.NewLink(replay.LinkOptions{Clock: s.opt.Clock, Targets: []replay.Target{{Wallet: "wechat", Hosts: t.wallet.Info().Hosts}},
+		Dial: s.probe, Changed: func(name string, state agent.LineState) { s.lineChanged(t, name, state) }})
+	var lanes []checkout.LaneConfig
+	for i := range s.opt.Lanes {
+		lanes = append(lanes, checkout.LaneConfig{ID: strconv.Itoa(i + 1), Wallet: "wechat"})
+	}
+	t.engine, err = checkout.New(checkout.Options{Terminal: "LAB001", Journal: &gated{s: s, t: t}, Wallets: purse{set}, Lanes: lanes,
+		Feed: agent.NewFeed(), Clock: s.opt.Clock, Timers: s.opt.Timers, Line: t.link.Line, Log: s.opt.Log,
+		Fingerprint: fingerprint, RideThrough: func() time.Duration { return s.opt.RideThrough }})
+	if err != nil {
+		return err
+	}
+	t.replayer = replay.New(replay.Options{Outbox: &leases{s: s, t: t}, Resume: t.engine.Resume, Clock: s.opt.Clock, Log: s.opt.Log,
+		Workers: s.opt.Workers, Bury: t.store.Bury})
+	return nil
+}
+
+// purse is the set of wallets in the words the counter uses.
+type purse struct{ *wallet.Set }
+
+// Names implements checkout.Wallets.
+func (purse) Names() []string { return []string{"wechat"} }
+
+// Explain implements checkout.Wallets.
+func (purse) Explain(c agent.Code) agent.Sentence { return wallet.Explain(c) }
+
+// fingerprint is keyed in the agent; a laboratory has no secrets to keep.
+func fingerprint(code string) []byte {
+	mac := hmac.New(sha256.New, []byte("lab"))
+	mac.Write([]byte(code))
+	return mac.Sum(nil)
+}
+
+func (s *Shop) probe(ctx context.Context, host string) error {
+	c, err := s.dial(ctx, "tcp", host[len("http://"):])
+	if err != nil {
+		return err
+	}
+	return c.Close()
+}
+
+// observed lets the traffic tell the line's state, as the agent does.
+func (s *Shop) observed(x wallet.Exchange) {
+	t := s.running()
+	switch {
+	case t == nil:
+	case x.Status != 0:
+		t.link.Observe(x.Wallet, true)
+	case x.Err != nil:
+		t.link.Suspect(x.Wallet)
+	}
+}
+
+func (s *Shop) lineChanged(t *till, name string, state agent.LineState) {
+	if state != agent.LineOnline || !t.on.Load() {
+		return
+	}
+	// A store that is going down refuses; its rows are due at the next start anyway.
+	if err := t.store.Hasten(context.Background(), name); err == nil {
+		t.replayer.Kick()
+	}
+}
+
+// PowerOff cuts the agent's power: from this moment on it writes nothing, sends
+// nothing and hears nothing. It may be called at any point, also by the agent's
+// own goroutines; Bury then clears the remains away.
+func (s *Shop) PowerOff() {
+	s.mu.Lock()
+	t := s.till
+	s.mu.Unlock()
+	if t != nil && t.on.CompareAndSwap(true, false) && s.opt.Network != nil {
+		// In a goroutine of its own: the caller may be on one of these connections.
+		s.errands.Go(func() { _ = s.opt.Network.Sever() })
+	}
+}
+
+// Bury ends what is left of the agent after PowerOff, and keeps its folder.
+func (s *Shop) Bury() error {
+	s.mu.Lock()
+	t := s.till
+	s.till = nil
+	s.mu.Unlock()
+	if t == nil {
+		return nil
+	}
+	t.on.Store(false)
+	t.wallet.CloseIdle()
+	if t.stop != nil {
+		t.stop()
+	}
+	t.engine.Close(0)
+	t.runs.Wait()
+	t.wallet.CloseIdle()
+	return errors.Join(t.reader.Close(), t.store.Close())
+}
+
+// Restart is a power cut and the power coming back.
+func (s *Shop) Restart(ctx context.Context) error {
+	s.PowerOff()
+	return errors.Join(s.Bury(), s.PowerOn(ctx))
+}
+
+// Close ends everything.
+func (s *Shop) Close() error {
+	err := s.Bury()
+	if c := s.Cloud(); c != nil {
+		err = errors.Join(err, c.close())
+	}
+	s.errands.Wait()
+	return err
+}
