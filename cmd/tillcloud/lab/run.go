@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"tillwire/agent"
 )
 
 // The environment of a campaign.
@@ -32,8 +34,8 @@ type Run struct {
 	size     int
 
 	mu      sync.Mutex
-	begun   time.Time
-	told    time.Time
+	clock   agent.SystemClock
+	told    time.Duration
 	result  Result
 	figures map[string]float64
 }
@@ -61,7 +63,7 @@ const (
 // Begin starts a campaign ("C6") of merge or release cases; unit is what is
 // counted ("payments"). The last line of its result is written when t ends.
 func Begin(t testing.TB, campaign, unit string, merge, release int) *Run {
-	r := &Run{t: t, campaign: campaign, first: 1, size: max(merge/40, 1), begun: time.Now(), figures: map[string]float64{}}
+	r := &Run{t: t, campaign: campaign, first: 1, size: max(merge/40, 1), clock: agent.NewSystemClock(), figures: map[string]float64{}}
 	switch os.Getenv(SizeEnv) {
 	case "merge":
 		r.size = merge
@@ -82,7 +84,7 @@ func Begin(t testing.TB, campaign, unit string, merge, release int) *Run {
 			r.size = 0
 		}
 	}
-	r.result = Result{Campaign: campaign, Unit: unit, Seed: r.first, Size: r.size, Begun: r.begun}
+	r.result = Result{Campaign: campaign, Unit: unit, Seed: r.first, Size: r.size, Begun: r.clock.Now()}
 	t.Cleanup(r.end)
 	return r
 }
@@ -123,12 +125,13 @@ func (r *Run) Add(n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.result.Done += n
-	if time.Since(r.told) < 2*time.Second {
+	now := r.clock.Mono()
+	if now-r.told < 2*time.Second {
 		return
 	}
-	r.told = time.Now()
+	r.told = now
 	fmt.Fprintf(os.Stderr, "%s%s %d of %d %s, %d violations, %s\n", ProgressMark, r.campaign, r.result.Done, r.size, r.result.Unit,
-		r.result.Violations, time.Since(r.begun).Round(time.Second))
+		r.result.Violations, now.Round(time.Second))
 }
 
 // Figure notes a measured figure for the page; the largest of a name counts.
@@ -186,7 +189,7 @@ func (r *Run) end() {
 	if r.size == 0 {
 		return
 	}
-	r.result.Ended, r.result.Figures = time.Now(), r.figures
+	r.result.Ended, r.result.Figures = r.clock.Now(), r.figures
 	line, err := json.Marshal(r.result)
 	if err != nil {
 		r.t.Error(err)
