@@ -50,9 +50,8 @@ func (d *Disk) Record() (*Recording, error) {
 	return &Recording{disk: d, base: base}, nil
 }
 
-// snapshot reads the folder's files that SQLite may have written. The shared memory
-// of a log is none of them: no power cut leaves it in a usable state, and SQLite
-// builds it anew.
+// snapshot reads the folder. The shared memory of a log is left out: SQLite builds
+// it anew from the log.
 func (d *Disk) snapshot() (map[string][]byte, error) {
 	entries, err := os.ReadDir(d.dir)
 	if err != nil {
@@ -60,7 +59,7 @@ func (d *Disk) snapshot() (map[string][]byte, error) {
 	}
 	base := map[string][]byte{}
 	for _, e := range entries {
-		if !e.Type().IsRegular() || !isDatabase(d.dir, e.Name()) {
+		if !e.Type().IsRegular() || strings.HasSuffix(e.Name(), "-shm") {
 			continue
 		}
 		if base[e.Name()], err = os.ReadFile(filepath.Join(d.dir, e.Name())); err != nil {
@@ -70,22 +69,10 @@ func (d *Disk) snapshot() (map[string][]byte, error) {
 	return base, nil
 }
 
-// isDatabase recognizes a database by its head, and a journal by the database
-// beside it. An empty file may become one.
-func isDatabase(dir, name string) bool {
-	for _, suffix := range []string{"-wal", "-journal"} {
-		if owner, ok := strings.CutSuffix(name, suffix); ok {
-			return isDatabase(dir, owner)
-		}
-	}
-	f, err := os.Open(filepath.Join(dir, name))
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	head := make([]byte, 16)
-	n, _ := f.Read(head) // an empty file answers 0
-	return n == len(head) && string(head) == "SQLite format 3\x00"
+// ofSQLite tells the files that belong into an image although nobody opened them
+// during the tape; a program's own files do not.
+func ofSQLite(name string, content []byte) bool {
+	return strings.HasSuffix(name, "-wal") || strings.HasSuffix(name, "-journal") || strings.HasPrefix(string(content), "SQLite format 3\x00")
 }
 
 // Mark notes that at this point of the log the program was told something that must

@@ -71,7 +71,6 @@ extern int sqlite3_vfs_register(sqlite3_vfs *, int) __attribute__((weak));
 #define SQLITE_CANTOPEN 14
 #define SQLITE_NOTFOUND 12
 #define SQLITE_IOERR_SHORT_READ 522
-#define SQLITE_ACCESS_EXISTS 0
 #define SQLITE_OPEN_CREATE 0x00000004
 #define SQLITE_OPEN_MAIN_DB 0x00000100
 #define SQLITE_OPEN_MAIN_JOURNAL 0x00000800

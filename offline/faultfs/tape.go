@@ -58,8 +58,10 @@ type Tape struct {
 func newTape(base map[string][]byte, ops []op, marks []any) *Tape {
 	t := &Tape{base: base, ops: ops, marks: marks, told: make([]int, len(ops)+1)}
 	seen := map[string]bool{}
-	for name := range base {
-		seen[name] = true
+	for name, content := range base {
+		if ofSQLite(name, content) {
+			seen[name] = true
+		}
 	}
 	for i, o := range ops {
 		t.told[i+1] = t.told[i]
