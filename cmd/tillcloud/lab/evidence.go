@@ -97,6 +97,9 @@ func (s *Shop) committed(t *till, p agent.Payment) {
 	if t.replayer != nil {
 		t.replayer.Kick()
 	}
+	if s.opt.Told != nil {
+		s.opt.Told(p)
+	}
 	s.at(Point{Place: "told", What: string(p.Facts[len(p.Facts)-1].Kind)})
 }
 

@@ -47,6 +47,11 @@ type Options struct {
 	Meddle func(Arrival) Meddling
 	// Free tells how much room the disk has; nil: plenty.
 	Free func(dir string) (uint64, error)
+	// Display is a lane's display for the customer; nil: no lane has one.
+	Display func(lane string) agent.Display
+	// Told hears of every commit, as the screens do, once it was shown to them. It
+	// runs on the store's writer: it must be quick and must not call the shop.
+	Told func(agent.Payment)
 	Log  *slog.Logger
 }
 
@@ -240,7 +245,11 @@ func (s *Shop) assemble(t *till) error {
 		Dial: s.probe, Changed: func(name string, state agent.LineState) { s.lineChanged(t, name, state) }})
 	var lanes []checkout.LaneConfig
 	for i := range s.opt.Lanes {
-		lanes = append(lanes, checkout.LaneConfig{ID: strconv.Itoa(i + 1), Wallet: "wechat"})
+		lane := checkout.LaneConfig{ID: strconv.Itoa(i + 1), Wallet: "wechat"}
+		if s.opt.Display != nil {
+			lane.Display = s.opt.Display(lane.ID)
+		}
+		lanes = append(lanes, lane)
 	}
 	t.engine, err = checkout.New(checkout.Options{Terminal: "LAB001", Journal: &gated{s: s, t: t}, Wallets: purse{set}, Lanes: lanes,
 		Feed: agent.NewFeed(), Clock: s.opt.Clock, Timers: s.opt.Timers, Line: t.link.Line, Log: s.opt.Log,
