@@ -23,6 +23,9 @@ func newEvidence() evidence {
 		sales: map[string]map[agent.PaymentID]bool{}}
 }
 
+// Accuse notes a violation that a campaign has seen, unless the check is left out.
+func (s *Shop) Accuse(check, format string, args ...any) { s.accuse(check, format, args...) }
+
 // accuse notes a violation seen while the shop trades.
 func (s *Shop) accuse(check, format string, args ...any) {
 	if !enabled(check) {
@@ -82,6 +85,7 @@ func (s *Shop) arrived(ctx context.Context, a Arrival) {
 // committed is the store's notice. Whoever listens shows the payment from here
 // on, so what is green must be readable by somebody else now (I3).
 func (s *Shop) committed(t *till, p agent.Payment) {
+	s.at(Point{Place: "durable", What: string(p.Facts[len(p.Facts)-1].Kind)})
 	if p.Status.State == agent.Paid && t.on.Load() {
 		durable, err := t.reader.Payment(context.Background(), p.ID)
 		if err != nil || durable.Version < p.Version {

@@ -84,7 +84,7 @@ func (s *Shop) Settle(ctx context.Context, within time.Duration, wait func(time.
 func (s *Shop) unsettled(ctx context.Context) ([]string, error) {
 	t := s.running()
 	if t == nil {
-		return nil, errPowerOff
+		return nil, ErrPowerOff
 	}
 	open, err := t.store.OpenPayments(ctx)
 	if err != nil {
@@ -133,7 +133,7 @@ func (s *Shop) Judge(ctx context.Context) ([]Violation, error) {
 func (s *Shop) Books(ctx context.Context) (*Books, error) {
 	t := s.running()
 	if t == nil {
-		return nil, errPowerOff
+		return nil, ErrPowerOff
 	}
 	b := &Books{byOrder: map[string]sandbox.OrderWithHistory{}}
 	filter := agent.Filter{Limit: 500}
@@ -335,7 +335,7 @@ func (s *Shop) Requests() int64 { return s.requests.Load() }
 func (s *Shop) Report(ctx context.Context) (offline.Report, error) {
 	t := s.running()
 	if t == nil {
-		return offline.Report{}, errPowerOff
+		return offline.Report{}, ErrPowerOff
 	}
 	return t.store.Verify(ctx, s.opt.Timers)
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -104,6 +105,26 @@ func (r *Run) Each(do func(seed uint64) int) {
 			return
 		}
 	}
+}
+
+// Share runs cases as Each does, on so many processors at once. Each of them is a
+// parallel subtest, which do gets; t is the test that began the campaign.
+func (r *Run) Share(t *testing.T, processors int, do func(t *testing.T, seed uint64) int) {
+	if r.size == 0 {
+		return
+	}
+	var next atomic.Uint64
+	next.Store(r.first)
+	t.Run("cases", func(t *testing.T) {
+		for n := range processors {
+			t.Run(strconv.Itoa(n+1), func(t *testing.T) {
+				t.Parallel()
+				for seed := next.Add(1) - 1; r.Done() < r.size && (!r.only || seed == r.first) && !r.Caught(); seed = next.Add(1) - 1 {
+					r.Add(do(t, seed))
+				}
+			})
+		}
+	})
 }
 
 // Caught reports that a faulty build was found out: nobody needs more cases of it.

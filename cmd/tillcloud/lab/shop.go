@@ -24,8 +24,8 @@ import (
 
 // Point is a place on the road of a payment where a campaign may cut the power.
 type Point struct {
-	Place string // "open", "record", "answered", "send", "arrived", "executed", "told"
-	What  string // the kind of the last fact, or the operation
+	Place string // "boot", "open", "record", "durable", "told", "answered", "send", "arrived", "executed"
+	What  string // how far the start is, the mode, the kind of the last fact, or the operation
 }
 
 // Options are what a shop is built with. Dir, Clock and Keys are required.
@@ -85,7 +85,8 @@ type till struct {
 	booted   time.Duration
 }
 
-var errPowerOff = errors.New("the power is off")
+// ErrPowerOff is what happens to everything that is tried without power.
+var ErrPowerOff = errors.New("the power is off")
 
 // Open builds the cloud and starts the agent.
 func Open(ctx context.Context, o Options) (*Shop, error) {
@@ -187,8 +188,8 @@ func (s *Shop) PowerOn(ctx context.Context) error {
 	s.mu.Lock()
 	s.till = t
 	s.mu.Unlock()
-	if err := t.engine.Boot(ctx); err != nil {
-		return errors.Join(fmt.Errorf("power on: %w", err), s.Close())
+	if err := s.boot(ctx, t); err != nil {
+		return errors.Join(fmt.Errorf("power on: %w", err), s.Bury())
 	}
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	t.stop = stop
@@ -196,6 +197,22 @@ func (s *Shop) PowerOn(ctx context.Context) error {
 	t.runs.Go(func() { _ = t.engine.Run(work) })
 	t.runs.Go(func() { _ = t.replayer.Run(work) })
 	t.runs.Go(func() { _ = t.link.Run(work) })
+	return nil
+}
+
+// boot takes over what the last run left, unless the power goes again.
+func (s *Shop) boot(ctx context.Context, t *till) error {
+	s.at(Point{Place: "boot", What: "store open"})
+	if !t.on.Load() {
+		return ErrPowerOff
+	}
+	if err := t.engine.Boot(ctx); err != nil {
+		return err
+	}
+	s.at(Point{Place: "boot", What: "lanes held"})
+	if !t.on.Load() {
+		return ErrPowerOff
+	}
 	return nil
 }
 
@@ -221,7 +238,7 @@ func (s *Shop) connect() (*wechat.Wallet, error) {
 func (s *Shop) dial(ctx context.Context, network, address string) (conn netConn, err error) {
 	switch {
 	case s.running() == nil:
-		return nil, errPowerOff
+		return nil, ErrPowerOff
 	case s.opt.Dial != nil:
 		conn, err = s.opt.Dial(ctx, network, address)
 	case s.opt.Network != nil:

@@ -24,12 +24,12 @@ type wire struct {
 // Write implements net.Conn.
 func (w *wire) Write(b []byte) (int, error) {
 	if w.shop.running() == nil {
-		return 0, errPowerOff
+		return 0, ErrPowerOff
 	}
 	if line, _, ok := bytes.Cut(b, []byte(" HTTP/1.1\r\n")); ok {
 		w.shop.at(Point{Place: "send", What: string(line)})
 		if w.shop.running() == nil {
-			return 0, errPowerOff
+			return 0, ErrPowerOff
 		}
 	}
 	return w.Conn.Write(b)
@@ -39,7 +39,7 @@ func (w *wire) Write(b []byte) (int, error) {
 func (w *wire) Read(b []byte) (int, error) {
 	n, err := w.Conn.Read(b)
 	if w.shop.running() == nil {
-		return 0, errPowerOff
+		return 0, ErrPowerOff
 	}
 	return n, err
 }
@@ -57,7 +57,7 @@ func (g *gated) off() bool { return !g.t.on.Load() }
 func (g *gated) Open(ctx context.Context, p agent.Payment, facts ...agent.Fact) (agent.Payment, error) {
 	g.s.at(Point{Place: "open", What: string(p.Mode)})
 	if g.off() {
-		return agent.Payment{}, errPowerOff
+		return agent.Payment{}, ErrPowerOff
 	}
 	g.s.opens(ctx, g.t, p)
 	got, err := g.t.store.Open(ctx, p, facts...)
@@ -71,7 +71,7 @@ func (g *gated) Open(ctx context.Context, p agent.Payment, facts ...agent.Fact) 
 func (g *gated) Record(ctx context.Context, id agent.PaymentID, version int64, facts ...agent.Fact) (agent.Payment, error) {
 	g.s.at(Point{Place: "record", What: string(facts[len(facts)-1].Kind)})
 	if g.off() {
-		return agent.Payment{}, errPowerOff
+		return agent.Payment{}, ErrPowerOff
 	}
 	got, err := g.t.store.Record(ctx, id, version, facts...)
 	if err == nil {
@@ -83,7 +83,7 @@ func (g *gated) Record(ctx context.Context, id agent.PaymentID, version int64, f
 func (g *gated) answer(p agent.Payment, err error, facts []agent.Fact) (agent.Payment, error) {
 	g.s.at(Point{Place: "answered", What: string(facts[len(facts)-1].Kind)})
 	if g.off() {
-		return agent.Payment{}, errPowerOff
+		return agent.Payment{}, ErrPowerOff
 	}
 	return p, err
 }
@@ -91,7 +91,7 @@ func (g *gated) answer(p agent.Payment, err error, facts []agent.Fact) (agent.Pa
 // Payment implements agent.Journal.
 func (g *gated) Payment(ctx context.Context, id agent.PaymentID) (agent.Payment, error) {
 	if g.off() {
-		return agent.Payment{}, errPowerOff
+		return agent.Payment{}, ErrPowerOff
 	}
 	return g.t.store.Payment(ctx, id)
 }
@@ -99,7 +99,7 @@ func (g *gated) Payment(ctx context.Context, id agent.PaymentID) (agent.Payment,
 // ByRequest implements agent.Journal.
 func (g *gated) ByRequest(ctx context.Context, client, requestID string) (agent.Payment, error) {
 	if g.off() {
-		return agent.Payment{}, errPowerOff
+		return agent.Payment{}, ErrPowerOff
 	}
 	return g.t.store.ByRequest(ctx, client, requestID)
 }
@@ -107,7 +107,7 @@ func (g *gated) ByRequest(ctx context.Context, client, requestID string) (agent.
 // OpenPayments implements agent.Journal.
 func (g *gated) OpenPayments(ctx context.Context) ([]agent.Payment, error) {
 	if g.off() {
-		return nil, errPowerOff
+		return nil, ErrPowerOff
 	}
 	return g.t.store.OpenPayments(ctx)
 }
@@ -122,7 +122,7 @@ type leases struct {
 // Lease implements agent.Outbox.
 func (l *leases) Lease(ctx context.Context, limit int) ([]agent.Task, error) {
 	if !l.t.on.Load() {
-		return nil, errPowerOff
+		return nil, ErrPowerOff
 	}
 	tasks, err := l.t.store.Lease(ctx, limit)
 	for _, t := range tasks {
