@@ -76,6 +76,7 @@ type till struct {
 	store    *offline.Store
 	reader   *offline.Reader // independent of the store: what is durable
 	engine   *checkout.Engine
+	feed     *agent.Feed
 	replayer *replay.Replayer
 	link     *replay.Link
 	wallet   *wechat.Wallet
@@ -139,6 +140,14 @@ func (s *Shop) Cloud() *Cloud {
 func (s *Shop) Till() *checkout.Engine {
 	if t := s.running(); t != nil {
 		return t.engine
+	}
+	return nil
+}
+
+// Feed is what the running agent tells its screens, or nil while the power is off.
+func (s *Shop) Feed() *agent.Feed {
+	if t := s.running(); t != nil {
+		return t.feed
 	}
 	return nil
 }
@@ -268,8 +277,9 @@ func (s *Shop) assemble(t *till) error {
 		}
 		lanes = append(lanes, lane)
 	}
+	t.feed = agent.NewFeed()
 	t.engine, err = checkout.New(checkout.Options{Terminal: "LAB001", Journal: &gated{s: s, t: t}, Wallets: purse{set}, Lanes: lanes,
-		Feed: agent.NewFeed(), Clock: s.opt.Clock, Timers: s.opt.Timers, Line: t.link.Line, Log: s.opt.Log,
+		Feed: t.feed, Clock: s.opt.Clock, Timers: s.opt.Timers, Line: t.link.Line, Log: s.opt.Log,
 		Fingerprint: fingerprint, RideThrough: func() time.Duration { return s.opt.RideThrough }})
 	if err != nil {
 		return err
