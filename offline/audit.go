@@ -2,6 +2,7 @@ package offline
 
 import (
 	"context"
+	"slices"
 
 	"tillwire/agent"
 )
@@ -17,11 +18,8 @@ func (s *Store) AppendAudit(_ context.Context, a agent.Audit) error {
 		return internal("append audit", "encode entry: %w", err)
 	}
 	return s.write("append audit", func(b *batch) error {
-		head := link(b.head, ev, "")
-		if err := b.exec(b.w.sql.fact, b.seq+1, nil, int64(0), a.At.UnixNano(), ev, head[:]); err != nil {
-			return err
-		}
-		b.seq, b.head = b.seq+1, head
+		b.seq, b.head = b.seq+1, link(b.head, ev, "")
+		b.fact(b.seq, nil, 0, a.At.UnixNano(), ev, slices.Clone(b.head[:]))
 		return nil
 	})
 }

@@ -2,7 +2,6 @@ package offline
 
 import (
 	"cmp"
-	"database/sql/driver"
 	"fmt"
 
 	"tillwire/agent"
@@ -12,11 +11,18 @@ import (
 type statements struct {
 	begin, commit, rollback   *statement
 	insert, moved, same, step *statement
-	fact                      *statement
-	rowPut, rowDrop           *statement
 	refundPut, refundMove     *statement
 	byRequest, byID, byRow    *statement
+
+	facts, puts, drops bulk
 }
+
+// Where the rows of the journal stand in the arguments of a payment's statements;
+// sameWidth is how many arguments the shorter update takes.
+const (
+	insertFirst, insertLast = 13, 22
+	updateLast, sameWidth   = 7, 10
+)
 
 const paymentColumns = `id, order_no, client, request_id, request_hash, lane, amount, currency, reference, mode, cashier, test,
 	created, version, state, final, held, last_seq`
@@ -38,12 +44,7 @@ func (w *writer) prepare() error {
 		// The same without the columns of the index of open payments, which then need not be written.
 		`UPDATE OR FAIL payment SET version = ?2, state = ?3, wallet = ?4, txn = ?5, captured = ?6, refunded = ?7, last_seq = ?8,
 			code_print = coalesce(?9, code_print), code_at = coalesce(?10, code_at) WHERE id = ?1`: &w.sql.same,
-		"UPDATE payment SET state = ?2, last_seq = ?3 WHERE id = ?1":             &w.sql.step,
-		"INSERT INTO journal(seq, pay, prev, at, ev, hash) VALUES (?,?,?,?,?,?)": &w.sql.fact,
-		`INSERT INTO outbox(key, row, pay, op, refund_no, tries, dead, last, created) VALUES (?,?,?,?,?,?,?,?,?)
-			ON CONFLICT(key) DO UPDATE SET row = excluded.row, op = excluded.op, tries = excluded.tries, dead = excluded.dead,
-			last = excluded.last, created = excluded.created`: &w.sql.rowPut,
-		"DELETE FROM outbox WHERE key = ?":                                                 &w.sql.rowDrop,
+		"UPDATE payment SET state = ?2, last_seq = ?3 WHERE id = ?1":                       &w.sql.step,
 		"INSERT INTO refund(refund_no, pay, request_id, amount, state) VALUES (?,?,?,?,?)": &w.sql.refundPut,
 		"UPDATE refund SET state = ?2 WHERE refund_no = ?1":                                &w.sql.refundMove,
 		"SELECT " + paymentColumns + " FROM payment WHERE client = ?1 AND request_id = ?2": &w.sql.byRequest,
@@ -55,6 +56,24 @@ func (w *writer) prepare() error {
 			return fmt.Errorf("prepare %q: %w", text, err)
 		}
 		*into = s
+	}
+	return w.prepareBulks()
+}
+
+func (w *writer) prepareBulks() (err error) {
+	for _, p := range []struct {
+		into       *bulk
+		query, row string
+	}{
+		{&w.sql.facts, "INSERT OR FAIL INTO journal(seq, pay, prev, at, ev, hash) VALUES %s", "(?,?,?,?,?,?)"},
+		{&w.sql.puts, `INSERT INTO outbox(key, row, pay, op, refund_no, tries, dead, last, created) VALUES %s
+			ON CONFLICT(key) DO UPDATE SET row = excluded.row, op = excluded.op, tries = excluded.tries, dead = excluded.dead,
+			last = excluded.last, created = excluded.created`, "(?,?,?,?,?,?,?,?,?)"},
+		{&w.sql.drops, "DELETE FROM outbox WHERE key IN (%s)", "?"},
+	} {
+		if *p.into, err = prepareBulk(w.conn, p.query, p.row); err != nil {
+			return fmt.Errorf("prepare %q: %w", p.query, err)
+		}
 	}
 	return nil
 }
@@ -78,20 +97,11 @@ func (b *batch) number(c *change) (first, last int64) {
 // may refuse for a repeat; nothing else has been written then.
 func (b *batch) insert(c *change) error {
 	first, last := b.number(c)
-	p := &c.next.payment
-	begin, path := p.Status.State, []agent.State(nil)
-	if begin != agent.Created && !b.w.s.allowed(agent.Created, begin) {
-		begin, path = agent.Created, c.path
-	}
-	print, at := c.code(b)
-	err := b.exec(b.w.sql.insert, string(p.ID), p.OrderNo, p.Client, p.RequestID, p.RequestHash, p.Lane, p.Amount.Value,
-		string(p.Amount.Currency), p.Reference, string(p.Mode), p.Cashier, flag(p.Test), p.Created.UnixNano(), first, p.Version,
-		string(begin), flag(p.Status.Final()), flag(c.next.held), p.Status.Wallet, p.Status.Txn, p.Status.Captured, p.Status.RefundedSum(),
-		last, print, orZero(at))
-	if err != nil {
+	c.args[insertFirst], c.args[insertLast] = first, last
+	if err := b.exec(b.w.sql.insert, c.args...); err != nil {
 		return err
 	}
-	if err := b.follow(p.ID, path, last); err != nil {
+	if err := b.follow(c, last); err != nil {
 		return err
 	}
 	return b.rest(c, 0)
@@ -100,66 +110,39 @@ func (b *batch) insert(c *change) error {
 // update writes the next facts of a payment.
 func (b *batch) update(c *change) error {
 	_, last := b.number(c)
-	p, was := &c.next.payment, &c.base.payment
-	if to := p.Status.State; to != was.Status.State && !b.w.s.allowed(was.Status.State, to) {
-		if err := b.follow(p.ID, c.path, last); err != nil {
-			return err
-		}
-	}
-	print, at := c.code(b)
-	args := []driver.Value{string(p.ID), p.Version, string(p.Status.State), p.Status.Wallet, p.Status.Txn, p.Status.Captured,
-		p.Status.RefundedSum(), last, print, at}
-	stmt := b.w.sql.same
-	if p.Status.Final() != was.Status.Final() || c.next.held != c.base.held {
-		stmt, args = b.w.sql.moved, append(args, flag(p.Status.Final()), flag(c.next.held))
-	}
-	if err := b.exec(stmt, args...); err != nil {
+	c.args[updateLast] = last
+	if err := b.follow(c, last); err != nil {
 		return err
 	}
-	return b.rest(c, was.Facts[len(was.Facts)-1].Seq)
+	stmt := b.w.sql.same
+	if len(c.args) > sameWidth {
+		stmt = b.w.sql.moved
+	}
+	if err := b.exec(stmt, c.args...); err != nil {
+		return err
+	}
+	facts := c.base.payment.Facts
+	return b.rest(c, facts[len(facts)-1].Seq)
 }
 
 // follow takes a payment through states that no single move connects.
-func (b *batch) follow(id agent.PaymentID, path []agent.State, last int64) error {
-	for _, state := range path {
-		if err := b.exec(b.w.sql.step, string(id), string(state), last); err != nil {
+func (b *batch) follow(c *change, last int64) error {
+	for _, state := range c.detour {
+		if err := b.exec(b.w.sql.step, c.id, string(state), last); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// code is the fingerprint to remember and when it was seen, NULL when there is none.
-func (c *change) code(b *batch) (print, at any) {
-	if c.print == nil {
-		return nil, nil
-	}
-	return c.print, b.w.s.opt.Clock.Now().UnixNano()
-}
-
-func orZero(at any) any {
-	if at == nil {
-		return int64(0)
-	}
-	return at
-}
-
-// rest writes what follows a payment's row and, once all of it is written, makes
-// the batch know. prev is the payment's last row before.
+// rest adds what follows a payment's row and, once the database has refused none of
+// it, makes the batch know. prev is the payment's last row before.
 func (b *batch) rest(c *change, prev int64) error {
-	head, err := b.chain(c, prev)
-	if err != nil {
-		return err
-	}
 	if err := b.refunds(c); err != nil {
 		return err
 	}
-	rows, last, err := b.reconcile(c)
-	if err != nil {
-		return err
-	}
+	b.chain(c, prev)
 	p := &c.next.payment
-	b.seq, b.head, b.row = c.written[len(c.written)-1].Seq, head, last
 	b.payments[p.ID] = c.next
 	switch {
 	case c.next.held:
@@ -167,43 +150,40 @@ func (b *batch) rest(c *change, prev int64) error {
 	case b.holder(p.Lane) == p.ID:
 		b.lanes[p.Lane] = ""
 	}
-	for _, f := range c.written {
-		if len(f.CodePrint) > 0 {
-			b.codes[string(f.CodePrint)] = codeSeen{p.ID, b.w.s.opt.Clock.Mono() + codeMemory}
+	for i := range c.written {
+		if print := c.written[i].CodePrint; len(print) > 0 {
+			b.codes[string(print)] = codeSeen{p.ID, b.mono + codeMemory}
 		}
 	}
-	for _, r := range rows {
-		b.rows[r.key] = r
-	}
+	b.reconcile(c)
 	b.told = append(b.told, c.next)
 	return nil
 }
 
 // chain appends the facts to the journal.
-func (b *batch) chain(c *change, prev int64) ([32]byte, error) {
-	head := b.head
-	id := string(c.next.payment.ID)
-	for i, ev := range c.events {
-		head = link(head, ev, c.next.payment.ID)
+func (b *batch) chain(c *change, prev int64) {
+	for i := range c.links {
+		l := &c.links[i]
+		b.head = link(b.head, l.ev, c.next.payment.ID)
+		l.hash = b.head
 		seq := c.written[i].Seq
-		if err := b.exec(b.w.sql.fact, seq, id, prev, c.written[i].At.UnixNano(), ev, head[:]); err != nil {
-			return head, err
-		}
+		b.fact(seq, c.id, prev, l.args.at, l.args.ev, l.args.hash)
 		prev = seq
 	}
-	return head, nil
+	b.seq = prev
 }
 
 // refunds copies what the facts did to refunds.
 func (b *batch) refunds(c *change) error {
-	for _, f := range c.written {
+	for i := range c.written {
+		f := &c.written[i]
 		r, ok := c.next.payment.Status.Refund(f.RefundNo)
 		if !ok {
 			continue
 		}
 		var err error
 		if f.Kind == agent.FactRefundRequested {
-			err = b.exec(b.w.sql.refundPut, r.No, string(c.next.payment.ID), cmp.Or(r.RequestID, r.No), r.Amount, string(r.State))
+			err = b.exec(b.w.sql.refundPut, r.No, c.id, cmp.Or(r.RequestID, r.No), r.Amount, string(r.State))
 		} else {
 			err = b.exec(b.w.sql.refundMove, r.No, string(r.State))
 		}

@@ -3,6 +3,7 @@ package offline
 import (
 	"crypto/sha256"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -48,8 +49,9 @@ const auditKind = "audit"
 
 // codec writes and reads events.
 type codec struct {
-	enc cbor.EncMode
-	dec cbor.DecMode
+	enc    cbor.EncMode
+	dec    cbor.DecMode
+	events *sync.Pool // of *event: they are large, and every fact needs one
 }
 
 func newCodec() (codec, error) {
@@ -61,17 +63,20 @@ func newCodec() (codec, error) {
 	if err != nil {
 		return codec{}, fmt.Errorf("event encoding: %w", err)
 	}
-	return codec{enc, dec}, nil
+	return codec{enc, dec, &sync.Pool{New: func() any { return new(event) }}}, nil
 }
 
 // fact encodes a fact of the commit that makes version.
-func (c codec) fact(f agent.Fact, version int64, asked []byte) ([]byte, error) {
-	return c.enc.Marshal(event{
+func (c codec) fact(f *agent.Fact, version int64, asked []byte) ([]byte, error) {
+	e := c.events.Get().(*event)
+	defer c.events.Put(e)
+	*e = event{
 		Kind: string(f.Kind), At: f.At.UnixNano(), Version: version, Asked: asked,
 		Op: string(f.Op), Attempt: f.Attempt, Wallet: f.Wallet, Reason: string(f.Reason), Code: f.Code, Text: f.Text,
 		Txn: f.Txn, QR: f.QR, By: f.By, PayerAmount: f.Payer.Amount.Value, PayerCurrency: string(f.Payer.Amount.Currency),
 		PayerRate: f.Payer.Rate, RefundNo: f.RefundNo, RequestID: f.RequestID, Amount: f.Amount, Auto: f.Auto, CodePrint: f.CodePrint,
-	})
+	}
+	return c.enc.Marshal(e)
 }
 
 func (c codec) audit(a agent.Audit) ([]byte, error) {
@@ -96,11 +101,24 @@ func (e event) audit() agent.Audit {
 	return agent.Audit{At: fromNano(e.At), Actor: e.Actor, Action: e.Action, Object: e.Object, Detail: e.Detail}
 }
 
+// wanted is what the shop asked for, encoded as an array in this order.
+type wanted struct {
+	_                                  struct{} `cbor:",toarray"`
+	ID, OrderNo, Client, RequestID     string
+	RequestHash                        []byte
+	Lane                               string
+	Amount                             int64
+	Currency, Reference, Mode, Cashier string
+	Test                               bool
+	Created                            int64 // Unix nanoseconds
+}
+
 // asked digests what the shop asked for. It stands in the chain with the first
 // fact, so that a changed amount or order number shows.
 func (c codec) asked(p *agent.Payment) ([]byte, error) {
-	text, err := c.enc.Marshal([]any{string(p.ID), p.OrderNo, p.Client, p.RequestID, p.RequestHash, p.Lane, p.Amount.Value,
-		string(p.Amount.Currency), p.Reference, string(p.Mode), p.Cashier, p.Test, p.Created.UnixNano()})
+	text, err := c.enc.Marshal(&wanted{ID: string(p.ID), OrderNo: p.OrderNo, Client: p.Client, RequestID: p.RequestID,
+		RequestHash: p.RequestHash, Lane: p.Lane, Amount: p.Amount.Value, Currency: string(p.Amount.Currency), Reference: p.Reference,
+		Mode: string(p.Mode), Cashier: p.Cashier, Test: p.Test, Created: p.Created.UnixNano()})
 	if err != nil {
 		return nil, err
 	}

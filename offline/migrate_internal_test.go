@@ -142,6 +142,25 @@ func TestAStoreIsCopiedBeforeItsShapeChanges(t *testing.T) {
 	}
 }
 
+// TestThePaymentsGuardsHold asks the newest schema for what no payment may be.
+func TestThePaymentsGuardsHold(t *testing.T) {
+	c := freshFile(t)
+	if err := migrate(c, list(t)); err != nil {
+		t.Fatal(err)
+	}
+	for state, allowed := range map[string]bool{"created": true, "sending": true, "not_sent": true, "paid": false, "reversed": false, "": false} {
+		for facts, last := range map[string]int64{"one": 1, "two": 2, "three": 3} {
+			_, err := c.Exec(`INSERT OR ABORT INTO payment(id, order_no, client, request_id, request_hash, lane, amount, currency, reference, mode,
+				cashier, test, created, first_seq, version, state, final, held, wallet, txn, captured, refunded, last_seq)
+				VALUES (?1 || ?2, ?1 || ?2 || 'x', 'till:a', ?1 || ?2, x'00', '1', 1280, 'CNY', '', 'any', '', 0, 1, 1, 1, ?1, 0, 0, '', '', 0, 0, ?2)`,
+				values(state, last))
+			if want := allowed || facts == "three"; (err == nil) != want || err != nil && !isConstraint(err) {
+				t.Errorf("%q after %s facts: %v", state, facts, err)
+			}
+		}
+	}
+}
+
 func TestMigrationsAreNumberedWithoutGaps(t *testing.T) {
 	for name, folders := range map[string][]string{"a gap": {"0001_a", "0003_b"}, "a letter": {"000x_a"}, "twice": {"0001_a", "0001_b"}} {
 		files := fstest.MapFS{}

@@ -32,56 +32,60 @@ func (r row) task() agent.Task {
 	return agent.Task{Row: r.number, Lease: r.lease, Payment: r.payment, Op: r.step.Op, RefundNo: r.step.RefundNo, Tries: r.tries}
 }
 
-func (b *batch) put(r row) error {
-	return b.exec(b.w.sql.rowPut, r.key, r.number, string(r.payment), string(r.step.Op), r.step.RefundNo, int64(r.tries),
-		flag(r.dead), r.last, r.created.UnixNano())
+// put changes a row, on the disk too.
+func (b *batch) put(r row) {
+	b.rows[r.key] = r
+	b.step(r.key)
 }
 
 // reconcile makes a payment's rows exactly its steps. A step whose operation stays
 // keeps its row, tries and lease; its wait begins anew when one of the facts is
-// about it. It returns the rows as they will be, without a number those that go.
-func (b *batch) reconcile(c *change) (rows []row, last int64, err error) {
-	p, now, last := &c.next.payment, b.w.s.opt.Clock.Mono(), b.row
+// about it.
+func (b *batch) reconcile(c *change) {
+	p := &c.next.payment
 	for _, step := range c.steps {
 		key := stepKey(p, step.RefundNo)
 		r, exists := b.outbox(key)
-		stored := r
-		if !exists || r.step.Op != step.Op {
-			last++
-			stored = row{}
-			r = row{key: key, number: last, payment: p.ID, orderNo: p.OrderNo, created: b.w.s.opt.Clock.Now(), due: now + step.Wait}
-		} else if c.about(step.RefundNo) {
-			r.due, r.dead = now+step.Wait, false
+		changed := true // in what outlives this run
+		switch {
+		case !exists || r.step.Op != step.Op:
+			b.row++
+			r = row{key: key, number: b.row, payment: p.ID, orderNo: p.OrderNo, created: b.wall, due: b.mono + step.Wait}
+		case c.about(step.RefundNo):
+			changed = r.dead
+			r.due, r.dead = b.mono+step.Wait, false
+		default:
+			changed = false
 		}
 		r.step, r.wallet = step, p.Status.Wallet
-		rows = append(rows, r)
-		if stored.number == r.number && stored.dead == r.dead {
-			continue // nothing changed that outlives this run
+		b.rows[key] = r
+		if changed {
+			b.step(key)
 		}
-		if err := b.put(r); err != nil {
-			return nil, 0, err
-		}
-	}
-	gone := func(key string) error {
-		if _, exists := b.outbox(key); !exists || slices.ContainsFunc(rows, func(r row) bool { return r.key == key }) {
-			return nil
-		}
-		rows = append(rows, row{key: key})
-		return b.exec(b.w.sql.rowDrop, key)
 	}
 	for _, r := range p.Status.Refunds {
-		if err := gone(r.No); err != nil {
-			return nil, 0, err
-		}
+		b.endStep(c, r.No, r.No)
 	}
-	err = gone(p.OrderNo)
-	return rows, last, err
+	b.endStep(c, p.OrderNo, "")
+}
+
+// endStep drops a row that is no step of the payment any more.
+func (b *batch) endStep(c *change, key, refundNo string) {
+	if _, exists := b.outbox(key); !exists || slices.ContainsFunc(c.steps, func(s agent.Step) bool { return s.RefundNo == refundNo }) {
+		return
+	}
+	b.put(row{key: key})
 }
 
 // about reports whether one of the facts is about the payment itself or about the
 // refund with that number.
 func (c *change) about(refundNo string) bool {
-	return slices.ContainsFunc(c.written, func(f agent.Fact) bool { return f.RefundNo == refundNo })
+	for i := range c.written {
+		if c.written[i].RefundNo == refundNo {
+			return true
+		}
+	}
+	return false
 }
 
 // Lease implements agent.Outbox. The count of tries is on the disk before the task
@@ -91,18 +95,17 @@ func (s *Store) Lease(_ context.Context, limit int) ([]agent.Task, error) {
 		return nil, nil
 	}
 	var tasks []agent.Task
-	err := s.write("lease tasks", func(b *batch) (err error) {
-		tasks, err = b.leaseDue(limit)
-		return err
+	err := s.write("lease tasks", func(b *batch) error {
+		tasks = b.leaseDue(limit)
+		return nil
 	})
 	return tasks, err
 }
 
-func (b *batch) leaseDue(limit int) ([]agent.Task, error) {
-	now := b.w.s.opt.Clock.Mono()
+func (b *batch) leaseDue(limit int) []agent.Task {
 	var due []row
 	b.eachRow(func(r row) {
-		if !r.leased && !r.dead && r.due <= now {
+		if !r.leased && !r.dead && r.due <= b.mono {
 			due = append(due, r)
 		}
 	})
@@ -110,22 +113,14 @@ func (b *batch) leaseDue(limit int) ([]agent.Task, error) {
 		return cmp.Or(cmp.Compare(x.step.Priority(), y.step.Priority()), cmp.Compare(x.due, y.due), cmp.Compare(x.number, y.number))
 	})
 	due = b.share(due, limit)
-	lease := b.lease
-	for i := range due {
-		r := &due[i]
-		lease++
-		r.leased, r.lease, r.tries = true, lease, r.tries+1
-		if err := b.put(*r); err != nil {
-			return nil, err
-		}
-	}
 	tasks := make([]agent.Task, 0, len(due))
 	for _, r := range due {
-		b.rows[r.key] = r
+		b.lease++
+		r.leased, r.lease, r.tries = true, b.lease, r.tries+1
+		b.put(r)
 		tasks = append(tasks, r.task())
 	}
-	b.lease = lease
-	return tasks, nil
+	return tasks
 }
 
 // share takes the first rows that may be leased beside those that are, up to limit.
@@ -206,10 +201,7 @@ func (s *Store) Bury(_ context.Context, t agent.Task, why string) error {
 			return nil
 		}
 		r.leased, r.dead, r.last = false, true, why
-		if err := b.put(r); err != nil {
-			return err
-		}
-		b.rows[r.key] = r
+		b.put(r)
 		return nil
 	})
 }
@@ -227,10 +219,7 @@ func (s *Store) Revive(_ context.Context, id agent.PaymentID, refundNo string) e
 			return nil
 		}
 		r.dead, r.due = false, s.opt.Clock.Mono()
-		if err := b.put(r); err != nil {
-			return err
-		}
-		b.rows[r.key] = r
+		b.put(r)
 		return nil
 	})
 }

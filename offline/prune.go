@@ -76,6 +76,9 @@ func (b *batch) prune(before time.Time) (rows, payments int, err error) {
 // leaving finds what may go next. A payment goes with its first row; rows of it
 // that stand further on stay behind without it until the anchor reaches them.
 func (b *batch) leaving(before time.Time) (l leaving, err error) {
+	if err := b.flush(); err != nil {
+		return l, err
+	}
 	s, err := prepare(b.w.conn, `SELECT j.seq, j.hash, j.pay, j.prev, j.at, p.final, coalesce(p.last_seq, 0), coalesce(e.at, 0),
 		EXISTS (SELECT 1 FROM outbox o WHERE o.pay = j.pay)
 		FROM journal j LEFT JOIN payment p ON p.id = j.pay LEFT JOIN journal e ON e.seq = p.last_seq

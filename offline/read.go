@@ -81,16 +81,13 @@ func (b *batch) load(id agent.PaymentID) (*entry, error) {
 	return e, err
 }
 
-func (b *batch) byRequest(client, requestID string) (agent.Payment, bool, error) {
-	e, found, err := b.fetch(b.w.sql.byRequest, client, requestID)
-	if err != nil || !found {
-		return agent.Payment{}, false, err
-	}
-	return e.payment, true, nil
+func (b *batch) byRequest(client, requestID string) (*entry, bool, error) {
+	return b.fetch(b.w.sql.byRequest, client, requestID)
 }
 
 // fetch reads a payment through the writer's own connection, which also sees what
-// the transaction has written so far.
+// the transaction has written so far. What of a payment waits for the end of the
+// batch is never asked for: its entry is in the batch.
 func (b *batch) fetch(by *statement, args ...driver.Value) (*entry, bool, error) {
 	var rec record
 	found := false

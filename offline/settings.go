@@ -8,7 +8,11 @@ import (
 )
 
 // do runs a statement that is needed too seldom to be prepared for good.
+// It sees what the batch has written so far.
 func (b *batch) do(query string, args ...driver.Value) error {
+	if err := b.flush(); err != nil {
+		return err
+	}
 	if err := b.begin(); err != nil {
 		return err
 	}

@@ -30,6 +30,14 @@ type entry struct {
 	held    bool // it holds its lane and has done so without a gap
 }
 
+// orNone is the payment, or an empty one where there is none.
+func (e *entry) orNone() agent.Payment {
+	if e == nil {
+		return agent.Payment{}
+	}
+	return e.payment
+}
+
 // codeSeen is whose a payment code was and until when it counts, on this run's
 // monotonic clock.
 type codeSeen struct {
@@ -61,15 +69,36 @@ type batch struct {
 	row      int64
 	lease    int64
 	told     []*entry
+	errs     []error
+	late     late
+
+	mono time.Duration // when it began, for all that it decides
+	wall time.Time
 
 	begun bool // a transaction is open
-	wrote int  // statements that changed something
+	wrote int  // statements that changed something, the late ones included
 }
 
+// newBatch empties the writer's one batch: what it holds would otherwise grow anew
+// for every transaction.
 func (w *writer) newBatch() *batch {
-	st := &w.s.state
-	return &batch{w: w, payments: map[agent.PaymentID]*entry{}, lanes: map[string]agent.PaymentID{}, codes: map[string]codeSeen{},
-		rows: map[string]row{}, seq: st.seq, head: st.head, row: st.row, lease: st.lease}
+	if w.batch == nil {
+		w.batch = &batch{w: w, payments: map[agent.PaymentID]*entry{}, lanes: map[string]agent.PaymentID{}, codes: map[string]codeSeen{},
+			rows: map[string]row{}}
+	}
+	b, st := w.batch, &w.s.state
+	clear(b.payments)
+	clear(b.lanes)
+	clear(b.codes)
+	clear(b.rows)
+	clear(b.told)
+	clear(b.errs)
+	b.told, b.errs = b.told[:0], b.errs[:0]
+	b.late.forget()
+	b.seq, b.head, b.row, b.lease = st.seq, st.head, st.row, st.lease
+	b.mono, b.wall = w.s.opt.Clock.Mono(), w.s.opt.Clock.Now()
+	b.begun, b.wrote = false, 0
+	return b
 }
 
 func (b *batch) payment(id agent.PaymentID) (*entry, bool) {

@@ -36,6 +36,8 @@ type writer struct {
 	turn sync.Mutex
 	conn *sqlite3.SQLiteConn
 	sql  statements
+	// batch is used again and again, never by two transactions at a time.
+	batch *batch
 
 	unclean   bool // the last run did not stop by itself
 	low       bool // no new payments: the disk is nearly full
@@ -188,15 +190,18 @@ func answer(batch []request, err error) {
 // answered and all is to be tried once more, one by one.
 func (w *writer) commit(requests []request) (again bool) {
 	b := w.newBatch()
-	errs := make([]error, len(requests))
-	for i, r := range requests {
+	for _, r := range requests {
 		before := b.wrote
-		errs[i] = r.apply(b)
-		if errs[i] == nil || b.wrote == before && !b.lost() && !isFull(errs[i]) && !isBroken(errs[i]) {
+		err := r.apply(b)
+		b.errs = append(b.errs, err)
+		if err == nil || b.wrote == before && !b.lost() && !isFull(err) && !isBroken(err) {
 			continue
 		}
 		undo := b.rollback()
-		return w.spoilt(requests, errors.Join(errs[i], undo))
+		return w.spoilt(requests, errors.Join(err, undo))
+	}
+	if err := b.flush(); err != nil {
+		return w.spoilt(requests, errors.Join(err, b.rollback()))
 	}
 	begin := w.s.opt.Clock.Mono()
 	if err := b.commit(); err != nil {
@@ -206,7 +211,7 @@ func (w *writer) commit(requests []request) (again bool) {
 	w.publish(b)
 	w.tell(b, len(requests), took)
 	for i, r := range requests {
-		r.done <- errs[i]
+		r.done <- b.errs[i]
 	}
 	return false
 }
