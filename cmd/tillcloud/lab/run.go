@@ -93,6 +93,16 @@ func Begin(t testing.TB, campaign, unit string, merge, release int) *Run {
 // Size is how many units the campaign has to do; 0 when another one is repeated.
 func (r *Run) Size() int { return r.size }
 
+// Resize is for a campaign that learns only now how many units there are to do.
+func (r *Run) Resize(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.size, r.result.Size = n, n
+}
+
+// First is the seed that the campaign begins with, or the one that is repeated.
+func (r *Run) First() uint64 { return r.first }
+
 // Only reports that a single case is repeated.
 func (r *Run) Only() bool { return r.only }
 
