@@ -129,6 +129,7 @@ func (t *tap) Answer(ctx context.Context, c sandbox.Call) sandbox.Answer {
 	before, any := t.last[a.Op]
 	t.last[a.Op] = answer
 	if m.Stale && any {
+		t.shop.seen.lied[a.OrderNo] = true
 		return before
 	}
 	return answer

@@ -16,11 +16,12 @@ type evidence struct {
 	green  map[agent.PaymentID]bool            // shown as paid
 	leases map[int64]int64                     // row of the outbox to the payment's version when it was leased
 	sales  map[string]map[agent.PaymentID]bool // tenders of a sale, by reference
+	lied   map[string]bool                     // orders whose requests were answered with another's answer
 }
 
 func newEvidence() evidence {
 	return evidence{acked: map[agent.PaymentID]int64{}, green: map[agent.PaymentID]bool{}, leases: map[int64]int64{},
-		sales: map[string]map[agent.PaymentID]bool{}}
+		sales: map[string]map[agent.PaymentID]bool{}, lied: map[string]bool{}}
 }
 
 // Accuse notes a violation that a campaign has seen, unless the check is left out.

@@ -185,8 +185,11 @@ func (s *Shop) judge(b *Books, p *agent.Payment) {
 		s.accuse(CheckProof, "%s is called %s, and the ledger has it: captured %d, keeps %d; facts %v", p.OrderNo, state, o.Captured, kept(o), kinds(*p))
 	}
 	s.mu.Lock()
-	acked, green := s.seen.acked[p.ID], s.seen.green[p.ID]
+	acked, green, lied := s.seen.acked[p.ID], s.seen.green[p.ID], s.seen.lied[p.OrderNo]
 	s.mu.Unlock()
+	if !lied {
+		s.judgeProof(p, o)
+	}
 	if p.Version < acked {
 		s.accuse(CheckAcked, "%s is in version %d, and version %d was answered as durable", p.OrderNo, p.Version, acked)
 	}
@@ -194,6 +197,27 @@ func (s *Shop) judge(b *Books, p *agent.Payment) {
 		s.accuse(CheckGreen, "%s was shown as paid and is %s", p.OrderNo, state)
 	}
 	s.judgeRefunds(p, o)
+}
+
+// judgeProof holds what the journal believed on its way against a cloud that keeps
+// its word: a no that turned into a yes was never proven, and a reversal that the
+// journal calls acknowledged was made (I4). In the end the books agree even so,
+// since the shop looks again; its customer was told something wrong all the same.
+func (s *Shop) judgeProof(p *agent.Payment, o sandbox.OrderWithHistory) {
+	var status agent.Status
+	for _, f := range p.Facts {
+		next, err := status.Apply(f)
+		if err != nil {
+			return // the law is another check's
+		}
+		if negative(status.State) && f.Kind == agent.FactApproved {
+			s.accuse(CheckProof, "%s was called %s, and the money had been taken: %v", p.OrderNo, status.State, kinds(*p))
+		}
+		status = next
+	}
+	if status.Acked() && !status.Showing && !o.Reversed {
+		s.accuse(CheckProof, "the reversal of %s is on record as acknowledged, and the ledger never made it: %v", p.OrderNo, kinds(*p))
+	}
 }
 
 func negative(s agent.State) bool {

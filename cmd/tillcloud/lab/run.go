@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +24,11 @@ const (
 	// SeedEnv picks the seeds: a number begins somewhere else, CAMPAIGN-NUMBER repeats
 	// one case of one campaign.
 	SeedEnv = "TILLWIRE_LAB_SEED"
+	// OnlyEnv names one campaign; the others of the same test binary do nothing.
+	OnlyEnv = "TILLWIRE_LAB_ONLY"
+	// CatchEnv names the check that must find a faulty build. What other checks find
+	// does not end the search.
+	CatchEnv = "TILLWIRE_LAB_CATCH"
 )
 
 // Run is one campaign under way: how many cases, their seeds, what they found. It
@@ -38,6 +44,7 @@ type Run struct {
 	clock   agent.SystemClock
 	told    time.Duration
 	result  Result
+	caught  bool // a violation that ends the search for a faulty build
 	figures map[string]float64
 }
 
@@ -84,6 +91,9 @@ func Begin(t testing.TB, campaign, unit string, merge, release int) *Run {
 		if which != campaign {
 			r.size = 0
 		}
+	}
+	if only := os.Getenv(OnlyEnv); only != "" && only != campaign {
+		r.size = 0
 	}
 	r.result = Result{Campaign: campaign, Unit: unit, Seed: r.first, Size: r.size, Begun: r.clock.Now()}
 	t.Cleanup(r.end)
@@ -141,7 +151,7 @@ func (r *Run) Share(t *testing.T, processors int, do func(t *testing.T, seed uin
 func (r *Run) Caught() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.result.Violations > 0 && os.Getenv(SabotageEnv) != ""
+	return os.Getenv(SabotageEnv) != "" && r.caught
 }
 
 // Done is how many units are done.
@@ -187,6 +197,8 @@ func (r *Run) Violated(seed uint64, found ...Violation) {
 	}
 	r.mu.Lock()
 	r.result.Violations += len(found)
+	want := os.Getenv(CatchEnv)
+	r.caught = r.caught || want == "" || slices.ContainsFunc(found, func(v Violation) bool { return v.Check == want })
 	r.mu.Unlock()
 	for _, v := range found {
 		r.t.Errorf("VIOLATION %s\nrepeat it: %s", v, r.repeat(seed))
