@@ -73,6 +73,18 @@ type Charger interface {
 	Pay(ctx context.Context, p Payment, code PayCode) Answer
 }
 
+// Preparer is a Charger whose request takes work to make: an RSA signature is a
+// millisecond of a good processor and ten of a small one. The counter has it done
+// while the attempt is being recorded, so that the customer waits for the longer
+// of the two and not for their sum.
+type Preparer interface {
+	// Prepare makes the request that Pay would send, and sends nothing. The function
+	// it returns is Pay, with that request at hand. It makes another when the
+	// prepared one was used before, is too old or is not byte for byte what Pay
+	// would send now, so it can be called like Pay. Dropping it drops the request.
+	Prepare(p Payment, code PayCode) (pay func(context.Context, Payment, PayCode) Answer)
+}
+
 // Presenter gives codes to show (merchant-presented). Asking again with the same
 // payment gives a code for the same order.
 type Presenter interface {

@@ -128,8 +128,12 @@ func (t *Transport) roundTrip(ctx context.Context, h *host, c Call) (*http.Respo
 	for name, values := range c.Header {
 		r.Header[name] = values
 	}
-	if t.o.Sign != nil {
-		if err := t.o.Sign(r, c.Body); err != nil {
+	sign := t.o.Sign
+	if c.Sign != nil {
+		sign = c.Sign
+	}
+	if sign != nil {
+		if err := sign(r, c.Body); err != nil {
 			return nil, fmt.Errorf("sign: %w", err)
 		}
 	}

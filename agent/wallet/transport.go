@@ -69,6 +69,7 @@ type Call struct {
 	Target string // path and query as they go over the wire
 	Body   []byte // sent as it is; nil for none
 	Header http.Header
+	Sign   Signer // nil: the transport's
 	// Once marks a request that must not be executed twice: another host gets it
 	// only while no byte of it has left. Any other is repeated on the next host.
 	Once bool

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 // codepay is the body of POST …/codepay (WeChat Pay v3, code payment). It has no
@@ -41,7 +42,12 @@ func (w *Wallet) codepay(p agent.Payment, code agent.PayCode) codepay {
 
 // Pay implements agent.Charger.
 func (w *Wallet) Pay(ctx context.Context, p agent.Payment, code agent.PayCode) agent.Answer {
-	a := w.do(ctx, request{op: agent.OpPay, method: http.MethodPost, target: w.path("codepay"), body: w.codepay(p, code), once: true,
+	return w.pay(ctx, p, code, nil)
+}
+
+// pay sends the request, signed by sign or else as every other.
+func (w *Wallet) pay(ctx context.Context, p agent.Payment, code agent.PayCode, sign wallet.Signer) agent.Answer {
+	a := w.do(ctx, request{op: agent.OpPay, method: http.MethodPost, target: w.path("codepay"), body: w.codepay(p, code), once: true, sign: sign,
 		read: func(status int, body []byte) agent.Answer { return w.readPay(p, status, body) }})
 	// A wallet's message may quote what it complains about.
 	a.Text = strings.ReplaceAll(a.Text, code.Reveal(), code.String())

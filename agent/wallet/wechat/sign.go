@@ -38,11 +38,16 @@ func (s *signer) sign(r *http.Request, body []byte) error {
 	if err != nil {
 		return err
 	}
-	r.Header["Authorization"] = []string{value}
+	s.put(r, value)
+	return nil
+}
+
+// put writes the headers that prove the sender.
+func (s *signer) put(r *http.Request, authorization string) {
+	r.Header["Authorization"] = []string{authorization}
 	if id := s.platform(); id != "" {
 		r.Header["Wechatpay-Serial"] = []string{id}
 	}
-	return nil
 }
 
 func (s *signer) authorization(method, target string, body []byte, at time.Time, nonce string) (string, error) {

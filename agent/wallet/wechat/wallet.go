@@ -19,6 +19,7 @@ import (
 type Wallet struct {
 	c     Config
 	cloud *wallet.Transport
+	sign  *signer
 	keys  keyring
 
 	refreshing sync.Mutex
@@ -29,6 +30,7 @@ type Wallet struct {
 var (
 	_ agent.Wallet    = (*Wallet)(nil)
 	_ agent.Charger   = (*Wallet)(nil)
+	_ agent.Preparer  = (*Wallet)(nil)
 	_ agent.Presenter = (*Wallet)(nil)
 	_ agent.Reverser  = (*Wallet)(nil)
 	_ agent.Closer    = (*Wallet)(nil)
@@ -47,9 +49,9 @@ func New(c Config) (*Wallet, error) {
 	if err != nil {
 		return nil, c.wrong(err)
 	}
-	s := &signer{merchant: c.MerchantID, serial: c.MerchantSerial, key: key, clock: c.Clock, platform: w.keys.current}
+	w.sign = &signer{merchant: c.MerchantID, serial: c.MerchantSerial, key: key, clock: c.Clock, platform: w.keys.current}
 	w.cloud, err = wallet.NewTransport(wallet.Options{Wallet: c.Name, Hosts: c.Hosts, Timers: c.Timers, Clock: c.Clock, Log: c.Log,
-		TLS: c.TLS, Dial: c.Dial, Agent: c.UserAgent, Sign: s.sign, Observe: c.Observe, RequestID: "Request-Id"})
+		TLS: c.TLS, Dial: c.Dial, Agent: c.UserAgent, Sign: w.sign.sign, Observe: c.Observe, RequestID: "Request-Id"})
 	if err != nil {
 		return nil, c.wrong(err)
 	}
@@ -98,6 +100,7 @@ type request struct {
 	target string
 	body   any // nil for none
 	once   bool
+	sign   wallet.Signer                              // nil: every request is signed as it goes
 	read   func(status int, body []byte) agent.Answer // sees verified answers only
 }
 
@@ -109,7 +112,7 @@ func (w *Wallet) do(ctx context.Context, r request) agent.Answer {
 	if a := w.ready(ctx); a.Verdict != agent.Accepted {
 		return a
 	}
-	call := wallet.Call{Op: r.op, Method: r.method, Target: r.target, Once: r.once}
+	call := wallet.Call{Op: r.op, Method: r.method, Target: r.target, Once: r.once, Sign: r.sign}
 	if r.body != nil {
 		text, err := encode(r.body)
 		if err != nil {
