@@ -300,9 +300,9 @@ func (c *cloud) payQR(no string, amount int64) bool {
 }
 
 // wallets is a shop that takes WeChat Pay.
-type wallets struct{ cloud *cloud }
+type wallets struct{ wechat agent.Wallet }
 
-func (w wallets) Wallet(name string) (agent.Wallet, bool) { return w.cloud, name == "wechat" }
+func (w wallets) Wallet(name string) (agent.Wallet, bool) { return w.wechat, name == "wechat" }
 func (w wallets) Names() []string                         { return []string{"wechat"} }
 
 func (w wallets) Identify(c agent.PayCode) agent.Code {

@@ -192,7 +192,7 @@ func (e *Engine) scanFor(ctx context.Context, p agent.Payment, code agent.Code) 
 	if wl := e.opt.Line().Wallets[code.Wallet]; wl.State == agent.LineDown && wl.Down > e.opt.RideThrough() {
 		return e.refuseDown(p, code.Wallet)
 	}
-	return e.start(ctx, p, code, print)
+	return e.start(ctx, p, w, code, print)
 }
 
 // refuseDown ends a payment at once when the line has been gone for longer than a
@@ -203,15 +203,14 @@ func (e *Engine) refuseDown(p agent.Payment, wallet string) agent.ScanResult {
 }
 
 // start makes the attempt durable and sends it.
-func (e *Engine) start(ctx context.Context, p agent.Payment, code agent.Code, print []byte) agent.ScanResult {
+func (e *Engine) start(ctx context.Context, p agent.Payment, w agent.Wallet, code agent.Code, print []byte) agent.ScanResult {
 	// The code is at hand before the attempt is on disk, so that whoever resumes the
 	// payment first can send it; without the attempt it is wiped again.
 	now := e.opt.Clock.Mono()
-	e.update(p.ID, func(l *live) { l.code, l.scanned, l.started = code.Text, now, now })
+	e.update(p.ID, func(l *live) { l.code, l.pay, l.scanned, l.started = code.Text, nil, now, now })
 	fact := agent.Fact{Kind: agent.FactPayStarted, At: e.opt.Clock.Now(), Op: agent.OpPay, Attempt: 1, Wallet: code.Wallet, CodePrint: print}
-	next, err := e.opt.Journal.Record(ctx, p.ID, p.Version, fact)
+	next, err := e.attempt(ctx, p, fact, func() { e.prepare(p, w, code.Text) })
 	if err == nil {
-		e.begin(next.ID)
 		return agent.ScanResult{Accepted: true, Payment: &next, Say: next.Say(), Tone: agent.ToneCalm}
 	}
 	e.wipe(p.ID)

@@ -13,6 +13,7 @@ import (
 // none, and that is how Resume recognises a restart.
 type live struct {
 	code    agent.PayCode
+	pay     payCall         // Pay with a request that was made beforehand; nil when there is none
 	scanned time.Duration   // Clock.Mono when the code was read
 	started time.Duration   // Clock.Mono when the current way of paying began
 	shown   time.Duration   // Clock.Mono when the code to pay came
@@ -69,12 +70,13 @@ func (e *Engine) forget(id agent.PaymentID) {
 	delete(e.live, id)
 }
 
-// wipe drops the customer's code as soon as it can no longer be sent.
+// wipe drops the customer's code, and what was prepared with it, as soon as it can
+// no longer be sent.
 func (e *Engine) wipe(id agent.PaymentID) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if l := e.live[id]; l != nil {
-		l.code = agent.PayCode{}
+		l.code, l.pay = agent.PayCode{}, nil
 	}
 }
 
@@ -97,12 +99,12 @@ func (e *Engine) release(id agent.PaymentID) {
 
 // begin resumes a payment in the engine's own time, so that the caller's context
 // and patience do not matter.
-func (e *Engine) begin(id agent.PaymentID) {
-	e.wg.Go(func() {
-		if wait, why := e.Resume(e.work, agent.Task{Payment: id, Tries: 1}); wait > 0 {
-			e.opt.Log.Debug("payment waits", "comp", "checkout", "tx", string(id), "wait", wait, "why", why)
-		}
-	})
+func (e *Engine) begin(id agent.PaymentID) { e.wg.Go(func() { e.resume(id) }) }
+
+func (e *Engine) resume(id agent.PaymentID) {
+	if wait, why := e.Resume(e.work, agent.Task{Payment: id, Tries: 1}); wait > 0 {
+		e.opt.Log.Debug("payment waits", "comp", "checkout", "tx", string(id), "wait", wait, "why", why)
+	}
 }
 
 // learn records what build makes of the payment as it stands, again when the

@@ -49,11 +49,13 @@ func (e *Engine) pay(ctx context.Context, p agent.Payment, l live) agent.Answer 
 	if !ok {
 		return agent.Answer{Verdict: agent.NotDelivered, Reason: agent.ReasonSetup}
 	}
+	pay := e.prepared(p.ID, charger.Pay)
 	tm := e.timers(p)
 	for {
 		once, cancel := context.WithTimeout(ctx, tm.Pay)
-		a := charger.Pay(once, p, l.code)
+		a := pay(once, p, l.code)
 		cancel()
+		pay = charger.Pay
 		if a.Verdict != agent.NotDelivered || a.Reason == agent.ReasonSetup || !e.fresh(l, tm) || !e.rideOn(ctx, p) {
 			return a
 		}

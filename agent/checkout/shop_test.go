@@ -23,6 +23,7 @@ type shop struct {
 	clock    *wall
 	journal  *journaltest.Memory
 	cloud    *cloud
+	wallet   agent.Wallet // the cloud as the engine has it, or nil for the cloud itself
 	display  *display
 	line     agent.Line
 	wrap     func(agent.Journal) agent.Journal // what the engine writes through, or nil
@@ -107,8 +108,12 @@ func (s *shop) start() {
 	if s.wrap != nil {
 		journal = s.wrap(journal)
 	}
+	var wechat agent.Wallet = s.cloud
+	if s.wallet != nil {
+		wechat = s.wallet
+	}
 	engine, err := checkout.New(checkout.Options{
-		Terminal: "TEST01", Journal: journal, Wallets: wallets{s.cloud}, Feed: agent.NewFeed(), Clock: s.clock, Timers: timers,
+		Terminal: "TEST01", Journal: journal, Wallets: wallets{wechat}, Feed: agent.NewFeed(), Clock: s.clock, Timers: timers,
 		Lanes:       []checkout.LaneConfig{{ID: lane, Name: "Register 1", Wallet: "wechat", Display: s.display}, {ID: "2", Wallet: "wechat"}},
 		Fingerprint: func(code string) []byte { sum := sha256.Sum256([]byte(code)); return sum[:16] },
 		Line:        func() agent.Line { return s.line },
