@@ -11,16 +11,15 @@ import (
 // evidence is what was seen while the shop traded. The rest of the judgement is
 // made of what the journal and the ledger hold in the end.
 type evidence struct {
-	found  []Violation
-	acked  map[agent.PaymentID]int64           // version that somebody was told is durable
-	green  map[agent.PaymentID]bool            // shown as paid
-	leases map[int64]int64                     // row of the outbox to the payment's version when it was leased
-	sales  map[string]map[agent.PaymentID]bool // tenders of a sale, by reference
-	lied   map[string]bool                     // orders whose requests were answered with another's answer
+	found []Violation
+	acked map[agent.PaymentID]int64           // version that somebody was told is durable
+	green map[agent.PaymentID]bool            // shown as paid
+	sales map[string]map[agent.PaymentID]bool // tenders of a sale, by reference
+	lied  map[string]bool                     // orders whose requests were answered with another's answer
 }
 
 func newEvidence() evidence {
-	return evidence{acked: map[agent.PaymentID]int64{}, green: map[agent.PaymentID]bool{}, leases: map[int64]int64{},
+	return evidence{acked: map[agent.PaymentID]int64{}, green: map[agent.PaymentID]bool{},
 		sales: map[string]map[agent.PaymentID]bool{}, lied: map[string]bool{}}
 }
 
@@ -144,22 +143,23 @@ func (s *Shop) opens(ctx context.Context, t *till, p agent.Payment) {
 	}
 }
 
-// leased judges a step that is handed out: nobody else may have it (I5).
-func (s *Shop) leased(t agent.Task) {
+// leased judges a step that is handed out: nobody else of this run may have it
+// (I5). What an earlier run had, it lost with the power.
+func (s *Shop) leased(r *till, t agent.Task) {
 	version := s.version(t.Payment)
 	s.mu.Lock()
-	before, twice := s.seen.leases[t.Row]
-	s.seen.leases[t.Row] = version
+	before, twice := r.leases[t.Row]
+	r.leases[t.Row] = version
 	s.mu.Unlock()
 	if twice && before == version {
 		s.accuse(CheckStep, "the step %s of payment %s was handed out while somebody had it", t.Op, t.Payment)
 	}
 }
 
-func (s *Shop) returned(t agent.Task) {
+func (s *Shop) returned(r *till, t agent.Task) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.seen.leases, t.Row)
+	delete(r.leases, t.Row)
 }
 
 func (s *Shop) version(id agent.PaymentID) int64 {

@@ -84,6 +84,7 @@ type till struct {
 	stop     context.CancelFunc
 	runs     sync.WaitGroup
 	booted   time.Duration
+	leases   map[int64]int64 // row of the outbox to the payment's version when it was leased; under the shop's mutex
 }
 
 // ErrPowerOff is what happens to everything that is tried without power.
@@ -177,7 +178,7 @@ func (s *Shop) Timers() agent.Timers { return s.opt.Timers("wechat") }
 
 // PowerOn starts the agent on what its folder holds.
 func (s *Shop) PowerOn(ctx context.Context) error {
-	t := &till{}
+	t := &till{leases: map[int64]int64{}}
 	t.on.Store(true)
 	var err error
 	if t.wallet, err = s.connect(); err != nil {

@@ -126,7 +126,7 @@ func (l *leases) Lease(ctx context.Context, limit int) ([]agent.Task, error) {
 	}
 	tasks, err := l.t.store.Lease(ctx, limit)
 	for _, t := range tasks {
-		l.s.leased(t)
+		l.s.leased(l.t, t)
 	}
 	return tasks, err
 }
@@ -144,7 +144,7 @@ func (l *leases) Postpone(ctx context.Context, t agent.Task, wait time.Duration,
 	if !l.t.on.Load() {
 		return nil
 	}
-	l.s.returned(t)
+	l.s.returned(l.t, t)
 	return l.t.store.Postpone(ctx, t, wait, why)
 }
 
