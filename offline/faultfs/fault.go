@@ -8,6 +8,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"sync"
 )
 
 // SQLite's result codes that a disk can cause (sqlite.org/rescode.html).
@@ -66,6 +67,10 @@ func (f Fault) code() int {
 type Injected struct {
 	disk *Disk
 	slot C.int
+
+	mu    sync.Mutex
+	ended bool // its place may be another fault's
+	hits  int64
 }
 
 // Inject arms a fault. Of several that match a call the one that was armed in the
@@ -93,21 +98,27 @@ func (d *Disk) Inject(f Fault) (*Injected, error) {
 	if slot < 0 {
 		return nil, errors.New("faultfs: too many faults are armed at once")
 	}
-	return &Injected{d, slot}, nil
+	return &Injected{disk: d, slot: slot}, nil
 }
 
 // Hits is how often the fault struck so far.
-func (i *Injected) Hits() int64 { return i.ask(0) }
+func (i *Injected) Hits() int64 { return i.ask(false) }
 
-// Clear ends the fault and returns how often it struck. Call it once: its place may
-// be another fault's afterwards.
-func (i *Injected) Clear() int64 { return i.ask(1) }
+// Clear ends the fault and returns how often it struck. Again, it only tells.
+func (i *Injected) Clear() int64 { return i.ask(true) }
 
-func (i *Injected) ask(end C.int) int64 {
+func (i *Injected) ask(end bool) int64 {
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	i.disk.mu.RLock()
 	defer i.disk.mu.RUnlock()
-	if i.disk.c == nil {
-		return 0
+	if i.disk.c == nil || i.ended {
+		return i.hits
 	}
-	return int64(C.ff_clear(i.disk.c, i.slot, end))
+	ending := C.int(0)
+	if end {
+		ending = 1
+	}
+	i.hits, i.ended = int64(C.ff_clear(i.disk.c, i.slot, ending)), end
+	return i.hits
 }

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func fastDir(t *testing.T) string {
+func fastDir(t testing.TB) string {
 	t.Helper()
 	dir, err := faultfs.FastDir()
 	if err != nil {
@@ -33,7 +33,7 @@ func fastDir(t *testing.T) string {
 	return dir
 }
 
-func attach(t *testing.T, dir string) *faultfs.Disk {
+func attach(t testing.TB, dir string) *faultfs.Disk {
 	t.Helper()
 	d, err := faultfs.Attach(dir)
 	if err != nil {
@@ -43,7 +43,7 @@ func attach(t *testing.T, dir string) *faultfs.Disk {
 	return d
 }
 
-func record(t *testing.T, d *faultfs.Disk) *faultfs.Recording {
+func record(t testing.TB, d *faultfs.Disk) *faultfs.Recording {
 	t.Helper()
 	r, err := d.Record()
 	if err != nil {
@@ -52,7 +52,7 @@ func record(t *testing.T, d *faultfs.Disk) *faultfs.Recording {
 	return r
 }
 
-func stop(t *testing.T, r *faultfs.Recording) *faultfs.Tape {
+func stop(t testing.TB, r *faultfs.Recording) *faultfs.Tape {
 	t.Helper()
 	tape, err := r.Stop()
 	if err != nil {

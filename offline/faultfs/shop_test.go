@@ -76,7 +76,7 @@ func sell(ctx context.Context, s *offline.Store, n int, lane string) error {
 }
 
 // sellAll takes payments from first to last on four lanes at once.
-func sellAll(t *testing.T, s *offline.Store, first, last int) {
+func sellAll(t testing.TB, s *offline.Store, first, last int) {
 	t.Helper()
 	var wg sync.WaitGroup
 	next := atomic.Int64{}
@@ -94,7 +94,7 @@ func sellAll(t *testing.T, s *offline.Store, first, last int) {
 
 // day is a shop's day on a recorded disk: a new store, sales, a stop and a start,
 // a checkpoint under way, retention, sales, and no clean end.
-func day(t *testing.T, sales int) *faultfs.Tape {
+func day(t testing.TB, sales int) *faultfs.Tape {
 	t.Helper()
 	dir := fastDir(t)
 	rec := record(t, attach(t, dir))

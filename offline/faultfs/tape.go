@@ -84,17 +84,6 @@ func (t *Tape) Len() int { return len(t.ops) }
 // change them.
 func (t *Tape) Acked(cut int) []any { return t.marks[:t.told[cut]:t.told[cut]] }
 
-// Syncs is how many syncs stand before a cut, for a test that looks for cuts of one
-// kind.
-func (t *Tape) Syncs(cut int) (n int) {
-	for _, o := range t.ops[:cut] {
-		if o.op == Sync {
-			n++
-		}
-	}
-	return n
-}
-
 // Cuts draws n points at which the disk had something to lose or a promise was new:
 // all of them, several times over if n exceeds them, evenly and in rising order, so
 // that a cursor passes the tape once.
