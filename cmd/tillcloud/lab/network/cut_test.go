@@ -1,0 +1,363 @@
+package network_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"tillwire/agent"
+	"tillwire/agent/sandbox"
+	"tillwire/cmd/tillcloud/lab"
+	"tillwire/cmd/tillcloud/lab/network"
+)
+
+// The sizes of C4: release is every byte, merge every sixteenth.
+const (
+	cutsMerge   = 2_000
+	cutsRelease = 33_000
+)
+
+// The kinds of messages, in the order in which seeds count them.
+var cutKinds = []sandbox.Operation{sandbox.OpPay, sandbox.OpQuery, sandbox.OpReverse, sandbox.OpPresent, sandbox.OpClose, sandbox.OpRefund, sandbox.OpRefundQuery}
+
+// cutCase is one cut of one message.
+type cutCase struct {
+	op     sandbox.Operation
+	answer bool
+	way    network.Way
+	at     int // bytes that still pass
+}
+
+// A seed names its case whatever the lengths are: message, way and byte.
+const (
+	cutWays  = 3
+	cutBytes = 10_000
+)
+
+func (c cutCase) String() string {
+	what := "the request"
+	if c.answer {
+		what = "the answer"
+	}
+	return fmt.Sprintf("%s to %s cut by %s after %d bytes", what, c.op, c.way, c.at)
+}
+
+func cutSeed(message, way, at int) uint64 { return uint64((message*cutWays+way)*cutBytes + at + 1) }
+
+func cutOf(seed uint64) (c cutCase, ok bool) {
+	n := int(seed) - 1
+	message := n / cutBytes / cutWays
+	if n < 0 || message >= 2*len(cutKinds) {
+		return c, false
+	}
+	return cutCase{cutKinds[message/2], message%2 == 1, network.Way(n / cutBytes % cutWays), n % cutBytes}, true
+}
+
+// scale shortens every wait of the product alike, so that all roads are taken in the
+// order of the real waits. The redial pause is a second whatever the settings are, so
+// codes live that much longer.
+const scale = 25
+
+func shortTimers(string) agent.Timers {
+	t := agent.DefaultTimers("wechat")
+	for _, d := range []*time.Duration{&t.Connect, &t.Pay, &t.FirstQuery, &t.GiveUp, &t.MinReverse, &t.CodeAge, &t.QRLife, &t.QRPoll, &t.Watch, &t.Retry, &t.RetryMax} {
+		*d /= scale
+	}
+	for i := range t.Cadence {
+		t.Cadence[i] /= scale
+	}
+	// Requests get a little longer: a machine that is busy with cases would cut them all.
+	t.Connect, t.Pay = 600*time.Millisecond, 600*time.Millisecond
+	t.CodeAge += time.Second
+	return t
+}
+
+// openCounter opens a shop on real sockets behind a proxy.
+func openCounter(ctx context.Context, dir string, lanes int) (c *counter, end func() error, err error) {
+	pair, err := keys()
+	if err != nil {
+		return nil, nil, err
+	}
+	loopback, err := network.ListenLoopback()
+	if err != nil {
+		return nil, nil, err
+	}
+	c = &counter{clock: lab.NewClock(), tick: 10 * time.Millisecond, limit: 30 * time.Second, seeds: map[string]uint64{}}
+	c.proxy = network.NewProxy(loopback.Pair, (&net.Dialer{}).DialContext)
+	c.shop, err = lab.Open(ctx, lab.Options{Dir: dir, Clock: c.clock, Keys: pair, Dial: c.proxy.Dial, Lanes: lanes, Timers: shortTimers,
+		RideThrough: 45*time.Second/scale + time.Second})
+	if err != nil {
+		return nil, nil, errors.Join(err, loopback.Close())
+	}
+	return c, func() error {
+		err := c.shop.Bury()
+		c.proxy.Close()
+		return errors.Join(err, c.shop.Close(), loopback.Close(), os.RemoveAll(dir))
+	}, nil
+}
+
+// lose is a fault that leaves the shop without an answer.
+func lose() network.Fault { return network.Cut(true, 0, network.Reset) }
+
+// trade makes a payment that sends a message of the kind, with the fault in its way.
+func (c *counter) trade(ctx context.Context, seed uint64, lane string, op sandbox.Operation, answer bool, f network.Fault) (*network.Armed, error) {
+	dice := lab.NewDice("C4", seed)
+	behaviour, lost, shown := sandbox.Approve, false, false
+	switch op {
+	case sandbox.OpQuery:
+		if lost = dice.Chance(2); !lost {
+			behaviour = sandbox.Password
+		}
+	case sandbox.OpReverse:
+		if lost = dice.Chance(2); !lost {
+			behaviour = sandbox.Abandon
+		}
+	case sandbox.OpPresent, sandbox.OpClose:
+		shown = true
+	}
+	s, err := c.open(ctx, seed, lane, behaviour, 1+dice.Int64N(100_000))
+	if err != nil {
+		return nil, err
+	}
+	defer c.proxy.Disarm(s.orderNo)
+	a := c.proxy.Arm(s.orderNo, op, f)
+	switch {
+	case shown:
+		err = s.serveShown(ctx, dice, op, answer)
+	case op == sandbox.OpRefund || op == sandbox.OpRefundQuery:
+		err = s.serveRefund(ctx, dice, op)
+	default:
+		err = s.serveScanned(ctx, dice, op, behaviour, lost)
+	}
+	if err == nil {
+		_, err = s.until(ctx, ended)
+	}
+	if errors.Is(err, errLate) {
+		err = nil // the oracle tells, with all that is known
+	}
+	return a, err
+}
+
+// serveScanned is a sale by the customer's code, with what the cashier and the
+// customer do so that the message comes about.
+func (s *sale) serveScanned(ctx context.Context, dice lab.Dice, op sandbox.Operation, b sandbox.Behaviour, lost bool) error {
+	var silence *network.Armed
+	if lost {
+		silence = s.proxy.Arm(s.orderNo, sandbox.OpPay, lose())
+	}
+	if err := s.scan(ctx); err != nil {
+		return err
+	}
+	if lost {
+		if err := s.fires(ctx, silence); err != nil {
+			return err
+		}
+	} else if b != sandbox.Approve {
+		if _, err := s.until(ctx, in(agent.AwaitPayer, agent.Unknown)); err != nil {
+			return err
+		}
+	}
+	switch {
+	case b == sandbox.Password:
+		_, err := s.shop.Cloud().Ledger.Confirm(ctx, s.customer)
+		return err
+	case op == sandbox.OpReverse && (lost || !dice.Chance(4)):
+		// Without the cashier the time to wait ends it.
+		return s.cancel(ctx)
+	}
+	return nil
+}
+
+// serveShown is a sale by a code that the shop shows, paid or given up.
+func (s *sale) serveShown(ctx context.Context, dice lab.Dice, op sandbox.Operation, answer bool) error {
+	if err := s.show(ctx); err != nil {
+		return err
+	}
+	p, err := s.until(ctx, in(agent.QRShown, agent.Closing))
+	if err != nil || p.Status.State != agent.QRShown {
+		return err
+	}
+	// A close that meets a paid order has another answer; its request is the same.
+	if op == sandbox.OpPresent && dice.Chance(2) || op == sandbox.OpClose && !answer && dice.Chance(4) {
+		if _, err := s.shop.Cloud().Ledger.Scan(ctx, s.customer, p.Status.QR); err != nil {
+			return err
+		}
+		if op == sandbox.OpPresent {
+			return nil
+		}
+	}
+	return s.cancel(ctx)
+}
+
+// serveRefund is a paid sale of which something comes back.
+func (s *sale) serveRefund(ctx context.Context, dice lab.Dice, op sandbox.Operation) error {
+	if err := s.scan(ctx); err != nil {
+		return err
+	}
+	if p, err := s.until(ctx, in()); err != nil || p.Status.State != agent.Paid {
+		return err
+	}
+	if op == sandbox.OpRefundQuery {
+		s.proxy.Arm(s.orderNo, sandbox.OpRefund, lose())
+	}
+	part := s.amount
+	if dice.Chance(2) {
+		part = 1 + dice.Int64N(s.amount)
+	}
+	return s.refund(ctx, part)
+}
+
+// lengths learns how long each message is, by an exchange that is not cut.
+func lengths(ctx context.Context, dir string) (list []int, err error) {
+	c, end, err := openCounter(ctx, dir, 1)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, end()) }()
+	for i, op := range cutKinds {
+		var mu sync.Mutex
+		request, answer := 0, 0
+		a, err := c.trade(ctx, cutSeed(2*i, 0, 0), "1", op, true, network.Measure(func(r, a int) {
+			mu.Lock()
+			defer mu.Unlock()
+			request, answer = r, a
+		}))
+		if err != nil {
+			return nil, err
+		}
+		if !a.HasFired() {
+			return nil, fmt.Errorf("no message to %s came about", op)
+		}
+		mu.Lock()
+		list = append(list, request, answer)
+		mu.Unlock()
+	}
+	return list, nil
+}
+
+// cuts lists the seeds of all cuts, every stride-th byte of each message, the first
+// and the last byte included.
+func cuts(lengths []int, stride, first int) (seeds []uint64) {
+	for message, length := range lengths {
+		for way := range cutWays {
+			for at := (first + 5*way + 3*message) % stride; at <= length; at += stride {
+				seeds = append(seeds, cutSeed(message, way, at))
+			}
+			if stride > 1 {
+				seeds = append(seeds, cutSeed(message, way, length))
+			}
+		}
+	}
+	return seeds
+}
+
+// A campaign runs so many shops beside each other, each for so many cases over so
+// many lanes: waiting costs nothing then.
+const (
+	cutShops = 3
+	cutLanes = 32
+	cutGroup = 480
+)
+
+func TestNoCutLosesOrDoublesAPayment(t *testing.T) {
+	r := lab.Begin(t, "C4", "cuts", cutsMerge, cutsRelease)
+	if r.Size() == 0 {
+		return
+	}
+	dir := lab.Scratch(t)
+	var seeds []uint64
+	if r.Only() {
+		seeds = []uint64{r.First()}
+	} else {
+		lengths, err := lengths(t.Context(), filepath.Join(dir, "lengths"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, n := range lengths {
+			r.Figure(fmt.Sprintf("%s %s bytes", cutKinds[i/2], [...]string{"request", "answer"}[i%2]), float64(n))
+		}
+		seeds = cuts(lengths, max(cutsRelease/r.Size(), 1), int(r.First()))
+		lab.NewDice("C4", r.First()).Shuffle(len(seeds), func(i, j int) { seeds[i], seeds[j] = seeds[j], seeds[i] })
+	}
+	r.Resize(len(seeds))
+	groups := make(chan []uint64)
+	var shops sync.WaitGroup
+	for i := range cutShops {
+		shops.Go(func() {
+			n := 0
+			for group := range groups {
+				n++
+				if err := cutMany(t.Context(), r, filepath.Join(dir, fmt.Sprint(i, "-", n)), group); err != nil {
+					r.Broken(group[0], err)
+				}
+			}
+		})
+	}
+	for len(seeds) > 0 && !r.Caught() {
+		n := min(len(seeds), cutGroup, max(len(seeds)/cutShops, 1))
+		groups <- seeds[:n]
+		seeds = seeds[n:]
+	}
+	close(groups)
+	shops.Wait()
+}
+
+// cutMany runs cases in one shop, as many at a time as it has lanes.
+func cutMany(ctx context.Context, r *lab.Run, dir string, seeds []uint64) (err error) {
+	lanes := min(cutLanes, len(seeds))
+	c, end, err := openCounter(ctx, dir, lanes)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, end()) }()
+	work := make(chan uint64)
+	var tills sync.WaitGroup
+	for lane := range lanes {
+		tills.Go(func() {
+			for seed := range work {
+				if err := c.cutOnce(ctx, r, seed, strconv.Itoa(lane+1)); err != nil {
+					r.Broken(seed, err)
+				}
+				r.Add(1)
+			}
+		})
+	}
+	for _, seed := range seeds {
+		work <- seed
+	}
+	close(work)
+	tills.Wait()
+	return c.judge(ctx, r, finalWithin, seeds[0])
+}
+
+// finalWithin is when every payment is final after the line has returned.
+const finalWithin = 120 * time.Second
+
+// cutTries is how often a case is set up again whose message did not come about: on a
+// busy machine a customer may be served before the message was needed.
+const cutTries = 5
+
+func (c *counter) cutOnce(ctx context.Context, r *lab.Run, seed uint64, lane string) error {
+	which, ok := cutOf(seed)
+	if !ok {
+		return fmt.Errorf("there is no cut %d", seed)
+	}
+	for range cutTries {
+		a, err := c.trade(ctx, seed, lane, which.op, which.answer, network.Cut(which.answer, which.at, which.way))
+		if err != nil {
+			return fmt.Errorf("%s: %w", which, err)
+		}
+		if a.HasFired() {
+			return nil
+		}
+		r.Count("set up again", 1)
+	}
+	return fmt.Errorf("%s: the message never came about", which)
+}
