@@ -63,7 +63,7 @@ func (s *Server) refundPayment(w http.ResponseWriter, r *http.Request, c caller)
 	req := agent.RefundRequest{Payment: id, RequestID: body.RequestID, Amount: amount, Why: body.Reason}
 	if !asked(p, body.RequestID) {
 		// A repeat needs no second approval: it moves nothing.
-		by, err := s.approvals.take(body.Approval, id, amount)
+		by, err := s.approvals.take(body.Approval, body.RequestID, id, amount)
 		if err != nil {
 			return err
 		}

@@ -88,6 +88,23 @@ func TestAnApprovalIsBound(t *testing.T) {
 	}
 }
 
+// TestAnApprovalServesOneRequest: of two clicks on one refund the second may ask
+// before the first is recorded; it is no second refund, so it is not refused.
+func TestAnApprovalServesOneRequest(t *testing.T) {
+	a := &approvals{clock: newHandClock(), open: map[string]approval{}}
+	amount := agent.Money{Value: 1000, Currency: "CNY"}
+	id := a.grant("p", amount, "mia")
+	for _, test := range []struct {
+		request string
+		good    bool
+	}{{"r1", true}, {"r1", true}, {"r2", false}, {"r1", true}} {
+		by, err := a.take(id, test.request, "p", amount)
+		if test.good && (err != nil || by != "mia") || !test.good && agent.CodeOf(err) != agent.CodeApproval {
+			t.Errorf("%s: approved by %q, %v", test.request, by, err)
+		}
+	}
+}
+
 func TestWhoMayApprove(t *testing.T) {
 	tm := newTerminal(t)
 	id := string(tm.open("a", "scan"))

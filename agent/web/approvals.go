@@ -17,6 +17,7 @@ type approval struct {
 	payment agent.PaymentID
 	amount  agent.Money
 	by      string // Person.ID
+	request string // the refund that took it; empty while none has
 	expires time.Duration
 }
 
@@ -41,16 +42,27 @@ func (a *approvals) grant(payment agent.PaymentID, amount agent.Money, by string
 	return id
 }
 
-// take uses an approval up and returns who gave it. A try with another payment
-// or amount uses it up as well.
-func (a *approvals) take(id string, payment agent.PaymentID, amount agent.Money) (by string, err error) {
+// take uses an approval up for one request and returns who gave it. The same
+// request may come again: a second click can be here before the first one is
+// recorded, and its request_id lets it move nothing. A try with another payment or
+// amount uses the approval up as well.
+func (a *approvals) take(id, request string, payment agent.PaymentID, amount agent.Money) (by string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	given, ok := a.open[id]
-	delete(a.open, id)
 	if !ok || given.expires < a.clock.Mono() || given.payment != payment || given.amount != amount {
-		return "", &agent.Error{Op: "refund", Class: agent.Forbidden, Code: agent.CodeApproval, Payment: payment,
-			Say: agent.Sentence{ID: "error.approval", English: "A manager must approve exactly this amount. Enter the manager's PIN again."}}
+		delete(a.open, id)
+		return "", errApproval(payment)
 	}
+	if given.request != "" && given.request != request {
+		return "", errApproval(payment)
+	}
+	given.request = request
+	a.open[id] = given
 	return given.by, nil
+}
+
+func errApproval(payment agent.PaymentID) error {
+	return &agent.Error{Op: "refund", Class: agent.Forbidden, Code: agent.CodeApproval, Payment: payment,
+		Say: agent.Sentence{ID: "error.approval", English: "A manager must approve exactly this amount. Enter the manager's PIN again."}}
 }
