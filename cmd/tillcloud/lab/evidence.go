@@ -135,12 +135,23 @@ func (s *Shop) opens(ctx context.Context, t *till, p agent.Payment) {
 	for _, id := range before {
 		other, err := t.reader.Payment(ctx, id)
 		if err != nil {
-			continue // refused before it was recorded
+			continue // gone with the disk it was on; what was answered has a check of its own
 		}
-		if other.Status.Held() && other.RequestID != p.RequestID {
-			s.accuse(CheckTender, "a tender of sale %s is opened while %s still stands: %s", p.Reference, id, other.Status.State)
+		if state, held := stood(other, p.Facts[0].Seq); held {
+			s.accuse(CheckTender, "a tender of sale %s is opened while %s still stands: %s", p.Reference, id, state)
 		}
 	}
+}
+
+// stood is what a payment was when a row of the journal was written, and whether it
+// held its lane: two tills may ask at once, and only the disk knows who came first.
+func stood(p agent.Payment, seq int64) (agent.State, bool) {
+	n := 0
+	for n < len(p.Facts) && p.Facts[n].Seq < seq {
+		n++
+	}
+	then, err := agent.Decide(p.Facts[:n])
+	return then.State, err == nil && then.Held()
 }
 
 // leased judges a step that is handed out: nobody else of this run may have it

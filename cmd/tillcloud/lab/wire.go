@@ -59,9 +59,9 @@ func (g *gated) Open(ctx context.Context, p agent.Payment, facts ...agent.Fact) 
 	if g.off() {
 		return agent.Payment{}, ErrPowerOff
 	}
-	g.s.opens(ctx, g.t, p)
 	got, err := g.t.store.Open(ctx, p, facts...)
 	if err == nil {
+		g.s.opens(context.WithoutCancel(ctx), g.t, got)
 		g.s.acknowledged(got)
 	}
 	return g.answer(got, err, facts)
