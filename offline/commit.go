@@ -2,6 +2,7 @@ package offline
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 
 	"tillwire/agent"
@@ -33,6 +34,18 @@ const factsOf = `WITH RECURSIVE f(seq, prev, ev, hash) AS (
 	UNION ALL SELECT j.seq, j.prev, j.ev, j.hash FROM f JOIN journal j ON j.seq = f.prev WHERE f.prev > 0)
 	SELECT seq, ev FROM f`
 
+// disconnect ends the prepared statements first: SQLite keeps a connection, its
+// files and its place beside the log until the last of them is gone, and would
+// leave the log behind.
+func (w *writer) disconnect() error {
+	var errs []error
+	for _, s := range w.kept {
+		errs = append(errs, s.stmt.Close())
+	}
+	w.kept = nil
+	return errors.Join(append(errs, w.conn.Close())...)
+}
+
 func (w *writer) prepare() error {
 	for text, into := range map[string]**statement{
 		"BEGIN IMMEDIATE": &w.sql.begin, "COMMIT": &w.sql.commit, "ROLLBACK": &w.sql.rollback,
@@ -56,6 +69,7 @@ func (w *writer) prepare() error {
 			return fmt.Errorf("prepare %q: %w", text, err)
 		}
 		*into = s
+		w.kept = append(w.kept, s)
 	}
 	return w.prepareBulks()
 }
@@ -74,6 +88,7 @@ func (w *writer) prepareBulks() (err error) {
 		if *p.into, err = prepareBulk(w.conn, p.query, p.row); err != nil {
 			return fmt.Errorf("prepare %q: %w", p.query, err)
 		}
+		w.kept = append(w.kept, p.into.one, p.into.many)
 	}
 	return nil
 }

@@ -180,5 +180,5 @@ func (w *writer) farewell() error {
 // which takes the log away with it. A log that is found at the next start means
 // that the stop was not clean.
 func (w *writer) close() error {
-	return errors.Join(w.s.Reader.Close(), w.conn.Close(), w.s.lock.Close())
+	return errors.Join(w.s.Reader.Close(), w.disconnect(), w.s.lock.Close())
 }

@@ -124,7 +124,7 @@ func (s *Store) openWriter(ctx context.Context) (*writer, error) {
 		if s.Reader != nil {
 			err = errors.Join(err, s.Reader.Close())
 		}
-		return nil, errors.Join(err, conn.Close())
+		return nil, errors.Join(err, w.disconnect())
 	}
 	w.unclean = unclean
 	return w, nil

@@ -36,6 +36,7 @@ type writer struct {
 	turn sync.Mutex
 	conn *sqlite3.SQLiteConn
 	sql  statements
+	kept []*statement // all of them, to be ended with the connection
 	// batch is used again and again, never by two transactions at a time.
 	batch *batch
 
