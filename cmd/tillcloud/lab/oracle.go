@@ -215,7 +215,7 @@ func (s *Shop) judgeProof(p *agent.Payment, o sandbox.OrderWithHistory) {
 		}
 		status = next
 	}
-	if status.Acked() && !status.Showing && !o.Reversed {
+	if status.Acked() && !status.Showing && (o.Order == nil || !o.Reversed) {
 		s.accuse(CheckProof, "the reversal of %s is on record as acknowledged, and the ledger never made it: %v", p.OrderNo, kinds(*p))
 	}
 }
