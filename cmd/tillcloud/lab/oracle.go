@@ -43,12 +43,12 @@ func (v Violation) String() string { return v.Check + ": " + v.What }
 // mostViolations bounds what one judgement tells.
 const mostViolations = 20
 
-// withoutEnv names checks to leave out, separated by commas. The gate of the
+// WithoutEnv names checks to leave out, separated by commas. The gate of the
 // sabotage builds uses it to show that every check is needed.
-const withoutEnv = "TILLWIRE_LAB_WITHOUT"
+const WithoutEnv = "TILLWIRE_LAB_WITHOUT"
 
 func enabled(check string) bool {
-	return !slices.Contains(strings.Split(os.Getenv(withoutEnv), ","), check)
+	return !slices.Contains(strings.Split(os.Getenv(WithoutEnv), ","), check)
 }
 
 // Books are what is left when everything is quiet: the journal's payments and the
