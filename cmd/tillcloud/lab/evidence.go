@@ -70,6 +70,9 @@ func (s *Shop) arrived(ctx context.Context, a Arrival) {
 		return // without power nobody can read; the ledger is compared in the end
 	}
 	p, err := t.reader.ByOrderNo(context.WithoutCancel(ctx), a.OrderNo)
+	if err != nil && !t.on.Load() {
+		return // the power went while it was read
+	}
 	if err != nil {
 		s.accuse(CheckIntent, "%s of order %s reached the cloud, and the disk does not know the order: %v", a.Op, a.OrderNo, err)
 		return
@@ -88,7 +91,7 @@ func (s *Shop) committed(t *till, p agent.Payment) {
 	s.at(Point{Place: "durable", What: string(p.Facts[len(p.Facts)-1].Kind)})
 	if p.Status.State == agent.Paid && t.on.Load() {
 		durable, err := t.reader.Payment(context.Background(), p.ID)
-		if err != nil || durable.Version < p.Version {
+		if (err != nil || durable.Version < p.Version) && t.on.Load() {
 			s.accuse(CheckGreen, "payment %s is shown as paid in version %d; the disk has version %d: %v", p.ID, p.Version, durable.Version, err)
 		}
 		s.mu.Lock()

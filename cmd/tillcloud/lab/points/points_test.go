@@ -15,46 +15,80 @@ import (
 	"tillwire/cmd/tillcloud/lab/road"
 )
 
-// seeds is how often a release goes through every cut, each time with another
-// reply, another darkness and other second cuts.
-const seeds = 20
+const (
+	// seeds is how often a release goes through every cut, each time with another
+	// reply, another darkness and other second cuts.
+	seeds = 20
+	// about is how many cuts there are; the roads themselves tell it exactly.
+	about = 366
+	// undisturbed is the first seed of the stories that are not cut.
+	undisturbed = 1_000_000
+)
 
-// TestThePowerFailsAtEveryPoint is campaign C2. The uncut roads come first: they
-// must be honest, and they tell which points there are to cut at.
+// campaign is C2 under way.
+type campaign struct {
+	*lab.Run
+	base    string // folder of folders
+	stories []road.Story
+	cuts    []cut
+	hit     rows
+}
+
+// TestThePowerFailsAtEveryPoint is campaign C2. The undisturbed roads come first:
+// they must be honest, and they tell which points there are to cut at.
 func TestThePowerFailsAtEveryPoint(t *testing.T) {
-	base := lab.Scratch(t)
-	cuts := everyCut(t, base)
-	if t.Failed() {
+	c := &campaign{Run: lab.Begin(t, "C2", "crashes", about, seeds*about), base: lab.Scratch(t), stories: road.Stories()}
+	if c.Size() == 0 {
 		return
 	}
-	r := lab.Begin(t, "C2", "crashes", len(cuts), seeds*len(cuts))
-	var hit rows
-	r.Share(t, 2, func(t *testing.T, seed uint64) int {
-		dice := lab.NewDice("C2", seed)
-		// The roads go round, so that few cases touch all of them.
-		cut := cuts[int((seed-1)%uint64(len(cuts)))]
-		story := cut.stories[int((seed-1)/uint64(len(cuts))+(seed-1))%len(cut.stories)]
-		report, err := drive(t, filepath.Join(base, fmt.Sprint(seed)), road.Trip{Story: story, Dice: dice, Dark: dark(dice), Strikes: strikes(dice, cut.point)})
-		if err == nil && !slices.Contains(report.Struck, cut.point) {
-			err = fmt.Errorf("%s did not pass %v", story, cut.point)
-		}
-		if err != nil {
-			r.Broken(seed, fmt.Errorf("%s, cut at %v: %w", story, report.Struck, err))
-		}
-		for i := range report.Found {
-			report.Found[i].What = fmt.Sprintf("%s, cut at %v: %s", story, report.Struck, report.Found[i].What)
-		}
-		r.Violated(seed, report.Found...)
-		r.Count("power cuts", float64(report.Cuts))
-		hit.add(report.Struck)
-		return 1
-	})
-	for name, n := range hit.all() {
-		r.Count(name, float64(n))
-		if n == 0 && r.Size() >= len(cuts) && !r.Only() && !r.Caught() {
+	c.everyCut(t)
+	if c.Caught() || t.Failed() {
+		return
+	}
+	c.Resize(max(c.Size()*len(c.cuts)/about, 1))
+	c.Share(t, 2, c.one)
+	for name, n := range c.hit.all() {
+		c.Count(name, float64(n))
+		if n == 0 && c.Size() >= len(c.cuts) && !c.Only() && !c.Caught() {
 			t.Errorf("no cut was made %s", name)
 		}
 	}
+}
+
+// one is the case of a seed.
+func (c *campaign) one(t *testing.T, seed uint64) int {
+	if seed >= undisturbed {
+		c.uncut(t, int(seed-undisturbed)%len(c.stories))
+		return 1
+	}
+	dice := lab.NewDice("C2", seed)
+	// The roads go round, so that few cases touch all of them.
+	cut := c.cuts[int((seed-1)%uint64(len(c.cuts)))]
+	story := cut.stories[int((seed-1)/uint64(len(c.cuts))+(seed-1))%len(cut.stories)]
+	report, err := drive(t, filepath.Join(c.base, fmt.Sprint(seed)), road.Trip{Story: story, Dice: dice, Dark: dark(dice), Strikes: strikes(dice, cut.point)})
+	if err == nil && !slices.Contains(report.Struck, cut.point) {
+		err = fmt.Errorf("%s did not pass %v", story, cut.point)
+	}
+	if err != nil {
+		c.Broken(seed, fmt.Errorf("%s, cut at %v, then %v: %w", story, cut.point, report.Struck, err))
+	}
+	for i := range report.Found {
+		report.Found[i].What = fmt.Sprintf("%s, cut at %v: %s", story, report.Struck, report.Found[i].What)
+	}
+	c.Violated(seed, report.Found...)
+	c.Count("power cuts", float64(report.Cuts))
+	c.hit.add(report.Struck)
+	return 1
+}
+
+// uncut drives a story without a fault of the shop's own and returns the points it
+// passes.
+func (c *campaign) uncut(t *testing.T, story int) []lab.Point {
+	seed := undisturbed + uint64(story)
+	report, err := drive(t, filepath.Join(c.base, fmt.Sprint(seed)), road.Trip{Story: c.stories[story], Dice: lab.NewDice("C2", seed)})
+	c.Broken(seed, err)
+	c.Violated(seed, report.Found...)
+	return report.Passed
 }
 
 var keys = sync.OnceValues(lab.NewKeys)
@@ -85,27 +119,24 @@ type cut struct {
 }
 
 // everyCut drives every story undisturbed and collects the points it passes.
-func everyCut(t *testing.T, base string) []cut {
+func (c *campaign) everyCut(t *testing.T) {
 	var mu sync.Mutex
-	stories, passed := road.Stories(), map[int][]lab.Point{}
+	passed := map[int][]lab.Point{}
 	t.Run("undisturbed", func(t *testing.T) {
 		for half := range 2 {
 			t.Run(fmt.Sprint(half+1), func(t *testing.T) {
 				t.Parallel()
-				for i := half; i < len(stories); i += 2 {
-					report, err := drive(t, filepath.Join(base, fmt.Sprint("uncut", i)), road.Trip{Story: stories[i], Dice: lab.NewDice("C2", 0)})
-					if err != nil || len(report.Found) > 0 {
-						t.Errorf("%s, undisturbed: %v %v", stories[i], err, report.Found)
-					}
+				for i := half; i < len(c.stories) && !c.Caught(); i += 2 {
+					points := c.uncut(t, i)
 					mu.Lock()
-					passed[i] = report.Passed
+					passed[i] = points
 					mu.Unlock()
 				}
 			})
 		}
 	})
 	var cuts []cut
-	for i, s := range stories {
+	for i, s := range c.stories {
 		name := s.Wallet.Name + " " + s.Name
 		for _, p := range passed[i] {
 			if p.Place == "boot" {
@@ -124,7 +155,7 @@ func everyCut(t *testing.T, base string) []cut {
 	})
 	mix := lab.NewDice("C2", 0)
 	mix.Shuffle(len(cuts), func(i, j int) { cuts[i], cuts[j] = cuts[j], cuts[i] })
-	return cuts
+	c.cuts = cuts
 }
 
 // strikes cuts at a point, and in every other case once or twice more while the
