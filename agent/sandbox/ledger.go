@@ -95,7 +95,7 @@ func (l *Ledger) open(ctx context.Context, path string) error {
 		return err
 	}
 	dsn := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
-	dsn.RawQuery = "_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_busy_timeout=5000&_txlock=immediate"
+	dsn.RawQuery = "_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_busy_timeout=5000&_txlock=immediate&_stmt_cache_size=64"
 	db, err := sql.Open("sqlite3", dsn.String())
 	if err != nil {
 		return err

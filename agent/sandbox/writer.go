@@ -110,6 +110,13 @@ func (l *Ledger) commit(batch []job) {
 		}
 		for i, j := range batch {
 			t := &tx{ctx: ctx, sql: sqlTx, now: l.clock.Now().Truncate(time.Millisecond), led: l}
+			if len(batch) == 1 {
+				// Alone it needs no savepoint: what it undoes is the transaction.
+				if results[i] = j.run(t); results[i] != nil {
+					return sqlTx.Rollback()
+				}
+				break
+			}
 			if results[i], err = runOne(t, j); err != nil {
 				return errors.Join(err, sqlTx.Rollback())
 			}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 
 	"tillwire/agent"
@@ -116,11 +117,9 @@ func (t *tap) Answer(ctx context.Context, c sandbox.Call) sandbox.Answer {
 			t.shop.arrived(request.Context(), a)
 			t.Wallet.Answer(request.Context(), sandbox.Call{Request: request, Body: c.Body, Again: true})
 		})
-		<-ctx.Done()
-		return sandbox.Answer{}
+		return unheard(c)
 	case m.Silent:
-		<-ctx.Done()
-		return sandbox.Answer{}
+		return unheard(c)
 	}
 	answer := t.Wallet.Answer(ctx, c)
 	t.shop.at(Point{Place: "executed", What: string(a.Op)})
@@ -133,6 +132,13 @@ func (t *tap) Answer(ctx context.Context, c sandbox.Call) sandbox.Answer {
 		return before
 	}
 	return answer
+}
+
+// unheard keeps a client waiting until it hangs up. Its own context tells: the one
+// of the call may outlast it under a fault of the sandbox.
+func unheard(c sandbox.Call) sandbox.Answer {
+	<-c.Request.Context().Done()
+	return sandbox.Answer{Status: http.StatusInternalServerError, Header: http.Header{}}
 }
 
 // arrival reads what a request is about.

@@ -1,0 +1,99 @@
+package sim_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tillwire/cmd/tillcloud/lab"
+)
+
+// processors is how many shops trade at the same time: as many as the machine has
+// that the campaign is measured on.
+const processors = 2
+
+// campaign is C6 under way over all its shops.
+type campaign struct {
+	run  *lab.Run
+	keys lab.Keys
+	dir  string
+
+	mu      sync.Mutex
+	seconds [301]int // see doubts
+}
+
+// TestSimulatedShopDays is campaign C6.
+func TestSimulatedShopDays(t *testing.T) {
+	keys, err := lab.NewKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &campaign{run: lab.Begin(t, "C6", "payments", 20_000, 1_000_000), keys: keys, dir: lab.Scratch(t)}
+	c.run.Share(t, processors, func(t *testing.T, seed uint64) (payments int) {
+		synctest.Test(t, func(t *testing.T) { payments = c.one(t, seed) })
+		return payments
+	})
+	c.figures()
+}
+
+// one is a case in its bubble.
+func (c *campaign) one(t *testing.T, seed uint64) int {
+	dir := filepath.Join(c.dir, fmt.Sprint(seed))
+	defer func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	}()
+	d, err := openDay(t.Context(), seed, dir, c.keys)
+	if err != nil {
+		c.run.Broken(seed, err)
+		return 1
+	}
+	payments, settled, err := d.run(t.Context())
+	c.run.Broken(seed, err)
+	c.run.Broken(seed, d.shop.Close())
+	c.run.Violated(seed, d.found...)
+	c.tell(d, settled)
+	return max(payments, 1)
+}
+
+// tell adds a day to the campaign's figures.
+func (c *campaign) tell(d *day, settled time.Duration) {
+	c.run.Count("shops", 1)
+	c.run.Count("shop_hours", d.clock.Mono().Hours())
+	c.run.Count("requests", float64(d.shop.Requests()))
+	c.run.Count("reviews", float64(d.doubts.reviewed))
+	c.run.Figure("settle_seconds", settled.Seconds())
+	c.run.Figure("doubt_max_after_return_seconds", d.doubts.longest.Seconds())
+	for name, n := range d.strikes {
+		c.run.Count("fault_"+name, float64(n))
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for s, n := range d.doubts.seconds {
+		c.seconds[s] += n
+	}
+}
+
+// figures tells what all days together say about doubt.
+func (c *campaign) figures() {
+	sum := 0
+	for _, n := range c.seconds {
+		sum += n
+	}
+	if sum == 0 {
+		return
+	}
+	c.run.Count("doubts_with_a_network", float64(sum))
+	seen := 0
+	for s, n := range c.seconds {
+		if seen += n; seen*100 >= sum*99 {
+			c.run.Figure("doubt_p99_seconds", float64(s+1))
+			return
+		}
+	}
+}
