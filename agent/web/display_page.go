@@ -72,9 +72,9 @@ func (s *Server) displayEvents(w http.ResponseWriter, r *http.Request) {
 		case <-s.done:
 			return
 		case <-p.news:
-			err = st.send(0, "screen", s.screen(k, id, lang))
+			err = st.send(noID, "screen", s.screen(k, id, lang))
 		case <-beat:
-			err = st.send(0, "beat", struct{}{})
+			err = st.send(noID, "beat", struct{}{})
 			beat = s.Clock.After(heartbeat)
 		}
 	}

@@ -71,7 +71,7 @@ func (v *watch) log(what string, err error) {
 func (v *watch) begin(ctx context.Context) error {
 	last, resumed := lastEventID(v.r)
 	if resumed {
-		if err := v.sendStatus(0, true); err != nil {
+		if err := v.sendStatus(noID, true); err != nil {
 			return err
 		}
 		return v.replay(ctx, last)
@@ -135,7 +135,7 @@ func (v *watch) replay(ctx context.Context, after int64) error {
 	}
 	if head-after > replayMost {
 		after = head - replayMost
-		if err := v.send(0, "gap", struct{}{}); err != nil {
+		if err := v.send(noID, "gap", struct{}{}); err != nil {
 			return err
 		}
 		// Those that the replay sends anyway come with it, so that ids only grow.
@@ -178,7 +178,7 @@ func (v *watch) follow(feed <-chan agent.Event) error {
 			}
 		case <-beat:
 			if !v.mayWatch() {
-				return v.send(0, "locked", struct{}{})
+				return v.send(noID, "locked", struct{}{})
 			}
 			if err := v.beat(); err != nil {
 				return err
@@ -208,9 +208,9 @@ func (v *watch) event(e agent.Event) error {
 		}
 		return v.sendPayment(e.ID, *e.Payment)
 	case e.Kind == "lane":
-		return v.send(0, "lane", map[string]any{"lane": e.Lane, "say": v.s.Words.Say(v.lang, e.Say), "tone": e.Tone})
+		return v.send(noID, "lane", map[string]any{"lane": e.Lane, "say": v.s.Words.Say(v.lang, e.Say), "tone": e.Tone})
 	case e.Kind == "status":
-		return v.sendStatus(0, false)
+		return v.sendStatus(noID, false)
 	}
 	return nil
 }
@@ -221,10 +221,10 @@ func (v *watch) sendPayment(id int64, p agent.Payment) error {
 
 func (v *watch) beat() error {
 	v.beats++
-	if err := v.send(0, "beat", struct{}{}); err != nil {
+	if err := v.send(noID, "beat", struct{}{}); err != nil {
 		return err
 	}
-	return v.sendStatus(0, v.beats%statusEvery == 0)
+	return v.sendStatus(noID, v.beats%statusEvery == 0)
 }
 
 // sendStatus sends the status when it has changed, or in any case when always.

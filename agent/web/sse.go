@@ -57,14 +57,18 @@ func newStream(w http.ResponseWriter, clock agent.Clock) (*stream, error) {
 	return st, st.write("retry: " + strconv.FormatInt(reconnectFor.Milliseconds(), 10) + "\n\n")
 }
 
-// send writes one event; an id of 0 leaves the client's last id as it is.
+// noID leaves the client's last id as it is. An id of 0 is one: whoever listened
+// before the first payment resumes from there.
+const noID = -1
+
+// send writes one event.
 func (st *stream) send(id int64, name string, data any) error {
 	body, err := json.Marshal(data)
 	if err != nil {
 		return fmt.Errorf("send event %s: %w", name, err)
 	}
 	head := ""
-	if id > 0 {
+	if id != noID {
 		head = "id: " + strconv.FormatInt(id, 10) + "\n"
 	}
 	return st.write(head + "event: " + name + "\ndata: " + string(body) + "\n\n")
