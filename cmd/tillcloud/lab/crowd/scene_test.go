@@ -290,7 +290,7 @@ func showRace(h *history, d lab.Dice) error {
 	}
 	h.wg.Go(func() { h.phone(h.ctx, customer, 1) })
 	for range d.IntN(3) {
-		h.client(d, anyTill(d), func(c *client) {
+		h.client(d, "left", func(c *client) {
 			h.await(1)
 			h.pause(lab.Pick(c.dice, 0, time.Millisecond, 3*time.Second))
 			c.hesitate()

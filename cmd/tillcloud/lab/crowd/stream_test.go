@@ -4,9 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -30,7 +28,7 @@ type stream struct {
 	done chan struct{}
 
 	mu   sync.Mutex
-	last int64
+	last string // the newest id, as a browser keeps it
 	seen map[agent.PaymentID]sight
 }
 
@@ -61,8 +59,8 @@ func (s *stream) connect(ctx context.Context) {
 	}
 	req.Header.Set("Authorization", "Bearer "+tokens()[s.till])
 	s.mu.Lock()
-	if s.last > 0 {
-		req.Header.Set("Last-Event-ID", strconv.FormatInt(s.last, 10))
+	if s.last != "" {
+		req.Header.Set("Last-Event-ID", s.last)
 	}
 	s.mu.Unlock()
 	begin := s.h.tick()
@@ -75,8 +73,7 @@ func (s *stream) connect(ctx context.Context) {
 	if s.dice.Chance(2) {
 		left = 1 + s.dice.IntN(8)
 	}
-	var id int64
-	var name string
+	var id, name string
 	shown := map[agent.PaymentID]int{}
 	lines := bufio.NewScanner(res.Body)
 	lines.Buffer(nil, 1<<20)
@@ -84,24 +81,24 @@ func (s *stream) connect(ctx context.Context) {
 		key, value, _ := strings.Cut(lines.Text(), ": ")
 		switch key {
 		case "id":
-			id, _ = strconv.ParseInt(value, 10, 64) // checked when it is used
+			id = value
 		case "event":
 			name = value
 		case "data":
 			s.event(begin, id, name, value, shown)
-			id, name = 0, ""
+			id, name = "", ""
 			left--
 		}
 	}
 }
 
 // event takes in one event.
-func (s *stream) event(begin, id int64, name, data string, shown map[agent.PaymentID]int) {
+func (s *stream) event(begin int64, id, name, data string, shown map[agent.PaymentID]int) {
 	defer s.once.Do(func() { close(s.open) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if id > 0 {
-		s.last = id // as a browser does, whichever is larger
+	if id != "" {
+		s.last = id
 	}
 	if name != "payment" {
 		return
@@ -118,10 +115,10 @@ func (s *stream) event(begin, id int64, name, data string, shown map[agent.Payme
 	switch version, again := shown[got.id]; {
 	case again && len(got.facts) <= version:
 		s.h.accuse(checkStream, "a stream shows %s after its version %d", got, version)
-	case id <= 0:
+	case id == "":
 		s.h.accuse(checkStream, "a stream shows %s without an id to resume from", got)
-	case !strings.HasPrefix(got.facts[len(got.facts)-1], fmt.Sprint(id, " ")):
-		s.h.accuse(checkStream, "a stream shows %s under id %d; its last fact is %s", got, id, got.facts[len(got.facts)-1])
+	case !strings.HasPrefix(got.facts[len(got.facts)-1], id+" "):
+		s.h.accuse(checkStream, "a stream shows %s under id %s; its last fact is %s", got, id, got.facts[len(got.facts)-1])
 	}
 	shown[got.id] = len(got.facts)
 	if old := s.seen[got.id]; len(old.facts) <= len(got.facts) {
