@@ -69,7 +69,9 @@ func (s *Shop) arrived(ctx context.Context, a Arrival) {
 	if !moves || t == nil || !t.on.Load() {
 		return // without power nobody can read; the ledger is compared in the end
 	}
-	p, err := t.reader.ByOrderNo(context.WithoutCancel(ctx), a.OrderNo)
+	var p agent.Payment
+	var err error
+	s.opt.Look(func() { p, err = t.reader.ByOrderNo(context.WithoutCancel(ctx), a.OrderNo) })
 	if err != nil && !t.on.Load() {
 		return // the power went while it was read
 	}
@@ -110,6 +112,12 @@ func (s *Shop) committed(t *till, p agent.Payment) {
 	s.at(Point{Place: "told", What: string(p.Facts[len(p.Facts)-1].Kind)})
 }
 
+// Promised tells the oracle what an earlier run answered as durable, before the
+// power was cut.
+func (s *Shop) Promised(id agent.PaymentID, version int64) {
+	s.acknowledged(agent.Payment{ID: id, Version: version})
+}
+
 // acknowledged remembers what the program was told is durable.
 func (s *Shop) acknowledged(p agent.Payment) {
 	s.mu.Lock()
@@ -136,7 +144,9 @@ func (s *Shop) opens(ctx context.Context, t *till, p agent.Payment) {
 	tenders[p.ID] = true
 	s.mu.Unlock()
 	for _, id := range before {
-		other, err := t.reader.Payment(ctx, id)
+		var other agent.Payment
+		var err error
+		s.opt.Look(func() { other, err = t.reader.Payment(ctx, id) })
 		if err != nil {
 			continue // gone with the disk it was on; what was answered has a check of its own
 		}

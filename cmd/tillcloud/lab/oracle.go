@@ -261,6 +261,9 @@ func (s *Shop) judgeOrders(ctx context.Context, b *Books) {
 	}
 	for _, o := range b.Orders {
 		p := known[o.OrderNo]
+		if p == nil && s.opt.Gone(o.OrderNo) {
+			continue
+		}
 		if p == nil {
 			s.accuse(CheckKeys, "the ledger has order %s (captured %d), and no payment has that number", o.OrderNo, o.Captured)
 			continue

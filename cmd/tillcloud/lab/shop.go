@@ -52,6 +52,12 @@ type Options struct {
 	// Told hears of every commit, as the screens do, once it was shown to them. It
 	// runs on the store's writer: it must be quick and must not call the shop.
 	Told func(agent.Payment)
+	// Gone tells of an order whose payment the agent may have forgotten rightly,
+	// because retention took it; nil: none.
+	Gone func(orderNo string) bool
+	// Look wraps every look of the oracle at the agent's disk while the shop trades, so
+	// that a fault of that disk meets the agent and not its judge; nil: a plain call.
+	Look func(look func())
 	Log  *slog.Logger
 }
 
@@ -104,6 +110,12 @@ func Open(ctx context.Context, o Options) (*Shop, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Gone == nil {
+		o.Gone = func(string) bool { return false }
+	}
+	if o.Look == nil {
+		o.Look = func(look func()) { look() }
 	}
 	s := &Shop{opt: o, host: "127.0.0.1:0", seen: newEvidence()}
 	if err := s.StartCloud(ctx); err != nil {
