@@ -41,6 +41,9 @@ type agent struct {
 // about to be recorded.
 type verdict struct{ at, sent, known time.Time }
 
+// price is what every sale costs, in fen.
+const price = 1280
+
 const till = "bench-till-0123456789abcdef0123456789abcdef"
 
 // prepare writes a configuration with lanes registers, the first of them with a
@@ -162,7 +165,7 @@ func (a *agent) do(method, path string, body any) (int, map[string]any, error) {
 // open asks for a payment and returns its id and order number.
 func (a *agent) open(lane int, request string) (id, orderNo string, err error) {
 	status, p, err := a.do("POST", "/payments", map[string]any{"request_id": request, "lane": strconv.Itoa(lane + 1),
-		"amount": map[string]any{"value": 1280, "currency": "CNY"}, "reference": "bench", "mode": "scan"})
+		"amount": map[string]any{"value": price, "currency": "CNY"}, "reference": "bench", "mode": "scan"})
 	if err != nil || status != http.StatusCreated {
 		return "", "", fmt.Errorf("open: %d %v %v", status, p, err)
 	}
