@@ -203,7 +203,7 @@ func (s *Store) readOutbox(ctx context.Context, st *state) error {
 		}
 		st.payments[r.payment] = e
 		r.orderNo, r.wallet = e.payment.OrderNo, e.payment.Status.Wallet
-		st.rows[r.key] = r
+		st.rows[r.key] = &r
 	}
 	return nil
 }

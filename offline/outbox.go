@@ -9,7 +9,8 @@ import (
 	"tillwire/agent"
 )
 
-// row is one step in the outbox. Rows are values: a change makes a new one.
+// row is one step in the outbox. A row in a map is never changed: a change puts
+// another in its place.
 type row struct {
 	key     string
 	number  int64 // 0 stands for a row that is gone
@@ -34,7 +35,7 @@ func (r row) task() agent.Task {
 
 // put changes a row, on the disk too.
 func (b *batch) put(r row) {
-	b.rows[r.key] = r
+	b.rows[r.key] = &r
 	b.step(r.key)
 }
 
@@ -58,7 +59,7 @@ func (b *batch) reconcile(c *change) {
 			changed = false
 		}
 		r.step, r.wallet = step, p.Status.Wallet
-		b.rows[key] = r
+		b.rows[key] = &r
 		if changed {
 			b.step(key)
 		}
@@ -186,7 +187,7 @@ func (s *Store) Postpone(_ context.Context, t agent.Task, wait time.Duration, wh
 	return s.write("postpone task", func(b *batch) error {
 		if r, ok := b.leased(t); ok {
 			r.leased, r.due, r.last = false, s.opt.Clock.Mono()+wait, why
-			b.rows[r.key] = r
+			b.rows[r.key] = &r
 		}
 		return nil
 	})
@@ -238,7 +239,7 @@ func (s *Store) Hasten(_ context.Context, wallet string) error {
 		})
 		for _, r := range early {
 			r.due = now
-			b.rows[r.key] = r
+			b.rows[r.key] = &r
 		}
 		return nil
 	})
@@ -250,7 +251,7 @@ func (s *Store) Queue(context.Context) ([]agent.QueueEntry, error) {
 	s.mu.RLock()
 	rows := make([]row, 0, len(s.state.rows))
 	for _, r := range s.state.rows {
-		rows = append(rows, r)
+		rows = append(rows, *r)
 	}
 	s.mu.RUnlock()
 	slices.SortFunc(rows, func(x, y row) int { return cmp.Compare(x.number, y.number) })

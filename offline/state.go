@@ -15,7 +15,7 @@ type state struct {
 	ended    []agent.PaymentID // final ones in payments, oldest first
 	lanes    map[string]agent.PaymentID
 	codes    map[string]codeSeen
-	rows     map[string]row
+	rows     map[string]*row
 
 	seq   int64    // last row of the journal
 	head  [32]byte // its hash
@@ -53,7 +53,7 @@ const codeMemory = 10 * time.Minute
 const keepEnded = 256
 
 func newState() state {
-	return state{payments: map[agent.PaymentID]*entry{}, lanes: map[string]agent.PaymentID{}, codes: map[string]codeSeen{}, rows: map[string]row{}}
+	return state{payments: map[agent.PaymentID]*entry{}, lanes: map[string]agent.PaymentID{}, codes: map[string]codeSeen{}, rows: map[string]*row{}}
 }
 
 // batch is what one transaction will make of the state, kept apart until it is
@@ -63,7 +63,7 @@ type batch struct {
 	payments map[agent.PaymentID]*entry
 	lanes    map[string]agent.PaymentID
 	codes    map[string]codeSeen
-	rows     map[string]row
+	rows     map[string]*row
 	seq      int64
 	head     [32]byte
 	row      int64
@@ -84,7 +84,7 @@ type batch struct {
 func (w *writer) newBatch() *batch {
 	if w.batch == nil {
 		w.batch = &batch{w: w, payments: map[agent.PaymentID]*entry{}, lanes: map[string]agent.PaymentID{}, codes: map[string]codeSeen{},
-			rows: map[string]row{}}
+			rows: map[string]*row{}}
 	}
 	b, st := w.batch, &w.s.state
 	clear(b.payments)
@@ -129,19 +129,22 @@ func (b *batch) outbox(key string) (row, bool) {
 	if !ok {
 		r, ok = b.w.s.state.rows[key]
 	}
-	return r, ok && r.number != 0
+	if !ok || r.number == 0 {
+		return row{}, false
+	}
+	return *r, true
 }
 
 // eachRow visits every row of the outbox as the batch sees it.
 func (b *batch) eachRow(visit func(row)) {
 	for key, r := range b.w.s.state.rows {
 		if _, changed := b.rows[key]; !changed {
-			visit(r)
+			visit(*r)
 		}
 	}
 	for _, r := range b.rows {
 		if r.number != 0 {
-			visit(r)
+			visit(*r)
 		}
 	}
 }

@@ -32,11 +32,11 @@ type request struct {
 // writer owns the one connection that writes. Whoever holds turn is the writer:
 // the goroutine that gathers what waits, or a caller who finds nobody waiting.
 type writer struct {
-	s    *Store
-	turn sync.Mutex
-	conn *sqlite3.SQLiteConn
-	sql  statements
-	kept []*statement // all of them, to be ended with the connection
+	s     *Store
+	turn  sync.Mutex
+	conn  *sqlite3.SQLiteConn
+	sql   statements
+	round []request // being served
 	// batch is used again and again, never by two transactions at a time.
 	batch *batch
 
@@ -67,7 +67,8 @@ func (s *Store) accept(r request) bool {
 	if !s.crowded.Load() && s.writer.turn.TryLock() {
 		defer s.writer.turn.Unlock()
 		// A single lane need not pay for waking another goroutine twice.
-		s.writer.serve([]request{r})
+		s.writer.round = append(s.writer.round[:0], r)
+		s.writer.serve()
 		return true
 	}
 	s.crowded.Store(true)
@@ -82,9 +83,8 @@ func (s *Store) write(op string, apply func(*batch) error) error {
 // run takes what waits until the queue is closed.
 func (w *writer) run() {
 	defer close(w.s.stopped)
-	batch := make([]request, 0, batchLimit)
 	for first := range w.s.queue {
-		batch = w.take(append(batch[:0], first))
+		w.take(first)
 		// Whoever was just answered runs first and may hand in the next request, so
 		// that it shares the next sync instead of waiting for the one after.
 		runtime.Gosched()
@@ -92,51 +92,56 @@ func (w *writer) run() {
 }
 
 // take serves what waits by now in one turn.
-func (w *writer) take(batch []request) []request {
+func (w *writer) take(first request) {
 	w.turn.Lock()
 	defer w.turn.Unlock()
-	batch = w.gather(batch)
-	w.serve(batch)
-	if len(batch) == 1 && len(w.s.queue) == 0 {
+	w.round = append(w.round[:0], first)
+	w.gather()
+	w.serve()
+	if len(w.round) == 1 && len(w.s.queue) == 0 {
 		w.s.crowded.Store(false)
 	}
-	return batch
 }
 
-// gather adds what waits by now to a batch.
-func (w *writer) gather(batch []request) []request {
-	for len(batch) < batchLimit && batch[len(batch)-1].alone == nil {
+// gather adds what waits by now to the round. What must stand alone ends it.
+func (w *writer) gather() {
+	for len(w.round) < batchLimit && w.round[len(w.round)-1].alone == nil {
 		select {
 		case r, open := <-w.s.queue:
 			if !open {
-				return batch
+				return
 			}
-			batch = append(batch, r)
+			w.round = append(w.round, r)
 		default:
-			return batch
+			return
 		}
 	}
-	return batch
 }
 
-// serve answers every request of a batch, also when something below panics: then
+// shared are the requests of the round that go into one transaction.
+func (w *writer) shared() []request {
+	n := len(w.round)
+	if w.round[n-1].alone != nil {
+		n--
+	}
+	return w.round[:n]
+}
+
+// serve answers every request of the round, also when something below panics: then
 // nobody knows what the transaction and the state hold, so the store fails and is
 // to be opened anew. A panic let through would leave it locked, looking healthy.
-func (w *writer) serve(batch []request) {
+func (w *writer) serve() {
 	defer func() {
 		if r := recover(); r != nil {
-			answer(batch, unwritable("write", w.panicked("writing", r)))
+			answer(w.round, unwritable("write", w.panicked("writing", r)))
 		}
 	}()
-	n := len(batch)
-	if batch[n-1].alone == nil {
-		w.together(batch)
-		return
+	if w.round[0].alone == nil {
+		w.together()
 	}
-	if n > 1 {
-		w.together(batch[:n-1])
+	if last := w.round[len(w.round)-1]; last.alone != nil {
+		last.done <- w.alone(last)
 	}
-	batch[n-1].done <- w.alone(batch[n-1])
 }
 
 // panicked fails the store over a panic. Its value may hold anything, so only the
@@ -151,19 +156,18 @@ func (w *writer) panicked(doing string, r any) error {
 	return err
 }
 
-func (w *writer) together(batch []request) {
+func (w *writer) together() {
 	if err := w.s.Err(); err != nil {
-		answer(batch, unwritable("write", err))
+		answer(w.shared(), unwritable("write", err))
 		return
 	}
-	again := w.commit(batch)
-	if !again {
+	if !w.commit(w.shared(), true) {
 		return
 	}
 	// One of them spoilt the transaction: each alone, so that it spoils its own.
-	for _, r := range batch {
-		if w.commit([]request{r}) {
-			w.commit([]request{r})
+	for _, r := range w.shared() {
+		if w.commit([]request{r}, false) {
+			w.commit([]request{r}, false)
 		}
 	}
 }
@@ -187,19 +191,22 @@ func answer(batch []request, err error) {
 	}
 }
 
-// commit runs requests in one transaction. It reports true when nothing was
-// answered and all is to be tried once more, one by one.
-func (w *writer) commit(requests []request) (again bool) {
+// commit runs requests in one transaction, and those that have come in meanwhile
+// when more may. It reports true when nothing was answered and all is to
+// be tried once more, one by one.
+func (w *writer) commit(requests []request, more bool) (again bool) {
 	b := w.newBatch()
-	for _, r := range requests {
+	for i := 0; i < len(requests); i++ {
 		before := b.wrote
-		err := r.apply(b)
+		err := requests[i].apply(b)
 		b.errs = append(b.errs, err)
-		if err == nil || b.wrote == before && !b.lost() && !isFull(err) && !isBroken(err) {
-			continue
+		if err != nil && (b.wrote != before || b.lost() || isFull(err) || isBroken(err)) {
+			return w.spoilt(requests, errors.Join(err, b.rollback()))
 		}
-		undo := b.rollback()
-		return w.spoilt(requests, errors.Join(err, undo))
+		if more && i == len(requests)-1 {
+			w.gather()
+			requests = w.shared()
+		}
 	}
 	if err := b.flush(); err != nil {
 		return w.spoilt(requests, errors.Join(err, b.rollback()))
