@@ -36,7 +36,8 @@ type writer struct {
 	turn  sync.Mutex
 	conn  *sqlite3.SQLiteConn
 	sql   statements
-	round []request // being served
+	kept  []*statement // all of them, to be ended with the connection
+	round []request    // being served
 	// batch is used again and again, never by two transactions at a time.
 	batch *batch
 
