@@ -86,6 +86,9 @@ func (s *Shop) unsettled(ctx context.Context) ([]string, error) {
 	if t == nil {
 		return nil, ErrPowerOff
 	}
+	if t.store == nil {
+		return s.unsettledElsewhere(ctx)
+	}
 	open, err := t.store.OpenPayments(ctx)
 	if err != nil {
 		return nil, err
@@ -109,7 +112,7 @@ func (s *Shop) Judge(ctx context.Context) ([]Violation, error) {
 		return nil, err
 	}
 	t := s.running()
-	report, err := t.store.Verify(ctx, s.opt.Timers)
+	report, err := t.reader.Verify(ctx, s.opt.Timers)
 	if err != nil {
 		return nil, err
 	}
@@ -364,5 +367,5 @@ func (s *Shop) Report(ctx context.Context) (offline.Report, error) {
 	if t == nil {
 		return offline.Report{}, ErrPowerOff
 	}
-	return t.store.Verify(ctx, s.opt.Timers)
+	return t.reader.Verify(ctx, s.opt.Timers)
 }

@@ -77,7 +77,8 @@ type Shop struct {
 	errands  sync.WaitGroup // requests that arrive late
 }
 
-// till is one run of the agent, from power on to power off.
+// till is one run of the agent, from power on to power off. Of an agent that runs
+// elsewhere there is only the reader.
 type till struct {
 	store    *offline.Store
 	reader   *offline.Reader // independent of the store: what is durable
@@ -98,6 +99,17 @@ var ErrPowerOff = errors.New("the power is off")
 
 // Open builds the cloud and starts the agent.
 func Open(ctx context.Context, o Options) (*Shop, error) {
+	s := newShop(o)
+	if err := s.StartCloud(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.PowerOn(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func newShop(o Options) *Shop {
 	o.Lanes = max(o.Lanes, 1)
 	if o.Timers == nil {
 		o.Timers = func(string) agent.Timers { return agent.DefaultTimers("wechat") }
@@ -117,14 +129,7 @@ func Open(ctx context.Context, o Options) (*Shop, error) {
 	if o.Look == nil {
 		o.Look = func(look func()) { look() }
 	}
-	s := &Shop{opt: o, host: "127.0.0.1:0", seen: newEvidence()}
-	if err := s.StartCloud(ctx); err != nil {
-		return nil, err
-	}
-	if err := s.PowerOn(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return s, nil
+	return &Shop{opt: o, host: "127.0.0.1:0", seen: newEvidence()}
 }
 
 // StartCloud starts the sandbox again after StopCloud, at the same address.
@@ -240,18 +245,13 @@ func (s *Shop) boot(ctx context.Context, t *till) error {
 
 // connect builds the wallet as the agent's configuration would.
 func (s *Shop) connect() (*wechat.Wallet, error) {
-	c := s.Cloud().Wechat
-	merchant, err := c.Direct().PrivatePEM()
+	a, err := s.Account()
 	if err != nil {
 		return nil, err
 	}
-	platform, err := c.Platform().PublicPEM()
-	if err != nil {
-		return nil, err
-	}
-	config := wechat.Config{Hosts: []string{"http://" + s.host}, AppID: c.Direct().AppID, MerchantID: c.Direct().MerchantID,
-		MerchantSerial: c.Direct().Serial, MerchantKey: merchant, PlatformKeys: []wechat.PlatformKey{{ID: c.Platform().PublicKeyID, PEM: platform}},
-		NotifyURL: "https://shop.example/notify", Description: "A laboratory", StoreID: "lab", Timers: s.Timers(), Clock: s.opt.Clock, Log: s.opt.Log,
+	config := wechat.Config{Hosts: []string{a.Host}, AppID: a.AppID, MerchantID: a.MerchantID, MerchantSerial: a.Serial, MerchantKey: a.MerchantKey,
+		PlatformKeys: []wechat.PlatformKey{{ID: a.PlatformKeyID, PEM: a.PlatformKey}},
+		NotifyURL:    "https://shop.example/notify", Description: "A laboratory", StoreID: "lab", Timers: s.Timers(), Clock: s.opt.Clock, Log: s.opt.Log,
 		Dial: s.dial, Observe: s.observed}
 	return wechat.New(config)
 }
@@ -371,6 +371,9 @@ func (s *Shop) Bury() error {
 		return nil
 	}
 	t.on.Store(false)
+	if t.store == nil {
+		return t.reader.Close()
+	}
 	t.wallet.CloseIdle()
 	if t.stop != nil {
 		t.stop()
