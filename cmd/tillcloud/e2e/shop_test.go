@@ -7,7 +7,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"tillwire/cmd/tillcloud/real"
 )
 
 // bins is the folder of the programs under test: TILLWIRE_BIN, or built here.
@@ -30,20 +31,15 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	os.Exit(func() int {
-		if bins = os.Getenv("TILLWIRE_BIN"); bins != "" {
-			return m.Run()
-		}
 		dir, err := os.MkdirTemp("", "tillwire-e2e")
 		if err != nil {
 			panic(err)
 		}
 		defer os.RemoveAll(dir)
-		build := exec.Command("go", "build", "-o", dir, "tillwire/cmd/tillwire", "tillwire/cmd/tillcloud")
-		if out, err := build.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "build the programs: %v\n%s", err, out)
+		if bins, err = real.Programs(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		bins = dir
 		return m.Run()
 	}())
 }
@@ -147,47 +143,13 @@ func until(within time.Duration, done func() bool) bool {
 	}
 }
 
-type object = map[string]any
+type object = real.Object
 
 // call sends one request and decodes the JSON answer.
 func (s *shop) call(method, url, token string, body any) (int, object, error) {
-	var reader io.Reader
-	if body != nil {
-		text, err := json.Marshal(body)
-		if err != nil {
-			return 0, nil, err
-		}
-		reader = bytes.NewReader(text)
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, url, reader)
-	if err != nil {
-		return 0, nil, err
-	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return resp.StatusCode, nil, err
-	}
-	var out any
-	if len(text) > 0 {
-		if err := json.Unmarshal(text, &out); err != nil {
-			return resp.StatusCode, nil, fmt.Errorf("%s %s answers %d with %q", method, url, resp.StatusCode, tail(text, 200))
-		}
-	}
-	o, _ := out.(object)
-	return resp.StatusCode, o, nil
+	return real.Call(ctx, http.DefaultClient, method, url, token, body)
 }
 
 func (s *shop) api(method, path string, body any) (int, object) {
