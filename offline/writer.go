@@ -86,8 +86,16 @@ func (w *writer) run() {
 	defer close(w.s.stopped)
 	for first := range w.s.queue {
 		w.take(first)
-		// Whoever was just answered runs first and may hand in the next request, so
-		// that it shares the next sync instead of waiting for the one after.
+		w.giveWay()
+	}
+}
+
+// giveWay lets whoever was just answered run first, who may hand in the next
+// request and so share the next sync instead of waiting for the one after. It ends
+// with the first turn that brings nothing: nobody is waited for.
+func (w *writer) giveWay() {
+	for waiting := -1; waiting < len(w.s.queue) && waiting < batchLimit; {
+		waiting = len(w.s.queue)
 		runtime.Gosched()
 	}
 }
