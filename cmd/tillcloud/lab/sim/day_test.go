@@ -28,9 +28,14 @@ type plan struct {
 	calm  bool          // a day without faults now and then, as the measure of the others
 }
 
-func newPlan(dice lab.Dice) plan {
-	p := plan{lanes: lab.Pick(dice, 1, 1, 2, 3, 4, 8, 8, 16, 32, 64)}
-	p.quota = min(250+150*p.lanes, 2400) + dice.IntN(200)
+// newPlan is a shop of any width. Every eighth day is a long one; the others are
+// short, because a hundred of them say more about chance than one of the same size.
+func newPlan(seed uint64) plan {
+	dice := lab.NewDice("C6", seed)
+	p := plan{lanes: lab.Pick(dice, 1, 1, 2, 3, 4, 8, 8, 16, 32, 64), quota: 150 + dice.IntN(300)}
+	if seed%8 == 0 {
+		p.quota = 1500 + dice.IntN(1500)
+	}
 	p.think = time.Duration(5+dice.IntN(40)) * time.Second
 	p.calm = dice.Chance(25)
 	return p
@@ -56,12 +61,15 @@ type day struct {
 	mu      sync.Mutex
 	found   []lab.Violation
 	strikes map[string]int
+
+	seconds     [301]int // see doubts.count
+	struckAgain int
 }
 
 // openDay builds a shop for a seed in a folder.
 func openDay(ctx context.Context, seed uint64, dir string, keys lab.Keys) (*day, error) {
 	network := lab.NewNetwork()
-	d := &day{plan: newPlan(lab.NewDice("C6", seed)), seed: seed, clock: lab.NewClock(), over: make(chan struct{}), strikes: map[string]int{}}
+	d := &day{plan: newPlan(seed), seed: seed, clock: lab.NewClock(), over: make(chan struct{}), strikes: map[string]int{}}
 	d.left.Store(int64(d.quota))
 	d.line = &line{network: network, clock: d.clock}
 	d.weather = newWeather(d)
@@ -103,6 +111,11 @@ func (d *day) run(ctx context.Context) (payments int, took time.Duration, err er
 		return 0, 0, fmt.Errorf("settle: %w", err)
 	}
 	took = d.clock.Mono() - healed
+	seen, err := d.shop.Cloud().Ledger.Requests(ctx, 0)
+	if err != nil {
+		return 0, took, err
+	}
+	d.seconds, d.struckAgain = d.doubts.count(seen, d.clock.SystemClock.Now().Add(-d.clock.Mono()))
 	books, err := d.shop.Books(ctx)
 	if err != nil {
 		return 0, took, err

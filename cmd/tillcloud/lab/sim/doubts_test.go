@@ -1,30 +1,40 @@
 package sim_test
 
 import (
+	"slices"
 	"sync"
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/sandbox"
 	"tillwire/cmd/tillcloud/lab"
 )
 
 // doubts measures how long payments stay in doubt, by the monotonic clock: with a
-// network, and after the last of line, cloud, clock and power is back.
+// network, and after the last of line, cloud, clock and power is back. With a
+// network means that all four were well and that no fault befell another request
+// of the payment once it was in doubt.
 type doubts struct {
 	clock *lab.Clock
 
 	mu       sync.Mutex
 	since    map[agent.PaymentID]time.Duration
-	bad      int           // disturbances under way
-	lastEnd  time.Duration // of a disturbance
-	seconds  [301]int      // resolved with a network all the while, by seconds; the last is "or more"
-	longest  time.Duration // after the last disturbance
+	bad      int                        // disturbances under way
+	lastEnd  time.Duration              // of a disturbance
+	resolved []resolved                 // while all four were well
+	struck   map[string][]time.Duration // order number to the tap's faults
+	longest  time.Duration              // after the last disturbance
 	reviewed int
-	states   map[agent.State]int // how payments ended; a payment may end twice
+}
+
+// resolved is a doubt that ended.
+type resolved struct {
+	orderNo     string
+	since, took time.Duration
 }
 
 func newDoubts(c *lab.Clock) *doubts {
-	return &doubts{clock: c, since: map[agent.PaymentID]time.Duration{}, states: map[agent.State]int{}}
+	return &doubts{clock: c, since: map[agent.PaymentID]time.Duration{}, struck: map[string][]time.Duration{}}
 }
 
 // begin and end enclose a disturbance.
@@ -39,6 +49,13 @@ func (d *doubts) end() {
 	defer d.mu.Unlock()
 	d.bad = max(0, d.bad-1)
 	d.lastEnd = d.clock.Mono()
+}
+
+// disturbed reports that the wallet cannot be reached, or the clock is wrong.
+func (d *doubts) disturbed() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.bad > 0
 }
 
 // told hears of every commit.
@@ -62,9 +79,37 @@ func (d *doubts) told(p agent.Payment) {
 		switch {
 		case d.bad > 0: // resolved in the middle of it, by luck
 		case since > d.lastEnd:
-			d.seconds[min(int((now-since)/time.Second), len(d.seconds)-1)]++
+			d.resolved = append(d.resolved, resolved{p.OrderNo, since, now - since})
 		default:
 			d.longest = max(d.longest, now-d.lastEnd)
 		}
 	}
+}
+
+// strike notes that the tap meddled with a request of an order.
+func (d *doubts) strike(orderNo string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.struck[orderNo] = append(d.struck[orderNo], d.clock.Mono())
+}
+
+// count sorts the resolved doubts by seconds, the last being "or more". seen are
+// the requests that the sandbox remembers with its own faults, begin is when the
+// monotonic clock began.
+func (d *doubts) count(seen []sandbox.Seen, begin time.Time) (seconds [301]int, struckAgain int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, s := range seen {
+		if s.Fault != "" {
+			d.struck[s.OrderNo] = append(d.struck[s.OrderNo], s.At.Sub(begin))
+		}
+	}
+	for _, r := range d.resolved {
+		if slices.ContainsFunc(d.struck[r.orderNo], func(at time.Duration) bool { return at > r.since && at < r.since+r.took }) {
+			struckAgain++
+			continue
+		}
+		seconds[min(int(r.took/time.Second), len(seconds)-1)]++
+	}
+	return seconds, struckAgain
 }

@@ -62,7 +62,7 @@ func windowKinds() []kind {
 		{"line_swallows", 8, true, lineDown(swallowed)},
 		{"line_slow", 6, true, lineDown(slowed)},
 		{"cloud_restart", 6, true, func(w *weather, ctx context.Context, dice lab.Dice) { w.cloudOff(ctx, 0) }},
-		{"cloud_outage", 6, true, func(w *weather, ctx context.Context, dice lab.Dice) { w.cloudOff(ctx, w.span(dice)) }},
+		{"cloud_outage", 6, true, func(w *weather, ctx context.Context, dice lab.Dice) { w.cloudOff(ctx, span(dice)) }},
 		{"clock_forward", 8, true, func(w *weather, _ context.Context, dice lab.Dice) { w.clockWrong(dice, 1) }},
 		{"clock_back", 8, true, func(w *weather, _ context.Context, dice lab.Dice) { w.clockWrong(dice, -1) }},
 		{"disk_full", 8, true, func(w *weather, _ context.Context, dice lab.Dice) { w.diskFull(dice) }},
@@ -112,19 +112,15 @@ func choose(dice lab.Dice, table []kind) kind {
 	return table[0]
 }
 
-// span is how long a window lasts: seconds mostly, half an hour at most, and no
-// longer than a tenth of the day's trade.
-func (w *weather) span(dice lab.Dice) time.Duration {
-	most := min(30*time.Minute, time.Duration(w.day.quota/10)*w.day.pace())
-	low := 2 * time.Second
-	if most <= low {
-		return low
-	}
-	// Each doubling is as likely as the one before.
-	doublings := 0
-	for d := low; d < most; d *= 2 {
-		doublings++
-	}
-	high := low << (1 + dice.IntN(doublings))
-	return min(dice.Between(high/2, high), most)
+// shortest and longest bound a window.
+const (
+	shortest = 2 * time.Second
+	longest  = 30 * time.Minute
+)
+
+// span is how long a window lasts. Each doubling from the shortest to the longest
+// is as likely as the one before.
+func span(dice lab.Dice) time.Duration {
+	high := shortest << (1 + dice.IntN(10))
+	return min(dice.Between(high/2, high), longest)
 }

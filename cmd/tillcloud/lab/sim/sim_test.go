@@ -23,7 +23,7 @@ type campaign struct {
 	dir  string
 
 	mu      sync.Mutex
-	seconds [301]int // see doubts
+	seconds [301]int // see doubts.count
 }
 
 // TestSimulatedShopDays is campaign C6.
@@ -67,6 +67,7 @@ func (c *campaign) tell(d *day, settled time.Duration) {
 	c.run.Count("shop_hours", d.clock.Mono().Hours())
 	c.run.Count("requests", float64(d.shop.Requests()))
 	c.run.Count("reviews", float64(d.doubts.reviewed))
+	c.run.Count("doubts_struck_again", float64(d.struckAgain))
 	c.run.Figure("settle_seconds", settled.Seconds())
 	c.run.Figure("doubt_max_after_return_seconds", d.doubts.longest.Seconds())
 	for name, n := range d.strikes {
@@ -74,7 +75,7 @@ func (c *campaign) tell(d *day, settled time.Duration) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for s, n := range d.doubts.seconds {
+	for s, n := range d.seconds {
 		c.seconds[s] += n
 	}
 }

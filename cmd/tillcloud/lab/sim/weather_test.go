@@ -172,7 +172,7 @@ func (w *weather) tap(name string, dice lab.Dice) {
 }
 
 // meddle is the tap's question about a request.
-func (w *weather) meddle(lab.Arrival) lab.Meddling {
+func (w *weather) meddle(a lab.Arrival) lab.Meddling {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.taps) == 0 || !w.chance.Chance(3) {
@@ -184,6 +184,7 @@ func (w *weather) meddle(lab.Arrival) lab.Meddling {
 		delete(w.taps, name)
 	}
 	w.day.strike(name, 1)
+	w.day.doubts.strike(a.OrderNo)
 	switch name {
 	case silent:
 		return lab.Meddling{Silent: true}

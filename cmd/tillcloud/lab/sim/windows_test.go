@@ -65,7 +65,7 @@ func lineDown(s lineState) func(*weather, context.Context, lab.Dice) {
 	return func(w *weather, _ context.Context, dice lab.Dice) {
 		defer w.disturb()()
 		w.day.line.is(s)
-		w.day.pause(w.span(dice))
+		w.day.pause(span(dice))
 		w.day.line.is(up)
 	}
 }
@@ -76,7 +76,7 @@ func (w *weather) refuseConnections(_ context.Context, dice lab.Dice) {
 	w.cloudAway(true)
 	defer w.cloudAway(false)
 	w.fail(w.day.shop.Cloud().SetFaults([]sandbox.Fault{{Wallet: "wechat", Operation: "*", Kind: sandbox.RefuseConnection, Count: 1}}))
-	w.day.pause(w.span(dice))
+	w.day.pause(span(dice))
 	w.fail(w.day.shop.Cloud().SetFaults(nil))
 }
 
@@ -106,19 +106,19 @@ func (w *weather) clockWrong(dice lab.Dice, sign time.Duration) {
 	by += dice.Between(0, by/2)
 	if by < 4*time.Minute { // answers are still believed
 		w.day.clock.Jump(sign * by)
-		w.day.pause(w.span(dice))
+		w.day.pause(span(dice))
 		w.day.clock.Right()
 		return
 	}
 	defer w.disturb()()
 	w.day.clock.Jump(sign * by)
-	w.day.pause(min(w.span(dice), 7*time.Minute))
+	w.day.pause(min(span(dice), 7*time.Minute))
 	w.day.clock.Right()
 }
 
 func (w *weather) diskFull(dice lab.Dice) {
 	w.full.Store(true)
-	w.day.pause(w.span(dice))
+	w.day.pause(span(dice))
 	w.full.Store(false)
 }
 
@@ -173,7 +173,7 @@ func (w *weather) burst(_ context.Context, dice lab.Dice) {
 
 func (w *weather) slowCustomers(dice lab.Dice) {
 	w.slow.Store(true)
-	w.day.pause(w.span(dice))
+	w.day.pause(span(dice))
 	w.slow.Store(false)
 }
 
@@ -193,6 +193,6 @@ func (w *weather) secondTill(ctx context.Context, dice lab.Dice) {
 
 func (w *weather) displayFails(dice lab.Dice, how int32) {
 	w.shows.Store(how)
-	w.day.pause(w.span(dice))
+	w.day.pause(span(dice))
 	w.shows.Store(fine)
 }
