@@ -82,7 +82,7 @@ type sale struct {
 // world is a state of the specification. It is comparable, and is never changed.
 type world struct {
 	sales     [mostSlots + 1]sale // by slot; one that is nowhere was not asked for
-	approvals uint64              // used up
+	approvals uint64              // that a refund was made with
 }
 
 // law is the sequential specification of the local API: what it may answer when
@@ -342,7 +342,7 @@ func (l *law) one(w world, slot int, where set) []world {
 func (l *law) show(w world, in input, out output) []world {
 	switch {
 	case out.status == http.StatusAccepted:
-		next := l.seen(w, out, 0, of(fetching, shown, closing, letGo))
+		next := l.seen(w, out, 0, of(fetching, shown, closing, letGo, refundDue))
 		if out.sight().at == fetching {
 			next = append(next, l.wrote(w, out, of(created), func(*sale) {})...)
 		}
@@ -395,10 +395,10 @@ func (l *law) refund(w world, in input, out output) []world {
 		}
 	case out.status == http.StatusUnprocessableEntity:
 		if i < 0 && s.sum()+in.amount > s.money {
-			return []world{after}
+			return []world{w}
 		}
 	case out.status == http.StatusConflict:
-		return l.one(after, in.slot, of(refunded))
+		return l.one(w, in.slot, ^of(paid))
 	case out.status == http.StatusForbidden && out.say == agent.CodeApproval:
 		// Whose approval it was stands in another check: it is used up a moment before
 		// the refund is seen.
