@@ -282,3 +282,38 @@ func TestAReadThatComesBackEmptyAtTheStartNeverDestroysTheFile(t *testing.T) {
 	}
 	t.Logf("moved aside in %d of 12 starts", moved)
 }
+
+// TestWhoOnlyLooksMeetsNoFault: a judge reads a disk on which every read fails.
+func TestWhoOnlyLooksMeetsNoFault(t *testing.T) {
+	s := newShop(t)
+	if err := s.trade(1); err != nil {
+		t.Fatal(err)
+	}
+	fault, err := s.disk.Inject(faultfs.Fault{Op: faultfs.Read, Forever: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fault.Clear()
+	if err := inspect(t, s.dir); err == nil {
+		t.Fatal("the fault does not strike")
+	}
+	struck, counted := fault.Hits(), s.disk.Count(faultfs.Read, faultfs.Any)
+	faultfs.Look(func() {
+		r, err := offline.OpenReader(context.Background(), s.dir)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		for id := range s.held {
+			if _, err := r.Payment(context.Background(), id); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if fault.Hits() != struck || s.disk.Count(faultfs.Read, faultfs.Any) != counted {
+		t.Errorf("looking met the fault %d times", fault.Hits()-struck)
+	}
+}

@@ -44,6 +44,7 @@ int ff_end(ff_disk *d, void **log, int64_t *size);
 int ff_mark(ff_disk *d, int64_t number);
 int ff_inject(ff_disk *d, const ff_fault *f);
 int64_t ff_clear(ff_disk *d, int slot, int end);
+void ff_look(int looks);
 int64_t ff_count(ff_disk *d, int op, int kind);
 
 #endif

@@ -146,7 +146,7 @@ func (s *Shop) opens(ctx context.Context, t *till, p agent.Payment) {
 	for _, id := range before {
 		var other agent.Payment
 		var err error
-		s.opt.Look(func() { other, err = t.reader.Payment(ctx, id) })
+		s.opt.Look(func() { other, err = t.reader.Payment(context.WithoutCancel(ctx), id) })
 		if err != nil {
 			continue // gone with the disk it was on; what was answered has a check of its own
 		}

@@ -206,7 +206,8 @@ func (s *Shop) PowerOn(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("power on: %w", err)
 	}
-	if t.reader, err = offline.OpenReader(ctx, s.AgentDir()); err != nil {
+	s.opt.Look(func() { t.reader, err = offline.OpenReader(context.WithoutCancel(ctx), s.AgentDir()) })
+	if err != nil {
 		return errors.Join(fmt.Errorf("power on: %w", err), t.store.Close())
 	}
 	if err := s.assemble(t); err != nil {
