@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 	"time"
@@ -47,3 +48,9 @@ func descriptorProblem(now time.Time) (agent.Problem, bool) {
 // smallHeap keeps an idle agent small: it allocates little, so collecting twice
 // as often costs nothing that a customer could notice.
 func smallHeap() { debug.SetGCPercent(50) }
+
+// spareProcessors gives the scheduler two more slots than the machine has
+// processors. A scanner's reader sits in select(2), and for up to ten milliseconds
+// after its last byte the scheduler still counts it as running: just while the scan
+// that it read is recorded and signed for.
+func spareProcessors() { runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2) }

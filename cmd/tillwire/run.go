@@ -51,6 +51,9 @@ var errAgain = errors.New("assemble the agent anew")
 
 func (a *app) runAgent(ctx context.Context) error {
 	smallHeap()
+	if a.env("GOMAXPROCS") == "" {
+		spareProcessors()
+	}
 	if err := lowerDescriptors(); err != nil {
 		return err
 	}
