@@ -61,6 +61,9 @@ type Meddling struct {
 	// Stale answers with what was answered to an earlier request of the operation,
 	// signature and all; the request itself is executed.
 	Stale bool
+	// Twice executes the request a second time, as a network does that delivered it
+	// twice; the later answer is heard.
+	Twice bool
 }
 
 // Cloud is the sandbox of a lab shop with its ledger.
@@ -122,6 +125,10 @@ func (t *tap) Answer(ctx context.Context, c sandbox.Call) sandbox.Answer {
 		return unheard(c)
 	}
 	answer := t.Wallet.Answer(ctx, c)
+	if m.Twice {
+		c.Again = true
+		answer = t.Wallet.Answer(ctx, c)
+	}
 	t.shop.at(Point{Place: "executed", What: string(a.Op)})
 	t.shop.mu.Lock()
 	defer t.shop.mu.Unlock()

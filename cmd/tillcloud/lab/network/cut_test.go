@@ -73,8 +73,9 @@ func shortTimers(string) agent.Timers {
 	for i := range t.Cadence {
 		t.Cadence[i] /= scale
 	}
-	// Requests get a little longer: a machine that is busy with cases would cut them all.
-	t.Connect, t.Pay = 600*time.Millisecond, 600*time.Millisecond
+	// A request gets longer: a machine that is busy with other things would cut them all,
+	// and their repeats would keep it busy.
+	t.Connect, t.Pay, t.GiveUp = time.Second, time.Second, 3*time.Second
 	t.CodeAge += time.Second
 	return t
 }
@@ -89,7 +90,7 @@ func openCounter(ctx context.Context, dir string, lanes int) (c *counter, end fu
 	if err != nil {
 		return nil, nil, err
 	}
-	c = &counter{clock: lab.NewClock(), tick: 10 * time.Millisecond, limit: 30 * time.Second, seeds: map[string]uint64{}}
+	c = &counter{clock: lab.NewClock(), tick: 10 * time.Millisecond, limit: finalWithin, seeds: map[string]uint64{}}
 	c.proxy = network.NewProxy(loopback.Pair, (&net.Dialer{}).DialContext)
 	c.shop, err = lab.Open(ctx, lab.Options{Dir: dir, Clock: c.clock, Keys: pair, Dial: c.proxy.Dial, Lanes: lanes, Timers: shortTimers,
 		RideThrough: 45*time.Second/scale + time.Second})
@@ -214,32 +215,32 @@ func (s *sale) serveRefund(ctx context.Context, dice lab.Dice, op sandbox.Operat
 	return s.refund(ctx, part)
 }
 
-// lengths learns how long each message is, by an exchange that is not cut.
+// lengths learns how long each message is, by exchanges that are not cut.
 func lengths(ctx context.Context, dir string) (list []int, err error) {
-	c, end, err := openCounter(ctx, dir, 1)
+	c, end, err := openCounter(ctx, dir, len(cutKinds))
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, end()) }()
+	list = make([]int, 2*len(cutKinds))
+	errs := make([]error, len(cutKinds))
+	var mu sync.Mutex
+	var lanes sync.WaitGroup
 	for i, op := range cutKinds {
-		var mu sync.Mutex
-		request, answer := 0, 0
-		a, err := c.trade(ctx, cutSeed(2*i, 0, 0), "1", op, true, network.Measure(func(r, a int) {
-			mu.Lock()
-			defer mu.Unlock()
-			request, answer = r, a
-		}))
-		if err != nil {
-			return nil, err
-		}
-		if !a.HasFired() {
-			return nil, fmt.Errorf("no message to %s came about", op)
-		}
-		mu.Lock()
-		list = append(list, request, answer)
-		mu.Unlock()
+		lanes.Go(func() {
+			a, err := c.trade(ctx, cutSeed(2*i, 0, 0), strconv.Itoa(i+1), op, true, network.Measure(func(request, answer int) {
+				mu.Lock()
+				defer mu.Unlock()
+				list[2*i], list[2*i+1] = request, answer
+			}))
+			if err == nil && !a.HasFired() {
+				err = fmt.Errorf("no message to %s came about", op)
+			}
+			errs[i] = err
+		})
 	}
-	return list, nil
+	lanes.Wait()
+	return list, errors.Join(errs...)
 }
 
 // cuts lists the seeds of all cuts, every stride-th byte of each message, the first

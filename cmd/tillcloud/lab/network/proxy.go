@@ -25,15 +25,18 @@ type Proxy struct {
 	done chan struct{}
 	runs sync.WaitGroup
 
+	swaps chan offer
+
 	mu     sync.Mutex
 	armed  map[string][]*Armed // by order number
+	heard  []heard             // the last answers of all orders, oldest first
 	conns  map[net.Conn]struct{}
 	closed bool
 }
 
 // NewProxy returns a proxy that reaches the cloud by dial and the shop by pair.
 func NewProxy(pair Pair, dial Dial) *Proxy {
-	return &Proxy{pair: pair, dial: dial, done: make(chan struct{}), armed: map[string][]*Armed{}, conns: map[net.Conn]struct{}{}}
+	return &Proxy{pair: pair, dial: dial, done: make(chan struct{}), swaps: make(chan offer), armed: map[string][]*Armed{}, conns: map[net.Conn]struct{}{}}
 }
 
 // Fault carries one exchange in its own way. With an error the connection is over.
@@ -153,7 +156,7 @@ func (l *line) close() error { return errors.Join(l.shop.Close(), l.cloud.Close(
 // serve carries one exchange after the other, as a client without pipelining
 // makes them.
 func (l *line) serve() {
-	requests := make(chan Message)
+	requests, cloud := make(chan Message), l.cloud
 	l.proxy.runs.Go(func() {
 		defer close(requests)
 		shop := bufio.NewReader(l.shop)
@@ -161,7 +164,7 @@ func (l *line) serve() {
 			m, err := readMessage(shop)
 			if err != nil {
 				if !l.held.Load() {
-					_ = l.cloud.Close() // the shop has hung up
+					_ = cloud.Close() // the shop has hung up
 				}
 				return
 			}
@@ -228,5 +231,44 @@ func (t *Trip) Deliver() (Message, error) {
 	if err := t.Pass(t.Request); err != nil {
 		return nil, err
 	}
-	return readMessage(t.answers)
+	answer, err := readMessage(t.answers)
+	if err == nil {
+		t.proxy.hear(heard{t.Op, t.OrderNo, answer})
+	}
+	return answer, err
+}
+
+// heard is an answer that the cloud gave.
+type heard struct {
+	op      sandbox.Operation
+	orderNo string
+	answer  Message
+}
+
+// mostHeard bounds what a proxy remembers.
+const mostHeard = 400
+
+func (p *Proxy) hear(h heard) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.heard) == mostHeard {
+		p.heard = append(p.heard[:0:0], p.heard[mostHeard/2:]...)
+	}
+	p.heard = append(p.heard, h)
+}
+
+// recall finds an answer that was given to the operation before: to the same order,
+// the oldest there is, or to another one, the newest.
+func (p *Proxy) recall(op sandbox.Operation, orderNo string, same bool) (found Message) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, h := range p.heard {
+		if h.op != op || same != (h.orderNo == orderNo) {
+			continue
+		}
+		if found = h.answer; same {
+			break
+		}
+	}
+	return found
 }

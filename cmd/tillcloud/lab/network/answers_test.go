@@ -1,0 +1,311 @@
+package network_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tillwire/agent"
+	"tillwire/agent/sandbox"
+	"tillwire/cmd/tillcloud/lab"
+	"tillwire/cmd/tillcloud/lab/network"
+)
+
+// A seed of C5 is one shop in virtual time that serves so many payments over so many
+// lanes, each with one to three wrong answers.
+const (
+	answersPerShop = 40
+	answersLanes   = 6
+)
+
+// finding is what the oracle said about a case.
+type finding struct {
+	seed  uint64
+	found []lab.Violation
+	err   error
+	cases int
+	count map[string]int
+	slow  time.Duration // until everything was final
+}
+
+func TestNoWrongAnswerEndsAPayment(t *testing.T) {
+	r := lab.Begin(t, "C5", "answers", 500, 10_000)
+	dir := lab.Scratch(t)
+	// net/http tells the log of the process about every answer that nobody asked for.
+	log.SetOutput(io.Discard)
+	t.Cleanup(func() { log.SetOutput(os.Stderr) })
+	var mu sync.Mutex
+	begun := 0
+	next := func() (seed uint64, more bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if begun*answersPerShop >= r.Size() || r.Only() && begun > 0 || r.Caught() {
+			return 0, false
+		}
+		begun++
+		return r.First() + uint64(begun-1), true
+	}
+	// Two shops at a time: one alone keeps hardly more than one processor busy.
+	t.Run("shops", func(t *testing.T) {
+		for i := range 2 {
+			t.Run(strconv.Itoa(i+1), func(t *testing.T) {
+				t.Parallel()
+				for seed, more := next(); more; seed, more = next() {
+					var f finding
+					synctest.Test(t, func(t *testing.T) {
+						f = answerMany(t.Context(), filepath.Join(dir, fmt.Sprint(seed)), seed, min(answersPerShop, r.Size()))
+					})
+					r.Broken(seed, f.err)
+					r.Violated(seed, f.found...)
+					for name, n := range f.count {
+						r.Count(name, float64(n))
+					}
+					r.Figure("longest until final, s", f.slow.Seconds())
+					r.Add(f.cases)
+				}
+			})
+		}
+	})
+}
+
+// answerMany runs the cases of one seed in one shop.
+func answerMany(ctx context.Context, dir string, seed uint64, cases int) (f finding) {
+	f = finding{seed: seed, count: map[string]int{}}
+	pair, err := keys()
+	if err != nil {
+		f.err = err
+		return f
+	}
+	memory := lab.NewNetwork()
+	pipe := func(context.Context) (net.Conn, net.Conn, error) {
+		near, far := net.Pipe()
+		return near, far, nil
+	}
+	twice := &doubles{pending: map[string]sandbox.Operation{}}
+	c := &counter{clock: lab.NewClock(), tick: 200 * time.Millisecond, limit: 30 * time.Minute, seeds: map[string]uint64{}}
+	c.proxy = network.NewProxy(pipe, memory.Dial)
+	c.shop, err = lab.Open(ctx, lab.Options{Dir: dir, Clock: c.clock, Keys: pair, Network: memory, Dial: c.proxy.Dial, Lanes: answersLanes,
+		Meddle: twice.meddle})
+	if err != nil {
+		f.err = err
+		return f
+	}
+	defer func() {
+		err := c.shop.Bury()
+		c.proxy.Close()
+		f.err = errors.Join(f.err, err, c.shop.Close(), os.RemoveAll(dir))
+	}()
+	platform := c.shop.Cloud().Wechat.Platform()
+	var mu sync.Mutex
+	var lanes sync.WaitGroup
+	for lane := range answersLanes {
+		lanes.Go(func() {
+			for n := lane; n < cases; n += answersLanes {
+				dice := lab.NewDice("C5", seed*answersPerShop+uint64(n))
+				a := answerCase{counter: c, dice: dice, twice: twice, lane: strconv.Itoa(lane + 1),
+					forger: forger{platform.Key, platform.PublicKeyID, c.clock, lab.NewDice("C5 keys", dice.Uint64())}}
+				err := a.run(ctx)
+				mu.Lock()
+				f.cases++
+				for name, n := range a.count {
+					f.count[name] += n
+				}
+				f.err = errors.Join(f.err, err)
+				mu.Unlock()
+			}
+		})
+	}
+	lanes.Wait()
+	begin := c.clock.Mono()
+	err = c.shop.Settle(ctx, time.Hour, c.rest)
+	f.slow = c.clock.Mono() - begin
+	f.err = errors.Join(f.err, err)
+	f.found, err = c.shop.Judge(ctx)
+	f.err = errors.Join(f.err, err)
+	return f
+}
+
+// answerCase is one payment that meets wrong answers.
+type answerCase struct {
+	*counter
+	dice   lab.Dice
+	forger forger
+	twice  *doubles
+	lane   string
+	count  map[string]int
+}
+
+// doubles are the requests that the cloud is to execute twice.
+type doubles struct {
+	mu      sync.Mutex
+	pending map[string]sandbox.Operation // by order number
+}
+
+func (d *doubles) add(orderNo string, op sandbox.Operation) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.pending[orderNo] = op
+}
+
+func (d *doubles) meddle(a lab.Arrival) lab.Meddling {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if op, waits := d.pending[a.OrderNo]; !waits || op != a.Op {
+		return lab.Meddling{}
+	}
+	delete(d.pending, a.OrderNo)
+	return lab.Meddling{Twice: true}
+}
+
+func (a *answerCase) run(ctx context.Context) error {
+	a.count = map[string]int{}
+	shown := a.dice.Chance(3)
+	behaviour := lab.Pick(a.dice, sandbox.Approve, sandbox.Approve, sandbox.Password, sandbox.Password, sandbox.Decline, sandbox.Slow, sandbox.Abandon)
+	refund := behaviour == sandbox.Approve && a.dice.Chance(2)
+	s, err := a.open(ctx, 0, a.lane, behaviour, 1+a.dice.Int64N(100_000))
+	if err != nil {
+		return err
+	}
+	defer a.proxy.Disarm(s.orderNo)
+	var armed []*network.Armed
+	for range 1 + a.dice.IntN(3) {
+		armed = append(armed, a.arm(s.orderNo, shown, refund))
+	}
+	if shown {
+		err = a.serveShown(ctx, s)
+	} else {
+		err = a.serveScanned(ctx, s, behaviour)
+	}
+	if err == nil && refund {
+		err = a.serveRefund(ctx, s)
+	}
+	if err == nil {
+		_, err = s.until(ctx, ended)
+	}
+	if errors.Is(err, errLate) {
+		err = nil // the oracle tells, with all that is known
+	}
+	for _, x := range armed {
+		if x.HasFired() {
+			a.count["wrong answers told"]++
+		}
+	}
+	return err
+}
+
+// arm puts a wrong answer in the way of a message that the payment is likely to send.
+func (a *answerCase) arm(orderNo string, shown, refund bool) *network.Armed {
+	ops := []sandbox.Operation{sandbox.OpPay, sandbox.OpPay, sandbox.OpQuery, sandbox.OpReverse}
+	switch {
+	case shown:
+		ops = []sandbox.Operation{sandbox.OpPresent, sandbox.OpQuery, sandbox.OpClose}
+	case refund:
+		ops = append(ops, sandbox.OpRefund, sandbox.OpRefund, sandbox.OpRefundQuery)
+	}
+	op := lab.Pick(a.dice, ops...)
+	if a.dice.Chance(20) {
+		a.twice.add(orderNo, op)
+	}
+	return a.proxy.Arm(orderNo, op, a.fault())
+}
+
+// fault is one of everything that can be wrong with an answer.
+func (a *answerCase) fault() network.Fault {
+	switch a.dice.IntN(16) {
+	case 0:
+		return network.LateAnswer(a.dice.Between(100*time.Millisecond, 20*time.Second))
+	case 1:
+		return network.LateAnswer(a.dice.Between(100*time.Millisecond, 600*time.Second))
+	case 2:
+		return network.LateRequest(a.dice.Between(100*time.Millisecond, 600*time.Second))
+	case 3:
+		return network.TwoAnswers
+	case 4:
+		return network.TwoRequests(a.dice.Chance(2))
+	case 5:
+		return network.Slow(a.dice.Between(time.Millisecond, 50*time.Millisecond))
+	case 6, 7:
+		return network.Swap(a.dice.Between(time.Second, 9*time.Second))
+	case 8:
+		return network.Stale(true)
+	case 9:
+		return network.Stale(false)
+	}
+	l := lab.Pick(a.dice, lies()...)
+	return network.Lie(!l.executed && a.dice.Chance(2), a.dice.Chance(2), func(x network.Answer) network.Message { return l.tell(a.forger, x) })
+}
+
+// serveScanned is a sale by the customer's code; the customer types the password and
+// the cashier loses patience when the dice say so.
+func (a *answerCase) serveScanned(ctx context.Context, s *sale, b sandbox.Behaviour) error {
+	if err := s.scan(ctx); err != nil {
+		return err
+	}
+	patience := a.dice.Between(0, 40*time.Second)
+	if b == sandbox.Password && a.dice.Chance(2) {
+		a.rest(patience / 2)
+		if _, err := s.shop.Cloud().Ledger.Confirm(ctx, s.customer); err != nil {
+			return err
+		}
+	}
+	if a.dice.Chance(3) {
+		a.rest(patience)
+		return s.cancel(ctx)
+	}
+	return nil
+}
+
+// serveShown is a sale by a code that the shop shows: scanned, cancelled, both, or
+// now and then left to expire.
+func (a *answerCase) serveShown(ctx context.Context, s *sale) error {
+	if err := s.show(ctx); err != nil {
+		return err
+	}
+	p, err := s.until(ctx, in(agent.QRShown, agent.Closing))
+	if err != nil {
+		return err
+	}
+	scans, cancels := a.dice.Chance(2), a.dice.Chance(2)
+	if scans && p.Status.QR != "" {
+		a.rest(a.dice.Between(0, 5*time.Second))
+		if _, err := s.shop.Cloud().Ledger.Scan(ctx, s.customer, p.Status.QR); err != nil {
+			return err
+		}
+	}
+	if cancels || !a.dice.Chance(10) {
+		a.rest(a.dice.Between(0, 10*time.Second))
+		return s.cancel(ctx)
+	}
+	return nil
+}
+
+// serveRefund pays something back when the sale was paid.
+func (a *answerCase) serveRefund(ctx context.Context, s *sale) error {
+	p, err := s.until(ctx, ended)
+	if err != nil || p.Status.State != agent.Paid {
+		return err
+	}
+	for range 1 + a.dice.IntN(2) {
+		left := p.Status.Refundable()
+		if left == 0 {
+			return nil
+		}
+		if err := s.refund(ctx, 1+a.dice.Int64N(left)); err != nil {
+			return err
+		}
+		if p, err = s.until(ctx, ended); err != nil {
+			return err
+		}
+	}
+	return nil
+}
