@@ -64,6 +64,8 @@ type Meddling struct {
 	// Twice executes the request a second time, as a network does that delivered it
 	// twice; the later answer is heard.
 	Twice bool
+	// Status answers with this status, unsigned; the request is not executed.
+	Status int
 }
 
 // Cloud is the sandbox of a lab shop with its ledger.
@@ -123,6 +125,8 @@ func (t *tap) Answer(ctx context.Context, c sandbox.Call) sandbox.Answer {
 		return unheard(c)
 	case m.Silent:
 		return unheard(c)
+	case m.Status != 0:
+		return sandbox.Answer{Status: m.Status, Header: http.Header{}}
 	}
 	answer := t.Wallet.Answer(ctx, c)
 	if m.Twice {

@@ -49,6 +49,9 @@ type Options struct {
 	Free func(dir string) (uint64, error)
 	// Display is a lane's display for the customer; nil: no lane has one.
 	Display func(lane string) agent.Display
+	// Step hears of every task of the outbox before it is done, and may panic as a
+	// broken program would. nil is allowed.
+	Step func(agent.Task)
 	// Told hears of every commit, as the screens do, once it was shown to them. It
 	// runs on the store's writer: it must be quick and must not call the shop.
 	Told func(agent.Payment)
@@ -298,9 +301,20 @@ func (s *Shop) assemble(t *till) error {
 	if err != nil {
 		return err
 	}
-	t.replayer = replay.New(replay.Options{Outbox: &leases{s: s, t: t}, Resume: t.engine.Resume, Clock: s.opt.Clock, Log: s.opt.Log,
+	t.replayer = replay.New(replay.Options{Outbox: &leases{s: s, t: t}, Resume: s.stepped(t.engine.Resume), Clock: s.opt.Clock, Log: s.opt.Log,
 		Workers: s.opt.Workers, Bury: t.store.Bury})
 	return nil
+}
+
+// stepped lets the campaign see each step of the outbox.
+func (s *Shop) stepped(resume func(context.Context, agent.Task) (time.Duration, string)) func(context.Context, agent.Task) (time.Duration, string) {
+	if s.opt.Step == nil {
+		return resume
+	}
+	return func(ctx context.Context, t agent.Task) (time.Duration, string) {
+		s.opt.Step(t)
+		return resume(ctx, t)
+	}
 }
 
 // purse is the set of wallets in the words the counter uses.
