@@ -163,7 +163,7 @@ func (k *kase) play(ctx context.Context, c *counter, p planned) (list []*history
 		h := newHistory(ctx, c, fmt.Sprintf("%d-%d", k.seed, i+1), lanes[:which.lanes]...)
 		list = append(list, h)
 		d := lab.NewDice("C12", p.Uint64())
-		for range d.IntN(3) {
+		for range 1 + d.IntN(2) {
 			h.listen(d, anyTill(d))
 		}
 		k.run0.Count(which.name, 1)
