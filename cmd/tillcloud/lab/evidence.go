@@ -92,7 +92,9 @@ func (s *Shop) arrived(ctx context.Context, a Arrival) {
 func (s *Shop) committed(t *till, p agent.Payment) {
 	s.at(Point{Place: "durable", What: string(p.Facts[len(p.Facts)-1].Kind)})
 	if p.Status.State == agent.Paid && t.on.Load() {
-		durable, err := t.reader.Payment(context.Background(), p.ID)
+		var durable agent.Payment
+		var err error
+		s.opt.Look(func() { durable, err = t.reader.Payment(context.Background(), p.ID) })
 		if (err != nil || durable.Version < p.Version) && t.on.Load() {
 			s.accuse(CheckGreen, "payment %s is shown as paid in version %d; the disk has version %d: %v", p.ID, p.Version, durable.Version, err)
 		}

@@ -125,10 +125,13 @@ func (l *leases) Lease(ctx context.Context, limit int) ([]agent.Task, error) {
 		return nil, ErrPowerOff
 	}
 	tasks, err := l.t.store.Lease(ctx, limit)
+	if err != nil {
+		return nil, err // whatever came with it, nobody takes it
+	}
 	for _, t := range tasks {
 		l.s.leased(l.t, t)
 	}
-	return tasks, err
+	return tasks, nil
 }
 
 // NextDue implements agent.Outbox.
