@@ -1,0 +1,318 @@
+//go:build faultfs
+
+package disk_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tillwire/agent"
+	"tillwire/agent/sandbox"
+	"tillwire/cmd/tillcloud/lab"
+	"tillwire/offline/faultfs"
+)
+
+// The checks that are about a failing disk.
+const (
+	CheckSays     = "error-says-what-to-do"
+	CheckRecovers = "sells-again"
+	CheckKept     = "never-deleted"
+	CheckSeen     = "damage-is-named"
+)
+
+// TestNoErrorOfTheDiskLosesMoney is campaign C8. Every call that the agent makes to
+// the disk on a day with a start in it fails, once and for ever; every twentieth
+// case finds a file that was spoilt while the agent was off.
+func TestNoErrorOfTheDiskLosesMoney(t *testing.T) {
+	const spoilt = 20
+	base := lab.Scratch(t)
+	r := lab.Begin(t, "C8", "errors", 300, 5000)
+	if r.Size() == 0 {
+		return
+	}
+	faults, err := everyFault(t, filepath.Join(base, "census"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Figure("different errors", float64(len(faults)))
+	var shown sync.Once
+	r.Share(t, 2, func(t *testing.T, seed uint64) int {
+		f := &failing{r: r, dice: lab.NewDice("C8", seed), dir: filepath.Join(base, fmt.Sprint(seed))}
+		what := ""
+		if seed%spoilt == 0 {
+			what = f.atRest(t)
+		} else {
+			// Neighbours in the list differ by one call; the cases go round it in big steps.
+			fault := faults[int((seed-seed/spoilt-1)*stride%uint64(len(faults)))]
+			what = fault.String()
+			f.strike(t, fault)
+		}
+		for i := range f.found {
+			f.found[i].What = what + ": " + f.found[i].What
+		}
+		if f.err != nil {
+			f.err = fmt.Errorf("%s: %w", what, f.err)
+		}
+		r.Violated(seed, f.found...)
+		r.Broken(seed, errors.Join(f.err, os.RemoveAll(f.dir)))
+		if r.Only() {
+			shown.Do(func() { t.Logf("%s: the agent said: %q", what, f.said) })
+		}
+		return 1
+	})
+}
+
+// stride is prime and longer than any kind of call is made on one day.
+const stride = 7919
+
+// everyFault lists the faults of every call of the undisturbed day.
+func everyFault(t *testing.T, dir string) (list []faultfs.Fault, err error) {
+	f := &failing{r: nil, dice: lab.NewDice("C8", 0), dir: dir}
+	counts := map[[2]int]int64{}
+	f.count = func(d *faultfs.Disk, sign int64) {
+		for _, op := range faultfs.Ops() {
+			for kind := faultfs.Database; kind <= faultfs.Other; kind++ {
+				counts[[2]int{int(op), int(kind)}] += sign * d.Count(op, kind)
+			}
+		}
+	}
+	f.strike(t, faultfs.Fault{Op: faultfs.Open, After: 1 << 40})
+	if f.err != nil || len(f.found) > 0 {
+		return nil, fmt.Errorf("the undisturbed day: %v: %w", f.found, f.err)
+	}
+	for _, op := range faultfs.Ops() {
+		for kind := faultfs.Database; kind <= faultfs.Other; kind++ {
+			for after := range counts[[2]int{int(op), int(kind)}] {
+				list = append(list, variants(faultfs.Fault{Op: op, Kind: kind, After: after})...)
+			}
+		}
+	}
+	return list, os.RemoveAll(dir)
+}
+
+// variants are the ways in which one call can fail.
+func variants(f faultfs.Fault) []faultfs.Fault {
+	with := func(change func(*faultfs.Fault)) faultfs.Fault {
+		g := f
+		change(&g)
+		return g
+	}
+	list := []faultfs.Fault{f, with(func(g *faultfs.Fault) { g.Forever = true })}
+	switch f.Op {
+	case faultfs.Write:
+		list = append(list, with(func(g *faultfs.Fault) { g.Code = faultfs.CodeFull }),
+			with(func(g *faultfs.Fault) { g.Code, g.Forever = faultfs.CodeFull, true }),
+			with(func(g *faultfs.Fault) { g.Part = 1 + int(f.After*97%4000) }))
+	case faultfs.Read:
+		list = append(list, with(func(g *faultfs.Fault) { g.Code = faultfs.CodeShortRead }),
+			with(func(g *faultfs.Fault) { g.Flip, g.Bit = true, f.After*7919 }))
+	}
+	return list
+}
+
+// failing is one case.
+type failing struct {
+	r     *lab.Run
+	dice  lab.Dice
+	dir   string
+	disk  *faultfs.Disk
+	shop  *lab.Shop
+	till  *counter
+	said  []string // what the agent told the people
+	found []lab.Violation
+	err   error
+
+	count func(d *faultfs.Disk, sign int64)
+}
+
+func (f *failing) home() string { return filepath.Join(f.dir, "agent") }
+
+func (f *failing) accuse(check, format string, args ...any) {
+	f.found = append(f.found, lab.Violation{Check: check, What: fmt.Sprintf(format, args...)})
+}
+
+func (f *failing) note(name string) {
+	if f.r != nil {
+		f.r.Count(name, 1)
+	}
+}
+
+// inShop runs a part of the case in virtual time, with the shop open.
+func (f *failing) inShop(t *testing.T, do func(context.Context) error) {
+	t.Helper()
+	pair, err := keys()
+	if err != nil {
+		f.err = err
+		return
+	}
+	synctest.Test(t, func(t *testing.T) {
+		f.shop, err = lab.Open(t.Context(), lab.Options{Dir: f.dir, Clock: lab.NewClock(), Keys: pair, Network: lab.NewNetwork(), Lanes: 2,
+			Free: roomy, Look: faultfs.Look})
+		if err == nil {
+			f.till = &counter{shop: f.shop, dice: f.dice}
+			err = do(t.Context())
+			// A store that was struck may fail to close; the judgement was before.
+			if closed := f.shop.Close(); closed != nil {
+				err = errors.Join(err, closed)
+			}
+		}
+		f.err = errors.Join(f.err, err)
+	})
+}
+
+// strike lets one call of a day fail, mends the disk, starts the agent again and
+// judges what it comes to.
+func (f *failing) strike(t *testing.T, fault faultfs.Fault) {
+	t.Helper()
+	if f.err = os.MkdirAll(f.home(), 0o700); f.err != nil {
+		return
+	}
+	if f.disk, f.err = faultfs.Attach(f.home()); f.err != nil {
+		return
+	}
+	defer f.disk.Close()
+	f.inShop(t, func(ctx context.Context) error {
+		old, err := f.morning(ctx)
+		if err != nil {
+			return err
+		}
+		if f.count != nil {
+			f.count(f.disk, -1)
+		}
+		armed, err := f.disk.Inject(fault)
+		if err != nil {
+			return err
+		}
+		f.day(ctx, old)
+		if f.count != nil {
+			f.count(f.disk, 1)
+		}
+		if armed.Clear() > 0 {
+			f.note("struck")
+		}
+		return f.evening(ctx, fault)
+	})
+}
+
+// morning trades on a sound disk: something that is paid, something to remove,
+// something under way.
+func (f *failing) morning(ctx context.Context) (paid agent.Payment, err error) {
+	if _, err = f.till.sale(ctx, "2", sandbox.Decline); err == nil {
+		paid, err = f.till.sale(ctx, "1", sandbox.Approve)
+	}
+	if err != nil || paid.Status.State != agent.Paid {
+		return paid, fmt.Errorf("a sale on a sound disk is %s: %w", paid.Status.State, err)
+	}
+	who, err := f.till.customer(ctx, sandbox.Password)
+	if err == nil {
+		_, err = f.till.scan(ctx, "2", who)
+	}
+	return paid, err
+}
+
+// day does all that an agent does with its disk. Anything may be refused, with a
+// word about what to do.
+func (f *failing) day(ctx context.Context, paid agent.Payment) {
+	hear := func(what string, err error) {
+		if err == nil || errors.Is(err, lab.ErrPowerOff) {
+			return
+		}
+		var known *agent.Error
+		if !errors.As(err, &known) || known.Say.English == "" {
+			f.accuse(CheckSays, "%s failed with no word to the person: %v", what, err)
+			return
+		}
+		f.said = append(f.said, known.Say.English)
+	}
+	_, err := f.till.sale(ctx, "1", sandbox.Approve)
+	hear("a sale", err)
+	hear("a refund", f.till.back(ctx, paid, 300))
+	wait(time.Minute)
+	_, err = f.till.show(ctx, "2", true)
+	hear("a shown code", err)
+	who, err := f.till.customer(ctx, sandbox.Abandon)
+	if err == nil {
+		var p agent.Payment
+		if p, err = f.till.scan(ctx, "1", who); err == nil {
+			wait(time.Second)
+			err = f.till.cancel(ctx, p)
+		}
+	}
+	hear("a cancelled sale", err)
+	if store := f.shop.Store(); store != nil {
+		_, err := store.Prune(ctx, time.Unix(0, 0))
+		hear("retention", err)
+		hear("a backup", store.Backup(ctx, filepath.Join(f.home(), "copy.db")))
+	}
+	wait(time.Minute)
+	f.shop.PowerOff()
+	if err := f.shop.Bury(); err != nil {
+		f.said = append(f.said, err.Error())
+	}
+	if err := f.shop.PowerOn(ctx); err != nil {
+		hear("the start", err)
+		return
+	}
+	_, err = f.till.sale(ctx, "1", sandbox.Approve)
+	hear("a sale after the start", err)
+}
+
+// evening starts the agent again on a disk that is sound by now, sells, lets
+// everything end, and judges.
+func (f *failing) evening(ctx context.Context, fault faultfs.Fault) error {
+	f.shop.PowerOff()
+	if err := f.shop.Bury(); err != nil {
+		f.said = append(f.said, err.Error())
+	}
+	if err := f.shop.PowerOn(ctx); err != nil {
+		f.accuse(CheckRecovers, "the agent does not start on a mended disk: %v", err)
+		return nil
+	}
+	wait(5 * time.Minute)
+	p, err := f.till.sale(ctx, "1", sandbox.Approve)
+	if err != nil || p.Status.State != agent.Paid {
+		f.accuse(CheckRecovers, "a sale on a mended disk is %s: %v", p.Status.State, err)
+	}
+	if err := f.shop.Settle(ctx, 10*time.Minute, wait); err != nil {
+		return err
+	}
+	found, err := f.shop.Judge(ctx)
+	if err != nil {
+		return err
+	}
+	silent := fault.Flip || fault.Code == faultfs.CodeShortRead // the read succeeds, with something else
+	for _, v := range aside(f.home()) {
+		if !fault.Flip {
+			found = append(found, lab.Violation{Check: CheckKept, What: "a sound file was set aside: " + v.What})
+		}
+	}
+	if silent && len(found) > 0 {
+		found = f.flipped(found)
+	}
+	f.found = append(f.found, found...)
+	return nil
+}
+
+// flipped lets pass what a read that lied has done to the file (SQLite takes it for
+// the truth and may write it back), if the store's own verification names it.
+func (f *failing) flipped(found []lab.Violation) []lab.Violation {
+	if slices.ContainsFunc(found, func(v lab.Violation) bool { return v.Check == CheckKept }) {
+		return found
+	}
+	for _, v := range found {
+		if v.Check == lab.CheckLaw && !strings.Contains(v.What, "the law") {
+			f.note("reads that lied, reached the file and are named")
+			return nil
+		}
+	}
+	return found
+}
