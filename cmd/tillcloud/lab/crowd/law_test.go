@@ -325,9 +325,10 @@ func (l *law) cancel(w world, in input, out output) []world {
 	return nil
 }
 
-// undone is what cancelling makes, and of what.
+// undone is what cancelling makes, and of what. A code whose close was acknowledged
+// has let its lane go already; giving it up is still a fact of its own, once.
 func undone() map[place]set {
-	return map[place]set{notSent: of(created), reversing: of(sending, awaiting, unknown), letGo: of(fetching, shown, closing)}
+	return map[place]set{notSent: of(created), reversing: of(sending, awaiting, unknown), letGo: of(fetching, shown, closing, letGo)}
 }
 
 // one are the states in which the payment of a slot stands in one of the places.
