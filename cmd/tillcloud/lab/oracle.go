@@ -342,7 +342,7 @@ func (s *Shop) judgeSecrets() error {
 	codes := slices.Clone(s.codes)
 	s.mu.Unlock()
 	return filepath.WalkDir(s.AgentDir(), func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || e.Name() == "ballast" {
+		if err != nil || !e.Type().IsRegular() || e.Name() == "ballast" {
 			return err
 		}
 		content, err := os.ReadFile(path)

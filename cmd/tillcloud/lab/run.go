@@ -130,17 +130,26 @@ func (r *Run) Each(do func(seed uint64) int) {
 // Share runs cases as Each does, on so many processors at once. Each of them is a
 // parallel subtest, which do gets; t is the test that began the campaign.
 func (r *Run) Share(t *testing.T, processors int, do func(t *testing.T, seed uint64) int) {
+	r.share(t, processors, func(uint64) bool { return r.Done() < r.size }, do)
+}
+
+// Cases runs exactly so many cases, as Share does: where each is long, none more is
+// begun while the last ones are under way.
+func (r *Run) Cases(t *testing.T, processors, n int, do func(t *testing.T, seed uint64) int) {
+	r.share(t, processors, func(begun uint64) bool { return begun < uint64(n) }, do)
+}
+
+func (r *Run) share(t *testing.T, processors int, more func(begun uint64) bool, do func(t *testing.T, seed uint64) int) {
 	if r.size == 0 {
 		return
 	}
-	var next atomic.Uint64
-	next.Store(r.first)
+	var begun atomic.Uint64
 	t.Run("cases", func(t *testing.T) {
 		for n := range processors {
 			t.Run(strconv.Itoa(n+1), func(t *testing.T) {
 				t.Parallel()
-				for seed := next.Add(1) - 1; r.Done() < r.size && (!r.only || seed == r.first) && !r.Caught(); seed = next.Add(1) - 1 {
-					r.Add(do(t, seed))
+				for n := begun.Add(1) - 1; more(n) && (!r.only || n == 0) && !r.Caught(); n = begun.Add(1) - 1 {
+					r.Add(do(t, r.first+n))
 				}
 			})
 		}
