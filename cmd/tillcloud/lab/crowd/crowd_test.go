@@ -31,14 +31,14 @@ func TestC12Crowd(t *testing.T) {
 	if _, err := sentences(); err != nil { // before any bubble: all of them share it
 		t.Fatal(err)
 	}
-	scratch, pictures := lab.Scratch(t), t.TempDir()
+	scratch := lab.Scratch(t)
 	seeds := make(chan uint64)
 	var workers sync.WaitGroup
 	for i := range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			t.Run(fmt.Sprint("counter ", i+1), func(t *testing.T) {
 				for seed := range seeds {
-					one := newCase(r, seed, pair, filepath.Join(scratch, strconv.FormatUint(seed, 10)), pictures)
+					one := newTrial(r, seed, pair, filepath.Join(scratch, strconv.FormatUint(seed, 10)))
 					synctest.Test(t, one.run)
 					r.Violated(seed, one.found...)
 					r.Broken(seed, one.err)
@@ -69,34 +69,33 @@ func plan(seed uint64) planned {
 	return planned{d, 1 + d.IntN(4), d.Chance(5)}
 }
 
-// kase is one shop with a few histories at once, each at lanes of its own.
-type kase struct {
-	run0     *lab.Run
+// trial is one shop with a few histories at once, each at lanes of its own.
+type trial struct {
+	campaign *lab.Run
 	seed     uint64
 	keys     lab.Keys
 	dir      string
-	pictures string
 	points   atomic.Uint64
 
 	found []lab.Violation
 	err   error
 }
 
-func newCase(r *lab.Run, seed uint64, pair lab.Keys, dir, pictures string) *kase {
-	return &kase{run0: r, seed: seed, keys: pair, dir: dir, pictures: pictures}
+func newTrial(r *lab.Run, seed uint64, pair lab.Keys, dir string) *trial {
+	return &trial{campaign: r, seed: seed, keys: pair, dir: dir}
 }
 
-func (k *kase) run(t *testing.T) {
-	if err := k.trade(t.Context()); err != nil {
-		k.err = errors.Join(k.err, err)
+func (one *trial) run(t *testing.T) {
+	if err := one.trade(t.Context()); err != nil {
+		one.err = errors.Join(one.err, err)
 	}
 }
 
 // at delays the shop here and there: requests on their way to the cloud and back in
 // virtual time, everything else, where locks may be held, for some turns only.
-func (k *kase) at(p lab.Point) {
-	n := k.points.Add(1)
-	x := (n + k.seed<<20) * 0x9e3779b97f4a7c15
+func (one *trial) at(p lab.Point) {
+	n := one.points.Add(1)
+	x := (n + one.seed<<20) * 0x9e3779b97f4a7c15
 	x ^= x >> 29
 	switch p.Place {
 	case "arrived", "executed":
@@ -110,9 +109,9 @@ func (k *kase) at(p lab.Point) {
 	}
 }
 
-func (k *kase) trade(ctx context.Context) (err error) {
-	p := plan(k.seed)
-	c, err := newCounter(ctx, lab.Options{Dir: k.dir, Clock: lab.NewClock(), Keys: k.keys, Network: lab.NewNetwork(), Lanes: 2 * p.histories, At: k.at})
+func (one *trial) trade(ctx context.Context) (err error) {
+	p := plan(one.seed)
+	c, err := newCounter(ctx, lab.Options{Dir: one.dir, Clock: lab.NewClock(), Keys: one.keys, Network: lab.NewNetwork(), Lanes: 2 * p.histories, At: one.at})
 	if err != nil {
 		return err
 	}
@@ -122,7 +121,7 @@ func (k *kase) trade(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	histories, err := k.play(ctx, c, p)
+	histories, err := one.play(ctx, c, p)
 	if err != nil {
 		return err
 	}
@@ -139,17 +138,17 @@ func (k *kase) trade(ctx context.Context) (err error) {
 		for _, s := range h.streams {
 			s.close(books.Payments)
 		}
-		k.found = append(k.found, h.judge(k.pictures)...)
-		k.run0.Count("calls", float64(len(h.events)))
-		k.run0.Count("sights", float64(len(h.looks)))
+		one.found = append(one.found, h.judge()...)
+		one.campaign.Count("calls", float64(len(h.events)))
+		one.campaign.Count("sights", float64(len(h.looks)))
 	}
 	found, err := c.Judge(ctx)
-	k.found = append(k.found, found...)
+	one.found = append(one.found, found...)
 	return err
 }
 
 // play lets every history happen at once, and the power fail in between.
-func (k *kase) play(ctx context.Context, c *counter, p planned) (list []*history, err error) {
+func (one *trial) play(ctx context.Context, c *counter, p planned) (list []*history, err error) {
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	note := func(e error) {
@@ -160,20 +159,20 @@ func (k *kase) play(ctx context.Context, c *counter, p planned) (list []*history
 	for i := range p.histories {
 		which := lab.Pick(p.Dice, scenes()...)
 		lanes := []string{strconv.Itoa(2*i + 1), strconv.Itoa(2*i + 2)}
-		h := newHistory(ctx, c, fmt.Sprintf("%d-%d", k.seed, i+1), lanes[:which.lanes]...)
+		h := newHistory(ctx, c, fmt.Sprintf("%d-%d", one.seed, i+1), lanes[:which.lanes]...)
 		list = append(list, h)
 		d := lab.NewDice("C12", p.Uint64())
 		for range 1 + d.IntN(2) {
 			h.listen(d, anyTill(d))
 		}
-		k.run0.Count(which.name, 1)
+		one.campaign.Count(which.name, 1)
 		all.Go(func() {
 			note(which.play(h, d))
 			h.wg.Wait()
 		})
 	}
 	if p.restart {
-		k.run0.Count("restarts", 1)
+		one.campaign.Count("restarts", 1)
 		c.pause(time.Duration(p.IntN(8)) * time.Millisecond)
 		yield(p.IntN(300))
 		note(c.restart(ctx))

@@ -2,9 +2,10 @@ package crowd_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
-	"path/filepath"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -194,20 +195,20 @@ func (h *history) settled() {
 }
 
 // judge holds everything that was observed against the law and against itself.
-func (h *history) judge(folder string) []lab.Violation {
+func (h *history) judge() []lab.Violation {
 	h.mu.Lock()
 	events, looks := slices.Clone(h.events), slices.Clone(h.looks)
 	h.mu.Unlock()
 	h.judgeLooks(looks)
 	h.judgeCalls(events)
-	h.judgeOrder(events, folder)
+	h.judgeOrder(events)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.found
 }
 
 // judgeOrder looks for an order of the calls that the law allows.
-func (h *history) judgeOrder(events []event, folder string) {
+func (h *history) judgeOrder(events []event) {
 	restarted := h.lives.Load() > 0
 	slots := map[agent.PaymentID]int{}
 	for slot, id := range h.ids {
@@ -226,13 +227,21 @@ func (h *history) judgeOrder(events []event, folder string) {
 	if porcupine.CheckOperations(model, list) {
 		return
 	}
-	_, info := porcupine.CheckOperationsVerbose(model, list, 0)
-	picture := filepath.Join(folder, "C12-"+h.name+".html")
-	where := "its picture is " + picture
-	if err := porcupine.VisualizePath(model, info, picture); err != nil {
-		where = "it has no picture: " + err.Error()
-	}
+	where := h.picture(model, list)
 	h.accuse(checkOrder, "no order of these calls explains their answers; %s\n%s", where, script(events))
+}
+
+// picture draws what porcupine found, into a file that outlives the test.
+func (h *history) picture(model porcupine.Model, list []porcupine.Operation) string {
+	_, info := porcupine.CheckOperationsVerbose(model, list, 0)
+	f, err := os.CreateTemp("", "tillwire-C12-"+h.name+"-*.html")
+	if err == nil {
+		err = errors.Join(porcupine.Visualize(model, info, f), f.Close())
+	}
+	if err != nil {
+		return "it has no picture: " + err.Error()
+	}
+	return "its picture is " + f.Name()
 }
 
 // script is a history to read, in the order of the calls.
