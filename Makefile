@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: build run test race e2e interop bench fuzz lint cross deb help
+.PHONY: build run test race e2e interop bench fuzz lab-gate lab-gate-proof campaign soak replay lint cross deb help
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
@@ -17,19 +17,22 @@ export CGO_ENABLED := 1
 export TILLWIRE_BIN := $(CURDIR)/bin
 LDFLAGS := -s -w -X main.version=$(VERSION)
 STATIC := $(LDFLAGS) -linkmode external -extldflags -static
+# What is delivered; the programs below these are for developers.
+PROGRAMS := $(addprefix ./,$(wildcard cmd/*))
 
 build: ## the programs, into bin/
-	go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+	go build -ldflags '$(LDFLAGS)' -o bin/ $(PROGRAMS)
 
 run: build ## a demo shop with its cloud and its customers' phones; prints the addresses
 	bin/tillcloud demo --data-dir .demo
 
-test: ## everything: formatting, vet, all Go tests, the browser, a foreign client
+test: ## everything: formatting, vet, all Go tests, the browser, the laboratory's gate, a foreign client
 	.ci/needs chromium cjk node
 	$(call formatted)
 	go vet ./...
 	$(MAKE) --no-print-directory build
 	go test -timeout 15m ./...
+	$(MAKE) --no-print-directory lab-gate
 	$(MAKE) --no-print-directory interop
 
 race: build ## the Go tests under the race detector
@@ -55,6 +58,23 @@ fuzz: ## every fuzz target for FUZZTIME (20s)
 		done; \
 	done
 
+LAB = go run ./cmd/tillcloud/lab/campaign
+lab-gate: build ## the fault laboratory at the size of a merge: no violation, and every faulty build caught
+	$(LAB) gate
+
+lab-gate-proof: ## that the gate needs each of its checks: without one, a faulty build passes
+	$(LAB) proof
+
+campaign: build ## the fault laboratory at the size of a release, and its page offline/CAMPAIGN.md; takes over an hour
+	$(LAB) release
+
+SOAK ?= 1h
+soak: ## every fault at random for SOAK (1h) of real time, and its page offline/SOAK.md
+	SOAK='$(SOAK)' $(LAB) soak
+
+replay: build ## one case again: SEED=C6-17, and SABOTAGE=name for one of a faulty build
+	SABOTAGE='$(SABOTAGE)' $(LAB) replay '$(SEED)'
+
 lint: ## formatting, vet, the rules of the house; staticcheck where it is installed
 	$(call formatted)
 	go vet ./...
@@ -73,7 +93,7 @@ deb: ## Debian packages of the agent and the kiosk, into dist/; ARCH=arm64 or ar
 	packaging/deb/build 'dist/linux-$(ARCH)' '$(ARCH)' '$(VERSION)' dist
 
 help: ## this list
-	@sed -nE 's/^([a-z0-9]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
 
 # formatted fails with the names of the files that gofmt would change.
 formatted = @changed=$$(gofmt -l agent drivers offline cmd packaging); \
@@ -85,7 +105,7 @@ triplet_arm64 := aarch64-linux-gnu
 triplet_armv7 := arm-linux-gnueabihf
 define static
 $(if $(filter $(1),$(shell go env GOHOSTARCH)),,CC=$(triplet_$(1))-gcc) GOOS=linux GOARCH=$(patsubst armv%,arm,$(1)) GOARM=$(if $(filter armv7,$(1)),7,) \
-	go build -ldflags '$(STATIC)' -o 'dist/linux-$(1)/' ./cmd/...
+	go build -ldflags '$(STATIC)' -o 'dist/linux-$(1)/' $(PROGRAMS)
 for program in dist/linux-$(1)/*; do \
 	if readelf -d "$$program" | grep NEEDED; then echo "$$program is not static" >&2; exit 1; fi; \
 done

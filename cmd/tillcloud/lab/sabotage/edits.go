@@ -44,7 +44,7 @@ func commitAfterSend() Sabotage {
 
 func newNumberOnRetry() Sabotage {
 	return Sabotage{
-		Name: "new-number-on-retry", Campaign: "C6", Check: lab.CheckKeys,
+		Name: "new-number-on-retry", Campaign: "C2", Check: lab.CheckKeys,
 		Says: "the cloud complains about a number that was used, so the second attempt gets its own",
 		Edits: []Edit{{"agent/checkout/pay.go", `	w, _ := e.opt.Wallets.Wallet(p.Status.Wallet)
 	charger, ok := w.(agent.Charger)`, `	if sabotaged("new-number-on-retry") && p.Status.Attempt > 1 {
@@ -57,7 +57,7 @@ func newNumberOnRetry() Sabotage {
 
 func timeoutIsDecline() Sabotage {
 	return Sabotage{
-		Name: "timeout-is-decline", Campaign: "C4", Check: lab.CheckProof,
+		Name: "timeout-is-decline", Campaign: "C2", Check: lab.CheckProof,
 		Says: "no answer in ten seconds: the cashier needs a result, and nothing came back",
 		Edits: []Edit{{"agent/checkout/pay.go", `	a := e.pay(ctx, p, l)
 	e.count(p, a)
@@ -72,7 +72,7 @@ func timeoutIsDecline() Sabotage {
 
 func conflictIsDecline() Sabotage {
 	return Sabotage{
-		Name: "409-is-decline", Campaign: "C5", Check: lab.CheckProof,
+		Name: "409-is-decline", Campaign: "C2", Check: lab.CheckProof,
 		Says: "409 says that the order cannot be paid, whoever signed it",
 		Edits: []Edit{{"agent/wallet/wechat/wallet.go", `	call.Read = func(reply wallet.Reply) agent.Answer {
 `, `	call.Read = func(reply wallet.Reply) agent.Answer {
@@ -85,7 +85,7 @@ func conflictIsDecline() Sabotage {
 
 func ignoreRecall() Sabotage {
 	return Sabotage{
-		Name: "ignore-recall", Campaign: "C5", Check: lab.CheckProof,
+		Name: "ignore-recall", Campaign: "C2", Check: lab.CheckProof,
 		Says: "the cloud answered the reversal, even if it was with \"in progress\": it will see to it",
 		Edits: []Edit{{"agent/checkout/undo.go", `	a := r.Reverse(once, p)
 	cancel()
@@ -110,7 +110,7 @@ func noLeaseFencing() Sabotage {
 
 func noTombstone() Sabotage {
 	return Sabotage{
-		Name: "no-tombstone", Campaign: "C6", Check: lab.CheckProof,
+		Name: "no-tombstone", Campaign: "C2", Check: lab.CheckProof,
 		Says: "an order that the cloud never saw needs no row: there is nothing to reverse",
 		Edits: []Edit{{"agent/sandbox/undo.go", `	return o, t.create(o, string(state)+" before it was ever asked for")`,
 			`	if sabotaged("no-tombstone") {
@@ -165,7 +165,7 @@ func greenBeforeCommit() Sabotage {
 
 func refundNumberRegenerated() Sabotage {
 	return Sabotage{
-		Name: "refund-number-regenerated", Campaign: "C6", Check: lab.CheckKeys,
+		Name: "refund-number-regenerated", Campaign: "C2", Check: lab.CheckKeys,
 		Says: "the wallet does not know the refund, so asking again is a new one and takes the next number",
 		Edits: []Edit{{"agent/checkout/refund.go", `			return e.refundAnswer(p, r, t, a)
 		}

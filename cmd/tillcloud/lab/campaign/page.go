@@ -1,0 +1,178 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tillwire/cmd/tillcloud/lab"
+	"tillwire/cmd/tillcloud/lab/sabotage"
+)
+
+// page is what a campaign is remembered by. Everything on it was said by the runs
+// themselves, on the line that each ends with.
+type page struct {
+	Commit  string
+	Machine string
+	Size    string
+	Only    string
+	Begun   time.Time
+	Ended   time.Time
+	Honest  []outcome
+	Faulty  []outcome
+	Blind   []outcome
+}
+
+// failed reports whether anything was not as it must be.
+func (p *page) failed() bool {
+	return len(p.wrong()) > 0 || p.violations() > 0
+}
+
+func (p *page) violations() (n int) {
+	for _, o := range p.Honest {
+		n += max(total(o.results), len(o.found))
+	}
+	return n
+}
+
+// wrong lists every run that was not as it must be.
+func (p *page) wrong() (list []string) {
+	for _, o := range p.Honest {
+		if why := o.wrong(); why != "" {
+			line := fmt.Sprintf("%s: %s", o.part.ID, why)
+			if len(o.found) > 0 {
+				line += ". Repeat it: `" + o.found[0].repeat + "`"
+			}
+			list = append(list, line)
+		}
+	}
+	for _, o := range p.Faulty {
+		if s, err := sabotage.Find(o.sabotage); err == nil {
+			if _, ok := o.caught(s.Check); !ok {
+				list = append(list, fmt.Sprintf("C14: %s was not caught by %s", s.Name, s.Check))
+			}
+		}
+	}
+	for _, o := range p.Blind {
+		if s, err := sabotage.Find(o.sabotage); err == nil {
+			if why := o.missed(s); why != "" {
+				list = append(list, fmt.Sprintf("C14: without %s, %s %s", s.Check, s.Name, why))
+			}
+		}
+	}
+	return list
+}
+
+// verdict is the page in one sentence.
+func (p *page) verdict() string {
+	if wrong := p.wrong(); len(wrong) > 0 {
+		return fmt.Sprintf("%d violations; %d runs failed", p.violations(), len(wrong))
+	}
+	caught := ""
+	if len(p.Faulty) > 0 {
+		caught = fmt.Sprintf("; %d of %d faulty builds caught", len(p.Faulty), len(sabotage.All()))
+	}
+	return fmt.Sprintf("%d violations%s", p.violations(), caught)
+}
+
+func (p *page) text() []byte {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("# The fault campaign: %s\n", p.verdict())
+	line("Written by `make campaign` from what the campaigns reported; nothing here was typed. A campaign repeats by")
+	line("its seeds: `make replay SEED=C6-17` is case 17 of C6. Times are of this machine, except that C2 and C6 to C9")
+	line("let a shop's own time pass virtually.\n")
+	line("| | |\n| --- | --- |")
+	line("| commit | `%s` |", p.Commit)
+	line("| machine | %s |", p.Machine)
+	size := p.Size
+	if p.Only != "" {
+		size += ", only " + p.Only
+	}
+	line("| sizes | %s |", size)
+	line("| begun | %s |", stamp(p.Begun))
+	line("| ended | %s, after %s |", stamp(p.Ended), p.Ended.Sub(p.Begun).Round(time.Second))
+	line("| violations | %d |\n", p.violations())
+	if wrong := p.wrong(); len(wrong) > 0 {
+		line("## What failed\n")
+		for _, w := range wrong {
+			line("- %s", strings.ReplaceAll(w, "\n", " "))
+		}
+		line("")
+	}
+	line("## What ran\n")
+	line("| campaign | what breaks | asked for | ran | violations | first seed | begun | minutes |")
+	line("| --- | --- | ---: | ---: | ---: | ---: | --- | ---: |")
+	for _, o := range p.Honest {
+		for _, r := range o.results {
+			line("| %s | %s | %s %s | %s | %d | %d | %s | %.1f |", o.part.ID, o.part.Title, thousands(r.Size), r.Unit, thousands(r.Done), r.Violations,
+				r.Seed, r.Begun.UTC().Format("15:04:05"), r.Ended.Sub(r.Begun).Minutes())
+		}
+		if len(o.results) == 0 {
+			line("| %s | %s | no result | | | | | |", o.part.ID, o.part.Title)
+		}
+	}
+	line("\n## Figures\n\n| campaign | figure | |\n| --- | --- | ---: |")
+	for _, o := range p.Honest {
+		for _, r := range o.results {
+			figures(&b, o.part.ID, r)
+		}
+	}
+	p.sabotages(line)
+	return []byte(b.String())
+}
+
+func figures(b *strings.Builder, id string, r lab.Result) {
+	for _, name := range slices.Sorted(maps.Keys(r.Figures)) {
+		fmt.Fprintf(b, "| %s | %s | %s |\n", id, strings.ReplaceAll(name, "_", " "), figure(r.Figures[name]))
+	}
+}
+
+// figure writes a measure with four digits that count.
+func figure(v float64) string {
+	if v == float64(int(v)) {
+		return thousands(int(v))
+	}
+	return strconv.FormatFloat(v, 'g', 4, 64)
+}
+
+// sabotages is the table of the faulty builds.
+func (p *page) sabotages(line func(string, ...any)) {
+	if len(p.Faulty) == 0 {
+		return
+	}
+	line("\n## C14: faulty builds\n")
+	line("Each is a mistake that somebody could defend, in a build of its own. The named check must catch it; where that")
+	line("check is left out, the gate fails.\n")
+	line("| faulty build | its author says | caught in | by | seconds | shown again by | without that check |")
+	line("| --- | --- | --- | --- | ---: | --- | --- |")
+	for _, o := range p.Faulty {
+		s, err := sabotage.Find(o.sabotage)
+		if err != nil {
+			continue
+		}
+		by, again := "**not caught**", ""
+		if f, ok := o.caught(s.Check); ok {
+			by, again = s.Check, "`"+f.repeat+"`"
+		}
+		line("| %s | %s | %s | %s | %.1f | %s | %s |", s.Name, s.Says, o.part.ID, by, o.took.Seconds(), again, p.without(s))
+	}
+}
+
+// without says what became of a faulty build whose check was left out.
+func (p *page) without(s sabotage.Sabotage) string {
+	for _, o := range p.Blind {
+		if o.sabotage == s.Name {
+			if why := o.missed(s); why != "" {
+				return "**" + why + "**"
+			}
+			return "the gate fails" + o.others()
+		}
+	}
+	return "not tried"
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") }

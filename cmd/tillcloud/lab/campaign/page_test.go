@@ -1,0 +1,119 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"tillwire/cmd/tillcloud/lab"
+	"tillwire/cmd/tillcloud/lab/sabotage"
+)
+
+// root is the module's, from this folder.
+const root = "../../../.."
+
+var commitLine = regexp.MustCompile("(?m)^\\| commit \\| `([0-9a-f]{40})` \\|$")
+
+// TestThePagesAreOfThisHistory: a page about a commit that this tree does not come
+// from says nothing about this tree.
+func TestThePagesAreOfThisHistory(t *testing.T) {
+	if out, err := exec.CommandContext(t.Context(), "git", "-C", root, "rev-parse", "HEAD").CombinedOutput(); err != nil {
+		t.Logf("NOT CHECKED: these are sources without their git history: %s", out)
+		return
+	}
+	shallow, err := exec.CommandContext(t.Context(), "git", "-C", root, "rev-parse", "--is-shallow-repository").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile(filepath.Join(root, "offline", "README.md"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"CAMPAIGN.md", "SOAK.md"} {
+		text, err := os.ReadFile(filepath.Join(root, "offline", name))
+		if errors.Is(err, fs.ErrNotExist) && !strings.Contains(string(readme), name) {
+			continue // nobody refers to it yet
+		}
+		if err != nil {
+			t.Errorf("make campaign and make soak write the pages: %v", err)
+			continue
+		}
+		found := commitLine.FindSubmatch(text)
+		if found == nil {
+			t.Errorf("offline/%s names no commit", name)
+			continue
+		}
+		out, err := exec.CommandContext(t.Context(), "git", "-C", root, "merge-base", "--is-ancestor", string(found[1]), "HEAD").CombinedOutput()
+		switch {
+		case err == nil:
+		case strings.TrimSpace(string(shallow)) == "true":
+			t.Logf("NOT CHECKED: this clone is shallow and does not reach back to %s, of which offline/%s is; git fetch --unshallow", found[1], name)
+		default:
+			t.Errorf("offline/%s is of commit %s, which is no ancestor of this tree: run it again and commit its page. %s", name, found[1], out)
+		}
+	}
+}
+
+func example() *page {
+	begun := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	run := outcome{job: job{part: parts()[5]}, results: []lab.Result{{Campaign: "C6", Unit: "payments", Seed: 1, Size: 1_000_000, Done: 1_000_031,
+		Begun: begun, Ended: begun.Add(12 * time.Minute), Figures: map[string]float64{"drain_seconds": 31.25, "queue_max": 512}}}}
+	p := &page{Commit: strings.Repeat("ab", 20), Machine: "2 processors", Size: "release", Begun: begun, Ended: begun.Add(time.Hour), Honest: []outcome{run}}
+	for _, s := range sabotage.All() {
+		f := finding{check: s.Check, what: "something", repeat: "make replay SEED=C5-1 SABOTAGE=" + s.Name}
+		p.Faulty = append(p.Faulty, outcome{job: job{part: part{ID: s.Campaign}, sabotage: s.Name}, found: []finding{f}})
+		p.Blind = append(p.Blind, outcome{job: job{part: part{ID: s.Campaign}, sabotage: s.Name}, results: run.results})
+	}
+	return p
+}
+
+func TestThePageSaysWhatTheRunsSaid(t *testing.T) {
+	p := example()
+	text := string(p.text())
+	for _, want := range []string{"# The fault campaign: 0 violations; 11 of 11 faulty builds caught\n", "| commit | `" + p.Commit + "` |\n",
+		"| C6 | whole shops in virtual time | 1,000,000 payments | 1,000,031 | 0 | 1 | 09:00:00 | 12.0 |\n",
+		"| C6 | drain seconds | 31.25 |\n", "| C6 | queue max | 512 |\n", "make replay SEED=C5-1 SABOTAGE=no-tombstone", "after 1h0m0s"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q:\n%s", want, text)
+		}
+	}
+	if p.failed() {
+		t.Errorf("a good campaign failed: %v", p.wrong())
+	}
+	if found := commitLine.FindStringSubmatch(text); found == nil || found[1] != p.Commit {
+		t.Errorf("the page's commit cannot be read back: %v", found)
+	}
+}
+
+func TestAPageAboutAFailureSaysSo(t *testing.T) {
+	for name, spoil := range map[string]func(*page){
+		"a violation": func(p *page) {
+			p.Honest[0].results[0].Violations = 1
+			p.Honest[0].found = []finding{{"I1-one-charge", "twice", "make replay SEED=C6-9"}}
+		},
+		"half a campaign":    func(p *page) { p.Honest[0].results[0].Done = 5 },
+		"no result":          func(p *page) { p.Honest[0].results = nil },
+		"a survivor":         func(p *page) { p.Faulty[3].found = nil },
+		"a check not needed": func(p *page) { p.Blind[3].found = p.Faulty[3].found },
+	} {
+		p := example()
+		spoil(p)
+		if text := string(p.text()); !p.failed() || !strings.Contains(text, "## What failed") {
+			t.Errorf("%s is no failure:\n%s", name, text)
+		}
+	}
+}
+
+func TestCountsAreReadable(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000"} {
+		if got := thousands(n); got != want {
+			t.Errorf("%d is written %q", n, got)
+		}
+	}
+}
