@@ -108,6 +108,28 @@ func (r *Reader) Since(ctx context.Context, seq int64, limit int) ([]agent.Payme
 	return plain(entries), err
 }
 
+// List is the reader's, of what everybody has been told.
+func (s *Store) List(ctx context.Context, f agent.Filter) (agent.Page, error) {
+	page, err := s.Reader.List(ctx, f)
+	s.passedOn()
+	return page, err
+}
+
+// Since is the reader's, of what everybody has been told.
+func (s *Store) Since(ctx context.Context, seq int64, limit int) ([]agent.Payment, error) {
+	list, err := s.Reader.Since(ctx, seq, limit)
+	s.passedOn()
+	return list, err
+}
+
+// passedOn waits for the commit under way. The file shows it to a reader a moment
+// before the lanes hear of it: a list would name a payment that the next scan does
+// not find yet.
+func (s *Store) passedOn() {
+	s.writer.turn.Lock()
+	defer s.writer.turn.Unlock()
+}
+
 // HourTally is a sum over one hour, in one currency.
 type HourTally struct {
 	Hour time.Time // when it begins

@@ -26,8 +26,8 @@ type Options struct {
 	Clock  agent.Clock
 	Timers func(wallet string) agent.Timers
 	// Notify hears of every commit of a payment, in commit order and before the
-	// commit is answered. It runs on the writer: it must be quick and must not
-	// write. nil is allowed.
+	// commit is answered. It runs on the writer: it must be quick and must not call
+	// the store, whose readers wait for it. nil is allowed.
 	Notify func(agent.Payment)
 	Log    *slog.Logger
 	// Observe hears how many requests each transaction carried and how long the

@@ -241,7 +241,10 @@ func (s *Store) current(ctx context.Context, id agent.PaymentID) (*entry, error)
 
 // Payment implements agent.Journal.
 func (s *Store) Payment(ctx context.Context, id agent.PaymentID) (agent.Payment, error) {
-	return bare(s.current(ctx, id))
+	e, err := s.current(ctx, id)
+	s.writer.telling.RLock()
+	defer s.writer.telling.RUnlock()
+	return bare(e, err)
 }
 
 func bare(e *entry, err error) (agent.Payment, error) {

@@ -32,12 +32,15 @@ type request struct {
 // writer owns the one connection that writes. Whoever holds turn is the writer:
 // the goroutine that gathers what waits, or a caller who finds nobody waiting.
 type writer struct {
-	s     *Store
-	turn  sync.Mutex
-	conn  *sqlite3.SQLiteConn
-	sql   statements
-	kept  []*statement // all of them, to be ended with the connection
-	round []request    // being served
+	s    *Store
+	turn sync.Mutex
+	// telling is held for writing while a commit is made known. Who reads a payment
+	// waits for it: nobody may see what the lanes and screens have not heard of yet.
+	telling sync.RWMutex
+	conn    *sqlite3.SQLiteConn
+	sql     statements
+	kept    []*statement // all of them, to be ended with the connection
+	round   []request    // being served
 	// batch is used again and again, never by two transactions at a time.
 	batch *batch
 
@@ -225,12 +228,19 @@ func (w *writer) commit(requests []request, more bool) (again bool) {
 		return w.spoilt(requests, errors.Join(err, b.rollback()))
 	}
 	took := w.s.opt.Clock.Mono() - begin
-	w.publish(b)
-	w.tell(b, len(requests), took)
+	w.passOn(b, requests, took)
 	for i, r := range requests {
 		r.done <- b.errs[i]
 	}
 	return false
+}
+
+// passOn makes a commit known to all at one moment, as far as they can tell.
+func (w *writer) passOn(b *batch, requests []request, took time.Duration) {
+	w.telling.Lock()
+	defer w.telling.Unlock()
+	w.publish(b)
+	w.tell(b, len(requests), took)
 }
 
 func (w *writer) publish(b *batch) {
