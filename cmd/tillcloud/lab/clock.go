@@ -23,5 +23,8 @@ func (c *Clock) Now() time.Time { return c.SystemClock.Now().Add(time.Duration(c
 // Jump sets the wall ahead, or back when d is negative.
 func (c *Clock) Jump(d time.Duration) { c.off.Add(int64(d)) }
 
+// Off is how far the wall is ahead.
+func (c *Clock) Off() time.Duration { return time.Duration(c.off.Load()) }
+
 // Right sets the wall right again.
 func (c *Clock) Right() { c.off.Store(0) }

@@ -61,7 +61,10 @@ type Options struct {
 	// Look wraps every look of the oracle at the agent's disk while the shop trades, so
 	// that a fault of that disk meets the agent and not its judge; nil: a plain call.
 	Look func(look func())
-	Log  *slog.Logger
+	// Steady reports that a wallet has confirmed the wall clock; nil: nobody has, and
+	// retention removes nothing.
+	Steady func() bool
+	Log    *slog.Logger
 }
 
 // Shop is a whole shop: an agent with its store, and the cloud it talks to. Its
@@ -205,7 +208,7 @@ func (s *Shop) PowerOn(ctx context.Context) error {
 		return fmt.Errorf("power on: %w", err)
 	}
 	t.store, err = offline.Open(ctx, offline.Options{Dir: s.AgentDir(), Name: "lab", Clock: s.opt.Clock, Log: s.opt.Log, Timers: s.opt.Timers,
-		Notify: func(p agent.Payment) { s.committed(t, p) }, Free: s.opt.Free, BackupEvery: -1, PerWallet: 12})
+		Notify: func(p agent.Payment) { s.committed(t, p) }, Free: s.opt.Free, BackupEvery: -1, PerWallet: 12, Steady: s.opt.Steady})
 	if err != nil {
 		return fmt.Errorf("power on: %w", err)
 	}

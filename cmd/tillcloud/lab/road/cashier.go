@@ -15,17 +15,18 @@ import (
 
 // The checks that are about what a till and its customers see.
 const (
-	CheckRepeat  = "same-request-same-payment"
-	CheckAnswer  = "answered-end-stays"
-	CheckServed  = "customer-can-pay"
-	CheckPatient = "nothing-ends-early"
+	CheckRepeat = "same-request-same-payment"
+	CheckAnswer = "answered-end-stays"
+	CheckServed = "customer-can-pay"
+	CheckCode   = "code-is-used-once"
 )
 
 const (
-	mostTenders = 6
-	tick        = 500 * time.Millisecond
-	look        = 2 * time.Second // between a picture on a screen and the hand of who sees it
-	longest     = 6 * time.Minute // for one tender or refund
+	mostTenders = 12
+	beat        = 500 * time.Millisecond
+	look        = 2 * time.Second  // between a picture on a screen and the hand of who sees it
+	breath      = 15 * time.Second // before a customer who could not pay is asked a third time
+	longest     = 6 * time.Minute  // for one tender or refund
 )
 
 // cashier serves one customer after the other until the sale is paid.
@@ -36,9 +37,12 @@ type cashier struct {
 	dice   lab.Dice
 	clock  *lab.Clock
 	dark   func() time.Duration // how long the power stays away
+	tick   func()
 	cuts   int
 	on     time.Duration // Clock.Mono when the power last came
 
+	code    agent.PayCode            // the last that was taken
+	taken   time.Duration            // Clock.Mono then
 	answers map[string]agent.Payment // the last answer to each request id
 
 	mu       sync.Mutex // what the cloud's side reads
@@ -46,11 +50,17 @@ type cashier struct {
 	qr       string
 }
 
-func (c *cashier) wait(d time.Duration) { <-c.clock.After(d) }
+func (c *cashier) wait(d time.Duration) {
+	<-c.clock.After(d)
+	c.tick()
+}
 
 // serve takes the sale to its end.
 func (c *cashier) serve(ctx context.Context) error {
 	for n := 1; n <= mostTenders; n++ {
+		if n > 2 {
+			c.wait(breath)
+		}
 		p, err := c.tender(ctx, n)
 		switch {
 		case err != nil:
@@ -88,7 +98,7 @@ func (c *cashier) tender(ctx context.Context, n int) (p agent.Payment, err error
 		if err := c.act(ctx, n, p, c.clock.Mono()-since); err != nil {
 			return p, err
 		}
-		c.wait(tick)
+		c.wait(beat)
 		if p, err = c.read(ctx, r, p.ID); err != nil {
 			return p, err
 		}
@@ -120,11 +130,13 @@ func (c *cashier) phone() (customer, qr string) {
 func (c *cashier) act(ctx context.Context, n int, p agent.Payment, been time.Duration) error {
 	cancels := c.story.Cancel && n == 1
 	switch state := p.Status.State; {
-	case state == agent.Created && p.Mode == agent.ModeScan && been%look < tick:
+	case state == agent.Created && p.Mode == agent.ModeScan && been%look < beat:
 		customer, _ := c.phone()
 		code, err := c.shop.Code(ctx, customer)
 		if till := c.shop.Till(); err == nil && till != nil {
-			till.Scan(ctx, p.Lane, code)
+			if r := till.Scan(ctx, p.Lane, code); r.Accepted {
+				c.code, c.taken = code, c.clock.Mono()
+			}
 		}
 		return err
 	case cancels && been >= look && (state == agent.AwaitPayer || state == agent.Unknown || state == agent.QRShown):
@@ -133,7 +145,7 @@ func (c *cashier) act(ctx context.Context, n int, p agent.Payment, been time.Dur
 			_, _, err := till.Cancel(ctx, p.ID, "cashier")
 			return c.unlessDark(err)
 		}
-	case state == agent.QRShown && !c.story.Nobody && been >= look && been%look < tick:
+	case state == agent.QRShown && !c.story.Nobody && been >= look && been%look < beat:
 		c.note(p)
 		return c.scans(ctx)
 	case state == agent.AwaitPayer && been >= look:
@@ -266,7 +278,29 @@ func (c *cashier) payBack(ctx context.Context, p agent.Payment) error {
 		if number = refund.No; refund.State.Final() {
 			return nil
 		}
-		c.wait(tick)
+		c.wait(beat)
 	}
 	return nil
+}
+
+// codeMemory is how long a terminal remembers a payment code at least.
+const codeMemory = 10 * time.Minute
+
+// again shows the last code once more, for a sale of its own.
+func (c *cashier) again(ctx context.Context) error {
+	till, err := c.power(ctx)
+	if err != nil || c.code.IsZero() || c.clock.Mono()-c.taken > codeMemory-time.Minute {
+		return err
+	}
+	p, err := c.post(ctx, agent.Request{Client: "till", RequestID: "again", Lane: "1", Mode: agent.ModeScan, Reference: "again",
+		Amount: agent.Money{Value: price, Currency: "CNY"}})
+	if err != nil {
+		return err
+	}
+	if r := till.Scan(ctx, "1", c.code); r.Accepted {
+		c.shop.Accuse(CheckCode, "%s: the code of %s ago was taken again", c.story, c.clock.Mono()-c.taken)
+	}
+	_, _, err = till.Cancel(ctx, p.ID, "cashier")
+	delete(c.answers, "again")
+	return c.unlessDark(err)
 }

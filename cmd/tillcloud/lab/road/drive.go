@@ -20,6 +20,13 @@ type Trip struct {
 	Strikes []Strike
 	// Dark is how long the power stays away after a cut; nil: not at all.
 	Dark func() time.Duration
+	// Tick happens about every half second while the shop is open, and once in the
+	// dark; nil: nothing.
+	Tick func()
+	// Told hears of every commit, as lab.Options.Told does; nil is allowed.
+	Told func(agent.Payment)
+	// Again shows the last code once more in the end: it must not be taken.
+	Again bool
 	// Before happens when the sale is over and before it is judged; nil: nothing.
 	Before func(context.Context, *lab.Shop) error
 	// Settle is how long everything may take to end after that; 0: two minutes.
@@ -40,12 +47,16 @@ func Drive(ctx context.Context, t Trip) (report Report, err error) {
 	if t.Dark == nil {
 		t.Dark = func() time.Duration { return 0 }
 	}
+	if t.Tick == nil {
+		t.Tick = func() {}
+	}
 	if t.Settle == 0 {
 		t.Settle = 2 * time.Minute
 	}
 	network, script := lab.NewNetwork(), newScript(t.Story.Wallet, t.Strikes)
-	c := &cashier{script: script, story: t.Story, dice: t.Dice, clock: t.Clock, dark: t.Dark, answers: map[string]agent.Payment{}}
-	c.shop, err = lab.Open(ctx, lab.Options{Dir: t.Dir, Clock: t.Clock, Keys: t.Keys, Network: network, Dial: script.dial(network), At: script.at,
+	c := &cashier{script: script, story: t.Story, dice: t.Dice, clock: t.Clock, dark: t.Dark, tick: t.Tick, answers: map[string]agent.Payment{}}
+	c.shop, err = lab.Open(ctx, lab.Options{Dir: t.Dir, Clock: t.Clock, Keys: t.Keys, Network: network, Dial: script.dial(network), At: script.at, Told: t.Told,
+		Steady: func() bool { return t.Clock.Off().Abs() < time.Minute },
 		Meddle: func(a lab.Arrival) lab.Meddling {
 			if t.Story.Late && a.Op == sandbox.OpClose {
 				_ = c.scans(ctx) // whose code is closed already has nothing to pay
@@ -60,7 +71,11 @@ func Drive(ctx context.Context, t Trip) (report Report, err error) {
 		return report, err
 	}
 	script.begin(c.shop)
-	err = errors.Join(c.serve(ctx), c.end(ctx, t))
+	err = c.serve(ctx)
+	if err == nil && t.Again {
+		err = c.again(ctx)
+	}
+	err = errors.Join(err, c.end(ctx, t))
 	if err != nil {
 		return report, err
 	}
