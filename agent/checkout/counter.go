@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"tillwire/agent"
 )
@@ -206,14 +207,18 @@ func (e *Engine) refuseDown(p agent.Payment, wallet string) agent.ScanResult {
 func (e *Engine) start(ctx context.Context, p agent.Payment, w agent.Wallet, code agent.Code, print []byte) agent.ScanResult {
 	// The code is at hand before the attempt is on disk, so that whoever resumes the
 	// payment first can send it; without the attempt it is wiped again.
-	now := e.opt.Clock.Mono()
-	e.update(p.ID, func(l *live) { l.code, l.pay, l.scanned, l.started = code.Text, nil, now, now })
+	now, opened := e.opt.Clock.Mono(), time.Duration(0)
+	e.update(p.ID, func(l *live) {
+		opened = l.started
+		l.code, l.pay, l.scanned, l.started = code.Text, nil, now, now
+	})
 	fact := agent.Fact{Kind: agent.FactPayStarted, At: e.opt.Clock.Now(), Op: agent.OpPay, Attempt: 1, Wallet: code.Wallet, CodePrint: print}
 	next, err := e.attempt(ctx, p, fact, func() { e.prepare(p, w, code.Text) })
 	if err == nil {
 		return agent.ScanResult{Accepted: true, Payment: &next, Say: next.Say(), Tone: agent.ToneCalm}
 	}
 	e.wipe(p.ID)
+	e.unstart(p.ID, now, opened)
 	if errors.Is(err, agent.ErrCodeSeen) {
 		return no(&p, agent.ToneDoubt, "scan.used", "This code was used a moment ago. Ask for a fresh code")
 	}

@@ -80,6 +80,16 @@ func (e *Engine) wipe(id agent.PaymentID) {
 	}
 }
 
+// unstart takes back that a way of paying began at now: a code that was not taken
+// must not make the wait for one longer.
+func (e *Engine) unstart(id agent.PaymentID, now, before time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if l := e.live[id]; l != nil && l.started == now {
+		l.started = before
+	}
+}
+
 // take marks the payment as worked on; false when somebody else is at it.
 func (e *Engine) take(id agent.PaymentID) bool {
 	e.mu.Lock()

@@ -45,6 +45,22 @@ func TestEveryScanHasAnAnswer(t *testing.T) {
 	}
 }
 
+// TestAUsedCodeDoesNotProlongTheWait is case C7-3 of the laboratory: a code that was
+// refused had made the wait for another one begin anew.
+func TestAUsedCodeDoesNotProlongTheWait(t *testing.T) {
+	inShop(t, func(s *shop) {
+		s.open(agent.ModeScan)
+		s.scan(goodCode)
+		p := s.open(agent.ModeScan)
+		s.pass(80 * time.Second)
+		if r := s.scan(goodCode); r.Say.ID != "scan.used" {
+			t.Fatalf("the used code was answered %+v", r)
+		}
+		s.pass(11 * time.Second)
+		s.want(p.ID, agent.NotSent)
+	})
+}
+
 func TestScannersFireTogether(t *testing.T) {
 	inShop(t, func(s *shop) {
 		p := s.open(agent.ModeScan)
