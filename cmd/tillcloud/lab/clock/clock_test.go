@@ -171,7 +171,9 @@ func (w *watch) told(p agent.Payment) {
 	if w.begun[p.ID] == nil {
 		w.begun[p.ID] = map[agent.FactKind]time.Duration{}
 	}
-	w.begun[p.ID][last.Kind] = now
+	if _, again := w.begun[p.ID][last.Kind]; !again {
+		w.begun[p.ID][last.Kind] = now
+	}
 	tm := agent.DefaultTimers("wechat")
 	for _, rule := range []struct {
 		end    agent.FactKind
