@@ -105,6 +105,9 @@ func (w *watch) fault(trip *road.Trip) string {
 		dark := lab.Pick(w.dice, 0, 2*time.Second, time.Minute)
 		trip.Dark = func() time.Duration {
 			w.turn(by)
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			clear(w.begun) // the next run has only the wall clock to go by
 			return dark
 		}
 		return fmt.Sprintf("start with a clock off by %s after a cut at point %d and %s of darkness, right after %s, %s", by, point, dark, w.lasts, trip.Story)
@@ -140,7 +143,6 @@ func (w *watch) turn(by time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.until = w.clock.Mono() + w.lasts
-	clear(w.begun) // a new run measures anew; so does a clock
 }
 
 // tick lets the clock drift, and sets it right when its time has come.
