@@ -115,6 +115,7 @@ var moves = map[State]map[FactKind]State{
 		FactApproved: RefundDue, FactRestarted: RefundDue, FactReviewOpened: Review,
 		FactRefundRequested: RefundDue, FactRefundAccepted: RefundDue, FactRefundInDoubt: RefundDue,
 		FactRefundDone: RefundDue, FactRefundRefused: RefundDue,
+		FactReversed: Reversed, FactClosed: Closed,
 	},
 	Refunded: {FactApproved: Refunded, FactPrinted: Refunded, FactPrintFailed: Refunded},
 }
@@ -189,6 +190,8 @@ func (s Status) decide(f Fact, to State) (State, error) {
 	case s.State == Sending && f.Kind == FactUnsent && (f.Op != OpPay && f.Op != OpPresent || s.Attempt > 1):
 		// Only the one try itself can prove that nothing left.
 		return to, s.refuse(f, "needs the proof of its only try")
+	case s.State == RefundDue && (f.Kind == FactReversed || f.Kind == FactClosed) && !(s.acked && s.lateRefused() && s.Showing == (f.Kind == FactClosed)):
+		return to, s.refuse(f, "waits for the refund")
 	case s.State == Reversing && f.Kind == FactApproved && f.Op == OpQuery && (s.acked || s.barred):
 		return RefundDue, nil
 	case f.Kind == FactReversed && !s.acked:
@@ -244,6 +247,12 @@ func (s *Status) note(f Fact) {
 		// The lane goes on without it: money found later goes back.
 		s.Under, s.released = s.State, true
 	}
+}
+
+// lateRefused reports that the wallet refuses the refund which answered a late
+// success: with an acknowledged undoing it may have nothing to give back.
+func (s Status) lateRefused() bool {
+	return slices.ContainsFunc(s.Refunds, func(r Refund) bool { return r.Auto && r.State == RefundFailed })
 }
 
 func (s *Status) enter(to State, f Fact) {

@@ -42,6 +42,9 @@ func f(kind agent.FactKind, change ...func(*agent.Fact)) agent.Fact {
 func fromPay(x *agent.Fact)     { x.Op = agent.OpPay }
 func byCashier(x *agent.Fact)   { x.Reason = agent.ReasonCancelled }
 func wholeAmount(x *agent.Fact) { x.Amount = 1280 }
+func late(x *agent.Fact) {
+	x.RefundNo, x.Amount, x.Auto = "R0", 1280, x.Kind == agent.FactRefundRequested
+}
 
 // stories lead to every state, and to each state twice where the way matters.
 func stories() []struct {
@@ -76,6 +79,10 @@ func stories() []struct {
 		{"closed", with(showing, f(agent.FactCloseDecided), f(agent.FactCloseAccepted), f(agent.FactClosed))},
 		{"refund_due", with(paying, f(agent.FactRefused), f(agent.FactApproved))},
 		{"refund_due, on its way", with(paying, f(agent.FactRefused), f(agent.FactApproved), f(agent.FactRefundRequested, wholeAmount))},
+		{"refund_due, reversal stands", with(paying, f(agent.FactReversalDecided), f(agent.FactReversalAccepted), f(agent.FactApproved),
+			f(agent.FactRefundRequested, late), f(agent.FactRefundRefused, late))},
+		{"refund_due, close stands", with(showing, f(agent.FactCloseDecided, byCashier), f(agent.FactCloseAccepted), f(agent.FactApproved),
+			f(agent.FactRefundRequested, late), f(agent.FactRefundRefused, late))},
 		{"paid, refund under way", with(paying, f(agent.FactApproved), f(agent.FactRefundRequested))},
 		{"paid, whole refund under way", with(paying, f(agent.FactApproved), f(agent.FactRefundRequested, wholeAmount))},
 		{"refunded", with(paying, f(agent.FactApproved), f(agent.FactRefundRequested, wholeAmount), f(agent.FactRefundDone))},

@@ -22,6 +22,7 @@ const (
 	notEnough  fault = "not enough"  // a definite refusal
 	tooLate    fault = "too late"    // reverse: the window is over
 	liesRefuse fault = "lies refuse" // pay: answers with a refusal and takes the money 5 s later
+	staleYes   fault = "stale yes"   // query: a replica that has not heard of the reversal
 	poorShop   fault = "poor shop"   // refund: not enough in the shop's account
 	slowRefund fault = "slow refund" // refund: accepted, done 30 s later
 )
@@ -208,8 +209,10 @@ func (c *cloud) Present(ctx context.Context, p agent.Payment) agent.Answer {
 }
 
 func (c *cloud) Query(ctx context.Context, p agent.Payment) agent.Answer {
-	return c.exchange(ctx, agent.OpQuery, p, func(o *order, _ fault) agent.Answer {
+	return c.exchange(ctx, agent.OpQuery, p, func(o *order, f fault) agent.Answer {
 		switch {
+		case f == staleYes:
+			return agent.Answer{Verdict: agent.Approved, Amount: o.captured, Txn: "42" + p.OrderNo}
 		case o.reversed || o.closed:
 			return agent.Answer{Verdict: agent.Ended}
 		case o.captured > 0:
@@ -251,6 +254,9 @@ func (c *cloud) Refund(ctx context.Context, p agent.Payment, r agent.Refund) age
 			return agent.Answer{Verdict: agent.Refused, Reason: agent.ReasonShopBalance, Retry: true}
 		case notEnough:
 			return agent.Answer{Verdict: agent.Refused, Reason: agent.ReasonPayerBlocked}
+		}
+		if o.reversed {
+			return agent.Answer{Verdict: agent.Refused, Reason: agent.ReasonWalletRefused, Code: "ORDER_REVERSED"}
 		}
 		if _, again := o.refunds[r.No]; !again {
 			o.refunds[r.No] = r.Amount

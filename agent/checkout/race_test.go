@@ -111,3 +111,30 @@ func TestTheWallClockIsNoPatience(t *testing.T) {
 		})
 	})
 }
+
+// TestAnOldSuccessDoesNotEndInTheOffice: the wallet acknowledges the reversal, a
+// slow replica of it still tells of the money, and the refund is refused because
+// nothing is left to give back.
+func TestAnOldSuccessDoesNotEndInTheOffice(t *testing.T) {
+	for name, queries := range map[string][]fault{
+		"told right afterwards":      {staleYes, fine},
+		"told right an hour later":   {staleYes, lostOut},
+		"told wrong again, then not": {staleYes, staleYes},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inShop(t, func(s *shop) {
+				s.cloud.plan(agent.OpPay, lostBack)
+				p := s.open(agent.ModeScan)
+				s.scan(goodCode)
+				if _, _, err := s.engine.Cancel(t.Context(), p.ID, "cashier"); err != nil {
+					t.Fatal(err)
+				}
+				s.cloud.plan(agent.OpQuery, queries...)
+				p = s.settle(p.ID, 3*time.Hour)
+				if p.Status.State != agent.Reversed {
+					t.Errorf("the payment is %s, want reversed; facts %v", p.Status.State, kinds(p))
+				}
+			})
+		})
+	}
+}

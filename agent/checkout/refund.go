@@ -81,13 +81,13 @@ func (e *Engine) resumeRefund(ctx context.Context, p agent.Payment, t agent.Task
 	if r.State != agent.RefundRequested || t.Tries > 1 {
 		a := rf.QueryRefund(ctx, p, r)
 		if a.Verdict != agent.Absent {
-			return e.refundAnswer(p, r, t, a)
+			return e.refundAnswer(ctx, p, r, t, a)
 		}
 	}
-	return e.refundAnswer(p, r, t, rf.Refund(ctx, p, r))
+	return e.refundAnswer(ctx, p, r, t, rf.Refund(ctx, p, r))
 }
 
-func (e *Engine) refundAnswer(p agent.Payment, r agent.Refund, t agent.Task, a agent.Answer) (time.Duration, string) {
+func (e *Engine) refundAnswer(ctx context.Context, p agent.Payment, r agent.Refund, t agent.Task, a agent.Answer) (time.Duration, string) {
 	fact := agent.Fact{RefundNo: r.No, Op: agent.OpRefund, Reason: a.Reason, Code: a.Code, Text: a.Text}
 	switch a.Verdict {
 	case agent.Accepted:
@@ -113,7 +113,11 @@ func (e *Engine) refundAnswer(p agent.Payment, r agent.Refund, t agent.Task, a a
 	facts := []agent.Fact{fact}
 	if fact.Kind == agent.FactRefundRefused && r.Auto {
 		// The one refund that no person asked for must not end in silence.
-		facts = append(facts, agent.Fact{Kind: agent.FactReviewOpened, Reason: fact.Reason, By: "tillwire"})
+		end, undone := e.undone(ctx, p)
+		if !undone {
+			end = agent.Fact{Kind: agent.FactReviewOpened, Reason: fact.Reason, By: "tillwire"}
+		}
+		facts = append(facts, end)
 	}
 	next, wait, why := e.record(p, facts...)
 	if wait == 0 {
@@ -129,4 +133,31 @@ func (e *Engine) refundBackoff(p agent.Payment, t agent.Task) time.Duration {
 		return refundLater
 	}
 	return e.backoff(p, t.Tries)
+}
+
+// undone asks about a payment whose late refund the wallet refuses. A wallet that
+// acknowledged the undoing, told of a success afterwards and now says again that
+// nothing stands has nothing to give back: the success was old.
+func (e *Engine) undone(ctx context.Context, p agent.Payment) (agent.Fact, bool) {
+	if !p.Status.Acked() {
+		return agent.Fact{}, false
+	}
+	a := e.query(ctx, p)
+	kind := agent.FactReversed
+	if p.Status.Showing {
+		kind = agent.FactClosed
+	}
+	return agent.Fact{Kind: kind, Op: agent.OpQuery, Code: a.Code}, a.Verdict == agent.Ended
+}
+
+// unreturned looks after money in review that the wallet refused to give back.
+func (e *Engine) unreturned(ctx context.Context, p agent.Payment, t agent.Task) (agent.Payment, time.Duration, string) {
+	late, ok := p.Status.Refund(p.LateRefundNo())
+	if !ok || late.State != agent.RefundFailed {
+		return p, e.backoff(p, t.Tries), "the refund is under way"
+	}
+	if end, undone := e.undone(ctx, p); undone {
+		return e.record(p, end)
+	}
+	return p, e.backoff(p, t.Tries), "the wallet refuses the refund; the office settles it"
 }

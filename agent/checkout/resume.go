@@ -84,6 +84,8 @@ func (e *Engine) step(ctx context.Context, p agent.Payment, t agent.Task) (agent
 		next, wait, why = e.close(ctx, p, t)
 	case agent.Declined:
 		next, wait, why = e.watch(ctx, p, t)
+	case agent.RefundDue:
+		next, wait, why = e.unreturned(ctx, p, t)
 	default:
 		next = p
 	}
