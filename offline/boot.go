@@ -49,6 +49,9 @@ func (w *writer) boot(ctx context.Context) error {
 	if err := w.identify(); err != nil {
 		return err
 	}
+	if err := w.confront(); err != nil {
+		return err
+	}
 	if err := w.syncEdges(); err != nil {
 		return err
 	}

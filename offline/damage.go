@@ -24,9 +24,7 @@ func (s *Store) inspect(ctx context.Context) {
 		s.opt.Log.Warn("the file could not be checked", "comp", "store", "code", "store_check", "err", err)
 		return
 	}
-	// The next start checks before it uses the file, and replaces it.
-	mark := os.WriteFile(filepath.Join(s.opt.Dir, suspectName), []byte(strings.Join(found, "\n")), 0o600)
-	s.fail(errors.Join(err, mark))
+	s.fail(fmt.Errorf("%w (%s)", err, strings.Join(found, "; ")))
 }
 
 // quickCheck runs SQLite's own check, without the comparison of indexes.
@@ -94,9 +92,12 @@ func (s *Store) replaceDamaged(ctx context.Context, why error) error {
 		return err
 	}
 	since := "There was no backup: the store begins empty."
+	if err := dropWitness(s.opt.Dir, s.opt.Witness); err != nil {
+		return err
+	}
 	if from != "" {
 		since = fmt.Sprintf("The backup %s was put in its place.", filepath.Base(from))
-		if err := install(from, s.opt.Dir, agent.Audit{At: now, Actor: "tillwire", Action: "store.replaced", Object: aside, Detail: why.Error()}); err != nil {
+		if err := install(from, s.opt.Dir, s.opt.Witness, agent.Audit{At: now, Actor: "tillwire", Action: "store.replaced", Object: aside, Detail: why.Error()}); err != nil {
 			return err
 		}
 	}

@@ -74,6 +74,7 @@ func (s *Store) whenIdle(last int64) (int64, error) {
 	if seq != last {
 		return seq, nil
 	}
+	s.witnessed()
 	return seq, s.submit("checkpoint", request{alone: func(w *writer) error {
 		w.dropCodes()
 		_, err := ask(w.conn, "PRAGMA wal_checkpoint(PASSIVE)")

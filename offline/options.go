@@ -49,6 +49,10 @@ type Options struct {
 	// BackupEvery is the time between backups into Dir/backups; 0 means 6 h,
 	// negative none.
 	BackupEvery time.Duration
+	// Witness is the file that says how far the journal had come, so that an older
+	// database is found out; empty means one in Dir. One elsewhere also tells when the
+	// whole folder was put back.
+	Witness string
 }
 
 func (o Options) withDefaults() Options {
@@ -96,6 +100,7 @@ const (
 	fileName    = "agent.db"
 	lockName    = "lock"
 	ballastName = "ballast"
+	witnessName = "witness"
 	suspectName = "suspect" // exists while the file must be checked before it is used
 	backupsName = "backups"
 )

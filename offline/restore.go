@@ -21,6 +21,8 @@ type RestoreOptions struct {
 	Clock agent.Clock
 	By    string // who does it, for the audit
 	Force bool   // although the store there has payments that are not final
+	// Witness is the agent's; empty means the one in Dir.
+	Witness string
 }
 
 // Restore puts a backup in the place of the store in a data folder. The store that
@@ -53,7 +55,7 @@ func Restore(ctx context.Context, file string, opt RestoreOptions) (kept string,
 			return "", err
 		}
 	}
-	return kept, install(file, opt.Dir, agent.Audit{At: now, Actor: opt.By, Action: "store.restored", Object: filepath.Base(file), Detail: kept})
+	return kept, install(file, opt.Dir, opt.Witness, agent.Audit{At: now, Actor: opt.By, Action: "store.restored", Object: filepath.Base(file), Detail: kept})
 }
 
 // refuseOpen protects payments that only the present store knows to be under way.
@@ -79,8 +81,8 @@ func refuseOpen(ctx context.Context, opt RestoreOptions) error {
 }
 
 // install copies a backup into the data folder under a new incarnation, with an
-// entry in its chain that says so.
-func install(file, dir string, why agent.Audit) (err error) {
+// entry in its chain that says so. note is where the witness of the one before is.
+func install(file, dir, note string, why agent.Audit) (err error) {
 	temp := filepath.Join(dir, fileName+".new")
 	if err := os.RemoveAll(temp); err != nil {
 		return err
@@ -89,6 +91,9 @@ func install(file, dir string, why agent.Audit) (err error) {
 		return folderError(dir, err)
 	}
 	if err := rename(temp, why); err != nil {
+		return err
+	}
+	if err := dropWitness(dir, note); err != nil {
 		return err
 	}
 	if err := os.Rename(temp, filepath.Join(dir, fileName)); err != nil {
@@ -119,19 +124,30 @@ func rename(path string, why agent.Audit) (err error) {
 	}
 	c := opened.(*sqlite3.SQLiteConn)
 	defer func() { err = errors.Join(err, c.Close()) }()
+	if _, err = renew(c, why); err != nil {
+		return err
+	}
+	// A backup has left WAL mode to stand alone; a store must be in it, or nobody can
+	// look at it before the agent has run once.
+	_, err = c.Exec("PRAGMA journal_mode = WAL", nil)
+	return err
+}
+
+// renew begins a new incarnation of a store, with an entry in its chain.
+func renew(c *sqlite3.SQLiteConn, why agent.Audit) (id string, err error) {
 	enc, err := newCodec()
 	if err != nil {
-		return err
+		return "", err
 	}
 	seq, head, err := readHead(c)
 	if err != nil {
-		return err
+		return "", err
 	}
-	id := newIncarnation()
+	id = newIncarnation()
 	why.Detail = strings.TrimSpace(why.Detail + " incarnation " + id)
 	ev, err := enc.audit(why)
 	if err != nil {
-		return err
+		return "", err
 	}
 	hash := link(head, ev, "")
 	for _, step := range []struct {
@@ -142,15 +158,12 @@ func rename(path string, why agent.Audit) (err error) {
 		{"INSERT INTO meta(key, value) VALUES ('incarnation', ?1) ON CONFLICT(key) DO UPDATE SET value = excluded.value", []driver.Value{id}},
 		{"INSERT INTO journal(seq, pay, prev, at, ev, hash) VALUES (?, NULL, 0, ?, ?, ?)", []driver.Value{seq + 1, why.At.UnixNano(), ev, hash[:]}},
 		{"COMMIT", nil},
-		// A backup has left WAL mode to stand alone; a store must be in it, or nobody
-		// can look at it before the agent has run once.
-		{"PRAGMA journal_mode = WAL", nil},
 	} {
 		if _, err := c.Exec(step.sql, step.args); err != nil {
-			return err
+			return "", err
 		}
 	}
-	return nil
+	return id, nil
 }
 
 func foldLog(path string) error {

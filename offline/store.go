@@ -28,6 +28,9 @@ type Store struct {
 	queue   chan request
 	stopped chan struct{} // closed when the writer has ended
 	house   context.CancelFunc
+	// noting is the keeper of the witness, who outlives the writer; last ends it.
+	noting sync.WaitGroup
+	last   context.CancelFunc
 	// background is what runs beside the writer: housekeeping, the check of the file.
 	background sync.WaitGroup
 
@@ -36,7 +39,10 @@ type Store struct {
 	err      error
 	problems []agent.Problem
 	locks    map[string]lockout
-	look     chan struct{} // closed when the writer has answered; nil while nobody asks
+	// incarnation is written at the start alone.
+	incarnation string
+	headed      chan struct{} // of one place: the journal has come further
+	look        chan struct{} // closed when the writer has answered; nil while nobody asks
 
 	booted time.Duration // monotonic
 	wall   time.Time     // at the same moment
@@ -51,6 +57,9 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 		return nil, folderError(opt.Dir, err)
 	}
 	opt.Dir = abs
+	if opt.Witness == "" {
+		opt.Witness = filepath.Join(abs, witnessName)
+	}
 	if err := os.MkdirAll(opt.Dir, 0o700); err != nil {
 		return nil, folderError(opt.Dir, err)
 	}
@@ -58,7 +67,7 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{opt: opt, lock: lock, queue: make(chan request, queueLength), stopped: make(chan struct{}),
+	s := &Store{opt: opt, lock: lock, queue: make(chan request, queueLength), stopped: make(chan struct{}), headed: make(chan struct{}, 1),
 		edges: map[[2]agent.State]bool{}, state: newState(), locks: map[string]lockout{}, booted: opt.Clock.Mono(), wall: opt.Clock.Now()}
 	for _, e := range agent.Edges() {
 		s.edges[e] = true
@@ -73,6 +82,12 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 func (s *Store) start(ctx context.Context) error {
 	w, err := s.openWriter(ctx)
 	if isDamaged(err) {
+		// One read that went wrong on its way looks like a damaged file. Everything is
+		// closed by now; only what is damaged twice is.
+		s.opt.Log.Warn("the store looks damaged and is read once more", "comp", "store", "code", "store_second_look", "err", err)
+		w, err = s.openWriter(ctx)
+	}
+	if isDamaged(err) {
 		if err = s.replaceDamaged(ctx, err); err == nil {
 			w, err = s.openWriter(ctx)
 		}
@@ -85,6 +100,10 @@ func (s *Store) start(ctx context.Context) error {
 	s.writer = w
 	go w.run()
 	s.background.Go(func() { s.keepHouse(house) })
+	noting, last := context.WithCancel(context.Background())
+	s.last = last
+	s.noting.Go(func() { s.keepWitness(noting) })
+	s.witnessed()
 	if w.unclean {
 		s.opt.Log.Warn("the agent did not stop by itself; the file is checked in the background", "comp", "store", "code", "store_unclean")
 		s.background.Go(func() { s.inspect(house) })
@@ -104,7 +123,12 @@ func openError(dir string, err error) error {
 func (s *Store) openWriter(ctx context.Context) (*writer, error) {
 	path := filepath.Join(s.opt.Dir, fileName)
 	unclean := hasContent(path + "-wal")
-	if err := ours(path, unclean); err != nil {
+	// A first start that was cut has left a journal of the older kind instead.
+	log := unclean || hasContent(path+"-journal")
+	if err := ours(path, log); err != nil {
+		return nil, err
+	}
+	if err := s.emptied(path, log); err != nil {
 		return nil, err
 	}
 	if err := s.inspectSuspect(path); err != nil {
@@ -162,6 +186,8 @@ func (s *Store) Close() error {
 	}
 	close(s.queue)
 	<-s.stopped
+	s.last()
+	s.noting.Wait()
 	return errors.Join(last, s.writer.close())
 }
 

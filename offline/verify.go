@@ -1,6 +1,7 @@
 package offline
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -79,7 +80,8 @@ type trail struct {
 	last   int64
 	asked  []byte
 	ver    int64
-	bad    bool // already named
+	print  []byte // of the last payment code
+	bad    bool   // already named
 }
 
 func (v *verifier) find(seq int64, id agent.PaymentID, format string, args ...any) {
@@ -198,6 +200,9 @@ func (v *verifier) row(l journalRow) {
 		v.find(l.seq, l.pay, "it points back to row %d instead of %d", l.prev, t.last)
 	}
 	t.last, t.ver = l.seq, e.Version
+	if len(e.CodePrint) > 0 {
+		t.print = e.CodePrint
+	}
 	if t.bad {
 		return // begun before the anchor: the payment has gone, and its law with it
 	}
@@ -210,15 +215,18 @@ func (v *verifier) row(l journalRow) {
 	t.status, t.held = next, t.held && next.Held()
 }
 
+// otherWidth is how many columns are read beside those that every reader wants.
+const otherWidth = 6
+
 // rows compares every payment's row with its trail.
 func (v *verifier) rows(ctx context.Context) error {
-	rows, err := v.tx.QueryContext(ctx, "SELECT wallet, txn, captured, refunded, first_seq, "+paymentColumns+" FROM payment ORDER BY first_seq")
+	rows, err := v.tx.QueryContext(ctx, "SELECT wallet, txn, captured, refunded, first_seq, code_print, "+paymentColumns+" FROM payment ORDER BY first_seq")
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	seen := map[agent.PaymentID]bool{}
-	values := make([]any, 5+paymentWidth)
+	values := make([]any, otherWidth+paymentWidth)
 	into := make([]any, len(values))
 	for i := range values {
 		into[i] = &values[i]
@@ -227,14 +235,14 @@ func (v *verifier) rows(ctx context.Context) error {
 		if err := rows.Scan(into...); err != nil {
 			return err
 		}
-		rec, err := recordOf(drivers(values[5:]))
+		rec, err := recordOf(drivers(values[otherWidth:]))
 		if err != nil {
-			v.find(0, agent.PaymentID(text(values[5])), "%v", err)
+			v.find(0, agent.PaymentID(text(values[otherWidth])), "%v", err)
 			continue
 		}
 		v.report.Payments++
 		seen[rec.payment.ID] = true
-		v.compare(rec, values[:5])
+		v.compare(rec, values[:otherWidth])
 	}
 	for _, id := range slices.Sorted(maps.Keys(v.open)) {
 		if t := v.open[id]; !seen[id] && !t.bad {
@@ -259,6 +267,9 @@ func (v *verifier) compare(rec record, other []any) {
 	}
 	if t.bad {
 		return
+	}
+	if print, _ := other[5].([]byte); !bytes.Equal(print, t.print) {
+		v.find(t.last, p.ID, "its row has the print of another payment code than its facts")
 	}
 	s := t.status
 	for _, c := range []struct {

@@ -73,6 +73,7 @@ func TestWhatWasTamperedWithIsNamed(t *testing.T) {
 	}{
 		"an amount":             {"payment_keys", "UPDATE payment SET amount = 1 WHERE id = ?1", "asked for"},
 		"a state":               {"payment_move", "UPDATE payment SET state = 'declined' WHERE id = ?1", "state"},
+		"a payment code":        {"payment_keys", "UPDATE payment SET code_print = x'00' WHERE id = ?1", "payment code"},
 		"a captured sum":        {"payment_move", "UPDATE payment SET captured = 5000 WHERE id = ?1", "captured"},
 		"a removed fact":        {"journal_delete", "DELETE FROM journal WHERE seq = (SELECT last_seq FROM payment WHERE id = ?1)", "missing"},
 		"a removed payment":     {"payment_delete", "DELETE FROM payment WHERE id = ?1", "missing"},

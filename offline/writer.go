@@ -5,6 +5,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -247,6 +249,9 @@ func (w *writer) publish(b *batch) {
 	w.s.mu.Lock()
 	defer w.s.mu.Unlock()
 	w.s.state.publish(b)
+	if b.begun {
+		w.s.witnessed()
+	}
 }
 
 // tell passes a commit on. It is on the disk: one who listens and panics fails the
@@ -344,6 +349,11 @@ func (s *Store) fail(err error) {
 		s.err = err
 	}
 	s.mu.Unlock()
+	if isDamaged(err) {
+		// The next start checks before it uses the file, and replaces it.
+		mark := os.WriteFile(filepath.Join(s.opt.Dir, suspectName), []byte(err.Error()), 0o600)
+		err = errors.Join(err, mark)
+	}
 	if first {
 		s.opt.Log.Error("the store takes no more writes until the agent is restarted", "comp", "store", "code", "store_down", "err", err)
 	}
