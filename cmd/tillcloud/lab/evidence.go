@@ -120,6 +120,14 @@ func (s *Shop) Promised(id agent.PaymentID, version int64) {
 	s.acknowledged(agent.Payment{ID: id, Version: version})
 }
 
+// Released forgets every answer: the disk that they were given for is not in the
+// agent any more.
+func (s *Shop) Released() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.seen.acked)
+}
+
 // acknowledged remembers what the program was told is durable.
 func (s *Shop) acknowledged(p agent.Payment) {
 	s.mu.Lock()

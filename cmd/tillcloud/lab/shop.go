@@ -47,6 +47,8 @@ type Options struct {
 	Meddle func(Arrival) Meddling
 	// Free tells how much room the disk has; nil: plenty.
 	Free func(dir string) (uint64, error)
+	// Witness is where the store's witness stands; empty: in its folder.
+	Witness string
 	// Display is a lane's display for the customer; nil: no lane has one.
 	Display func(lane string) agent.Display
 	// Step hears of every task of the outbox before it is done, and may panic as a
@@ -208,7 +210,8 @@ func (s *Shop) PowerOn(ctx context.Context) error {
 		return fmt.Errorf("power on: %w", err)
 	}
 	t.store, err = offline.Open(ctx, offline.Options{Dir: s.AgentDir(), Name: "lab", Clock: s.opt.Clock, Log: s.opt.Log, Timers: s.opt.Timers,
-		Notify: func(p agent.Payment) { s.committed(t, p) }, Free: s.opt.Free, BackupEvery: -1, PerWallet: 12, Steady: s.opt.Steady})
+		Notify: func(p agent.Payment) { s.committed(t, p) }, Free: s.opt.Free, Witness: s.opt.Witness, BackupEvery: -1, PerWallet: 12,
+		Steady: s.opt.Steady})
 	if err != nil {
 		return fmt.Errorf("power on: %w", err)
 	}

@@ -24,7 +24,8 @@ type counter struct {
 	next int
 }
 
-func wait(d time.Duration) { <-time.After(d) }
+// wait lets time pass; in a bubble that takes none.
+func wait(d time.Duration) { <-agent.NewSystemClock().After(d) }
 
 // customer comes with a phone.
 func (c *counter) customer(ctx context.Context, b sandbox.Behaviour) (string, error) {
