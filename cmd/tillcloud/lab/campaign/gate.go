@@ -96,10 +96,10 @@ func verdict(o outcome) bool {
 	if o.sabotage == "" {
 		wrong := o.wrong()
 		if wrong == "" {
-			fmt.Printf("%-4s %-44s %s, 0 violations, %s\n", o.part.ID, o.part.Title, o.sum(), took)
+			fmt.Printf("%-5s %-44s %s, 0 violations, %s\n", o.part.ID, o.part.Title, o.sum(), took)
 			return true
 		}
-		fmt.Printf("%-4s %-44s FAILED: %s\n", o.part.ID, o.part.Title, wrong)
+		fmt.Printf("%-5s %-44s FAILED: %s\n", o.part.ID, o.part.Title, wrong)
 		o.explain()
 		return false
 	}
@@ -109,10 +109,10 @@ func verdict(o outcome) bool {
 	}
 	f, ok := o.caught(s.Check)
 	if ok {
-		fmt.Printf("%-4s caught %-26s by %s, %s: %s\n", o.part.ID, s.Name, s.Check, took, f.repeat)
+		fmt.Printf("%-5s caught %-26s by %s, %s: %s\n", o.part.ID, s.Name, s.Check, took, f.repeat)
 		return true
 	}
-	fmt.Printf("%-4s NOT CAUGHT: %s (%s). %s should have seen it in %s\n", o.part.ID, s.Name, s.Says, s.Check, o.sum())
+	fmt.Printf("%-5s NOT CAUGHT: %s (%s). %s should have seen it in %s\n", o.part.ID, s.Name, s.Says, s.Check, o.sum())
 	if o.err == nil || len(o.found) == 0 {
 		o.explain()
 	}
@@ -144,10 +144,10 @@ func (b *bench) proof(ctx context.Context, only []string) error {
 		switch missed := o.missed(s); {
 		case missed != "":
 			failed = true
-			fmt.Printf("%-4s %-26s %s\n", o.part.ID, s.Name, missed)
+			fmt.Printf("%-5s %-26s %s\n", o.part.ID, s.Name, missed)
 			o.explain()
 		default:
-			fmt.Printf("%-4s %-26s without %s the gate fails%s\n", o.part.ID, s.Name, s.Check, o.others())
+			fmt.Printf("%-5s %-26s without %s the gate fails%s\n", o.part.ID, s.Name, s.Check, o.others())
 		}
 	}
 	if failed {

@@ -139,7 +139,9 @@ func (o *outcome) line(text string) error {
 		if err := json.Unmarshal([]byte(said), &r); err != nil {
 			return fmt.Errorf("a result cannot be read: %w: %s", err, said)
 		}
-		o.results = append(o.results, r)
+		if r.Campaign == o.part.ID {
+			o.results = append(o.results, r)
+		}
 		return nil
 	}
 	if _, said, ok := strings.Cut(text, violationMark); ok {

@@ -30,7 +30,7 @@ func hearing(t *testing.T, text string) *outcome {
 
 func TestARunIsKnownByWhatItSaid(t *testing.T) {
 	told := 0
-	o := &outcome{job: job{progress: func(text string) {
+	o := &outcome{job: job{part: part{ID: "C6"}, progress: func(text string) {
 		if told++; !strings.HasPrefix(text, "C6 12 of 40") {
 			t.Errorf("progress %q", text)
 		}
@@ -51,6 +51,9 @@ func TestARunIsKnownByWhatItSaid(t *testing.T) {
 	if len(o.tail) != 6 {
 		t.Errorf("kept %d lines: %q", len(o.tail), o.tail)
 	}
+	if o := hearing(t, `LAB-RESULT {"campaign":"C5","size":1,"done":1}`); len(o.results) != 0 {
+		t.Error("another campaign's result is taken for this one's")
+	}
 	if err := o.hear(strings.NewReader("LAB-RESULT {half")); err == nil {
 		t.Error("half a result was believed")
 	}
@@ -66,7 +69,7 @@ func TestAnHonestRunMustEndWellAndWhole(t *testing.T) {
 	died.err = errors.New("exit status 2")
 	for name, o := range map[string]*outcome{
 		"violations": hearing(t, said), "no result": hearing(t, "PASS\n"), "an error": died,
-		"half the work": hearing(t, `LAB-RESULT {"size":40,"done":20}`), "a counted violation": hearing(t, `LAB-RESULT {"size":40,"done":40,"violations":1}`),
+		"half the work": hearing(t, `LAB-RESULT {"campaign":"C6","size":40,"done":20}`), "a counted violation": hearing(t, `LAB-RESULT {"campaign":"C6","size":40,"done":40,"violations":1}`),
 	} {
 		if o.wrong() == "" {
 			t.Errorf("a run with %s passes", name)
