@@ -67,6 +67,7 @@ type copied struct {
 	err   error
 
 	old   []agent.Payment          // of the image
+	two   bool                     // both disks are in use
 	open  []string                 // customers who have not confirmed yet
 	known map[string]agent.Payment // what the disk that was taken away knew, by order number
 }
@@ -187,8 +188,9 @@ func (c *copied) later(ctx context.Context) error {
 	// A customer comes back with goods that were paid before the copy was made.
 	for _, p := range c.old {
 		now, err := c.shop.Store().Payment(ctx, p.ID)
-		if err == nil && now.Status.State == agent.Paid && c.dice.Chance(2) {
-			err = c.unlessEnded(c.till.back(ctx, now, lab.Pick(c.dice, int64(100), 200, 500)))
+		amount := lab.Pick(c.dice, int64(100), 200, 500)
+		if err == nil && now.Status.State == agent.Paid && now.Status.Captured-now.Status.RefundedSum() >= amount && c.dice.Chance(2) {
+			err = c.unlessEnded(c.till.back(ctx, now, amount))
 		}
 		if err != nil {
 			return err
@@ -214,6 +216,8 @@ func (c *copied) off(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.shop.PowerOff()
+	err = c.shop.Bury()
 	c.shop.Released()
 	for _, p := range c.known {
 		c.shop.Promised(p.ID, p.Version)
@@ -222,8 +226,7 @@ func (c *copied) off(ctx context.Context) error {
 	for _, p := range books.Payments {
 		c.known[p.OrderNo] = p
 	}
-	c.shop.PowerOff()
-	return c.shop.Bury()
+	return err
 }
 
 // copyTo copies the agent's folder, after a stop or while it runs.
@@ -319,6 +322,7 @@ func (c *copied) restored(ctx context.Context) error {
 // both have settled. A witness beside the database is copied with it: that there
 // are two, only the cloud can tell.
 func (c *copied) twins(ctx context.Context) error {
+	c.two = true
 	if err := c.copyTo(ctx, c.at("image")); err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -128,6 +127,7 @@ type failing struct {
 	shop  *lab.Shop
 	till  *counter
 	said  []string // what the agent told the people
+	told  bool     // the owner's page names a problem
 	found []lab.Violation
 	err   error
 
@@ -262,6 +262,7 @@ func (f *failing) day(ctx context.Context, paid agent.Payment) {
 		hear("the start", err)
 		return
 	}
+	f.told = len(f.shop.Store().Problems()) > 0
 	_, err = f.till.sale(ctx, "1", sandbox.Approve)
 	hear("a sale after the start", err)
 }
@@ -277,6 +278,7 @@ func (f *failing) evening(ctx context.Context, fault faultfs.Fault) error {
 		f.accuse(CheckRecovers, "the agent does not start on a mended disk: %v", err)
 		return nil
 	}
+	f.told = f.told || len(f.shop.Store().Problems()) > 0
 	wait(5 * time.Minute)
 	p, err := f.till.sale(ctx, "1", sandbox.Approve)
 	if err != nil || p.Status.State != agent.Paid {
@@ -290,12 +292,17 @@ func (f *failing) evening(ctx context.Context, fault faultfs.Fault) error {
 		return err
 	}
 	silent := fault.Flip || fault.Code == faultfs.CodeShortRead // the read succeeds, with something else
-	for _, v := range aside(f.home()) {
-		if !fault.Flip {
-			found = append(found, lab.Violation{Check: CheckKept, What: "a sound file was set aside: " + v.What})
-		}
-	}
-	if silent && len(found) > 0 {
+	replaced, broken, err := setAside(f.home())
+	switch {
+	case err != nil:
+		return err
+	case replaced && !broken:
+		found = append(found, lab.Violation{Check: CheckKept, What: "a sound file was set aside"})
+	case replaced && silent && f.told:
+		// What was read wrong was written back: the file is damaged, kept and reported.
+		f.note("reads that lied and had the file set aside")
+		found = nil
+	case silent && len(found) > 0:
 		found = f.flipped(found)
 	}
 	f.found = append(f.found, found...)
@@ -305,9 +312,6 @@ func (f *failing) evening(ctx context.Context, fault faultfs.Fault) error {
 // flipped lets pass what a read that lied has done to the file (SQLite takes it for
 // the truth and may write it back), if the store's own verification names it.
 func (f *failing) flipped(found []lab.Violation) []lab.Violation {
-	if slices.ContainsFunc(found, func(v lab.Violation) bool { return v.Check == CheckKept }) {
-		return found
-	}
 	for _, v := range found {
 		if v.Check == lab.CheckLaw && !strings.Contains(v.What, "the law") {
 			f.note("reads that lied, reached the file and are named")

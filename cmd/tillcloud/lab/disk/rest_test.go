@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mattn/go-sqlite3"
+
 	"tillwire/agent"
 	"tillwire/agent/sandbox"
 	"tillwire/cmd/tillcloud/lab"
@@ -158,6 +160,32 @@ func (f *failing) kept(spoilt []byte) (replaced, same bool, err error) {
 		same = same || holds(content, spoilt)
 	}
 	return replaced, same || len(spoilt) == 0, err
+}
+
+// setAside looks for a file that was replaced, and whether there was a reason.
+func setAside(home string) (replaced, broken bool, err error) {
+	list, err := filepath.Glob(filepath.Join(home, "agent.db.damaged-*"))
+	for _, name := range list {
+		if strings.HasSuffix(name, "-wal") || strings.HasSuffix(name, "-shm") {
+			continue
+		}
+		replaced = true
+		opened, err := (&sqlite3.SQLiteDriver{}).Open("file:" + name + "?mode=ro&immutable=1")
+		if err != nil {
+			return replaced, true, nil
+		}
+		c := opened.(*sqlite3.SQLiteConn)
+		rows, err := c.Query("PRAGMA integrity_check(1)", nil)
+		var says []string
+		if err == nil {
+			says, err = column(rows)
+		}
+		broken = broken || err != nil || len(says) != 1 || says[0] != "ok"
+		if err := c.Close(); err != nil {
+			return replaced, broken, err
+		}
+	}
+	return replaced, broken, err
 }
 
 // holds reports that a file still has most of another's pages in their places: the
