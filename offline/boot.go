@@ -3,6 +3,7 @@ package offline
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/mattn/go-sqlite3"
 
@@ -214,9 +216,13 @@ func (s *Store) readOutbox(ctx context.Context, st *state) error {
 // mostCodes bounds what a start reads; no shop scans as many in ten minutes.
 const mostCodes = 20_000
 
+// latestRows of the journal bring back the codes of their payments whatever the
+// clock says: it may have been wrong when they were scanned, or be wrong now.
+const latestRows = 1000
+
 // readCodes remembers the payment codes of the last ten minutes. The wall clock is
-// all that two runs share: one that went back makes a code count for longer, never
-// for less, and a code lives about a minute.
+// all that two runs share, and it may have been set ahead or right in between; so
+// the latest codes count in any case, from now on. A code lives about a minute.
 func (s *Store) readCodes(ctx context.Context, st *state) error {
 	now, mono := s.opt.Clock.Now(), s.opt.Clock.Mono()
 	since := now.Add(-codeMemory)
@@ -226,6 +232,24 @@ func (s *Store) readCodes(ctx context.Context, st *state) error {
 	if err != nil {
 		return err
 	}
+	if err := readCodeRows(rows, func(print []byte, id agent.PaymentID, at time.Time) {
+		st.codes[string(print)] = codeSeen{id, mono + codeMemory - max(now.Sub(at), 0)}
+	}); err != nil {
+		return err
+	}
+	rows, err = s.db.QueryContext(ctx, `SELECT id, code_print, code_at FROM payment
+		WHERE code_print IS NOT NULL AND id IN (SELECT pay FROM journal WHERE seq > (SELECT max(seq) FROM journal) - ? AND pay IS NOT NULL)`, latestRows)
+	if err != nil {
+		return err
+	}
+	return readCodeRows(rows, func(print []byte, id agent.PaymentID, _ time.Time) {
+		if _, timed := st.codes[string(print)]; !timed {
+			st.codes[string(print)] = codeSeen{id, mono + codeMemory}
+		}
+	})
+}
+
+func readCodeRows(rows *sql.Rows, each func([]byte, agent.PaymentID, time.Time)) error {
 	defer rows.Close()
 	for rows.Next() {
 		var id agent.PaymentID
@@ -234,7 +258,7 @@ func (s *Store) readCodes(ctx context.Context, st *state) error {
 		if err := rows.Scan(&id, &print, &at); err != nil {
 			return err
 		}
-		st.codes[string(print)] = codeSeen{id, mono + codeMemory - max(now.Sub(fromNano(at)), 0)}
+		each(print, id, fromNano(at))
 	}
 	return rows.Err()
 }
