@@ -167,16 +167,10 @@ func refundNumberRegenerated() Sabotage {
 	return Sabotage{
 		Name: "refund-number-regenerated", Campaign: "C2", Check: lab.CheckKeys,
 		Says: "the wallet does not know the refund, so asking again is a new one and takes the next number",
-		Edits: []Edit{{"agent/checkout/refund.go", `			return e.refundAnswer(p, r, t, a)
-		}
+		Edits: []Edit{{"agent/checkout/refund.go", `	return e.refundAnswer(ctx, p, r, t, rf.Refund(ctx, p, r))`, `	sent := r
+	if sabotaged("refund-number-regenerated") && (r.State != agent.RefundRequested || t.Tries > 1) {
+		sent.No = p.NextRefundNo()
 	}
-`, `			return e.refundAnswer(p, r, t, a)
-		}
-		if again := r; sabotaged("refund-number-regenerated") {
-			again.No = p.NextRefundNo()
-			return e.refundAnswer(p, r, t, rf.Refund(ctx, p, again))
-		}
-	}
-`}},
+	return e.refundAnswer(ctx, p, r, t, rf.Refund(ctx, p, sent))`}},
 	}
 }
