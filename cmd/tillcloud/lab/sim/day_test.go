@@ -62,8 +62,7 @@ type day struct {
 	found   []lab.Violation
 	strikes map[string]int
 
-	seconds     [301]int // see doubts.count
-	struckAgain int
+	tally tally
 }
 
 // openDay builds a shop for a seed in a folder.
@@ -115,7 +114,7 @@ func (d *day) run(ctx context.Context) (payments int, took time.Duration, err er
 	if err != nil {
 		return 0, took, err
 	}
-	d.seconds, d.struckAgain = d.doubts.count(seen, d.clock.SystemClock.Now().Add(-d.clock.Mono()))
+	d.tally = d.doubts.count(seen, d.clock.SystemClock.Now().Add(-d.clock.Mono()))
 	books, err := d.shop.Books(ctx)
 	if err != nil {
 		return 0, took, err

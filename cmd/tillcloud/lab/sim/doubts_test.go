@@ -23,7 +23,7 @@ type doubts struct {
 	lastEnd  time.Duration              // of a disturbance
 	resolved []resolved                 // while all four were well
 	struck   map[string][]time.Duration // order number to the tap's faults
-	longest  time.Duration              // after the last disturbance
+	after    []resolved                 // the same, from the end of the last disturbance on
 	reviewed int
 }
 
@@ -81,7 +81,7 @@ func (d *doubts) told(p agent.Payment) {
 		case since > d.lastEnd:
 			d.resolved = append(d.resolved, resolved{p.OrderNo, since, now - since})
 		default:
-			d.longest = max(d.longest, now-d.lastEnd)
+			d.after = append(d.after, resolved{p.OrderNo, d.lastEnd, now - d.lastEnd})
 		}
 	}
 }
@@ -93,10 +93,16 @@ func (d *doubts) strike(orderNo string) {
 	d.struck[orderNo] = append(d.struck[orderNo], d.clock.Mono())
 }
 
-// count sorts the resolved doubts by seconds, the last being "or more". seen are
-// the requests that the sandbox remembers with its own faults, begin is when the
-// monotonic clock began.
-func (d *doubts) count(seen []sandbox.Seen, begin time.Time) (seconds [301]int, struckAgain int) {
+// tally is what a day's doubts come to.
+type tally struct {
+	seconds     [301]int      // resolved with a network, by seconds; the last is "or more"
+	longest     time.Duration // from the end of the last disturbance on
+	struckAgain int           // left out of both: a fault befell another request of theirs
+}
+
+// count sorts the doubts. seen are the requests that the sandbox remembers with its
+// own faults, begin is when the monotonic clock began.
+func (d *doubts) count(seen []sandbox.Seen, begin time.Time) (t tally) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, s := range seen {
@@ -104,12 +110,22 @@ func (d *doubts) count(seen []sandbox.Seen, begin time.Time) (seconds [301]int, 
 			d.struck[s.OrderNo] = append(d.struck[s.OrderNo], s.At.Sub(begin))
 		}
 	}
+	again := func(r resolved) bool {
+		return slices.ContainsFunc(d.struck[r.orderNo], func(at time.Duration) bool { return at > r.since && at < r.since+r.took })
+	}
 	for _, r := range d.resolved {
-		if slices.ContainsFunc(d.struck[r.orderNo], func(at time.Duration) bool { return at > r.since && at < r.since+r.took }) {
-			struckAgain++
+		if again(r) {
+			t.struckAgain++
 			continue
 		}
-		seconds[min(int(r.took/time.Second), len(seconds)-1)]++
+		t.seconds[min(int(r.took/time.Second), len(t.seconds)-1)]++
 	}
-	return seconds, struckAgain
+	for _, r := range d.after {
+		if again(r) {
+			t.struckAgain++
+			continue
+		}
+		t.longest = max(t.longest, r.took)
+	}
+	return t
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -23,7 +24,7 @@ type campaign struct {
 	dir  string
 
 	mu      sync.Mutex
-	seconds [301]int // see doubts.count
+	seconds [301]int // see tally
 }
 
 // TestSimulatedShopDays is campaign C6.
@@ -32,6 +33,8 @@ func TestSimulatedShopDays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// A shop lives for a second and leaves little behind: memory is cheaper than collecting.
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	c := &campaign{run: lab.Begin(t, "C6", "payments", 20_000, 1_000_000), keys: keys, dir: lab.Scratch(t)}
 	c.run.Share(t, processors, func(t *testing.T, seed uint64) (payments int) {
 		synctest.Test(t, func(t *testing.T) { payments = c.one(t, seed) })
@@ -67,15 +70,15 @@ func (c *campaign) tell(d *day, settled time.Duration) {
 	c.run.Count("shop_hours", d.clock.Mono().Hours())
 	c.run.Count("requests", float64(d.shop.Requests()))
 	c.run.Count("reviews", float64(d.doubts.reviewed))
-	c.run.Count("doubts_struck_again", float64(d.struckAgain))
+	c.run.Count("doubts_struck_again", float64(d.tally.struckAgain))
 	c.run.Figure("settle_seconds", settled.Seconds())
-	c.run.Figure("doubt_max_after_return_seconds", d.doubts.longest.Seconds())
+	c.run.Figure("doubt_max_after_return_seconds", d.tally.longest.Seconds())
 	for name, n := range d.strikes {
 		c.run.Count("fault_"+name, float64(n))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for s, n := range d.seconds {
+	for s, n := range d.tally.seconds {
 		c.seconds[s] += n
 	}
 }
