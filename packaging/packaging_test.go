@@ -53,7 +53,7 @@ func TestUnitKeepsTheAgentAlive(t *testing.T) {
 		"Service.RestartSec":         "500ms",
 		"Service.LimitNOFILE":        "1024:1024",
 		"Service.ExecStart":          "/usr/bin/tillwire run --config /etc/tillwire/tillwire.toml",
-		"Service.StateDirectory":     "tillwire",
+		"Service.StateDirectory":     "tillwire tillwire-witness",
 		"Service.StandardOutput":     "journal+console",
 		"Service.StandardError":      "journal",
 	} {
@@ -237,7 +237,7 @@ func TestDeviceRulesHaveTheirShape(t *testing.T) {
 
 // keys of the configuration, as the operator's manual has them.
 var keys = map[string]string{
-	"terminal": "code shop store_id data currency time_zone language",
+	"terminal": "code shop store_id data witness currency time_zone language",
 	"http":     "listen hosts",
 	"token":    "name file",
 	"wallet": "name protocol mode hosts app_id merchant_id sub_merchant_id sub_app_id merchant_serial merchant_key " +

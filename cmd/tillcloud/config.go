@@ -17,6 +17,7 @@ var configText string
 type layout struct{ root string }
 
 func (l layout) agentData() string { return filepath.Join(l.root, "agent") }
+func (l layout) witness() string   { return filepath.Join(l.root, "agent.witness") }
 func (l layout) config() string    { return filepath.Join(l.root, "config", "tillwire.toml") }
 func (l layout) secrets() string   { return filepath.Join(l.root, "config", "secrets") }
 func (l layout) token() string     { return filepath.Join(l.secrets(), "till-1.token") }
@@ -71,7 +72,7 @@ func (l layout) writeConfig(c *cloud, m *memory) error {
 	}
 	var b strings.Builder
 	err = t.Execute(&b, map[string]any{
-		"Data": quote(l.agentData()), "Listen": quote(local(m.Ports.Agent)), "Token": quote(l.token()),
+		"Data": quote(l.agentData()), "Witness": quote(l.witness()), "Listen": quote(local(m.Ports.Agent)), "Token": quote(l.token()),
 		"Primary": quote("http://" + local(m.Ports.WeChat)), "Secondary": quote("http://" + local(m.Ports.WeChat2)),
 		"AppID": quote(cred.AppID), "MerchantID": quote(cred.MerchantID), "Serial": quote(cred.MerchantSerial), "MerchantKey": quote(cred.MerchantKey),
 		"PlatformKeyID": quote(cred.PlatformKeyID), "PlatformKey": quote(cred.PlatformKey), "APIv3Key": quote(cred.APIv3Key), "Lanes": lanes,

@@ -106,7 +106,7 @@ func (d *agentd) openStore(ctx context.Context) error {
 	}
 	var err error
 	d.store, err = offline.Open(ctx, offline.Options{
-		Dir: data, Name: "tillwire run", Clock: d.clock, Log: d.log,
+		Dir: data, Witness: d.config.Terminal.Witness, Name: "tillwire run", Clock: d.clock, Log: d.log,
 		Timers: d.timersOf, Notify: d.committed, Observe: d.metrics.wrote, Keep: d.keep, PerWallet: walletWorkers,
 		// Before everything is bound there is no setting to ask for.
 		Steady: func() bool { return d.assembled.Load() && d.clocks.confirmed() },

@@ -20,6 +20,7 @@ type terminalConfig struct {
 	Shop     string `toml:"shop"`
 	StoreID  string `toml:"store_id"`
 	Data     string `toml:"data"`
+	Witness  string `toml:"witness"` // a file outside Data that tells an old copy of it; empty: within
 	Currency string `toml:"currency"`
 	TimeZone string `toml:"time_zone"`
 	Language string `toml:"language"`
@@ -120,6 +121,7 @@ func (c *config) locate(file string) {
 		}
 	}
 	abs(&c.Terminal.Data)
+	abs(&c.Terminal.Witness)
 	for i := range c.Tokens {
 		c.Tokens[i].where = place{file, dir, element("token", i), c.lines}
 		abs(&c.Tokens[i].File)

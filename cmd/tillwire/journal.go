@@ -122,7 +122,7 @@ went on; what happened after the backup is for the wallets' bills to tell.`,
 			if _, err := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) {
 				return told{fmt.Sprintf("%s: there is no such file, so nothing was restored. Name a backup that `tillwire backup` wrote", args[0]), err}
 			}
-			kept, err := offline.Restore(c.Context(), args[0], offline.RestoreOptions{Dir: cfg.Terminal.Data, Name: "tillwire restore",
+			kept, err := offline.Restore(c.Context(), args[0], offline.RestoreOptions{Dir: cfg.Terminal.Data, Witness: cfg.Terminal.Witness, Name: "tillwire restore",
 				Clock: a.clock, By: commandLine, Force: force})
 			if err != nil {
 				return during("restore", err)

@@ -230,7 +230,7 @@ func (a *app) changePeople(ctx context.Context, action, name string, build func(
 // openOwnStore opens the store for writing. It is refused beside a running agent:
 // the folder is locked.
 func (a *app) openOwnStore(ctx context.Context, c config) (*offline.Store, error) {
-	store, err := offline.Open(ctx, offline.Options{Dir: c.Terminal.Data, Name: "a tillwire command", Clock: a.clock, BackupEvery: -1,
+	store, err := offline.Open(ctx, offline.Options{Dir: c.Terminal.Data, Witness: c.Terminal.Witness, Name: "a tillwire command", Clock: a.clock, BackupEvery: -1,
 		Timers: func(name string) agent.Timers { return timersIn(c, name) }})
 	if agent.ClassOf(err) == agent.Conflict && err != nil {
 		return nil, fmt.Errorf("%w This change needs the agent stopped (`systemctl stop tillwire`); the owner's page can make it while it runs", err)

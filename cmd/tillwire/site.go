@@ -224,7 +224,7 @@ func checkSetup(c config, s web.Setup) error {
 	}
 	defer os.RemoveAll(dir)
 	try := c
-	try.Terminal.Data = dir
+	try.Terminal.Data, try.Terminal.Witness = dir, ""
 	if err := applySetup(try, s); err != nil {
 		return err
 	}
@@ -232,7 +232,7 @@ func checkSetup(c config, s web.Setup) error {
 	if err != nil {
 		return err
 	}
-	site.HTTP, site.Terminal.Data = c.HTTP, dir
+	site.HTTP, site.Terminal.Data, site.Terminal.Witness = c.HTTP, dir, ""
 	site.defaults()
 	faults = append(faults, site.check(siteFile)...)
 	_, wrong := openWallets(site.Wallets, walletEnv{terminal: site.Terminal, clock: agent.NewSystemClock(), log: slog.New(slog.DiscardHandler), timers: agent.DefaultTimers})
