@@ -83,8 +83,8 @@ func (p *page) text() []byte {
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# The fault campaign: %s\n", p.verdict())
 	line("Written by `make campaign` from what the campaigns reported; nothing here was typed. A campaign repeats by")
-	line("its seeds: `make replay SEED=C6-17` is case 17 of C6. Times are of this machine, except that C2 and C6 to C9")
-	line("let a shop's own time pass virtually.\n")
+	line("its seeds: `make replay SEED=C6-17` is case 17 of C6. Minutes are this machine's; inside many campaigns a shop's")
+	line("own time passes virtually, and so do the seconds among their figures.\n")
 	line("| | |\n| --- | --- |")
 	line("| commit | `%s` |", p.Commit)
 	line("| machine | %s |", p.Machine)
