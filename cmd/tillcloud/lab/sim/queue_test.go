@@ -240,29 +240,34 @@ func (q *queue) drained(ctx context.Context) (time.Duration, error) {
 	begin := q.clock.Mono()
 	for q.clock.Mono()-begin < 10*time.Minute {
 		q.wait(100 * time.Millisecond)
-		open, err := q.Store().OpenPayments(ctx)
+		left, err := q.left(ctx)
 		if err != nil {
 			return 0, err
-		}
-		waiting, err := q.Store().Queue(ctx)
-		if err != nil {
-			return 0, err
-		}
-		left := 0
-		bad := q.poisoned.Load().(agent.PaymentID)
-		for _, p := range open {
-			if p.ID != bad {
-				left++
-			}
-		}
-		for _, e := range waiting {
-			if e.Payment != bad {
-				left++
-			}
 		}
 		if left == 0 {
 			break
 		}
 	}
 	return q.clock.Mono() - begin, nil
+}
+
+// left is how many healthy items are not done.
+func (q *queue) left(ctx context.Context) (n int, err error) {
+	bad := q.poisoned.Load().(agent.PaymentID)
+	waiting, err := q.Store().Queue(ctx)
+	for _, e := range waiting {
+		if e.Payment != bad {
+			n++
+		}
+	}
+	if n > 0 || err != nil {
+		return n, err
+	}
+	open, err := q.Store().OpenPayments(ctx) // dear, so only in the end
+	for _, p := range open {
+		if p.ID != bad {
+			n++
+		}
+	}
+	return n, err
 }
