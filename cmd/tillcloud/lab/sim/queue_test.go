@@ -18,6 +18,7 @@ import (
 // What the queue of a shop that was cut off is measured with.
 const (
 	queued       = 500
+	refunds      = 50 // of them: the first sales of a lane each
 	drainWithin  = 60 * time.Second
 	poisonDelays = time.Second // what one poisoned item may cost the others
 	answerTakes  = 250         // milliseconds that the cloud takes for one request
@@ -41,6 +42,7 @@ type queue struct {
 	poisoned atomic.Value // the agent.PaymentID
 	orderNo  atomic.Value // its order number
 	kind     poison
+	items    int
 }
 
 // TestQueueDrains is campaign "queue": payments in doubt, reversals, closes and
@@ -53,15 +55,15 @@ func TestQueueDrains(t *testing.T) {
 	}
 	r := lab.Begin(t, "queue", "queues", 3, 30)
 	dir := lab.Scratch(t)
-	poisons := []poison{always5, panics}
+	items, poisons := queued, []poison{always5, panics}
 	if r.Size() == 1 && !r.Only() {
-		poisons = poisons[1:] // just to show that it runs
+		items, poisons = 100, poisons[1:] // just to show that it runs, with real signatures
 	}
 	r.Each(func(seed uint64) int {
 		took := map[poison]time.Duration{}
 		for _, kind := range append(poisons, healthy) {
 			synctest.Test(t, func(t *testing.T) {
-				drained, found, err := drain(t.Context(), seed, filepath.Join(dir, fmt.Sprint(seed, kind)), keys, kind)
+				drained, found, err := drain(t.Context(), seed, items, filepath.Join(dir, fmt.Sprint(seed, kind)), keys, kind)
 				took[kind] = drained
 				r.Broken(seed, err)
 				r.Violated(seed, found...)
@@ -81,9 +83,9 @@ func TestQueueDrains(t *testing.T) {
 
 // drain lets a queue grow and returns how long the healthy items take from the
 // line's return.
-func drain(ctx context.Context, seed uint64, dir string, keys lab.Keys, kind poison) (time.Duration, []lab.Violation, error) {
+func drain(ctx context.Context, seed uint64, items int, dir string, keys lab.Keys, kind poison) (time.Duration, []lab.Violation, error) {
 	clock, network := lab.NewClock(), lab.NewNetwork()
-	q := &queue{clock: clock, line: &line{network: network, clock: clock}, dice: lab.NewDice("queue", seed), kind: kind}
+	q := &queue{clock: clock, line: &line{network: network, clock: clock}, dice: lab.NewDice("queue", seed), kind: kind, items: items}
 	q.poisoned.Store(agent.PaymentID(""))
 	q.orderNo.Store("")
 	var err error
@@ -99,7 +101,7 @@ func drain(ctx context.Context, seed uint64, dir string, keys lab.Keys, kind poi
 	q.line.is(refused)
 	q.wait(q.dice.Between(time.Minute, 3*time.Minute))
 	waiting, err := q.Store().Queue(ctx)
-	if err != nil || len(waiting) < queued*9/10 {
+	if err != nil || len(waiting) < items*9/10 {
 		return 0, nil, fmt.Errorf("only %d items wait for the line: %w", len(waiting), err)
 	}
 	if kind != healthy {
@@ -148,23 +150,22 @@ func (q *queue) step(t agent.Task) {
 	}
 }
 
-// gather makes the queue: an item in ten is a refund of an earlier sale, two are
-// codes that were shown and cancelled, the others payments in doubt, of which the
-// cashier gives most up.
+// gather makes the queue: refunds of the first sales, and of the others a fifth are
+// codes that were shown and the rest payments in doubt; the cashiers give all up.
 func (q *queue) gather(ctx context.Context) (last agent.Payment, err error) {
 	phone, err := q.Customer(ctx, sandbox.Approve, 1<<40)
 	if err != nil {
 		return last, err
 	}
 	var paid []agent.PaymentID
-	for n := range queued {
+	for n := range q.items {
 		mode := agent.ModeScan
 		switch {
-		case n < queued/10:
+		case n < refunds:
 		case n%5 == 0:
 			mode = agent.ModeShow
 		}
-		if n == queued/10 {
+		if n == refunds {
 			q.wait(5 * time.Second)
 			if err := q.refundAll(ctx, paid); err != nil {
 				return last, err
@@ -177,7 +178,7 @@ func (q *queue) gather(ctx context.Context) (last agent.Payment, err error) {
 		paid = append(paid, last.ID)
 		if n%50 == 49 {
 			q.wait(time.Second)
-			if n > queued/10 {
+			if n > refunds {
 				if err := q.giveUp(ctx, paid[len(paid)-50:]); err != nil {
 					return last, err
 				}
