@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -25,6 +26,8 @@ type Charge struct {
 	Details     string // kept for the wallet, opaque here
 	Code        string // the payment code; never stored
 	Request     []byte // Ledger.Fingerprint of all business parameters
+	// Life is how long the order may stay unpaid; zero is CodeOrderLife.
+	Life time.Duration
 }
 
 // Pay takes the money, or says why not. It is idempotent by order number: the
@@ -100,7 +103,7 @@ func (t *tx) pay(c Charge) (*Order, error) {
 		return o, nil
 	}
 	o = &Order{Key: c.Key, Kind: KindCode, Amount: c.Amount, Currency: c.Currency, Description: c.Description, Details: c.Details,
-		Expires: t.now.Add(CodeOrderLife), State: StateAwaiting, request: c.Request}
+		Expires: t.now.Add(cmp.Or(c.Life, CodeOrderLife)), State: StateAwaiting, request: c.Request}
 	// Whose code it is comes before the order is made, because an order names its
 	// customer from its first line of history on.
 	fingerprint := t.led.Fingerprint("paycode", c.Key.Wallet, c.Code)

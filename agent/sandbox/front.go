@@ -60,14 +60,19 @@ type visit struct {
 	seen    Seen
 	id      int64
 	orderNo string
+	head    []byte // of the body: what had to be read to know the operation
 }
 
 // ServeHTTP implements http.Handler.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	op, orderNo := f.wallet.Classify(r)
+	var head []byte
+	if s, ok := f.wallet.(Sniffer); ok && op == OpOther {
+		op, orderNo, head = sniff(s, r)
+	}
 	// The fault is taken before the body is read: a request that will be dropped
 	// must not be read further than the fault says.
-	v := &visit{front: f, w: w, r: r, orderNo: orderNo, fault: f.faults.take(f.wallet.Name(), op, f.host)}
+	v := &visit{front: f, w: w, r: r, orderNo: orderNo, head: head, fault: f.faults.take(f.wallet.Name(), op, f.host)}
 	v.seen = Seen{Wallet: f.wallet.Name(), Operation: string(op), OrderNo: orderNo, Method: r.Method, Path: legiblePath(op, r.URL.Path), Fault: string(v.fault.Kind)}
 	v.id = f.book.arrived(v.seen)
 	if v.fault.Kind == DropRequest {
@@ -89,6 +94,26 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		v.execute(body)
 	}
+}
+
+// sniff reads so much of a body as the wallet needs to name the operation, and
+// puts it back for whoever reads the body after.
+func sniff(s Sniffer, r *http.Request) (op Operation, orderNo string, head []byte) {
+	op = OpOther
+	chunk := make([]byte, 512)
+	for op == OpOther && len(head) < maxBody {
+		n, err := r.Body.Read(chunk)
+		head = append(head, chunk[:n]...)
+		op, orderNo = s.Sniff(r, head)
+		if err != nil {
+			break // the end, or the client left; whoever reads on will see which
+		}
+	}
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(head), r.Body), r.Body}
+	return op, orderNo, head
 }
 
 // execute lets the wallet do its work and then treats the answer.
@@ -176,15 +201,15 @@ func (v *visit) dropRequest() {
 	}
 	conn, buffered := v.hijack()
 	defer reset(conn)
-	var body bytes.Buffer
-	want := v.fault.AfterBytes - int64(len(head))
+	body := bytes.NewBuffer(bytes.Clone(v.head))
+	want := v.fault.AfterBytes - int64(len(head)+len(v.head))
 	if v.r.ContentLength >= 0 {
-		want = min(want, v.r.ContentLength)
+		want = min(want, v.r.ContentLength-int64(len(v.head)))
 	}
 	if want > 0 {
 		// The server's own clock rules sockets; the injected one rules payments.
 		stop := time.AfterFunc(dropPatience, func() { reset(conn) })
-		_, err = io.CopyN(&body, buffered, want)
+		_, err = io.CopyN(body, buffered, want)
 		stop.Stop()
 		if err != nil {
 			v.log.Debug("the client left before its request was dropped", "error", err)

@@ -57,6 +57,8 @@ type Order struct {
 	Captured      int64 // ever taken, never reduced
 	Refunded      int64 // sum of successful refunds
 	Reversed      bool
+	// Scanned holds from a phone's first look at a shown order on, paid or not.
+	Scanned bool
 
 	id       int64
 	request  []byte // fingerprint of the business parameters it was asked with
@@ -69,7 +71,8 @@ func (o *Order) Open() bool { return o.State == StateCreated || o.State == State
 const orderColumns = `id, wallet, merchant, order_no, kind, amount, currency, description, details, request, state, reason,
 	customer, transaction_id, qr, created, expires, answers, paid, captured, reversed,
 	(SELECT coalesce(sum(amount), 0) FROM refund WHERE order_id = orders.id AND state = 'success'),
-	EXISTS (SELECT 1 FROM refund WHERE order_id = orders.id AND state = 'processing')`
+	EXISTS (SELECT 1 FROM refund WHERE order_id = orders.id AND state = 'processing'),
+	customer <> '' OR EXISTS (SELECT 1 FROM history WHERE order_id = orders.id AND event IN ('abandoned', 'declined by the phone'))`
 
 // scanner is a row or rows, whichever has the columns of orderColumns.
 type scanner interface{ Scan(...any) error }
@@ -79,7 +82,7 @@ func scanOrder(row scanner) (*Order, error) {
 	var o Order
 	var created, expires, answers, paid int64
 	err := row.Scan(&o.id, &o.Wallet, &o.Merchant, &o.OrderNo, &o.Kind, &o.Amount, &o.Currency, &o.Description, &o.Details, &o.request,
-		&o.State, &o.Reason, &o.Customer, &o.TransactionID, &o.QR, &created, &expires, &answers, &paid, &o.Captured, &o.Reversed, &o.Refunded, &o.arriving)
+		&o.State, &o.Reason, &o.Customer, &o.TransactionID, &o.QR, &created, &expires, &answers, &paid, &o.Captured, &o.Reversed, &o.Refunded, &o.arriving, &o.Scanned)
 	if err != nil {
 		return nil, err
 	}

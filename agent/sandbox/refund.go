@@ -28,6 +28,7 @@ type Refund struct {
 	Created  time.Time
 	Done     time.Time // when it arrives or arrived
 	Order    *Order
+	Again    bool // this call repeated an earlier one and moved nothing
 
 	orderID int64
 }
@@ -39,7 +40,7 @@ type RefundRequest struct {
 	TransactionID string
 	RefundNo      string
 	Amount        int64 // minor units
-	Total         int64 // what the caller believes was paid
+	Total         int64 // what the caller believes was paid; zero: it did not say
 	Reason        string
 }
 
@@ -66,10 +67,10 @@ func (t *tx) refund(r RefundRequest) (*Refund, error) {
 		return nil, err
 	}
 	if old != nil {
-		if old.orderID != o.id || old.Amount != r.Amount || r.Total != o.Captured {
+		if old.orderID != o.id || old.Amount != r.Amount || r.Total != 0 && r.Total != o.Captured {
 			return nil, Refusal{ReasonRefundChanged}
 		}
-		old.Order = o
+		old.Order, old.Again = o, true
 		return old, nil
 	}
 	if err := t.mayRefund(o, r); err != nil {
@@ -134,7 +135,7 @@ func (t *tx) mayRefund(o *Order, r RefundRequest) error {
 		return err
 	}
 	switch {
-	case r.Total != o.Captured:
+	case r.Total != 0 && r.Total != o.Captured:
 		return Refusal{ReasonRefundTotal}
 	case r.Amount <= 0 || r.Amount > o.Captured-given:
 		return Refusal{ReasonRefundExceeds}

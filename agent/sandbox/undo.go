@@ -22,6 +22,21 @@ func (l *Ledger) CloseOrder(ctx context.Context, k Key) (*Order, error) {
 	return l.undo(ctx, k, (*tx).close)
 }
 
+// Cancel is Reverse for a cloud that undoes code payments and shown orders alike,
+// so long after their creation as window says.
+func (l *Ledger) Cancel(ctx context.Context, k Key, window time.Duration) (*Order, error) {
+	return l.undo(ctx, k, func(t *tx, k Key) (*Order, error) { return t.takeBack(k, window, true) })
+}
+
+// CloseUnpaid is CloseOrder for a cloud that closes whatever is not paid, code
+// payments included.
+func (l *Ledger) CloseUnpaid(ctx context.Context, k Key) (*Order, error) {
+	return l.undo(ctx, k, func(t *tx, k Key) (*Order, error) { return t.end(k, true) })
+}
+
+// eventReversed is the line of history that a reversal writes.
+const eventReversed = "reversed"
+
 // undo is what reversing and closing share: one call, one commit.
 func (l *Ledger) undo(ctx context.Context, k Key, run func(*tx, Key) (*Order, error)) (*Order, error) {
 	var o *Order
@@ -39,9 +54,13 @@ func (t *tx) tombstone(k Key, state State) (*Order, error) {
 	return o, t.create(o, string(state)+" before it was ever asked for")
 }
 
-// reverse answers success whenever nothing is kept afterwards, however often it
-// is asked: the shop repeats it until it hears so.
-func (t *tx) reverse(k Key) (*Order, error) {
+// reverse is how WeChat Pay takes back.
+func (t *tx) reverse(k Key) (*Order, error) { return t.takeBack(k, reverseWindow, false) }
+
+// takeBack answers success whenever nothing is kept afterwards, however often it
+// is asked: the shop repeats it until it hears so. shown says whether a shown
+// order may be taken back too.
+func (t *tx) takeBack(k Key, window time.Duration, shown bool) (*Order, error) {
 	o, err := t.findKey(k)
 	switch {
 	case err != nil:
@@ -50,9 +69,9 @@ func (t *tx) reverse(k Key) (*Order, error) {
 		return t.tombstone(k, StateReversed)
 	case o.Reversed:
 		return o, nil
-	case o.Kind == KindShown:
+	case o.Kind == KindShown && !shown:
 		return nil, Refusal{ReasonOnlyClose}
-	case t.now.Sub(o.Created) > reverseWindow:
+	case t.now.Sub(o.Created) > window:
 		return nil, Refusal{ReasonReverseTooLate}
 	}
 	returned := int64(0)
@@ -71,19 +90,23 @@ func (t *tx) reverse(k Key) (*Order, error) {
 		}
 	}
 	o.State, o.Reversed, o.Answers = StateReversed, true, time.Time{}
-	return o, t.save(o, t.now, "reversed", returned)
+	return o, t.save(o, t.now, eventReversed, returned)
 }
 
-// close never touches money: a paid order is refused, so that the shop learns of
-// the payment instead of losing it.
-func (t *tx) close(k Key) (*Order, error) {
+// close is how WeChat Pay closes.
+func (t *tx) close(k Key) (*Order, error) { return t.end(k, false) }
+
+// end never touches money: a paid order is refused, so that the shop learns of
+// the payment instead of losing it. codes says whether a code payment may be
+// ended this way.
+func (t *tx) end(k Key, codes bool) (*Order, error) {
 	o, err := t.findKey(k)
 	switch {
 	case err != nil:
 		return nil, err
 	case o == nil:
 		return t.tombstone(k, StateClosed)
-	case o.Kind == KindCode:
+	case o.Kind == KindCode && !codes:
 		return nil, Refusal{ReasonOnlyReverse}
 	case o.State == StatePaid:
 		return nil, Refusal{ReasonOrderPaid}

@@ -70,3 +70,12 @@ type Wallet interface {
 	// PayCode makes a fresh consumer-presented code of the wallet's grammar.
 	PayCode() (string, error)
 }
+
+// Sniffer is a wallet whose requests may keep their operation in the body. The
+// body is read for it no further than it needs, because a fault that strikes
+// while a request is still being sent must find the rest unread.
+type Sniffer interface {
+	// Sniff is Classify with the beginning of the body. It is asked with more and
+	// more of it, for as long as it answers OpOther.
+	Sniff(r *http.Request, head []byte) (Operation, string)
+}
