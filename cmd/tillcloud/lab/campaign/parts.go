@@ -22,7 +22,7 @@ func parts() []part {
 		{ID: "C1", Title: "power cuts, rebuilt from a recording disk", Folder: "disk", Tags: "faultfs", Wide: true, Minutes: 15},
 		{ID: "C2", Title: "power cut at every point of a payment", Folder: "points", Minutes: 3},
 		{ID: "C3", Title: "kill -9 while eight lanes pay", Folder: "kill", Minutes: 6},
-		{ID: "C4", Title: "every message cut at every byte", Folder: "network", Wide: true, Minutes: 10},
+		{ID: "C4", Title: "every message cut at every byte", Folder: "network", Minutes: 10},
 		{ID: "C5", Title: "late, doubled, forged and strange answers", Folder: "network", Minutes: 5},
 		{ID: "C6", Title: "whole shops in virtual time", Folder: "sim", Cheap: true, Wide: true, Minutes: 25},
 		{ID: "queue", Title: "a queue drains, with a poisoned item in it", Folder: "sim", Cheap: true, Minutes: 2},
