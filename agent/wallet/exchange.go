@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,7 +90,7 @@ type sent struct {
 
 func (t *Transport) send(ctx context.Context, h *host, c Call) (sent, Reply) {
 	begun := t.o.Clock.Mono()
-	x := sent{Exchange: Exchange{Wallet: t.o.Wallet, Op: c.Op, Host: h.base.Host}}
+	x := sent{Exchange: Exchange{Wallet: cmp.Or(c.Wallet, t.o.Wallet), Op: c.Op, Host: h.base.Host}}
 	var seen witness
 	answer, err := t.roundTrip(httptrace.WithClientTrace(ctx, seen.trace()), h, c)
 	if err == nil {

@@ -64,6 +64,7 @@ func (e Exchange) Class() string {
 
 // Call is one operation towards a wallet's cloud.
 type Call struct {
+	Wallet string // brand, for logs and metrics, where several share a transport; empty: the transport's
 	Op     agent.Operation
 	Method string
 	Target string // path and query as they go over the wire

@@ -1,0 +1,170 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"time"
+
+	"tillwire/agent"
+)
+
+// Capabilities are what the gateway says this merchant may do.
+type Capabilities struct {
+	Version  int          `json:"version"`
+	Merchant string       `json:"merchant"`
+	MaxAge   int64        `json:"max_age_s"`
+	TimeZone string       `json:"time_zone"`
+	Test     bool         `json:"test"`
+	Brands   []Capability `json:"brands"`
+}
+
+// Capability is what it says of one brand.
+type Capability struct {
+	Brand         string           `json:"brand"`
+	Title         string           `json:"title"`
+	Currencies    []agent.Currency `json:"currencies"`
+	Modes         []string         `json:"modes"` // "code", "show"
+	CodePatterns  []string         `json:"code_patterns"`
+	Payload       *Payload         `json:"payload"`
+	Limits        []Limit          `json:"limits"`
+	ReverseWindow int64            `json:"reverse_window_s"` // 0: no end is known
+	Refund        *RefundRules     `json:"refund"`           // nil: no refunds
+	Later         *Later           `json:"chargeable_later"` // nil: never
+}
+
+// Limit bounds one payment, in minor units; 0 is no bound.
+type Limit struct {
+	Currency agent.Currency `json:"currency"`
+	Min      int64          `json:"min"`
+	Max      int64          `json:"max"`
+}
+
+// RefundRules say what refunds a brand makes; 0 is no bound.
+type RefundRules struct {
+	Partial  bool  `json:"partial"`
+	Window   int64 `json:"window_s"`
+	MaxCount int   `json:"max_count"`
+}
+
+// Later says that codes may be charged after the sale, and how much of that the
+// brand answers for.
+type Later struct {
+	MaxAge int64         `json:"max_age_s"`
+	Max    []agent.Money `json:"max"`
+}
+
+// Brand finds what is said of one brand.
+func (c *Capabilities) Brand(name string) (Capability, bool) {
+	if c == nil {
+		return Capability{}, false
+	}
+	i := slices.IndexFunc(c.Brands, func(b Capability) bool { return b.Brand == name })
+	if i < 0 {
+		return Capability{}, false
+	}
+	return c.Brands[i], true
+}
+
+// check refuses capabilities that contradict themselves or the contract.
+func (c *Capabilities) check(merchant string) error {
+	switch {
+	case c.Version != 1:
+		return fmt.Errorf("version is %d: this program speaks 1", c.Version)
+	case c.Merchant != merchant:
+		return fmt.Errorf("%w: the merchant is %.64q", ErrOtherOrder, c.Merchant)
+	}
+	if _, err := time.LoadLocation(c.TimeZone); err != nil || c.TimeZone == "" {
+		return fmt.Errorf("time_zone %.64q is not a time zone", c.TimeZone)
+	}
+	for _, b := range c.Brands {
+		for _, pattern := range b.CodePatterns {
+			if _, err := regexp.Compile(pattern); err != nil {
+				return fmt.Errorf("code pattern of %s: %w", b.Brand, err)
+			}
+		}
+		for _, m := range b.Modes {
+			if m != "code" && m != "show" {
+				return fmt.Errorf("mode %.20q of %s is not known", m, b.Brand)
+			}
+		}
+	}
+	return nil
+}
+
+// The bounds of what a gateway may ask us to remember its capabilities for.
+const (
+	leastAge = time.Minute
+	mostAge  = 24 * time.Hour
+	retryAge = time.Minute // after a fetch that failed
+)
+
+// Capabilities gives what the gateway says this merchant may do: from memory
+// while that is fresh, else from the gateway.
+func (c *Connection) Capabilities(ctx context.Context) (*Capabilities, error) {
+	c.mu.Lock()
+	can, fresh := c.can, c.can != nil && c.c.Clock.Mono() < c.until
+	c.mu.Unlock()
+	if fresh {
+		return can, nil
+	}
+	return c.fetch(ctx)
+}
+
+func (c *Connection) fetch(ctx context.Context) (*Capabilities, error) {
+	var can Capabilities
+	a := c.do(ctx, request{op: "capabilities", method: http.MethodGet, path: "/capabilities", query: url.Values{"merchant": {c.c.Merchant}},
+		read: func(status int, body []byte) agent.Answer {
+			if status != http.StatusOK {
+				return refuse(status, body, nil, false, false)
+			}
+			if err := json.Unmarshal(body, &can); err != nil {
+				return unverified(fmt.Errorf("the answer cannot be read: %w", err))
+			}
+			if err := can.check(c.c.Merchant); err != nil {
+				return unverified(err)
+			}
+			return agent.Answer{Verdict: agent.Accepted}
+		}})
+	if a.Verdict != agent.Accepted {
+		return nil, &agent.Error{Op: "ask " + c.c.Name + " for its capabilities", Class: agent.Unavailable, Code: agent.CodeWallet, Err: saidBy(a),
+			Say: agent.Sentence{ID: "error.gateway_capabilities", Args: []string{c.c.Name}, English: "The gateway did not say what it can do. Check the line, the keys and the merchant number."}}
+	}
+	hold := min(max(time.Duration(can.MaxAge)*time.Second, leastAge), mostAge)
+	c.mu.Lock()
+	c.can, c.until = &can, c.c.Clock.Mono()+hold
+	c.mu.Unlock()
+	return &can, nil
+}
+
+// Keep asks for the capabilities now and again whenever they run out, until ctx
+// ends. Payments do not wait for it: without capabilities the table of brands
+// holds and the gateway refuses by itself what it does not do.
+func (c *Connection) Keep(ctx context.Context) error {
+	for {
+		wait := retryAge
+		if _, err := c.fetch(ctx); err == nil {
+			c.mu.Lock()
+			wait = c.until - c.c.Clock.Mono()
+			c.mu.Unlock()
+		} else {
+			c.c.Log.Warn("gateway capabilities", "gateway", c.c.Name, "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-c.c.Clock.After(wait):
+		}
+	}
+}
+
+// said is what was last told, however old, or nil.
+func (c *Connection) said() *Capabilities {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.can
+}
