@@ -90,6 +90,8 @@ func (p *payment) queryAnswered(asked string, v agent.Verdict, now time.Duration
 		if v == agent.Absent {
 			p.undone()
 		}
+	case "left":
+		p.leftAnswered(v)
 	case "watch":
 		switch v {
 		case agent.Approved:
@@ -152,6 +154,23 @@ func (p *payment) confirmAnswered(v agent.Verdict) {
 	}
 }
 
+// leftAnswered ends a payment whose late refund the wallet refuses: there is
+// nothing left to give back, or the office looks after it.
+func (p *payment) leftAnswered(v agent.Verdict) {
+	if i := p.refund(p.orderNo + "R0"); i >= 0 {
+		p.refunds[i].state = "failed"
+	}
+	p.refusing = false
+	switch {
+	case v != agent.Ended:
+		p.state, p.under = "review", "refund_due"
+	case p.showing:
+		p.state, p.under = "closed", ""
+	default:
+		p.state, p.under = "reversed", ""
+	}
+}
+
 func (p *payment) undone() {
 	if p.state == "closing" {
 		p.state = "closed"
@@ -194,6 +213,8 @@ func (p *payment) refundAnswered(op agent.Operation, no string, v agent.Verdict,
 		r.state = "done"
 	case v == agent.Processing:
 		r.state = "processing"
+	case v == agent.Refused && !retry && r.auto && p.acked:
+		p.refusing = true // whether anything is left to give back is asked first
 	case v == agent.Refused && !retry:
 		r.state = "failed"
 		if r.auto {

@@ -54,6 +54,7 @@ type payment struct {
 	doubtQR      bool // a request for a code may have arrived
 	absent       []time.Duration
 	doubts       int
+	refusing     bool // the late refund was refused, and whether anything is left is being asked
 	captured     int64
 	refunds      []refund
 
@@ -107,7 +108,7 @@ func (p *payment) restart() {
 	case p.state == "sending":
 		p.state = "unknown"
 	}
-	p.stopping, p.hasCode, p.riding, p.doubtQR, p.absent, p.doubts = false, false, false, false, nil, 0
+	p.stopping, p.hasCode, p.riding, p.doubtQR, p.refusing, p.absent, p.doubts = false, false, false, false, false, nil, 0
 }
 
 // stop is what stopping does to a request that waits for its next try.
@@ -198,6 +199,8 @@ func (p *payment) mayAsk(now time.Duration) string {
 		return "absent"
 	case p.state == "closing" && p.closeSay != agent.Absent:
 		return "not closed"
+	case p.refusing, p.state == "review" && p.under == "refund_due" && p.acked:
+		return "left"
 	case final(p.state) && p.checks > 0:
 		p.checks--
 		return "checked"
