@@ -2,8 +2,40 @@ package emvqr
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
+
+// Canonical returns the payload with its objects in the order in which this
+// program writes codes: 00, 01, the accounts, 52 to 62, 64 to 99, and 63 last. It
+// is the order of the ids, in templates too. An object that nests is kept by what
+// is inside it.
+func Canonical(p Payload) Payload {
+	p.Objects = inOrder(p.Objects)
+	return p
+}
+
+func inOrder(objects []Object) []Object {
+	ordered := slices.Clone(objects)
+	for i := range ordered {
+		if o := &ordered[i]; o.Nested != nil {
+			o.Nested, o.Value = inOrder(o.Nested), ""
+		}
+	}
+	slices.SortStableFunc(ordered, func(a, b Object) int {
+		return strings.Compare(place(a.ID), place(b.ID))
+	})
+	return ordered
+}
+
+// place is what an id is sorted by. Inside a template 63 is an id like any other,
+// but no scheme uses it there.
+func place(id string) string {
+	if id == "63" {
+		return "last"
+	}
+	return id
+}
 
 // Encode writes the payload with its checksum. The objects keep their order,
 // lengths count characters unless ByteLengths is set, an object 63 among them
@@ -42,24 +74,9 @@ func write(b *strings.Builder, o Object, u unit) error {
 	if n < 1 || n > 99 {
 		return fmt.Errorf("emvqr: encode: object %s is %d %s long; 1 to 99 can be written", o.ID, n, u)
 	}
-	fmt.Fprintf(b, "%s%02d%s", o.ID, n, value)
+	b.WriteString(o.ID)
+	b.WriteByte(byte('0' + n/10))
+	b.WriteByte(byte('0' + n%10))
+	b.WriteString(value)
 	return nil
-}
-
-// checksum is CRC-16/CCITT-FALSE over the bytes of text, which includes the
-// "6304" before it (ISO/IEC 13239; EMVCo MPM 1.1, 4.7.3): four upper-case
-// hexadecimal digits.
-func checksum(text string) string {
-	crc := uint16(0xFFFF)
-	for i := 0; i < len(text); i++ {
-		crc ^= uint16(text[i]) << 8
-		for range 8 {
-			if crc&0x8000 != 0 {
-				crc = crc<<1 ^ 0x1021
-			} else {
-				crc <<= 1
-			}
-		}
-	}
-	return fmt.Sprintf("%04X", crc)
 }

@@ -1,7 +1,9 @@
-// Package emvqr reads the QR payloads of the EMVCo specifications: codes a
+// Package emvqr reads and writes the QR payloads of the EMVCo specifications: codes a
 // shop shows (merchant-presented, text objects with a checksum) and codes a
 // customer shows (consumer-presented, BER-TLV in base64), and the UPI links
-// that take their place in India. It is pure: no clock, no network, no state.
+// that take their place in India. Reading is tolerant, for codes in the field
+// depart from their specifications; writing is strict. It is pure: no clock, no
+// network, no state.
 //
 // The room is a leaf and imports only the standard library. It knows grammar;
 // what a national scheme asks of a code is in its room national.
@@ -48,8 +50,8 @@ func IsMerchant(text string) bool {
 
 // ReadMerchant reads a merchant-presented code (EMVCo MPM 1.1). The error is
 // nil exactly when structure and checksum are right; it wraps ErrNotEMV,
-// ErrStructure or ErrChecksum. With ErrChecksum the payload holds everything,
-// with ErrStructure what came before the break.
+// ErrStructure or ErrChecksum (as a *ChecksumError). With ErrChecksum the payload
+// holds everything, with ErrStructure what came before the break.
 func ReadMerchant(text string) (Payload, error) {
 	text = trim(text)
 	if !strings.HasPrefix(text, "00") {
@@ -75,11 +77,7 @@ func ReadMerchant(text string) (Payload, error) {
 	if err != nil {
 		return p, err
 	}
-	written, computed := text[len(text)-4:], checksum(text[:len(text)-4])
-	if !strings.EqualFold(written, computed) {
-		return p, fmt.Errorf("%w: it says %s, the text gives %s; scan the code again", ErrChecksum, written, computed)
-	}
-	return p, nil
+	return p, verify(text)
 }
 
 // structure parses the top level and checks what holds between its objects.

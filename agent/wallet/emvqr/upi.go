@@ -92,3 +92,66 @@ func (l Link) Fields() map[string]any {
 	}
 	return m
 }
+
+// EncodeUPI writes a link. Values are percent-encoded, a blank as %20: a plus sign
+// stays one for readers of UPI links. A parameter whose Raw text says its Value keeps
+// it, for a signature covers the text.
+// The signature, which covers what stands before it, is written last. It refuses a
+// key or an action with a character that has a meaning in a link, and a key that
+// appears twice.
+func EncodeUPI(l Link) (string, error) {
+	if l.Action == "" || strings.Trim(l.Action, linkLetters) != "" {
+		return "", fmt.Errorf("emvqr: encode: %q is no action of a UPI link", l.Action)
+	}
+	parts, last := []string{}, ""
+	seen := map[string]bool{}
+	for _, p := range l.Params {
+		if p.Key == "" || strings.Trim(p.Key, linkLetters) != "" || seen[p.Key] {
+			return "", fmt.Errorf("emvqr: encode: %q is no parameter of a UPI link, or is there twice", p.Key)
+		}
+		seen[p.Key] = true
+		raw := p.raw()
+		if p.Key == "sign" {
+			last = p.Key + "=" + raw
+			continue
+		}
+		parts = append(parts, p.Key+"="+raw)
+	}
+	if last != "" {
+		parts = append(parts, last)
+	}
+	if len(parts) == 0 {
+		return "", fmt.Errorf("emvqr: encode: a UPI link needs parameters")
+	}
+	return "upi://" + l.Action + "?" + strings.Join(parts, "&"), nil
+}
+
+// raw is how a parameter is written.
+func (p Param) raw() string {
+	if value, err := url.PathUnescape(p.Raw); err == nil && value == p.Value && !strings.ContainsFunc(p.Raw, meaning) {
+		return p.Raw
+	}
+	return escape(p.Value)
+}
+
+// meaning tells a character that ends a parameter or a link.
+func meaning(r rune) bool { return r == '&' || r == '#' || r <= ' ' || r >= 0x7F }
+
+// linkLetters are what keys and actions are made of.
+const linkLetters = "abcdefghijklmnopqrstuvwxyz0123456789-_"
+
+// escape percent-encodes what a link may not hold. The at sign of an address and
+// the characters of base64 stay: readers in the field compare them as they are.
+func escape(value string) string {
+	const hexDigits = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := 0; i < len(value); i++ {
+		c := value[i]
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~@:/+=,", c) >= 0 {
+			b.WriteByte(c)
+			continue
+		}
+		b.WriteString("%" + hexDigits[c>>4:c>>4+1] + hexDigits[c&15:c&15+1])
+	}
+	return b.String()
+}

@@ -38,7 +38,7 @@ func (c *complaints) common(p emvqr.Payload, s scheme) {
 		}
 	}
 	c.place(p, s)
-	c.amount(p)
+	c.amount(p, s)
 	c.tip(p)
 	c.lengths(p)
 }
@@ -65,16 +65,9 @@ func (c *complaints) place(p emvqr.Payload, s scheme) {
 	}
 }
 
-// decimals are the digits after the point that a currency allows in object 54:
-// the ISO 4217 exponent, except the riel, which KHQR takes without.
-var decimals = map[string]int{
-	"116": 0, "156": 2, "344": 2, "356": 2, "360": 2, "392": 0, "410": 0, "418": 2, "458": 2,
-	"702": 2, "704": 0, "764": 2, "840": 2, "978": 2, "986": 2,
-}
-
 // amount does not compare with 01: codes marked static carry amounts, codes
 // marked dynamic lack them, and both are paid every day.
-func (c *complaints) amount(p emvqr.Payload) {
+func (c *complaints) amount(p emvqr.Payload, s scheme) {
 	v := p.Get("54")
 	if v == "" {
 		return
@@ -88,7 +81,7 @@ func (c *complaints) amount(p emvqr.Payload) {
 	}
 	_, fraction, _ := strings.Cut(v, ".")
 	// Zeros behind the last decimal are common (1000.00 rupiah) and harmless.
-	if allowed, known := decimals[p.Get("53")]; known && len(strings.TrimRight(fraction, "0")) > allowed {
+	if allowed, known := s.places(p.Get("53")); known && len(strings.TrimRight(fraction, "0")) > allowed {
 		c.add("54, the amount, has more decimals than the currency has (%d)", allowed)
 	}
 }

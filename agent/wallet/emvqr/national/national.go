@@ -1,8 +1,10 @@
 // Package national knows the schemes that use EMV codes: by what a code is
 // recognised as theirs, which objects it must carry and what these may hold.
-// One row of the table is one scheme; adding one adds a row.
+// One row of the table is one scheme, for reading and for writing; adding one adds
+// a row and a golden file.
 //
-// It imports the standard library and its root emvqr, nothing else of ours.
+// It imports the standard library, the root agent and its own root emvqr, nothing
+// else of ours.
 package national
 
 import (
@@ -31,6 +33,9 @@ type scheme struct {
 	required []string                 // top-level objects
 	template []rule                   // inside the recognised template
 	extra    func(emvqr.Payload, *complaints)
+	decimals map[string]int // of an amount by currency (53), where it is not the currency's exponent
+	write    writing
+	shares   bool // other brands' accounts may stand in its codes
 }
 
 // Identify names the scheme of a merchant-presented code and lists, in

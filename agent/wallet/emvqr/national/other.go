@@ -59,6 +59,9 @@ func IdentifyConsumer(code emvqr.Consumer) (Profile, []string) {
 	return Profile{Name: "emv", Title: "EMV"}, c
 }
 
+// upi is no row of the table: its codes are links.
+var upi = Profile{"upi", "UPI", "IN", []string{"356"}}
+
 // IdentifyUPI gives the profile of a UPI link and what NPCI's linking
 // specification would object to.
 func IdentifyUPI(link emvqr.Link) (Profile, []string) {
@@ -91,5 +94,5 @@ func IdentifyUPI(link emvqr.Link) (Profile, []string) {
 	if n := len(link.Params); link.Get("sign") != "" && link.Params[n-1].Key != "sign" {
 		c.add("sign is not the last parameter; it covers only what stands before it")
 	}
-	return Profile{"upi", "UPI", "IN", []string{"356"}}, c
+	return upi, c
 }
