@@ -25,7 +25,22 @@ type Start struct {
 	Language  string
 	Languages []string // those that can be chosen; Language is among them
 	Protocols []string // of the configured wallets: "wechat", "alipay", "gateway"
+	Codes     []CodeRow
 }
+
+// CodeRow is one kind of scanned text and the pattern it is recognised by.
+type CodeRow struct {
+	Name    string // of its setting, behind "codes."
+	Title   string // the name people know the scheme by
+	Pattern string // the default; "" where none is public
+}
+
+// CodesPrefix begins the key of every pattern, and CodesOwn is for the schemes that
+// the table does not have.
+const (
+	CodesPrefix = "codes."
+	CodesOwn    = CodesPrefix + "own"
+)
 
 // Table returns every setting of a terminal, in the order pages show them.
 func Table(s Start) []Entry {
@@ -47,7 +62,26 @@ func Table(s Start) []Entry {
 	for _, p := range s.Protocols {
 		table = append(table, timers(p)...)
 	}
-	return table
+	return append(table, codes(s.Codes)...)
+}
+
+// codes returns the rows of what scanned texts are recognised by. Whoever obeys them
+// verifies what a single row cannot know.
+func codes(list []CodeRow) (rows []Entry) {
+	if len(list) == 0 {
+		return nil
+	}
+	const longest = 400
+	both := []Who{Owner, Fleet}
+	for _, c := range list {
+		help := "Regular expression that a scanned text of this kind matches. Empty: it is not recognised."
+		if c.Pattern == "" {
+			help = "Regular expression that a scanned text of this kind matches, as the acquirer tells it. No wallet publishes one, so it is empty and the code is not recognised."
+		}
+		rows = append(rows, Entry{Key: CodesPrefix + c.Name, Title: "Codes: " + c.Title, Type: Text, Default: c.Pattern, Max: longest, Who: both, Effect: agent.EffectLive, Help: help})
+	}
+	return append(rows, Entry{Key: CodesOwn, Title: "Codes of other wallets", Type: Text, Max: longest, Who: both, Effect: agent.EffectLive,
+		Help: "Pairs of a configured wallet's name and the regular expression of its codes, separated by blanks."})
 }
 
 // Keys lists the keys of a table.

@@ -10,7 +10,8 @@ import (
 )
 
 func shop() Start {
-	return Start{Shop: "Corner shop", Language: "en", Languages: []string{"en", "zh"}, Protocols: []string{"wechat", "alipay", "gateway"}}
+	return Start{Shop: "Corner shop", Language: "en", Languages: []string{"en", "zh"}, Protocols: []string{"wechat", "alipay", "gateway"},
+		Codes: []CodeRow{{"wechat", "WeChat", `^1[0-5]\d{16}$`}, {"grabpay", "GrabPay", ""}}}
 }
 
 func TestEveryDefaultIsPossibleAndCanonical(t *testing.T) {
@@ -104,6 +105,10 @@ func TestReading(t *testing.T) {
 		{"shop.name", "", "", "1 to 64 characters"},
 		{"shop.name", "a\x1bb", "", "without control characters"},
 		{"shop.name", strings.Repeat("店", 64), strings.Repeat("店", 64), ""},
+		{"codes.wechat", ` ^13\d{16}$ `, `^13\d{16}$`, ""},
+		{"codes.wechat", "", "", ""},
+		{"codes.grabpay", strings.Repeat("7", 401), "", "0 to 400 characters"},
+		{"codes.own", "^7\n^8", "", "without control characters"},
 		{"bool", "on", "true", ""},
 		{"bool", "No", "false", ""},
 		{"bool", "perhaps", "", "true or false"},

@@ -9,7 +9,9 @@ import (
 // brands are the names people know the schemes by; a scheme that is not here is
 // named as it is.
 var brands = map[string]string{
-	"alipay": "Alipay", "aupay": "au PAY", "bharatqr": "Bharat QR", "dbarai": "d-barai", "duitnow": "DuitNow",
+	"alipay": "Alipay", "alipayplus": "Alipay+", "aupay": "au PAY", "bharatqr": "Bharat QR", "boost": "Boost", "dbarai": "d-barai", "duitnow": "DuitNow",
+	"ecny": "e-CNY", "grabpay": "GrabPay", "jdpay": "JD Pay", "jkopay": "JKOPAY", "kakaopay": "Kakao Pay", "meituan": "Meituan Pay", "shopeepay": "ShopeePay",
+	"tng": "Touch 'n Go", "jcb": "JCB", "mastercard": "Mastercard", "visa": "Visa", "url": "web links", "wechathk": "WeChat Pay HK",
 	"emv": "EMV", "emv-cpm": "EMV", "emv-mpm": "EMV", "hkqr": "FPS", "jp-barcode": "Japanese wallet", "jpqr": "JPQR",
 	"jpqr-barcode": "JPQR", "jpqr-cpm": "JPQR", "khqr": "KHQR", "laoqr": "LaoQR", "linepay": "LINE Pay", "merpay": "Merpay",
 	"origami": "Origami", "paynow": "PayNow", "paypay": "PayPay", "pix": "Pix", "pring": "pring", "promptpay": "PromptPay",
@@ -49,11 +51,18 @@ func Explain(c agent.Code) agent.Sentence {
 	return agent.Sentence{ID: "scan.unknown", English: "This is not a payment code. Ask the customer to open the payment code"}
 }
 
+// showOnly is for a wallet that pays here, but not by its own code.
+func showOnly(brand string) agent.Sentence {
+	return agent.Sentence{ID: "scan.show_only", Args: []string{brand},
+		English: "This is " + article(brand) + " code. Here the customer scans our code for " + brand + ": show it"}
+}
+
 // Sentences lists one of each sentence Explain can say, for the translations' test.
 func Sentences() []agent.Sentence {
 	return []agent.Sentence{
 		Explain(agent.Code{Kind: agent.CodeConsumer, Scheme: "wechat", Wallet: "wechat"}),
 		Explain(agent.Code{Kind: agent.CodeConsumer, Scheme: "alipay"}),
+		showOnly("PromptPay"),
 		Explain(agent.Code{Kind: agent.CodeGoods, Scheme: "gtin"}),
 		Explain(agent.Code{Kind: agent.CodeMerchant, Scheme: "url"}),
 		Explain(agent.Code{Kind: agent.CodeMerchant, Scheme: "promptpay"}),

@@ -3,6 +3,7 @@ package wallet
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"tillwire/agent"
 	"tillwire/agent/wallet/emvqr"
@@ -21,33 +22,38 @@ func (m Member) takes(scheme string) bool {
 	return slices.Contains(m.Takes, scheme)
 }
 
-// Set is the configured wallets in the order of the configuration. It never
-// changes, so it is safe for concurrent use.
+// Set is the configured wallets in the order of the configuration. Its wallets
+// never change and its rules change at once, so it is safe for concurrent use.
 type Set struct {
 	members []Member
-	profile func(payload string) string
-	rules   []rule
+	schemes func(code string) []string
+	rules   atomic.Pointer[[]rule]
 }
 
-// NewSet puts the configured wallets together. profile names the national scheme
-// of a merchant-presented EMV payload, or returns ""; nil leaves all of them
-// "emv-mpm". Two wallets of one name and a rule that cannot work are refused.
-func NewSet(rules []Rule, profile func(payload string) string, members ...Member) (*Set, error) {
-	s := &Set{members: members, profile: profile}
+// NewSet puts the configured wallets together. schemes names the schemes of an EMV
+// code, the preferred one first: of a merchant-presented one the national scheme, of
+// a consumer-presented one those of its applications. It may return none, and may be
+// nil. Two wallets of one name and a rule that cannot work are refused.
+func NewSet(rules []Rule, schemes func(code string) []string, members ...Member) (*Set, error) {
+	s := &Set{members: members, schemes: schemes}
 	for i, m := range members {
 		name := m.Wallet.Info().Name
 		if slices.ContainsFunc(members[:i], func(other Member) bool { return other.Wallet.Info().Name == name }) {
 			return nil, fmt.Errorf("two wallets are named %q: give each a name of its own", name)
 		}
 	}
-	for _, r := range rules {
-		c, err := r.compile()
-		if err != nil {
-			return nil, fmt.Errorf("scheme %s: %w", r.Scheme, err)
-		}
-		s.rules = append(s.rules, c)
+	return s, s.Use(rules)
+}
+
+// Use puts other rules in force, for the next code. Rules that cannot work change
+// nothing; CheckRules says more about a table that a person edited.
+func (s *Set) Use(rules []Rule) error {
+	ready, err := compile(rules)
+	if err != nil {
+		return err
 	}
-	return s, nil
+	s.rules.Store(&ready)
+	return nil
 }
 
 // Wallet finds a configured wallet by its name.
@@ -77,20 +83,36 @@ func (s *Set) Identify(text agent.PayCode) agent.Code {
 		return agent.Code{Kind: agent.CodeGoods, Scheme: "gtin", Text: agent.NewPayCode(cleaned)}
 	}
 	compact := squeeze(cleaned)
-	for _, r := range s.rules {
-		t := cleaned
-		if r.Kind == agent.CodeConsumer {
-			t = compact
-		}
-		if !r.match.MatchString(t) || r.Weak && s.taker(r.Scheme) == "" {
-			continue
-		}
-		return s.code(r.Rule, t)
+	if r, t, ok := s.rule(cleaned, compact); ok {
+		return s.code(r, t)
 	}
 	if gtin(compact) {
 		return agent.Code{Kind: agent.CodeGoods, Scheme: "gtin", Text: agent.NewPayCode(compact)}
 	}
 	return agent.Code{Kind: agent.CodeUnknown, Text: agent.NewPayCode(cleaned)}
+}
+
+// rule finds the rule that decides, and the text as it counts for it. Schemes that a
+// configured wallet takes come first: a shop that takes only LINE Pay in Taiwan,
+// whose keys may begin with anything, must not hear of WeChat. Those that nobody here
+// takes are there to name what was scanned.
+func (s *Set) rule(cleaned, compact string) (r Rule, text string, ok bool) {
+	for _, next := range *s.rules.Load() {
+		t := cleaned
+		if next.Kind == agent.CodeConsumer {
+			t = compact
+		}
+		if ok && next.Kind != agent.CodeConsumer || !next.match.MatchString(t) {
+			continue
+		}
+		if next.Kind == agent.CodeConsumer && s.takerOf(next.Rule, t) != "" {
+			return next.Rule, t, true
+		}
+		if !ok && !next.Weak {
+			r, text, ok = next.Rule, t, true
+		}
+	}
+	return r, text, ok
 }
 
 func (s *Set) code(r Rule, text string) agent.Code {
@@ -102,15 +124,52 @@ func (s *Set) code(r Rule, text string) agent.Code {
 			c.Kind = agent.CodeUnknown
 			return c
 		}
-	case r.Kind == agent.CodeMerchant && s.profile != nil && emvqr.IsMerchant(text):
-		if name := s.profile(text); name != "" {
-			c.Scheme = name
+	case r.Kind == agent.CodeMerchant && emvqr.IsMerchant(text):
+		if names := s.schemesOf(text); len(names) > 0 {
+			c.Scheme = names[0]
 		}
 	}
 	if r.Kind == agent.CodeConsumer {
-		c.Wallet = s.taker(r.Scheme)
+		c.Wallet = s.takerOf(r, text)
+		if names := s.applications(text); len(names) > 0 {
+			c.Scheme = names[0]
+			if i := slices.IndexFunc(names, func(name string) bool { return s.taker(name) != "" }); i >= 0 {
+				c.Scheme = names[i]
+			}
+		}
 	}
 	return c
+}
+
+// applications names the schemes of a consumer-presented EMV code, none for another.
+func (s *Set) applications(text string) []string {
+	if !emvqr.IsConsumer(text) {
+		return nil
+	}
+	return s.schemesOf(text)
+}
+
+func (s *Set) schemesOf(code string) []string {
+	if s.schemes == nil {
+		return nil
+	}
+	return s.schemes(code)
+}
+
+// takerOf is the configured wallet that charges a consumer's code: that of the first
+// of its applications which somebody here takes, of the narrower scheme, or of the
+// scheme itself.
+func (s *Set) takerOf(r Rule, text string) string {
+	names := slices.Clone(s.applications(text))
+	if r.First != "" {
+		names = append(names, r.First)
+	}
+	for _, name := range append(names, r.Scheme) {
+		if taker := s.taker(name); taker != "" {
+			return taker
+		}
+	}
+	return ""
 }
 
 // taker is the first configured wallet that charges codes of the scheme.
@@ -121,4 +180,20 @@ func (s *Set) taker(scheme string) string {
 		}
 	}
 	return ""
+}
+
+// Explain is what to tell the cashier about a scanned text in this shop.
+func (s *Set) Explain(c agent.Code) agent.Sentence {
+	if c.Kind == agent.CodeConsumer && c.Wallet == "" && s.shows(c.Scheme) {
+		return showOnly(Brand(c.Scheme))
+	}
+	return Explain(c)
+}
+
+// shows tells whether a configured wallet takes the scheme only by showing a code.
+func (s *Set) shows(scheme string) bool {
+	return slices.ContainsFunc(s.members, func(m Member) bool {
+		_, presents := m.Wallet.(agent.Presenter)
+		return presents && m.takes(scheme)
+	})
 }

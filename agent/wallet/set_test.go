@@ -24,15 +24,25 @@ type shower string
 func (s shower) Info() agent.WalletInfo                            { return agent.WalletInfo{Name: string(s)} }
 func (s shower) Query(context.Context, agent.Payment) agent.Answer { return agent.Answer{} }
 
+// presenter is a configured wallet that shows codes and charges none.
+type presenter string
+
+func (p presenter) Info() agent.WalletInfo                              { return agent.WalletInfo{Name: string(p)} }
+func (p presenter) Query(context.Context, agent.Payment) agent.Answer   { return agent.Answer{} }
+func (p presenter) Present(context.Context, agent.Payment) agent.Answer { return agent.Answer{} }
+
 func set(t *testing.T, members ...Member) *Set {
 	t.Helper()
-	profile := func(payload string) string {
-		if strings.Contains(payload, "A000000677010111") {
-			return "promptpay"
+	schemes := func(code string) []string {
+		switch {
+		case strings.Contains(code, "A000000677010111"):
+			return []string{"promptpay"}
+		case code == cpmUnionPay:
+			return []string{"unionpay"}
 		}
-		return ""
+		return nil
 	}
-	s, err := NewSet(DefaultRules(), profile, members...)
+	s, err := NewSet(DefaultRules(), schemes, members...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +66,7 @@ func TestTheTableOfCodes(t *testing.T) {
 		wallet       string
 	}{
 		{cpmEMVCo, "emv-cpm", agent.CodeConsumer, ""},
-		{cpmUnionPay, "emv-cpm", agent.CodeConsumer, ""},
+		{cpmUnionPay, "unionpay", agent.CodeConsumer, ""},
 		{cpmEMVCo[:40], "emv-cpm", agent.CodeUnknown, ""},
 
 		{"100000000000000000", "wechat", agent.CodeConsumer, "wechat"},
@@ -162,6 +172,52 @@ func TestOnlyConfiguredWalletsDecide(t *testing.T) {
 	both := set(t, Member{Wallet: brand("acquirer"), Takes: []string{"alipay", "unionpay"}}, Member{Wallet: brand("alipay")})
 	if c := both.Identify(agent.NewPayCode("28" + nines(16))); c.Wallet != "acquirer" {
 		t.Errorf("the first configured wallet that takes it counts, not %q", c.Wallet)
+	}
+}
+
+func TestTheContractSaysWhoseACodeIs(t *testing.T) {
+	acquirer := func(takes ...string) Member { return Member{Wallet: brand("acquirer"), Takes: takes} }
+	alipay, mainland := "28"+nines(16), "134567890123456789"
+	hongKong := "15" + nines(16)
+	line := "777777777777777777"
+	for _, row := range []struct {
+		name    string
+		members []Member
+		text    string
+		wallet  string
+	}{
+		{"Alipay's own contract", []Member{{Wallet: brand("alipay")}}, alipay, "alipay"},
+		{"Alipay+ through an acquirer", []Member{acquirer("alipay")}, alipay, "acquirer"},
+		{"another contract", []Member{acquirer("unionpay")}, alipay, ""},
+		{"Hong Kong without a contract of its own", []Member{{Wallet: brand("wechat")}}, hongKong, "wechat"},
+		{"Hong Kong with one", []Member{{Wallet: brand("wechat")}, acquirer("wechathk")}, hongKong, "acquirer"},
+		{"the mainland beside it", []Member{acquirer("wechathk"), {Wallet: brand("wechat")}}, mainland, "wechat"},
+		{"the mainland with Hong Kong alone", []Member{acquirer("wechathk")}, mainland, ""},
+		{"a length without a contract", []Member{{Wallet: brand("wechat")}}, line, ""},
+		{"a length with one", []Member{{Wallet: brand("linepay")}}, line, "linepay"},
+		{"a key that begins like another's code", []Member{{Wallet: brand("linepay")}}, mainland, "linepay"},
+		{"where the other is taken, too", []Member{{Wallet: brand("linepay")}, {Wallet: brand("wechat")}}, mainland, "wechat"},
+		{"any EMV code", []Member{acquirer("emv-cpm")}, cpmUnionPay, "acquirer"},
+		{"an EMV code by its application", []Member{acquirer("emv-cpm"), {Wallet: brand("unionpay")}}, cpmUnionPay, "unionpay"},
+		{"an EMV code of an application nobody takes", []Member{{Wallet: brand("unionpay")}}, cpmEMVCo, ""},
+		{"a brand before the barcode it shares", []Member{acquirer("jpqr-barcode"), {Wallet: brand("merpay")}}, "31589900" + nines(11), "merpay"},
+		{"the shared barcode alone", []Member{acquirer("jpqr-barcode")}, "31589900" + nines(11), "acquirer"},
+	} {
+		if c := set(t, row.members...).Identify(agent.NewPayCode(row.text)); c.Wallet != row.wallet {
+			t.Errorf("%s: it goes to %q, want %q", row.name, c.Wallet, row.wallet)
+		}
+	}
+}
+
+func TestAWalletThatOnlyShowsIsExplained(t *testing.T) {
+	s := set(t, Member{Wallet: presenter("unionpay")})
+	c := s.Identify(agent.NewPayCode("62" + nines(17)))
+	if got := s.Explain(c); c.Wallet != "" || got.English != "This is a UnionPay code. Here the customer scans our code for UnionPay: show it" {
+		t.Errorf("%q for %q", got.English, c.Wallet)
+	}
+	c = s.Identify(agent.NewPayCode("28" + nines(16)))
+	if got := s.Explain(c); got.ID != "scan.not_taken" {
+		t.Errorf("another wallet's code: %q", got.English)
 	}
 }
 

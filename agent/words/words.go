@@ -99,7 +99,7 @@ func (w *Words) Say(lang string, s agent.Sentence) string {
 	if lang == English || s.ID == "" {
 		return s.English
 	}
-	args := s.Args
+	args := w.brands(lang, s)
 	id := s.ID
 	for _, family := range prefixed {
 		if reason, ok := strings.CutPrefix(s.ID, family); ok {
@@ -112,6 +112,21 @@ func (w *Words) Say(lang string, s agent.Sentence) string {
 		return s.English
 	}
 	return text
+}
+
+// brands puts the names of wallets in a sentence about a scanned code into the
+// language, where they have one there.
+func (w *Words) brands(lang string, s agent.Sentence) []string {
+	if !strings.HasPrefix(s.ID, "scan.") {
+		return s.Args
+	}
+	args := slices.Clone(s.Args)
+	for i, arg := range args {
+		if name, ok := w.find(lang, "brand."+arg, nil); ok {
+			args[i] = name
+		}
+	}
+	return args
 }
 
 // Text is a text of the pages by its key. A key that no catalogue holds comes

@@ -166,7 +166,7 @@ func (d *agentd) openSettings(ctx context.Context) error {
 
 // startOf is what the configuration says about settings: their defaults.
 func startOf(c config) settings.Start {
-	s := settings.Start{Shop: c.Terminal.Shop, Language: c.Terminal.Language, Languages: languages}
+	s := settings.Start{Shop: c.Terminal.Shop, Language: c.Terminal.Language, Languages: languages, Codes: codeRows()}
 	seen := map[string]bool{}
 	for _, w := range c.Wallets {
 		if _, known := makers()[w.Protocol]; known && !seen[w.Protocol] {
@@ -206,12 +206,13 @@ func (d *agentd) openWallets() {
 		skew:    func(name string, off time.Duration) { d.clocks.set("the cloud of "+name, off) },
 	})
 	d.noteFaults(faults)
-	set, err := wallet.NewSet(wallet.DefaultRules(), nationalProfile, members...)
+	set, err := wallet.NewSet(wallet.DefaultRules(), schemesOf, members...)
 	if err != nil {
 		// Names were checked before, so this is a rule of our own that does not compile.
 		d.problems.note(agent.Problem{What: "The wallets cannot be put together: " + err.Error(), Since: d.clock.Now(), Do: "Report this with the log."})
 	}
 	d.wallets = set
+	d.openCodes()
 	var targets []replay.Target
 	for _, w := range set.All() {
 		targets = append(targets, replay.Target{Wallet: w.Info().Name, Hosts: w.Info().Hosts})
@@ -251,9 +252,6 @@ func (s shopWallets) Names() (names []string) {
 	}
 	return names
 }
-
-// Explain is the sentence for a code that cannot be charged.
-func (shopWallets) Explain(c agent.Code) agent.Sentence { return wallet.Explain(c) }
 
 func (d *agentd) openEngine(ctx context.Context) (err error) {
 	var kiosks []string

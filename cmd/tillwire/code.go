@@ -110,11 +110,12 @@ func explainUPI(text string) explanation {
 
 // reasonOf says in a sentence why a code is not valid, with what to do.
 func reasonOf(err error) string {
+	var checksum *emvqr.ChecksumError
 	switch {
 	case err == nil:
 		return ""
-	case errors.Is(err, emvqr.ErrChecksum):
-		return "The structure is right but the checksum does not match: a character was changed. Scan the code again."
+	case errors.As(err, &checksum):
+		return "The structure is right but the checksum does not match: " + checksum.Say() + ". A character was changed: scan the code again."
 	case errors.Is(err, emvqr.ErrStructure):
 		detail := strings.TrimPrefix(err.Error(), emvqr.ErrStructure.Error())
 		return "The structure is broken" + detail + ". Mostly a part of the code was lost: scan it again."

@@ -9,20 +9,27 @@ import (
 	"tillwire/agent/wallet/emvqr/national"
 )
 
-// nationalProfile names the scheme of a shop's EMV code for the set of wallets.
-func nationalProfile(payload string) string {
-	p, err := emvqr.ReadMerchant(payload)
+// schemesOf names the schemes of an EMV code for the set of wallets, the preferred
+// one first.
+func schemesOf(code string) []string {
+	if emvqr.IsConsumer(code) {
+		if c, err := emvqr.ReadConsumer(code); err == nil {
+			return national.Applications(c)
+		}
+		return nil
+	}
+	p, err := emvqr.ReadMerchant(code)
 	if err != nil {
-		return ""
+		return nil
 	}
 	profile, _ := national.Identify(p)
-	return profile.Name
+	return []string{profile.Name}
 }
 
 // explainByWallets asks the same table of prefixes that the counter uses, with
 // no wallet configured: what a code is does not depend on the shop.
 func explainByWallets(text string) explanation {
-	set, err := wallet.NewSet(wallet.DefaultRules(), nationalProfile)
+	set, err := wallet.NewSet(wallet.DefaultRules(), schemesOf)
 	if err != nil {
 		return explanation{Scheme: "unknown", Mode: string(agent.CodeUnknown), Reason: "The table of schemes cannot be read: " + err.Error()}
 	}

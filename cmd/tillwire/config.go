@@ -46,6 +46,7 @@ type walletConfig struct {
 	Protocol       string   `toml:"protocol"`
 	Mode           string   `toml:"mode"`
 	Hosts          []string `toml:"hosts"`
+	Takes          []string `toml:"takes"` // schemes whose codes go to this wallet; empty: the protocol's own choice
 	AppID          string   `toml:"app_id"`
 	MerchantID     string   `toml:"merchant_id"`
 	SubMerchantID  string   `toml:"sub_merchant_id"`

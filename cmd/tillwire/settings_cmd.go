@@ -180,6 +180,7 @@ func (a *app) changeSettings(ctx context.Context, c config, req controlRequest) 
 	if err := book.Load(ctx); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
+	book.Subscribe(codeSettings{}, codeKeys()...)
 	effects, err := book.Apply(ctx, req.changes(a.clock.Now()))
 	return effects, errors.Join(err, store.Close())
 }

@@ -48,6 +48,10 @@ func openWallets(list []walletConfig, e walletEnv) (members []wallet.Member, fau
 			}
 			continue
 		}
+		if len(w.Takes) > 0 {
+			// The contract says whose codes they are: 28… of Alipay or of Alipay+.
+			member.Takes = w.Takes
+		}
 		members = append(members, member)
 	}
 	return members, faults

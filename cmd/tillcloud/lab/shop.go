@@ -286,7 +286,7 @@ func (s *Shop) dial(ctx context.Context, network, address string) (conn netConn,
 
 // assemble binds the parts as the agent does.
 func (s *Shop) assemble(t *till) error {
-	set, err := wallet.NewSet(wallet.DefaultRules(), func(string) string { return "" }, wallet.Member{Wallet: t.wallet, Takes: []string{"wechat"}})
+	set, err := wallet.NewSet(wallet.DefaultRules(), nil, wallet.Member{Wallet: t.wallet, Takes: []string{"wechat"}})
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -261,6 +262,14 @@ func TestConsumerCodesAreRoutedByTheFirstKnownApplication(t *testing.T) {
 		if profile, warnings := IdentifyConsumer(c.code); profile.Name != c.scheme || len(warnings) != c.complains {
 			t.Errorf("%s: %s, warnings %q", c.name, profile.Name, warnings)
 		}
+		names := Applications(c.code)
+		if routed := len(names) > 0; routed != (c.scheme != "emv" && c.scheme != "jpqr") || routed && names[0] != c.scheme {
+			t.Errorf("%s: applications %v", c.name, names)
+		}
+	}
+	both := emvqr.Consumer{Indicator: "CPV01", Objects: []emvqr.TLV{qris, unionpay}}
+	if names := Applications(both); !slices.Equal(names, []string{"qris", "unionpay"}) {
+		t.Errorf("the customer's order was lost: %v", names)
 	}
 }
 

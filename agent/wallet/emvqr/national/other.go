@@ -50,13 +50,32 @@ func IdentifyConsumer(code emvqr.Consumer) (Profile, []string) {
 		return Profile{"jpqr", "JPQR", "JP", []string{"392"}}, c
 	}
 	for _, a := range apps {
-		for _, s := range consumerSchemes {
-			if strings.HasPrefix(a.AID, s.aid) {
-				return s.Profile, c
-			}
+		if p, known := application(a); known {
+			return p, c
 		}
 	}
 	return Profile{Name: "emv", Title: "EMV"}, c
+}
+
+// Applications names the known schemes of a consumer-presented code in the order in
+// which the customer's wallet prefers them. A JPQR code names the brand by a number
+// that is not published, so there is none.
+func Applications(code emvqr.Consumer) (names []string) {
+	for _, a := range code.Applications() {
+		if p, known := application(a); known && !strings.HasPrefix(code.Indicator, "JPQR") {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+func application(a emvqr.Application) (Profile, bool) {
+	for _, s := range consumerSchemes {
+		if strings.HasPrefix(a.AID, s.aid) {
+			return s.Profile, true
+		}
+	}
+	return Profile{}, false
 }
 
 // upi is no row of the table: its codes are links.
