@@ -32,6 +32,7 @@ test: ## everything: formatting, vet, all Go tests, the browser, the laboratory'
 	go vet ./...
 	$(MAKE) --no-print-directory build
 	go test -timeout 15m ./...
+	go test -tags=$(TAGS),faultfs -timeout 10m ./offline/faultfs
 	$(MAKE) --no-print-directory lab-gate
 	$(MAKE) --no-print-directory interop
 
