@@ -43,7 +43,7 @@ e2e: build ## the real programs in a real browser
 	.ci/needs chromium cjk
 	go test -count=1 -timeout 15m -run E2E ./cmd/tillcloud/...
 
-interop: build ## a WeChat Pay client from npm, written by others, against the sandbox
+interop: build ## WeChat Pay's and Alipay's clients from npm, written by others, against the sandbox
 	.ci/needs node
 	cd agent/sandbox/interop && npm ci --ignore-scripts --no-audit --no-fund && node interop.mjs '$(CURDIR)/bin'
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"tillwire/agent/sandbox"
+	"tillwire/agent/sandbox/alipay"
 	"tillwire/agent/sandbox/wechat"
 )
 
@@ -17,6 +18,7 @@ type cloud struct {
 	*sandbox.Cloud
 	ledger *sandbox.Ledger
 	wechat *wechat.Wallet
+	alipay *alipay.Wallet
 }
 
 // openCloud opens the ledger in dir and all listeners.
@@ -26,14 +28,27 @@ func openCloud(ctx context.Context, s streams, log *slog.Logger, dir string, p p
 		return nil, err
 	}
 	c := &cloud{ledger: ledger}
-	if c.wechat, err = wechat.New(ctx, wechat.Options{Ledger: ledger, Clock: s.clock}); err == nil {
-		c.Cloud, err = sandbox.Start(ctx, sandbox.Options{Ledger: ledger, Clock: s.clock, Log: log, Control: local(p.Sandbox), Counters: counters,
-			Wallets: []sandbox.Open{{Wallet: c.wechat, Hosts: []string{local(p.WeChat), local(p.WeChat2)}}}})
-	}
-	if err != nil {
+	if err := c.open(ctx, sandbox.Options{Ledger: ledger, Clock: s.clock, Log: log, Control: local(p.Sandbox), Counters: counters}, p); err != nil {
 		return nil, errors.Join(err, ledger.Close())
 	}
 	return c, nil
+}
+
+// open makes the wallets and starts the sandbox with them. Their bills are there
+// at once: nobody who tries a demo waits for the next morning.
+func (c *cloud) open(ctx context.Context, o sandbox.Options, p ports) (err error) {
+	if c.wechat, err = wechat.New(ctx, wechat.Options{Ledger: o.Ledger, Clock: o.Clock, BillsAtOnce: true}); err != nil {
+		return err
+	}
+	if c.alipay, err = alipay.New(ctx, alipay.Options{Ledger: o.Ledger, Clock: o.Clock, BillsAtOnce: true}); err != nil {
+		return err
+	}
+	o.Wallets = []sandbox.Open{
+		{Wallet: c.wechat, Hosts: []string{local(p.WeChat), local(p.WeChat2)}},
+		{Wallet: c.alipay, Hosts: []string{local(p.Alipay)}},
+	}
+	c.Cloud, err = sandbox.Start(ctx, o)
+	return err
 }
 
 // Close ends the listeners before the ledger they write to.

@@ -18,16 +18,17 @@ type ports struct {
 	Sandbox int `json:"sandbox"` // control API and phones
 	WeChat  int `json:"wechat"`  // WeChat Pay's primary host
 	WeChat2 int `json:"wechat2"` // its disaster-recovery host
+	Alipay  int `json:"alipay"`  // Alipay's gateway
 }
 
 // fixedPorts are what a newcomer's notes may say.
-var fixedPorts = ports{Agent: 8480, Sandbox: 8490, WeChat: 8491, WeChat2: 8492}
+var fixedPorts = ports{Agent: 8480, Sandbox: 8490, WeChat: 8491, WeChat2: 8492, Alipay: 8493}
 
 // portPatience is how long a port that was ours may still be held by a
 // predecessor that is just dying.
 const portPatience = 3 * time.Second
 
-func (p ports) list() []int { return []int{p.Agent, p.Sandbox, p.WeChat, p.WeChat2} }
+func (p ports) list() []int { return []int{p.Agent, p.Sandbox, p.WeChat, p.WeChat2, p.Alipay} }
 
 // local is the loopback address: a demo's secrets are printed on a screen, so it
 // never listens to a network.
@@ -70,6 +71,10 @@ func (p ports) claim() (io.Closer, error) {
 // claim is kept as long as the ports are used.
 func choosePorts(remembered *ports, auto bool) (p ports, claim io.Closer, err error) {
 	if remembered != nil {
+		// A shop of before Alipay has no port for it yet.
+		if remembered.Alipay == 0 {
+			remembered.Alipay = remembered.WeChat2 + 1
+		}
 		if claim, err = remembered.claim(); err == nil {
 			if err = remembered.free(); err == nil {
 				return *remembered, claim, nil
@@ -92,6 +97,9 @@ func choosePorts(remembered *ports, auto bool) (p ports, claim io.Closer, err er
 	return ports{}, nil, fmt.Errorf("%w; end what uses it, or start with --ports auto", err)
 }
 
+// row is how far the first ports of two shops are apart at least.
+const row = 8
+
 // randomPorts stays below the range from which the kernel takes ports for
 // outgoing connections: a fault closes listeners for a while, and a port of
 // that range could be gone when they open again.
@@ -105,8 +113,8 @@ func randomPorts() (ports, io.Closer, error) {
 		}
 	}
 	for range 50 {
-		base := 10000 + 4*rand.IntN((top-10000)/4)
-		p := ports{Agent: base, Sandbox: base + 1, WeChat: base + 2, WeChat2: base + 3}
+		base := 10000 + row*rand.IntN((top-10000)/row)
+		p := ports{Agent: base, Sandbox: base + 1, WeChat: base + 2, WeChat2: base + 3, Alipay: base + 4}
 		claim, err := p.claim()
 		if err != nil {
 			continue
@@ -118,5 +126,5 @@ func randomPorts() (ports, io.Closer, error) {
 			return ports{}, nil, err
 		}
 	}
-	return ports{}, nil, errors.New("no four free ports in a row after fifty tries")
+	return ports{}, nil, errors.New("no free ports in a row after fifty tries")
 }

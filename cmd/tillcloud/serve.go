@@ -15,13 +15,16 @@ import (
 
 // serveReady is what `serve --ready-file` writes.
 type serveReady struct {
-	Sandbox  string                `json:"sandbox"`
-	Phone    string                `json:"phone"`
-	CloudPID int                   `json:"cloud_pid"`
-	Wallets  map[string]walletInfo `json:"wallets"`
+	Sandbox  string `json:"sandbox"`
+	Phone    string `json:"phone"`
+	CloudPID int    `json:"cloud_pid"`
+	Wallets  struct {
+		WeChat walletInfo `json:"wechat"`
+		Alipay alipayInfo `json:"alipay"`
+	} `json:"wallets"`
 }
 
-// walletInfo is how to reach a wallet and as whom.
+// walletInfo is how to reach WeChat Pay and as whom.
 type walletInfo struct {
 	Hosts   []string    `json:"hosts"`
 	Direct  credentials `json:"direct"`
@@ -32,7 +35,7 @@ func serveCommand(s streams) *cobra.Command {
 	var dataDir, readyFile, portMode string
 	c := &cobra.Command{Use: "serve", Short: "Run the sandbox cloud alone", Args: noArgs,
 		Long: "Runs the sandbox's wallets, its control API and the customers' phones, without a shop.\n" +
-			"Point a till's WeChat Pay client at the wallet's address and use the credentials it writes.",
+			"Point a till's WeChat Pay or Alipay client at the wallet's address and use the credentials it writes.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			auto, err := parsePortMode(portMode)
 			if err != nil {
@@ -42,7 +45,7 @@ func serveCommand(s streams) *cobra.Command {
 		}}
 	c.Flags().StringVar(&dataDir, "data-dir", "", "folder of the ledger and the credentials (required)")
 	c.Flags().StringVar(&readyFile, "ready-file", "", "file to write the addresses and credentials to, as JSON")
-	c.Flags().StringVar(&portMode, "ports", "fixed", "fixed (8490 to 8492) or auto")
+	c.Flags().StringVar(&portMode, "ports", "fixed", "fixed (8490 to 8493) or auto")
 	return c
 }
 
@@ -91,17 +94,22 @@ func serve(ctx context.Context, s streams, dataDir, readyFile string, auto bool)
 	if err := memory.save(dataDir); err != nil {
 		return err
 	}
-	info := walletInfo{Hosts: c.HostURLs("wechat")}
-	if info.Direct, err = c.writeCredentials(filepath.Join(dataDir, "credentials"), "direct", c.wechat.Direct()); err != nil {
+	keys := filepath.Join(dataDir, "credentials")
+	ready := serveReady{Sandbox: c.ControlURL() + "/_sandbox", Phone: c.ControlURL() + "/phone", CloudPID: os.Getpid()}
+	info := &ready.Wallets.WeChat
+	info.Hosts = c.HostURLs("wechat")
+	if info.Direct, err = c.writeCredentials(keys, "direct", c.wechat.Direct()); err != nil {
 		return err
 	}
-	if info.Partner, err = c.writeCredentials(filepath.Join(dataDir, "credentials"), "partner", c.wechat.Partner()); err != nil {
+	if info.Partner, err = c.writeCredentials(keys, "partner", c.wechat.Partner()); err != nil {
 		return err
 	}
-	ready := serveReady{Sandbox: c.ControlURL() + "/_sandbox", Phone: c.ControlURL() + "/phone", CloudPID: os.Getpid(), Wallets: map[string]walletInfo{"wechat": info}}
+	if ready.Wallets.Alipay, err = c.alipayInfo(keys); err != nil {
+		return err
+	}
 	if readyFile == "" {
-		fmt.Fprintf(s.out, "The sandbox cloud is open.\n\n  Control   %s/\n  Phones    %s\n  WeChat    %s\n  and       %s\n  Keys      %s\n\nCtrl-C ends it.\n",
-			ready.Sandbox, ready.Phone, info.Hosts[0], info.Hosts[1], filepath.Join(dataDir, "credentials"))
+		fmt.Fprintf(s.out, "The sandbox cloud is open.\n\n  Control   %s/\n  Phones    %s\n  WeChat    %s\n  and       %s\n  Alipay    %s\n  Keys      %s\n\nCtrl-C ends it.\n",
+			ready.Sandbox, ready.Phone, info.Hosts[0], info.Hosts[1], ready.Wallets.Alipay.Hosts[0], keys)
 	} else if err := writeReady(readyFile, ready); err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func startServe(t *testing.T, bin, data string) (*process, serveReady) {
 // The keys that a client needs are files with nothing else in them.
 func TestServeHandsOutCredentials(t *testing.T) {
 	_, r := startServe(t, programs(t), t.TempDir())
-	w := r.Wallets["wechat"]
+	w := r.Wallets.WeChat
 	if len(w.Hosts) != 2 || w.Direct.SubMerchantID != "" || w.Partner.SubMerchantID == "" || w.Direct.MerchantSerial == w.Partner.MerchantSerial {
 		t.Errorf("ready file %+v", r)
 	}
@@ -55,6 +55,25 @@ func TestServeHandsOutCredentials(t *testing.T) {
 		}
 		if b, err := os.ReadFile(c.APIv3Key); err != nil || len(b) != 32 {
 			t.Errorf("the APIv3 key has %d bytes: %v", len(b), err)
+		}
+	}
+}
+
+// Alipay's two modes have what each of them needs, and no more.
+func TestServeHandsOutAlipaysKeys(t *testing.T) {
+	_, r := startServe(t, programs(t), t.TempDir())
+	w := r.Wallets.Alipay
+	if len(w.Hosts) != 1 || w.App.AppID == w.CertApp.AppID || w.App.AppCert != "" || w.CertApp.AlipayKey != "" {
+		t.Errorf("ready file %+v", w)
+	}
+	for path, kind := range map[string]string{w.App.AppKey: "PRIVATE KEY", w.App.AlipayKey: "PUBLIC KEY", w.CertApp.AppKey: "PRIVATE KEY",
+		w.CertApp.AppCert: "CERTIFICATE", w.CertApp.AlipayCert: "CERTIFICATE", w.CertApp.AlipayRoot: "CERTIFICATE"} {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if block, rest := pem.Decode(b); block == nil || block.Type != kind || len(rest) > 0 {
+			t.Errorf("%s is no %s", path, kind)
 		}
 	}
 }
@@ -90,7 +109,7 @@ func TestServeSurvivesAKill(t *testing.T) {
 	work.Wait()
 	<-p.ended
 	_, again := startServe(t, bin, data)
-	if again.Sandbox != r.Sandbox || again.Wallets["wechat"].Direct != r.Wallets["wechat"].Direct {
+	if again.Sandbox != r.Sandbox || again.Wallets.WeChat.Direct != r.Wallets.WeChat.Direct || again.Wallets.Alipay.App != r.Wallets.Alipay.App {
 		t.Errorf("after a kill it is another cloud: %+v", again)
 	}
 	response, err := http.Get(again.Sandbox + "/customers")

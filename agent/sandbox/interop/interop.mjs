@@ -1,7 +1,7 @@
-// Pays, queries, refunds and reverses against `tillcloud serve` with
-// wechatpay-axios-plugin, a client that nobody here wrote: if it verifies the
-// sandbox's signatures and the sandbox verifies its, both follow the wire and
-// not each other. Usage: node interop.mjs BIN_DIR
+// Pays, queries, refunds and reverses against `tillcloud serve` with clients that
+// nobody here wrote: wechatpay-axios-plugin here, alipay-sdk in alipay.mjs. If they
+// verify the sandbox's signatures and the sandbox verifies theirs, both follow the
+// wire and not each other. Usage: node interop.mjs BIN_DIR
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createDecipheriv, X509Certificate } from "node:crypto";
@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import wechatpay from "wechatpay-axios-plugin";
+import { alipaySuite } from "./alipay.mjs";
 
 const { Wechatpay, Formatter, Rsa } = wechatpay;
 const bin = process.argv[2];
@@ -201,6 +202,7 @@ let cloud;
 try {
   cloud = await openCloud(dir);
   await suite(cloud.ready);
+  await alipaySuite(cloud.ready, { check, control, openRelay, number });
 } catch (error) {
   failed++;
   console.log("FAIL", error.message);

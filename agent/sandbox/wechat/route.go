@@ -61,6 +61,9 @@ var routes = []route{
 	{"POST", partner + "/out-trade-no/{}/close", sandbox.OpClose, true, false, (*task).closeOrder},
 	{"POST", refunds, sandbox.OpRefund, false, true, (*task).refund},
 	{"GET", refunds + "/{}", sandbox.OpRefundQuery, false, true, (*task).refundQuery},
+	{"GET", "/v3/bill/tradebill", sandbox.OpBill, false, true, (*task).tradeBill},
+	{"GET", "/v3/bill/fundflowbill", sandbox.OpBill, false, true, (*task).fundBill},
+	{"GET", billFilePath, sandbox.OpBill, false, true, (*task).billFile},
 	{"GET", "/v3/certificates", sandbox.OpKeys, false, true, (*task).certificates},
 }
 
@@ -141,6 +144,11 @@ func (w *Wallet) Answer(ctx context.Context, call sandbox.Call) sandbox.Answer {
 	a := sandbox.Answer{Status: out.status, Header: http.Header{"Server": {"nginx"}, "Cache-Control": {"no-cache, must-revalidate"}}}
 	// A lie is told after the work was done and before the signature is made: a
 	// wrong amount comes with a signature that holds.
+	if file, ok := out.body.(plain); ok {
+		a.Body = file
+		a.Header.Set("Content-Type", "application/octet-stream")
+		return a
+	}
 	if out.body != nil {
 		if call.Lie == sandbox.LieAmount {
 			out.body = lieAboutAmount(out.body)

@@ -1,6 +1,7 @@
 package wechat
 
 import (
+	"fmt"
 	"maps"
 	"net/url"
 	"time"
@@ -89,4 +90,16 @@ func lieAboutAmount(body any) any {
 	}
 	o["amount"] = amount
 	return o
+}
+
+// local writes a time as bills do.
+func local(t time.Time) string { return t.In(beijing).Format("2006-01-02 15:04:05") }
+
+// yuan writes fen as bills do: the only amounts of this wallet that are not fen.
+func yuan(fen int64) string {
+	sign := ""
+	if fen < 0 {
+		sign, fen = "-", -fen
+	}
+	return fmt.Sprintf("%s%d.%02d", sign, fen/100, fen%100)
 }

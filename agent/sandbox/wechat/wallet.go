@@ -22,12 +22,17 @@ type Options struct {
 	Ledger *sandbox.Ledger
 	Clock  agent.Clock
 	Keys   KeySource
+	// BillsAtOnce gives out the bill of a day before the day is over, with what
+	// happened so far. The real cloud takes until the next morning, which nobody who
+	// tries a demo waits for.
+	BillsAtOnce bool
 }
 
 // Wallet is the sandbox's WeChat Pay. It implements [sandbox.Wallet].
 type Wallet struct {
 	ledger    *sandbox.Ledger
 	clock     agent.Clock
+	early     bool
 	platform  *Platform
 	direct    *Merchant
 	partner   *Merchant
@@ -51,7 +56,7 @@ func New(ctx context.Context, o Options) (*Wallet, error) {
 	if err := errors.Join(err, errPartner); err != nil {
 		return nil, fmt.Errorf("sandbox wechat: %w", err)
 	}
-	return &Wallet{ledger: o.Ledger, clock: o.Clock, platform: platform, direct: direct, partner: partner,
+	return &Wallet{ledger: o.Ledger, clock: o.Clock, early: o.BillsAtOnce, platform: platform, direct: direct, partner: partner,
 		merchants: map[string]*Merchant{direct.MerchantID: direct, partner.MerchantID: partner},
 		nonces:    nonces{seen: map[string]time.Time{}}}, nil
 }
