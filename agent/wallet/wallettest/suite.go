@@ -17,6 +17,9 @@ type Harness struct {
 	// New makes a wallet with connections of its own, for one host of the cloud,
 	// whose operations take at most limit.
 	New func(t *testing.T, limit time.Duration) agent.Wallet
+	// RefundSums marks a wallet whose answer to a refund names no refund but the sum
+	// of all: a wrong sum may be one of more refunds, and the refund's query decides.
+	RefundSums bool
 }
 
 const (
