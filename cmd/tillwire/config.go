@@ -59,6 +59,17 @@ type walletConfig struct {
 	APIv3Key       string   `toml:"api_v3_key"`
 	NotifyURL      string   `toml:"notify_url"`
 
+	// Of the protocol "gateway".
+	Brand         string   `toml:"brand"`
+	Modes         []string `toml:"modes"`
+	Takes         []string `toml:"takes"`
+	Currencies    []string `toml:"currencies"`
+	SigningKeyID  string   `toml:"signing_key_id"`
+	SigningKey    string   `toml:"signing_key"`
+	AcquirerKeyID string   `toml:"acquirer_key_id"`
+	AcquirerKey   string   `toml:"acquirer_key"`
+	Live          bool     `toml:"live"`
+
 	where place
 }
 
@@ -133,6 +144,8 @@ func (c *config) locate(file string) {
 		abs(&w.MerchantKey)
 		abs(&w.PlatformKey)
 		abs(&w.APIv3Key)
+		abs(&w.SigningKey)
+		abs(&w.AcquirerKey)
 	}
 	for i := range c.Lanes {
 		c.Lanes[i].where = place{file, dir, element("lane", i), c.lines}

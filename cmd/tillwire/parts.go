@@ -51,7 +51,8 @@ func driverNames(kind agent.DeviceKind) (names []string) {
 // here and its keys in walletConfig.
 func makers() map[string]func(walletConfig, walletEnv) (wallet.Member, error) {
 	return map[string]func(walletConfig, walletEnv) (wallet.Member, error){
-		"wechat": openWechat,
+		"gateway": openGateway,
+		"wechat":  openWechat,
 	}
 }
 

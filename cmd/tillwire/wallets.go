@@ -16,6 +16,7 @@ import (
 	"tillwire/agent"
 	"tillwire/agent/keyring"
 	"tillwire/agent/wallet"
+	"tillwire/agent/wallet/gateway"
 	"tillwire/agent/wallet/wechat"
 )
 
@@ -27,12 +28,14 @@ type walletEnv struct {
 	timers   func(protocol string) agent.Timers
 	observe  func(wallet.Exchange)
 	skew     func(wallet string, offset time.Duration)
+	gateways map[string]*gateway.Connection // by what they share; made while wallets are opened
 }
 
 // openWallets builds every wallet that can be built. One whose keys or numbers
 // are wrong becomes a fault and is left out; the others sell on.
 func openWallets(list []walletConfig, e walletEnv) (members []wallet.Member, faults []fault) {
 	build := makers()
+	e.gateways = map[string]*gateway.Connection{}
 	seen := map[string]bool{}
 	for _, w := range list {
 		open, known := build[w.Protocol]
@@ -87,6 +90,10 @@ func (w walletConfig) keyOf(file, what string) string {
 		return "platform_key"
 	case file == w.APIv3Key:
 		return "api_v3_key"
+	case file == w.SigningKey:
+		return "signing_key"
+	case file == w.AcquirerKey:
+		return "acquirer_key"
 	}
 	word, _, _ := strings.Cut(what, " ")
 	if slices.Contains(keysAt(reflect.TypeFor[walletConfig](), nil), word) {

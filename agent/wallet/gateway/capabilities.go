@@ -106,13 +106,26 @@ const (
 // Capabilities gives what the gateway says this merchant may do: from memory
 // while that is fresh, else from the gateway.
 func (c *Connection) Capabilities(ctx context.Context) (*Capabilities, error) {
-	c.mu.Lock()
-	can, fresh := c.can, c.can != nil && c.c.Clock.Mono() < c.until
-	c.mu.Unlock()
-	if fresh {
+	select {
+	case c.asking <- struct{}{}:
+		defer func() { <-c.asking }()
+	case <-ctx.Done():
+		return nil, c.untold(ctx.Err())
+	}
+	if can, left := c.fresh(); left > 0 {
 		return can, nil
 	}
 	return c.fetch(ctx)
+}
+
+// fresh is what was last told and how long it still holds.
+func (c *Connection) fresh() (*Capabilities, time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.can == nil {
+		return nil, 0
+	}
+	return c.can, c.until - c.c.Clock.Mono()
 }
 
 func (c *Connection) fetch(ctx context.Context) (*Capabilities, error) {
@@ -131,8 +144,7 @@ func (c *Connection) fetch(ctx context.Context) (*Capabilities, error) {
 			return agent.Answer{Verdict: agent.Accepted}
 		}})
 	if a.Verdict != agent.Accepted {
-		return nil, &agent.Error{Op: "ask " + c.c.Name + " for its capabilities", Class: agent.Unavailable, Code: agent.CodeWallet, Err: saidBy(a),
-			Say: agent.Sentence{ID: "error.gateway_capabilities", Args: []string{c.c.Name}, English: "The gateway did not say what it can do. Check the line, the keys and the merchant number."}}
+		return nil, c.untold(saidBy(a))
 	}
 	hold := min(max(time.Duration(can.MaxAge)*time.Second, leastAge), mostAge)
 	c.mu.Lock()
@@ -141,18 +153,23 @@ func (c *Connection) fetch(ctx context.Context) (*Capabilities, error) {
 	return &can, nil
 }
 
-// Keep asks for the capabilities now and again whenever they run out, until ctx
-// ends. Payments do not wait for it: without capabilities the table of brands
-// holds and the gateway refuses by itself what it does not do.
-func (c *Connection) Keep(ctx context.Context) error {
+func (c *Connection) untold(err error) error {
+	return &agent.Error{Op: "ask " + c.c.Name + " for its capabilities", Class: agent.Unavailable, Code: agent.CodeWallet, Err: err,
+		Say: agent.Sentence{ID: "error.gateway_capabilities", English: "The gateway did not say what it can do. Check the line, the keys and the merchant number."}}
+}
+
+// Run asks for the capabilities now and again whenever they run out, until ctx
+// ends. It may run once for each brand: they share what was told. Payments do not
+// wait for it: without capabilities the table of brands holds, and the gateway
+// refuses by itself what it does not do.
+func (c *Connection) Run(ctx context.Context) error {
 	for {
-		wait := retryAge
-		if _, err := c.fetch(ctx); err == nil {
-			c.mu.Lock()
-			wait = c.until - c.c.Clock.Mono()
-			c.mu.Unlock()
-		} else {
+		if _, err := c.Capabilities(ctx); err != nil && ctx.Err() == nil {
 			c.c.Log.Warn("gateway capabilities", "gateway", c.c.Name, "err", err)
+		}
+		_, wait := c.fresh()
+		if wait <= 0 {
+			wait = retryAge
 		}
 		select {
 		case <-ctx.Done():

@@ -55,9 +55,10 @@ type Connection struct {
 	c     Config
 	cloud *wallet.Transport
 
-	mu    sync.Mutex
-	can   *Capabilities // the last that were told
-	until time.Duration // Clock.Mono until which they hold
+	asking chan struct{} // holds one while capabilities are fetched
+	mu     sync.Mutex
+	can    *Capabilities // the last that were told
+	until  time.Duration // Clock.Mono until which they hold
 }
 
 var (
@@ -78,7 +79,7 @@ func Connect(c Config) (*Connection, error) {
 	if err != nil {
 		return nil, c.wrong(err)
 	}
-	return &Connection{c: c, cloud: cloud}, nil
+	return &Connection{c: c, cloud: cloud, asking: make(chan struct{}, 1)}, nil
 }
 
 func (c *Config) complete() {
@@ -107,8 +108,8 @@ func (c *Config) check() error {
 		}
 	}
 	ask(!merchantPattern.MatchString(c.Merchant), "merchant_id is missing or not 1 to 32 letters, digits, - or _: the acquirer gives it")
-	ask(!keyIDPattern.MatchString(c.Signer.KeyID), "key_id is missing or holds quotes: it is the name under which the acquirer filed this shop's public key")
-	ask(len(c.Signer.Key) != ed25519.PrivateKeySize, "key is missing: name the file of this shop's Ed25519 key (openssl genpkey -algorithm ed25519)")
+	ask(!keyIDPattern.MatchString(c.Signer.KeyID), "signing_key_id is missing or holds quotes: it is the name under which the acquirer filed this shop's public key")
+	ask(len(c.Signer.Key) != ed25519.PrivateKeySize, "signing_key is missing: name the file of this shop's Ed25519 key (openssl genpkey -algorithm ed25519)")
 	ask(len(c.Acquirer) == 0, "acquirer_key is missing: name the file of the acquirer's Ed25519 public key, and acquirer_key_id")
 	for id, key := range c.Acquirer {
 		ask(!keyIDPattern.MatchString(id), "acquirer_key_id is missing or holds quotes: the acquirer names it with its key")

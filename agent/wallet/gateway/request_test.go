@@ -127,8 +127,8 @@ func TestBrandsShareAConnection(t *testing.T) {
 func TestAConfigurationThatCannotWork(t *testing.T) {
 	for want, edit := range map[string]func(*Config){
 		"merchant_id":             func(c *Config) { c.Merchant = "a b" },
-		"key_id":                  func(c *Config) { c.Signer.KeyID = `a"b` },
-		"key is missing":          func(c *Config) { c.Signer.Key = nil },
+		"signing_key_id":          func(c *Config) { c.Signer.KeyID = `a"b` },
+		"signing_key is missing":  func(c *Config) { c.Signer.Key = nil },
 		"acquirer_key is missing": func(c *Config) { c.Acquirer = nil },
 		"acquirer_key_id": func(c *Config) {
 			c.Acquirer = map[string]ed25519.PublicKey{"": acquirerKey().Public().(ed25519.PublicKey)}

@@ -99,24 +99,31 @@ func TestCapabilitiesThatCannotBeBelieved(t *testing.T) {
 	}
 }
 
-func TestKeepAsksAgainWhenTheTimeIsOver(t *testing.T) {
+func TestRunAsksAgainWhenTheTimeIsOver(t *testing.T) {
 	c := newCloud(t, answer{})
 	connection := c.connect()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
-	go func() { done <- connection.Keep(ctx) }()
+	go func() { done <- connection.Run(ctx) }()
 	c.clock.wake <- now // it waits: the first try, which failed, is over
 	c.mu.Lock()
 	c.can = capable(nil)
 	c.mu.Unlock()
 	c.clock.wake <- now
+	c.clock.wake <- now // told, and woken too early: nothing to ask
+	if n := len(c.requests()); n < 2 || n > 3 || connection.said() == nil {
+		t.Errorf("%d requests", n)
+	}
+	before := len(c.requests())
+	c.clock.add(time.Hour)
 	c.clock.wake <- now
+	c.clock.wake <- now
+	if n := len(c.requests()); n != before+1 {
+		t.Errorf("after an hour %d requests more, want 1", n-before)
+	}
 	cancel()
 	if err := <-done; err != context.Canceled {
 		t.Error(err)
-	}
-	if connection.said() == nil || len(c.requests()) < 3 {
-		t.Errorf("after %d requests: %+v", len(c.requests()), connection.said())
 	}
 }
 

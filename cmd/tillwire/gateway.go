@@ -1,0 +1,100 @@
+package main
+
+import (
+	"cmp"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"tillwire/agent"
+	"tillwire/agent/keyring"
+	"tillwire/agent/wallet"
+	"tillwire/agent/wallet/gateway"
+)
+
+// openGateway prepares one brand behind an acquirer; nothing is sent. Brands that
+// name the same hosts, merchant and keys share a connection.
+func openGateway(w walletConfig, e walletEnv) (wallet.Member, error) {
+	brand, err := w.gatewayBrand()
+	if err != nil {
+		return wallet.Member{}, err
+	}
+	shared := strings.Join(append([]string{w.MerchantID, w.SigningKeyID, w.SigningKey, w.AcquirerKeyID, w.AcquirerKey, fmt.Sprint(w.Live)}, w.Hosts...), "\n")
+	connection := e.gateways[shared]
+	if connection == nil {
+		if connection, err = connectGateway(w, e); err != nil {
+			return wallet.Member{}, err
+		}
+		e.gateways[shared] = connection
+	}
+	made, err := connection.Wallet(w.Name, brand)
+	return wallet.Member{Wallet: made, Takes: brand.Takes}, err
+}
+
+// gatewayBrand is what the program knows of the brand, with what the file says.
+func (w walletConfig) gatewayBrand() (gateway.Brand, error) {
+	name := cmp.Or(w.Brand, w.Name)
+	b, _ := gateway.Known(name)
+	b.Name = name
+	if len(w.Modes) > 0 {
+		b.Charges, b.Shows = false, false
+	}
+	for _, m := range w.Modes {
+		switch m {
+		case "code":
+			b.Charges = true
+		case "show":
+			b.Shows = true
+		default:
+			return b, fmt.Errorf("modes holds %q: write \"code\" where customers show codes, \"show\" where the shop shows them", m)
+		}
+	}
+	if len(w.Takes) > 0 {
+		b.Takes = w.Takes
+	}
+	if len(b.Takes) == 0 {
+		b.Takes = []string{name}
+	}
+	if len(w.Currencies) > 0 {
+		b.Currencies = nil
+		for _, c := range w.Currencies {
+			b.Currencies = append(b.Currencies, agent.Currency(c))
+		}
+	}
+	return b, nil
+}
+
+// gatewayConfig reads the keys that the configuration names; every file that is
+// wrong is reported at once.
+func gatewayConfig(w walletConfig, e walletEnv) (gateway.Config, error) {
+	c := gateway.Config{
+		Name: w.Name, Hosts: w.Hosts, Merchant: w.MerchantID, Signer: gateway.Signer{KeyID: w.SigningKeyID}, Live: w.Live,
+		Description: cmp.Or(e.terminal.Shop, "Shop"), StoreID: e.terminal.StoreID, Profile: nationalProfile, Timers: e.timers(w.Protocol),
+		Clock: e.clock, Log: e.log, UserAgent: "tillwire/" + version, Observe: e.observe,
+		ClockSkew: func(offset time.Duration) {
+			if e.skew != nil {
+				e.skew(w.Name, offset)
+			}
+		},
+	}
+	var wrong []error
+	if w.SigningKey != "" {
+		key, err := keyring.LoadSigningKey(w.SigningKey)
+		c.Signer.Key, wrong = key, append(wrong, err)
+	}
+	if w.AcquirerKey != "" {
+		key, err := keyring.LoadVerifyKey(w.AcquirerKey)
+		c.Acquirer, wrong = map[string]ed25519.PublicKey{w.AcquirerKeyID: key}, append(wrong, err)
+	}
+	return c, errors.Join(wrong...)
+}
+
+func connectGateway(w walletConfig, e walletEnv) (*gateway.Connection, error) {
+	c, err := gatewayConfig(w, e)
+	if err != nil {
+		return nil, err
+	}
+	return gateway.Connect(c)
+}
