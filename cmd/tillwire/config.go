@@ -62,7 +62,6 @@ type walletConfig struct {
 	// Of the protocol "gateway".
 	Brand         string   `toml:"brand"`
 	Modes         []string `toml:"modes"`
-	Takes         []string `toml:"takes"`
 	Currencies    []string `toml:"currencies"`
 	SigningKeyID  string   `toml:"signing_key_id"`
 	SigningKey    string   `toml:"signing_key"`

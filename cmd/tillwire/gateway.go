@@ -51,9 +51,6 @@ func (w walletConfig) gatewayBrand() (gateway.Brand, error) {
 			return b, fmt.Errorf("modes holds %q: write \"code\" where customers show codes, \"show\" where the shop shows them", m)
 		}
 	}
-	if len(w.Takes) > 0 {
-		b.Takes = w.Takes
-	}
 	if len(b.Takes) == 0 {
 		b.Takes = []string{name}
 	}
@@ -71,7 +68,7 @@ func (w walletConfig) gatewayBrand() (gateway.Brand, error) {
 func gatewayConfig(w walletConfig, e walletEnv) (gateway.Config, error) {
 	c := gateway.Config{
 		Name: w.Name, Hosts: w.Hosts, Merchant: w.MerchantID, Signer: gateway.Signer{KeyID: w.SigningKeyID}, Live: w.Live,
-		Description: cmp.Or(e.terminal.Shop, "Shop"), StoreID: e.terminal.StoreID, Profile: nationalProfile, Timers: e.timers(w.Protocol),
+		Description: cmp.Or(e.terminal.Shop, "Shop"), StoreID: e.terminal.StoreID, Schemes: schemesOf, Timers: e.timers(w.Protocol),
 		Clock: e.clock, Log: e.log, UserAgent: "tillwire/" + version, Observe: e.observe,
 		ClockSkew: func(offset time.Duration) {
 			if e.skew != nil {

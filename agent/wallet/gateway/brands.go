@@ -37,7 +37,7 @@ var brands = []Brand{
 	{Name: "laoqr", Shows: true, Currencies: []agent.Currency{"LAK"}, Kind: KindEMV, Profiles: []string{"laoqr"}},
 	{Name: "jpqr", Charges: true, Shows: true, Takes: []string{"jpqr-cpm", "jpqr-barcode"}, Currencies: []agent.Currency{"JPY"}, Kind: KindEMV, Profiles: []string{"jpqr"}},
 	{Name: "upi", Shows: true, Currencies: []agent.Currency{"INR"}, Kind: KindUPI},
-	{Name: "unionpay", Charges: true, Shows: true, Takes: []string{"unionpay", "emv-cpm"}, Kind: KindEMV},
+	{Name: "unionpay", Charges: true, Shows: true, Takes: []string{"unionpay"}, Kind: KindEMV},
 	{Name: "alipayplus", Charges: true, Shows: true, Takes: []string{"alipay"}},
 	{Name: "linepay", Charges: true},
 	{Name: "paypay", Charges: true, Shows: true, Currencies: []agent.Currency{"JPY"}},

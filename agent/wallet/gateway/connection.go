@@ -35,18 +35,18 @@ type Config struct {
 	Acquirer map[string]ed25519.PublicKey // keys the gateway signs with, by their ids
 	Live     bool                         // money moves there; otherwise every screen says TEST
 
-	Description string                      // what the payer reads, up to 64 characters
-	StoreID     string                      // the shop's own number for the store, up to 32
-	Profile     func(payload string) string // names the national scheme of an EMV code; nil: not checked
-	Timers      agent.Timers                // zero: agent.DefaultTimers("gateway")
-	LifeMargin  time.Duration               // a shown order lives this much longer than its code is shown; zero: 3 min
-	Clock       agent.Clock                 // nil: the machine's
-	Log         *slog.Logger                // nil: none
-	TLS         *tls.Config                 // nil: the system's trust
-	Dial        wallet.Dial                 // nil: TCP
-	UserAgent   string                      // empty: "tillwire"
-	Observe     func(wallet.Exchange)       // metrics; may be nil
-	ClockSkew   func(offset time.Duration)  // how far the gateway's clock is ahead of ours; may be nil
+	Description string                     // what the payer reads, up to 64 characters
+	StoreID     string                     // the shop's own number for the store, up to 32
+	Schemes     func(code string) []string // names the national scheme of an EMV code; nil: not checked
+	Timers      agent.Timers               // zero: agent.DefaultTimers("gateway")
+	LifeMargin  time.Duration              // a shown order lives this much longer than its code is shown; zero: 3 min
+	Clock       agent.Clock                // nil: the machine's
+	Log         *slog.Logger               // nil: none
+	TLS         *tls.Config                // nil: the system's trust
+	Dial        wallet.Dial                // nil: TCP
+	UserAgent   string                     // empty: "tillwire"
+	Observe     func(wallet.Exchange)      // metrics; may be nil
+	ClockSkew   func(offset time.Duration) // how far the gateway's clock is ahead of ours; may be nil
 }
 
 // Connection carries the requests of all brands of one merchant. It is safe for

@@ -125,7 +125,7 @@ func (s presenter) Present(ctx context.Context, p agent.Payment) agent.Answer {
 func (w *Wallet) mayShow(ctx context.Context, qr string, m agent.Money) error {
 	var first error
 	if w.brand.Kind == KindEMV || w.brand.Kind == KindUPI {
-		if first = checkShown(qr, m, Payload{Kind: w.brand.Kind}, w.brand.Profiles, w.c.Profile); first == nil {
+		if first = checkShown(qr, m, Payload{Kind: w.brand.Kind}, w.brand.Profiles, w.c.Schemes); first == nil {
 			return nil
 		}
 	}
@@ -147,7 +147,7 @@ func (w *Wallet) mayShow(ctx context.Context, qr string, m agent.Money) error {
 	if b.Payload.Profile != "" {
 		profiles = []string{b.Payload.Profile}
 	}
-	return checkShown(qr, m, *b.Payload, profiles, w.c.Profile)
+	return checkShown(qr, m, *b.Payload, profiles, w.c.Schemes)
 }
 
 // Close implements agent.Closer.

@@ -25,9 +25,9 @@ type Payload struct {
 	Prefixes []string `json:"prefixes"`
 }
 
-// checkShown holds a code against the payment it is for. profile names the
+// checkShown holds a code against the payment it is for. schemes names the
 // national scheme of an EMV code; nil leaves that out.
-func checkShown(qr string, m agent.Money, want Payload, profiles []string, profile func(string) string) error {
+func checkShown(qr string, m agent.Money, want Payload, profiles []string, schemes func(string) []string) error {
 	if qr == "" || len(qr) > maxQR {
 		return fmt.Errorf("%w: it has %d bytes", ErrShown, len(qr))
 	}
@@ -36,8 +36,11 @@ func checkShown(qr string, m agent.Money, want Payload, profiles []string, profi
 	}
 	switch want.Kind {
 	case KindEMV:
-		if profile != nil && len(profiles) > 0 && !slices.Contains(profiles, profile(qr)) {
-			return fmt.Errorf("%w: it is of the scheme %q, not %s", ErrShown, profile(qr), strings.Join(profiles, " or "))
+		if schemes != nil && len(profiles) > 0 {
+			found := schemes(qr)
+			if !slices.ContainsFunc(found, func(s string) bool { return slices.Contains(profiles, s) }) {
+				return fmt.Errorf("%w: it is of the scheme %q, not %s", ErrShown, found, strings.Join(profiles, " or "))
+			}
 		}
 		return checkEMV(qr, m, want.Static)
 	case KindUPI:

@@ -83,7 +83,7 @@ func TestOnlyACodeForThisSaleIsShown(t *testing.T) {
 			t.Errorf("%s: %v", row.name, err)
 		}
 	}
-	of := func(name string) func(string) string { return func(string) string { return name } }
+	of := func(name string) func(string) []string { return func(string) []string { return []string{name} } }
 	if err := checkShown(promptPay, baht, emvOf, []string{"promptpay"}, of("promptpay")); err != nil {
 		t.Error(err)
 	}
