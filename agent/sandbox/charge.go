@@ -121,6 +121,9 @@ func (t *tx) pay(c Charge) (*Order, error) {
 	if err := t.exec("UPDATE paycode SET order_id = ? WHERE fingerprint = ?", o.id, fingerprint); err != nil {
 		return nil, err
 	}
+	if customer.Currency != o.Currency {
+		return o, t.decline(o, ReasonCurrency)
+	}
 	return o, t.react(o, customer.Behaviour)
 }
 

@@ -9,7 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// defaultBalance is what a customer has who was made without one: ¥10,000.00.
+// defaultBalance is what a customer has who was made without one: ¥10,000.00, or
+// the same number of another currency's minor units.
 const defaultBalance = 1_000_000
 
 func (c *Cloud) getCustomers(w http.ResponseWriter, r *http.Request) {
@@ -55,7 +56,7 @@ func (c *Cloud) postCustomer(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusUnprocessableEntity, "name", "The name is longer than 40 characters.")
 		return
 	}
-	customer, err := c.options.Ledger.AddCustomer(r.Context(), Customer{Wallet: ask.Wallet, Name: ask.Name, Balance: balance, Behaviour: ask.Behaviour})
+	customer, err := c.options.Ledger.AddCustomer(r.Context(), Customer{Wallet: ask.Wallet, Name: ask.Name, Balance: balance, Currency: currencyOf(c.wallet(ask.Wallet)), Behaviour: ask.Behaviour})
 	if err != nil {
 		c.broken(w, r, err)
 		return

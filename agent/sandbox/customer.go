@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/base32"
@@ -40,15 +41,17 @@ type Customer struct {
 	Wallet    string    `json:"wallet"`
 	Name      string    `json:"name"`
 	Balance   int64     `json:"balance"`
+	Currency  string    `json:"currency"` // ISO 4217; empty when made: HomeCurrency
 	Behaviour Behaviour `json:"behaviour"`
 }
 
 // AddCustomer makes a phone and gives it an id.
 func (l *Ledger) AddCustomer(ctx context.Context, c Customer) (Customer, error) {
 	c.ID = strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(randomBytes(5)))
+	c.Currency = cmp.Or(c.Currency, HomeCurrency)
 	err := l.do(ctx, func(t *tx) error {
-		return t.exec("INSERT INTO customer (id, wallet, name, balance, behaviour, created) VALUES (?,?,?,?,?,?)",
-			c.ID, c.Wallet, c.Name, c.Balance, c.Behaviour, millis(t.now))
+		return t.exec("INSERT INTO customer (id, wallet, name, balance, currency, behaviour, created) VALUES (?,?,?,?,?,?,?)",
+			c.ID, c.Wallet, c.Name, c.Balance, c.Currency, c.Behaviour, millis(t.now))
 	})
 	return c, err
 }
@@ -75,14 +78,14 @@ func (l *Ledger) Customer(ctx context.Context, id string) (Customer, error) {
 func (l *Ledger) Customers(ctx context.Context) ([]Customer, error) {
 	list := []Customer{}
 	err := l.do(ctx, func(t *tx) error {
-		rows, err := t.rows("SELECT id, wallet, name, balance, behaviour FROM customer ORDER BY created DESC, rowid DESC")
+		rows, err := t.rows("SELECT id, wallet, name, balance, currency, behaviour FROM customer ORDER BY created DESC, rowid DESC")
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
 			var c Customer
-			if err := rows.Scan(&c.ID, &c.Wallet, &c.Name, &c.Balance, &c.Behaviour); err != nil {
+			if err := rows.Scan(&c.ID, &c.Wallet, &c.Name, &c.Balance, &c.Currency, &c.Behaviour); err != nil {
 				return err
 			}
 			list = append(list, c)
@@ -94,7 +97,7 @@ func (l *Ledger) Customers(ctx context.Context) ([]Customer, error) {
 
 // customer reads one phone as it stands in this transaction.
 func (t *tx) customer(id string) (c Customer, err error) {
-	err = t.row("SELECT id, wallet, name, balance, behaviour FROM customer WHERE id = ?", id).Scan(&c.ID, &c.Wallet, &c.Name, &c.Balance, &c.Behaviour)
+	err = t.row("SELECT id, wallet, name, balance, currency, behaviour FROM customer WHERE id = ?", id).Scan(&c.ID, &c.Wallet, &c.Name, &c.Balance, &c.Currency, &c.Behaviour)
 	if noRows(err) {
 		err = ErrNoCustomer
 	}

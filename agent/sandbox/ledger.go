@@ -116,7 +116,20 @@ func (l *Ledger) open(ctx context.Context, path string) error {
 			return fmt.Errorf("PRAGMA %s is %q, not %q: is the file on a filesystem that SQLite can lock?", pragma, got, want)
 		}
 	}
-	_, err = l.conn.ExecContext(ctx, schema)
+	if _, err := l.conn.ExecContext(ctx, schema); err != nil {
+		return err
+	}
+	return l.older(ctx)
+}
+
+// older brings a ledger of before up to the schema, which only makes what is
+// missing as a whole: phones once had no currency, when there was only one.
+func (l *Ledger) older(ctx context.Context) error {
+	var has bool
+	err := l.conn.QueryRowContext(ctx, "SELECT count(*) FROM pragma_table_info('customer') WHERE name = 'currency'").Scan(&has)
+	if err == nil && !has {
+		_, err = l.conn.ExecContext(ctx, "ALTER TABLE customer ADD COLUMN currency TEXT NOT NULL DEFAULT 'CNY'")
+	}
 	return err
 }
 

@@ -59,7 +59,7 @@ type kindOption struct {
 
 // orderRow is a line of the page's ledger, all text already.
 type orderRow struct {
-	OrderNo, State, Reason, Amount, Captured, Refunded, Keeps, History string
+	Wallet, OrderNo, State, Reason, Amount, Captured, Refunded, Keeps, History string
 }
 
 func (c *Cloud) controlPage(w http.ResponseWriter, r *http.Request) {
@@ -113,12 +113,12 @@ func tableRow(o OrderWithHistory) orderRow {
 	for _, e := range o.History {
 		text := e.At.Format("15:04:05") + " " + e.Event
 		if e.Amount != 0 {
-			text += " " + yuan(e.Amount)
+			text += " " + money(e.Amount, o.Currency)
 		}
 		events = append(events, text)
 	}
-	return orderRow{OrderNo: o.OrderNo, State: string(o.State), Reason: string(o.Reason), Amount: yuan(o.Amount), Captured: yuan(o.Captured),
-		Refunded: yuan(o.Refunded), Keeps: yuan(keeps), History: strings.Join(events, " · ")}
+	return orderRow{Wallet: o.Wallet, OrderNo: o.OrderNo, State: string(o.State), Reason: string(o.Reason), Amount: money(o.Amount, o.Currency), Captured: money(o.Captured, o.Currency),
+		Refunded: money(o.Refunded, o.Currency), Keeps: money(keeps, o.Currency), History: strings.Join(events, " · ")}
 }
 
 // script is what a page hands to its program, as JSON in an attribute.

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"tillwire/agent"
 	"tillwire/agent/qr"
 )
 
@@ -17,16 +18,20 @@ const historyRows = 50
 // phoneView is a customer as the pages show one.
 type phoneView struct {
 	ID, Name, Initial, Manner, Balance string
+	Wallet, Brand, Code                string // Code is what the shops' codes begin with
 }
 
 // view falls back to the id for a customer without a name.
-func view(c Customer, words map[string]string) phoneView {
+func view(c Customer, lang string) phoneView {
+	words := phoneWords[lang]
+	brand, code := brandOf(c.Wallet, lang)
 	name := c.Name
 	if name == "" {
 		name = words["customer"] + " " + c.ID
 	}
 	first, _ := utf8.DecodeRuneInString(name)
-	return phoneView{ID: c.ID, Name: name, Initial: strings.ToUpper(string(first)), Manner: words[mannerOf(c.Behaviour)], Balance: yuan(c.Balance)}
+	return phoneView{ID: c.ID, Name: name, Initial: strings.ToUpper(string(first)), Manner: words[mannerOf(c.Behaviour)], Balance: money(c.Balance, c.Currency),
+		Wallet: c.Wallet, Brand: brand, Code: code}
 }
 
 // translated is what every phone page needs.
@@ -48,16 +53,27 @@ func (c *Cloud) phonesPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	data, words := translated(r)
+	lang := language(r)
 	var views []phoneView
 	for _, customer := range list {
-		views = append(views, view(customer, words))
+		views = append(views, view(customer, lang))
 	}
 	type option struct{ Value, Text string }
 	var options []option
 	for _, b := range Behaviours {
 		options = append(options, option{string(b), words[mannerOf(b)]})
 	}
-	data["Customers"], data["Behaviours"], data["Wallets"] = views, options, c.walletNames()
+	type choice struct {
+		Value, Text string
+		Digits      int // after the decimal point
+	}
+	var wallets []choice
+	for _, open := range c.options.Wallets {
+		name, _ := brandOf(open.Wallet.Name(), lang)
+		currency := currencyOf(open.Wallet)
+		wallets = append(wallets, choice{open.Wallet.Name(), name + " · " + currency, agent.Currency(currency).Exponent()})
+	}
+	data["Customers"], data["Behaviours"], data["Wallets"] = views, options, wallets
 	c.page(w, r, "phones.html", data)
 }
 
@@ -72,8 +88,8 @@ func (c *Cloud) phonePage(w http.ResponseWriter, r *http.Request) {
 		c.broken(w, r, err)
 		return
 	}
-	data, words := translated(r)
-	data["Customer"], data["Counters"] = view(customer, words), c.options.Counters
+	data, _ := translated(r)
+	data["Customer"], data["Counters"] = view(customer, language(r)), c.options.Counters
 	c.page(w, r, "phone.html", data)
 }
 
@@ -175,28 +191,28 @@ func (c *Cloud) phoneState(w http.ResponseWriter, r *http.Request) {
 	for _, o := range newestFirst(orders) {
 		history = append(history, entry(o.Order, words))
 		if prompt == nil && o.State == StateAwaiting && o.Answers.IsZero() && customer.Behaviour != Abandon {
-			prompt = &shownEntry{OrderNo: o.OrderNo, Description: o.Description, Amount: yuan(o.Amount)}
+			prompt = &shownEntry{OrderNo: o.OrderNo, Description: o.Description, Amount: money(o.Amount, o.Currency)}
 		}
 	}
 	for _, o := range newestFirst(display) {
-		shown = append(shown, shownEntry{OrderNo: o.OrderNo, Description: o.Description, Amount: yuan(o.Amount), QR: o.QR})
+		shown = append(shown, shownEntry{OrderNo: o.OrderNo, Description: o.Description, Amount: money(o.Amount, o.Currency), QR: o.QR})
 	}
-	reply(w, http.StatusOK, map[string]any{"balance": yuan(customer.Balance), "prompt": prompt, "history": history, "shown": shown})
+	reply(w, http.StatusOK, map[string]any{"balance": money(customer.Balance, customer.Currency), "prompt": prompt, "history": history, "shown": shown})
 }
 
 // entry is one line of a phone's history. Times are those of the customers'
 // country, whatever the machine's.
 func entry(o *Order, words map[string]string) historyEntry {
 	china := time.FixedZone("CST", 8*60*60)
-	e := historyEntry{OrderNo: o.OrderNo, State: o.State, Say: words["state_"+string(o.State)], Amount: yuan(-o.Amount),
+	e := historyEntry{OrderNo: o.OrderNo, State: o.State, Say: words["state_"+string(o.State)], Amount: money(-o.Amount, o.Currency),
 		At: o.Created.In(china).Format("01-02 15:04"), ByCode: o.Kind == KindCode}
 	switch {
 	case o.State != StatePaid:
-		e.Amount, e.Kind = yuan(o.Amount), "nothing"
+		e.Amount, e.Kind = money(o.Amount, o.Currency), "nothing"
 	case o.Refunded == o.Captured:
-		e.Say, e.Kind, e.Amount = words["state_refunded"], "back-again", yuan(o.Refunded)
+		e.Say, e.Kind, e.Amount = words["state_refunded"], "back-again", money(o.Refunded, o.Currency)
 	case o.Refunded > 0:
-		e.Say, e.Amount = words["state_part"], yuan(o.Refunded-o.Captured)
+		e.Say, e.Amount = words["state_part"], money(o.Refunded-o.Captured, o.Currency)
 	}
 	return e
 }

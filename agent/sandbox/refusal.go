@@ -12,6 +12,7 @@ const (
 	ReasonCodeExpired    Reason = "code_expired"     // it was shown too long ago
 	ReasonCodeUsed       Reason = "code_used"        // it belongs to another order number
 	ReasonNotEnough      Reason = "not_enough"       // balance too small, or a customer who declines
+	ReasonCurrency       Reason = "currency"         // the phone holds another one
 	ReasonNumberUsed     Reason = "number_used"      // the number was used with other parameters
 	ReasonOrderPaid      Reason = "order_paid"       // too late to show or close it
 	ReasonOrderClosed    Reason = "order_closed"     // closed or died

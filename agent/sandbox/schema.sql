@@ -11,6 +11,7 @@ CREATE TABLE IF NOT EXISTS customer (
   wallet    TEXT NOT NULL,
   name      TEXT NOT NULL,
   balance   INTEGER NOT NULL CHECK (balance >= 0),
+  currency  TEXT NOT NULL DEFAULT 'CNY',
   behaviour TEXT NOT NULL,
   created   INTEGER NOT NULL
 ) STRICT;

@@ -135,7 +135,7 @@ func (t *tx) scanFirst(o *Order, customer Customer) (ScanStatus, *Order, error) 
 	switch {
 	case customer.Behaviour == Abandon:
 		return ScanAbandoned, o, t.note(o, t.now, "abandoned", 0)
-	case customer.Behaviour == Decline || customer.Balance < o.Amount:
+	case customer.Behaviour == Decline || customer.Currency != o.Currency || customer.Balance < o.Amount:
 		return ScanDeclined, o, t.note(o, t.now, "declined by the phone", 0)
 	}
 	o.Customer = customer.ID

@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -18,9 +19,12 @@ import (
 // toy is a wallet with the smallest wire there is. That it needs nothing but
 // the interface shows that ledger and faults know no wire.
 type toy struct {
-	ledger *sandbox.Ledger
-	next   int
+	ledger   *sandbox.Ledger
+	next     int
+	currency string // of its phones; its shops always ask for CNY
 }
+
+func (w *toy) Currency() string { return cmp.Or(w.currency, "CNY") }
 
 func (*toy) Name() string { return "toy" }
 
@@ -43,9 +47,9 @@ func (w *toy) Answer(ctx context.Context, c sandbox.Call) sandbox.Answer {
 	var err error
 	switch op {
 	case sandbox.OpPay:
-		o, err = w.ledger.Pay(ctx, sandbox.Charge{Key: key, Amount: 100, Currency: "XTS", Code: string(c.Body), Request: c.Body})
+		o, err = w.ledger.Pay(ctx, sandbox.Charge{Key: key, Amount: 100, Currency: "CNY", Code: string(c.Body), Request: c.Body})
 	case sandbox.OpPresent:
-		o, err = w.ledger.Present(ctx, sandbox.Showing{Key: key, Amount: 100, Currency: "XTS", QR: "toy:" + no, Request: c.Body})
+		o, err = w.ledger.Present(ctx, sandbox.Showing{Key: key, Amount: 100, Currency: "CNY", QR: "toy:" + no, Request: c.Body})
 	default:
 		o, err = w.ledger.Order(ctx, key)
 	}
@@ -59,6 +63,7 @@ func (w *toy) Answer(ctx context.Context, c sandbox.Call) sandbox.Answer {
 type bench struct {
 	*testing.T
 	ledger  *sandbox.Ledger
+	wallet  *toy
 	cloud   *sandbox.Cloud
 	path    string
 	scanned []string
@@ -71,8 +76,9 @@ func open(t *testing.T) *bench {
 	if b.ledger, err = sandbox.OpenLedger(t.Context(), b.path, agent.NewSystemClock()); err != nil {
 		t.Fatal(err)
 	}
+	b.wallet = &toy{ledger: b.ledger}
 	b.cloud, err = sandbox.Start(t.Context(), sandbox.Options{Ledger: b.ledger, Clock: agent.NewSystemClock(), Log: slog.New(slog.DiscardHandler), Control: "127.0.0.1:0",
-		Wallets:  []sandbox.Open{{Wallet: &toy{ledger: b.ledger}, Hosts: []string{"127.0.0.1:0"}}},
+		Wallets:  []sandbox.Open{{Wallet: b.wallet, Hosts: []string{"127.0.0.1:0"}}},
 		Counters: []sandbox.Counter{{ID: "1", Name: "Register 1", Present: func(code string) error { b.scanned = append(b.scanned, code); return nil }}}})
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 var phoneWords = map[string]map[string]string{
 	"en": {
 		"phones": "Customers’ phones", "phones_lead": "Each of these is a customer with a wallet. Take a phone and pay at the counter.",
-		"nobody": "No customer yet. Make one below.", "make": "New customer", "name": "Name", "wallet": "Wallet", "balance_in": "Balance in yuan",
+		"nobody": "No customer yet. Make one below.", "make": "New customer", "name": "Name", "wallet": "Wallet", "balance_in": "Balance, in the wallet’s currency",
 		"manner": "What this customer does", "make_button": "Give them a phone", "phone": "Phone", "all_phones": "All phones", "customer": "Customer",
 		"balance": "Balance", "stale": "No connection to the wallet’s cloud. Trying again …",
 		"tab_code": "Pay code", "tab_scan": "Scan", "tab_history": "History",
@@ -29,7 +29,7 @@ var phoneWords = map[string]map[string]string{
 	},
 	"zh": {
 		"phones": "顾客的手机", "phones_lead": "每一部手机代表一位有钱包的顾客。选一部手机，到收银台付款。",
-		"nobody": "还没有顾客，请在下面新建。", "make": "新顾客", "name": "姓名", "wallet": "钱包", "balance_in": "余额（元）",
+		"nobody": "还没有顾客，请在下面新建。", "make": "新顾客", "name": "姓名", "wallet": "钱包", "balance_in": "余额（钱包货币）",
 		"manner": "这位顾客会怎样", "make_button": "给他一部手机", "phone": "手机", "all_phones": "全部手机", "customer": "顾客",
 		"balance": "余额", "stale": "连不上钱包服务，正在重试……",
 		"tab_code": "付款码", "tab_scan": "扫一扫", "tab_history": "账单",
@@ -86,17 +86,4 @@ func mannerOf(b Behaviour) string {
 		return "password_manner"
 	}
 	return string(b)
-}
-
-// yuan writes an amount of fen with two decimals and thousands apart.
-func yuan(minor int64) string {
-	sign := ""
-	if minor < 0 {
-		sign, minor = "−", -minor
-	}
-	whole := strconv.FormatInt(minor/100, 10)
-	for i := len(whole) - 3; i > 0; i -= 3 {
-		whole = whole[:i] + "," + whole[i:]
-	}
-	return sign + "¥" + whole + "." + strconv.Itoa(int(minor%100/10)) + strconv.Itoa(int(minor%10))
 }

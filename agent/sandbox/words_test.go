@@ -41,10 +41,25 @@ func TestWordsAreComplete(t *testing.T) {
 	}
 }
 
-func TestYuan(t *testing.T) {
-	for minor, want := range map[int64]string{0: "¥0.00", 5: "¥0.05", 1280: "¥12.80", 100000: "¥1,000.00", 123456789: "¥1,234,567.89", -455: "−¥4.55"} {
-		if got := yuan(minor); got != want {
-			t.Errorf("%d is %q, want %q", minor, got, want)
+func TestMoney(t *testing.T) {
+	for _, c := range []struct {
+		minor    int64
+		currency string
+		want     string
+	}{
+		{0, "CNY", "¥0.00"}, {5, "CNY", "¥0.05"}, {1280, "CNY", "¥12.80"}, {100000, "CNY", "¥1,000.00"}, {123456789, "CNY", "¥1,234,567.89"}, {-455, "CNY", "−¥4.55"},
+		{1280, "JPY", "¥1,280"}, {1280, "KWD", "KWD 1.280"}, {5, "KWD", "KWD 0.005"}, {9900, "THB", "฿99.00"}, {-50000, "VND", "−₫50,000"},
+	} {
+		if got := money(c.minor, c.currency); got != c.want {
+			t.Errorf("%d %s is %q, want %q", c.minor, c.currency, got, c.want)
+		}
+	}
+}
+
+func TestBrands(t *testing.T) {
+	for _, c := range [][3]string{{"alipay", "en", "Alipay"}, {"alipay", "zh", "支付宝"}, {"wechat", "en", "WeChat Pay"}, {"toy", "zh", "toy"}} {
+		if got, _ := brandOf(c[0], c[1]); got != c[2] {
+			t.Errorf("%s in %s is %q, want %q", c[0], c[1], got, c[2])
 		}
 	}
 }

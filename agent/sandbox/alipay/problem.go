@@ -42,6 +42,7 @@ var refusals = map[sandbox.Reason]*problem{
 	sandbox.ReasonCodeUsed:       failed("ACQ.PAYMENT_AUTH_CODE_INVALID", "The payment code was used before; ask for a fresh one."),
 	sandbox.ReasonCodeExpired:    failed("ACQ.PAYMENT_AUTH_CODE_INVALID", "The payment code is too old; ask for a fresh one."),
 	sandbox.ReasonNotEnough:      failed("ACQ.BUYER_BALANCE_NOT_ENOUGH", "The buyer's balance is not enough."),
+	sandbox.ReasonCurrency:       failed("ACQ.NO_PAYMENT_INSTRUMENTS_AVAILABLE", "The buyer cannot pay in this currency."),
 	sandbox.ReasonNumberUsed:     failed("ACQ.CONTEXT_INCONSISTENT", "The number was used with other parameters."),
 	sandbox.ReasonOrderPaid:      failed("ACQ.TRADE_HAS_SUCCESS", "The trade is paid."),
 	sandbox.ReasonOrderClosed:    failed("ACQ.TRADE_HAS_CLOSE", "The trade is closed."),

@@ -3,10 +3,11 @@ const words = JSON.parse(document.body.dataset.words);
 const form = document.getElementById("make");
 const wrong = form.querySelector(".wrong");
 
-// minor turns what a person types into minor units without floating point.
-function minor(text) {
+// minor turns what a person types into minor units without floating point. What
+// the currency has no coin for is left off.
+function minor(text, digits) {
   const [whole, part = ""] = text.trim().split(".");
-  return Number(whole + part.padEnd(2, "0"));
+  return Number(whole + part.padEnd(digits, "0").slice(0, digits));
 }
 
 form.addEventListener("submit", async (event) => {
@@ -15,7 +16,7 @@ form.addEventListener("submit", async (event) => {
   const data = new FormData(form);
   const body = {
     wallet: data.get("wallet"), name: data.get("name").trim(),
-    balance: minor(data.get("balance")), behaviour: data.get("behaviour"),
+    balance: minor(data.get("balance"), Number(form.wallet.selectedOptions[0].dataset.digits)), behaviour: data.get("behaviour"),
   };
   try {
     const answer = await fetch("/_sandbox/customers", {

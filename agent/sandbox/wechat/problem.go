@@ -37,6 +37,7 @@ var refusals = map[sandbox.Reason]problem{
 	sandbox.ReasonCodeUsed:       {http.StatusBadRequest, "AUTH_CODE_INVALID", "The payment code was used before; ask for a fresh one.", "268501784", nil},
 	sandbox.ReasonCodeExpired:    {http.StatusBadRequest, "AUTH_CODE_EXPIRED", "The payment code is too old; ask for a fresh one.", "268501784", nil},
 	sandbox.ReasonNotEnough:      {http.StatusForbidden, "NOT_ENOUGH", "The balance is not enough.", "88430113", nil},
+	sandbox.ReasonCurrency:       {http.StatusForbidden, "NOT_SUPPORT_CARD", "The customer cannot pay in this currency.", "268435461", nil},
 	sandbox.ReasonNumberUsed:     {http.StatusForbidden, "OUT_TRADE_NO_USED", "The order number was used with other parameters.", "268498688", nil},
 	sandbox.ReasonOrderPaid:      {http.StatusBadRequest, "ORDER_PAID", "The order is paid.", "268449538", nil},
 	sandbox.ReasonOrderClosed:    {http.StatusBadRequest, "ORDER_CLOSED", "The order is closed.", "268447914", nil},
