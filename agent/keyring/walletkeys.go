@@ -79,6 +79,30 @@ func LoadCertificate(path string) (*x509.Certificate, error) {
 	return nil, l.instead(blocks, "a certificate (apiclient_cert.pem, wechatpay_….pem)")
 }
 
+// LoadRoots reads a file of root certificates as Alipay's certificate mode names
+// it (alipayRootCert.crt) and gives every block of it as PEM. One with an RSA key
+// must be among them; the others (SM2) are nobody's to read here.
+func LoadRoots(path string) ([]byte, error) {
+	l := loader{op: "load root certificates", path: path}
+	blocks, err := l.blocksOf(trusted)
+	if err != nil {
+		return nil, err
+	}
+	var text []byte
+	usable := false
+	for _, b := range blocks {
+		if cert, err := x509.ParseCertificate(b.Bytes); err == nil {
+			_, ours := cert.PublicKey.(*rsa.PublicKey)
+			usable = usable || ours
+		}
+		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: b.Bytes})...)
+	}
+	if !usable {
+		return nil, l.instead(blocks, "the wallet's root certificates (alipayRootCert.crt)")
+	}
+	return text, nil
+}
+
 // CheckPair refuses the wallet's public key when it is the public half of the
 // merchant's own: someone filed the wrong download, and every genuine answer
 // would fail to verify. path names the public key's file for the message.

@@ -121,6 +121,20 @@ func TestKeyFilesAreReadInTheFormsWalletsDeliver(t *testing.T) {
 	}
 }
 
+func TestRootsAreReadTogether(t *testing.T) {
+	m := newMaterial(t)
+	text := inPEM("CERTIFICATE", []byte("an SM2 certificate")) + inPEM("CERTIFICATE", m.certificate)
+	roots, err := LoadRoots(file(t, text, 0o644))
+	if err != nil || string(roots) != text {
+		t.Errorf("%s (%v)", roots, err)
+	}
+	for _, wrong := range []string{inPEM("CERTIFICATE", []byte("an SM2 certificate")), inPEM("PUBLIC KEY", m.pkix)} {
+		if _, err := LoadRoots(file(t, wrong, 0o644)); err == nil || !strings.Contains(err.Error(), "alipayRootCert") {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
 func TestClassicMistakesAreCalledByName(t *testing.T) {
 	m := newMaterial(t)
 	private := func(path string) error { _, err := LoadPrivateKey(path); return err }

@@ -39,37 +39,50 @@ type tokenConfig struct {
 	where place
 }
 
-// walletConfig is one wallet account. The keys below Protocol belong to the
-// protocol "wechat"; another protocol adds its own beside them.
+// walletConfig is one wallet account. The tag "of" names the protocols that read
+// a key; one without it is for all.
 type walletConfig struct {
 	Name           string   `toml:"name"`
 	Protocol       string   `toml:"protocol"`
-	Mode           string   `toml:"mode"`
+	Mode           string   `toml:"mode" of:"wechat alipay"`
 	Hosts          []string `toml:"hosts"`
 	Takes          []string `toml:"takes"` // schemes whose codes go to this wallet; empty: the protocol's own choice
-	AppID          string   `toml:"app_id"`
-	MerchantID     string   `toml:"merchant_id"`
-	SubMerchantID  string   `toml:"sub_merchant_id"`
-	SubAppID       string   `toml:"sub_app_id"`
-	MerchantSerial string   `toml:"merchant_serial"`
-	MerchantKey    string   `toml:"merchant_key"`
-	Platform       string   `toml:"platform"`
-	PlatformKeyID  string   `toml:"platform_key_id"`
-	PlatformKey    string   `toml:"platform_key"`
-	APIv3Key       string   `toml:"api_v3_key"`
-	NotifyURL      string   `toml:"notify_url"`
+	AppID          string   `toml:"app_id" of:"wechat alipay"`
+	MerchantID     string   `toml:"merchant_id" of:"wechat gateway"`
+	SubMerchantID  string   `toml:"sub_merchant_id" of:"wechat"`
+	SubAppID       string   `toml:"sub_app_id" of:"wechat"`
+	MerchantSerial string   `toml:"merchant_serial" of:"wechat"`
+	MerchantKey    string   `toml:"merchant_key" of:"wechat"`
+	Platform       string   `toml:"platform" of:"wechat"`
+	PlatformKeyID  string   `toml:"platform_key_id" of:"wechat"`
+	PlatformKey    string   `toml:"platform_key" of:"wechat"`
+	APIv3Key       string   `toml:"api_v3_key" of:"wechat"`
+	NotifyURL      string   `toml:"notify_url" of:"wechat alipay"`
 
-	// Of the protocol "gateway".
-	Brand         string   `toml:"brand"`
-	Modes         []string `toml:"modes"`
-	Currencies    []string `toml:"currencies"`
-	SigningKeyID  string   `toml:"signing_key_id"`
-	SigningKey    string   `toml:"signing_key"`
-	AcquirerKeyID string   `toml:"acquirer_key_id"`
-	AcquirerKey   string   `toml:"acquirer_key"`
-	Live          bool     `toml:"live"`
+	AppKey         string `toml:"app_key" of:"alipay"`
+	AlipayKey      string `toml:"alipay_key" of:"alipay"`
+	AppCert        string `toml:"app_cert" of:"alipay"`
+	AlipayCert     string `toml:"alipay_cert" of:"alipay"`
+	AlipayRootCert string `toml:"alipay_root_cert" of:"alipay"`
+	AppAuthToken   string `toml:"app_auth_token" of:"alipay"`
+	Product        string `toml:"product_code" of:"alipay"`
+
+	Brand         string   `toml:"brand" of:"gateway"`
+	Modes         []string `toml:"modes" of:"gateway"`
+	Currencies    []string `toml:"currencies" of:"gateway"`
+	SigningKeyID  string   `toml:"signing_key_id" of:"gateway"`
+	SigningKey    string   `toml:"signing_key" of:"gateway"`
+	AcquirerKeyID string   `toml:"acquirer_key_id" of:"gateway"`
+	AcquirerKey   string   `toml:"acquirer_key" of:"gateway"`
+	Live          bool     `toml:"live" of:"gateway"`
 
 	where place
+}
+
+// files are the members of a wallet that name files.
+func (w *walletConfig) files() []*string {
+	return []*string{&w.MerchantKey, &w.PlatformKey, &w.APIv3Key, &w.AppKey, &w.AlipayKey, &w.AppCert, &w.AlipayCert, &w.AlipayRootCert, &w.AppAuthToken,
+		&w.SigningKey, &w.AcquirerKey}
 }
 
 // laneConfig is one register. The tables of its devices hold the key "driver"
@@ -110,8 +123,10 @@ func (c *config) defaults() {
 	for i := range c.Wallets {
 		w := &c.Wallets[i]
 		set(&w.Protocol, w.Name)
-		set(&w.Mode, "direct")
-		set(&w.Platform, "public_key")
+		if w.Protocol == "wechat" {
+			set(&w.Mode, "direct")
+			set(&w.Platform, "public_key")
+		}
 	}
 	for i := range c.Lanes {
 		l := &c.Lanes[i]
@@ -140,11 +155,9 @@ func (c *config) locate(file string) {
 	for i := range c.Wallets {
 		w := &c.Wallets[i]
 		w.where = place{file, dir, element("wallet", i), c.lines}
-		abs(&w.MerchantKey)
-		abs(&w.PlatformKey)
-		abs(&w.APIv3Key)
-		abs(&w.SigningKey)
-		abs(&w.AcquirerKey)
+		for _, p := range w.files() {
+			abs(p)
+		}
 	}
 	for i := range c.Lanes {
 		c.Lanes[i].where = place{file, dir, element("lane", i), c.lines}

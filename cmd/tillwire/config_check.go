@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -108,9 +109,26 @@ func (c *config) checkWallets(k *checker) {
 		}
 		if known := protocols(); !slices.Contains(known, w.Protocol) {
 			at.report(false, key+".protocol", fmt.Sprintf("this version does not speak %q.", w.Protocol), meant(w.Protocol, known))
+		} else {
+			for _, foreign := range w.foreign() {
+				at.report(false, key+"."+foreign, fmt.Sprintf("the protocol %q has no such key.", w.Protocol), "Remove it, or correct the protocol.")
+			}
 		}
 		k.faults = append(k.faults, at.faults...)
 	}
+}
+
+// foreign lists the keys that are set and that the wallet's protocol does not
+// read: a slip that would otherwise switch something off in silence.
+func (w walletConfig) foreign() (keys []string) {
+	v := reflect.ValueOf(w)
+	for i := range v.NumField() {
+		of, limited := v.Type().Field(i).Tag.Lookup("of")
+		if limited && !v.Field(i).IsZero() && !slices.Contains(strings.Fields(of), w.Protocol) {
+			keys = append(keys, v.Type().Field(i).Tag.Get("toml"))
+		}
+	}
+	return keys
 }
 
 func (c *config) checkLanes(k *checker) {

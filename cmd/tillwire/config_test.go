@@ -104,6 +104,7 @@ func TestMistakesAreNamedWithLineAndRemedy(t *testing.T) {
 		{`file = "secrets/till-1.token"`, ``},
 		{`name = "wechat"`, `name = "We Chat"`},
 		{`hosts = ["http://127.0.0.1:1"]`, "hosts = [\"http://127.0.0.1:1\"]\nprotocol = \"wechta\""},
+		{`notify_url = "https://pay.example.com/notify"`, `alipay_key = "secrets/platform.pem"`},
 		{`wallet = "wechat"`, `wallet = "wehcat"`},
 		{`driver = "virtual"`, `driver = "lin"`},
 		{`driver = "virtual"`, `driver = "ssi"`},

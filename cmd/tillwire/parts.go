@@ -51,6 +51,7 @@ func driverNames(kind agent.DeviceKind) (names []string) {
 // here and its keys in walletConfig.
 func makers() map[string]func(walletConfig, walletEnv) (wallet.Member, error) {
 	return map[string]func(walletConfig, walletEnv) (wallet.Member, error){
+		"alipay":  openAlipay,
 		"gateway": openGateway,
 		"wechat":  openWechat,
 	}

@@ -82,18 +82,11 @@ func partFaults(where place, err error, keyOf func(file, what string) string) (l
 // keyOf finds the key that a complaint is about: the one that names the file, or
 // the one it begins with.
 func (w walletConfig) keyOf(file, what string) string {
-	switch {
-	case file == "":
-	case file == w.MerchantKey:
-		return "merchant_key"
-	case file == w.PlatformKey:
-		return "platform_key"
-	case file == w.APIv3Key:
-		return "api_v3_key"
-	case file == w.SigningKey:
-		return "signing_key"
-	case file == w.AcquirerKey:
-		return "acquirer_key"
+	v := reflect.ValueOf(w)
+	for i := range v.NumField() {
+		if file != "" && v.Field(i).Kind() == reflect.String && v.Field(i).String() == file {
+			return v.Type().Field(i).Tag.Get("toml")
+		}
 	}
 	word, _, _ := strings.Cut(what, " ")
 	if slices.Contains(keysAt(reflect.TypeFor[walletConfig](), nil), word) {
