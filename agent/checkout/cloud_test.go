@@ -50,6 +50,8 @@ type cloud struct {
 
 	// arrives looks at the shop's journal whenever a request reaches the cloud.
 	arrives func(op agent.Operation, p agent.Payment)
+	// heard notes each request the shop makes, delivered or not.
+	heard func(op agent.Operation)
 }
 
 func newCloud() *cloud {
@@ -143,6 +145,9 @@ func (c *cloud) at(no string) *order {
 // exchange plays one request: work is what the cloud does when it arrives.
 func (c *cloud) exchange(ctx context.Context, op agent.Operation, p agent.Payment, work func(*order, fault) agent.Answer) agent.Answer {
 	c.mu.Lock()
+	if c.heard != nil {
+		c.heard(op)
+	}
 	f := c.next(op, p.OrderNo)
 	switch f {
 	case noLine:

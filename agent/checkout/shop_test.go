@@ -26,6 +26,7 @@ type shop struct {
 	wallet   agent.Wallet // the cloud as the engine has it, or nil for the cloud itself
 	display  *display
 	line     agent.Line
+	timers   func(wallet string) agent.Timers
 	wrap     func(agent.Journal) agent.Journal // what the engine writes through, or nil
 	engine   *checkout.Engine
 	kick     chan struct{}
@@ -38,10 +39,16 @@ const lane = "1"
 // inShop runs a test in a bubble of virtual time and closes the shop behind it.
 func inShop(t *testing.T, test func(*shop)) {
 	t.Helper()
+	inShopOf(t, timers, test)
+}
+
+// inShopOf is inShop with the waits of another protocol.
+func inShopOf(t *testing.T, timers func(string) agent.Timers, test func(*shop)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := &shop{t: t, clock: &wall{SystemClock: agent.NewSystemClock()}, cloud: newCloud(), display: &display{}}
+		s := &shop{t: t, clock: &wall{SystemClock: agent.NewSystemClock()}, cloud: newCloud(), display: &display{}, timers: timers}
 		s.cloud.arrives = s.intended
-		s.journal = journaltest.NewMemory(s.clock, timers, s.committed)
+		s.journal = journaltest.NewMemory(s.clock, s.timers, s.committed)
 		s.start()
 		defer func() { s.stop() }()
 		test(s)
@@ -113,7 +120,7 @@ func (s *shop) start() {
 		wechat = s.wallet
 	}
 	engine, err := checkout.New(checkout.Options{
-		Terminal: "TEST01", Journal: journal, Wallets: wallets{wechat}, Feed: agent.NewFeed(), Clock: s.clock, Timers: timers,
+		Terminal: "TEST01", Journal: journal, Wallets: wallets{wechat}, Feed: agent.NewFeed(), Clock: s.clock, Timers: s.timers,
 		Lanes:       []checkout.LaneConfig{{ID: lane, Name: "Register 1", Wallet: "wechat", Display: s.display}, {ID: "2", Wallet: "wechat"}},
 		Fingerprint: func(code string) []byte { sum := sha256.Sum256([]byte(code)); return sum[:16] },
 		Line:        func() agent.Line { return s.line },
@@ -216,7 +223,7 @@ func (s *shop) settle(id agent.PaymentID, within time.Duration) agent.Payment {
 	deadline := s.clock.Mono() + within
 	for {
 		p := s.now(id)
-		if p.Status.Final() && len(p.Steps(timers(""))) == 0 {
+		if p.Status.Final() && len(p.Steps(s.timers(""))) == 0 {
 			s.agree(p)
 			return p
 		}
