@@ -50,6 +50,10 @@ func (l layout) writeConfig(c *cloud, m *memory) error {
 	if err != nil {
 		return err
 	}
+	ali, err := c.writeAlipay(l.secrets(), "alipay", c.alipay.App())
+	if err != nil {
+		return err
+	}
 	if err := writeFile(l.token(), []byte(m.Token+"\n"), 0o600); err != nil {
 		return err
 	}
@@ -76,6 +80,7 @@ func (l layout) writeConfig(c *cloud, m *memory) error {
 		"Primary": quote("http://" + local(m.Ports.WeChat)), "Secondary": quote("http://" + local(m.Ports.WeChat2)),
 		"AppID": quote(cred.AppID), "MerchantID": quote(cred.MerchantID), "Serial": quote(cred.MerchantSerial), "MerchantKey": quote(cred.MerchantKey),
 		"PlatformKeyID": quote(cred.PlatformKeyID), "PlatformKey": quote(cred.PlatformKey), "APIv3Key": quote(cred.APIv3Key), "Lanes": lanes,
+		"Alipay": quote("http://" + local(m.Ports.Alipay)), "AlipayAppID": quote(ali.AppID), "AlipayAppKey": quote(ali.AppKey), "AlipayKey": quote(ali.AlipayKey),
 	})
 	if err != nil {
 		return fmt.Errorf("demo configuration: %w", err)

@@ -236,7 +236,7 @@ func checkReady(t *testing.T, p *process, r shopReady) {
 	}); err != nil {
 		t.Error(err)
 	}
-	for _, secret := range []string{filepath.Join(filepath.Dir(r.Config), "secrets", "wechat-merchant.pem"), r.Config, p.file} {
+	for _, secret := range []string{filepath.Join(filepath.Dir(r.Config), "secrets", "wechat-merchant.pem"), filepath.Join(filepath.Dir(r.Config), "secrets", "alipay-app.pem"), r.Config, p.file} {
 		if info, err := os.Stat(secret); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v %v", secret, info, err)
 		}

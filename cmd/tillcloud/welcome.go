@@ -17,12 +17,14 @@ func seedPhones(ctx context.Context, ledger *sandbox.Ledger) error {
 		return err
 	}
 	for _, c := range []sandbox.Customer{
-		{Name: "Dao", Behaviour: sandbox.Decline},
-		{Name: "Chen", Behaviour: sandbox.Slow},
-		{Name: "Bo", Behaviour: sandbox.Password},
-		{Name: "Anna", Behaviour: sandbox.Approve},
+		{Wallet: "alipay", Name: "Fang", Behaviour: sandbox.Password},
+		{Wallet: "alipay", Name: "Ella", Behaviour: sandbox.Approve},
+		{Wallet: "wechat", Name: "Dao", Behaviour: sandbox.Decline},
+		{Wallet: "wechat", Name: "Chen", Behaviour: sandbox.Slow},
+		{Wallet: "wechat", Name: "Bo", Behaviour: sandbox.Password},
+		{Wallet: "wechat", Name: "Anna", Behaviour: sandbox.Approve},
 	} {
-		c.Wallet, c.Balance = "wechat", 500_000
+		c.Balance = 500_000
 		if _, err := ledger.AddCustomer(ctx, c); err != nil {
 			return err
 		}
@@ -51,7 +53,7 @@ func welcome(r shopReady, root string) string {
 	line("")
 	line("  Take a payment with two browser tabs:")
 	line("  1. Open the register, enter the cashier's PIN, type an amount, press Enter.")
-	line("  2. Open the phones, take Anna's, and hold her code to Register 1.")
+	line("  2. Open the phones, take Anna's (WeChat Pay) or Ella's (Alipay), and hold its code to Register 1.")
 	line("  Or press Show QR at the register: the phone then finds the code under Scan.")
 	line("")
 	line("  For a till         %s, token in %s", r.API, filepath.Join(root, "config", "secrets", "till-1.token"))
