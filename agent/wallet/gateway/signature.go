@@ -82,6 +82,9 @@ func requestComponents(r *http.Request) []component {
 	if d := r.Header.Get("Content-Digest"); d != "" {
 		list = append(list, component{`"content-digest"`, d}, component{`"content-type"`, r.Header.Get("Content-Type")})
 	}
+	if j := r.Header.Get("Tillwire-Journal"); j != "" {
+		list = append(list, component{`"tillwire-journal"`, j})
+	}
 	return list
 }
 
