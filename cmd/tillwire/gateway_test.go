@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/ed25519"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"log/slog"
 	"path/filepath"
@@ -114,5 +115,55 @@ func TestALiveGatewayIsNoTest(t *testing.T) {
 	members, faults := openWallets(c.Wallets, quiet(c))
 	if len(faults) != 0 || members[0].Wallet.Info().Test {
 		t.Errorf("%v", faults)
+	}
+}
+
+// gatewayFile is a configuration with wallets behind an acquirer, and its keys.
+func gatewayFile(t *testing.T, wallets string) string {
+	t.Helper()
+	head, _, _ := strings.Cut(sound, "[[wallet]]")
+	file := configured(t, head+wallets)
+	gatewayKeys(t, filepath.Dir(file))
+	return file
+}
+
+// TestConformNamesEveryPromise: against a server that is not there nothing is
+// kept, and that is said for each check, in words and for programs.
+func TestConformNamesEveryPromise(t *testing.T) {
+	file := gatewayFile(t, gatewayTables("http://127.0.0.1:1", "promptpay"))
+	r := invoke(t, "", "gateway", "conform", "promptpay", "--config", file)
+	if r.code != exitFound || !strings.Contains(r.stdout, "FAILED    a nonce that was used before") ||
+		!strings.Contains(r.stdout, "Contract: 4. Tombstones") || !strings.Contains(r.stdout, "left out  a code of nobody") || !strings.Contains(r.stdout, "0 promises kept") {
+		t.Errorf("exit %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	r = invoke(t, "", "gateway", "conform", "promptpay", "--config", file, "--json")
+	var results []struct{ Check, Rule, Outcome, What string }
+	if err := json.Unmarshal([]byte(r.stdout), &results); err != nil || r.code != exitFound || len(results) < 20 || results[0].Outcome != "fail" || results[0].What == "" {
+		t.Errorf("exit %d, %d results, %v", r.code, len(results), err)
+	}
+}
+
+func TestConformKeepsAwayFromRealMoney(t *testing.T) {
+	live := strings.Replace(gatewayTables("https://127.0.0.1:1", "promptpay"), "merchant_id", "live = true\nmerchant_id", 1)
+	r := invoke(t, "", "gateway", "conform", "promptpay", "--config", gatewayFile(t, live))
+	if r.code != exitFound || r.stdout != "" || !strings.Contains(r.stderr, "is live") {
+		t.Errorf("exit %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+}
+
+func TestGatewayCommandsThatCannotBeUnderstood(t *testing.T) {
+	file := gatewayFile(t, gatewayTables("http://127.0.0.1:1", "promptpay"))
+	for want, args := range map[string][]string{
+		`Did you mean "promptpay"?`: {"gateway", "conform", "promtpay"},
+		"takes WALLET":              {"gateway", "conform"},
+		"takes":                     {"gateway", "capabilities"},
+		"gateway needs a command":   {"gateway"},
+	} {
+		if r := invoke(t, "", append(args, "--config", file)...); r.code != exitUsage || !strings.Contains(r.stderr, want) {
+			t.Errorf("%v: exit %d, %s", args, r.code, r.stderr)
+		}
+	}
+	if r := invoke(t, "", "gateway", "capabilities", "promptpay", "--config", file); r.code != exitFound || !strings.Contains(r.stderr, "did not say what it can do") {
+		t.Errorf("exit %d, %s", r.code, r.stderr)
 	}
 }

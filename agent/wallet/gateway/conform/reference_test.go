@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -144,14 +145,13 @@ func (g *reference) serve(host int) http.HandlerFunc {
 			return
 		}
 		var in map[string]any
-		merchant, brand := r.URL.Query().Get("merchant"), r.URL.Query().Get("brand")
+		merchant := r.URL.Query().Get("merchant")
 		if len(body) > 0 {
 			if json.Unmarshal(body, &in) != nil || in["brand"] == nil && g.sabotage != "members" {
 				g.fail(w, r, problem{400, "invalid_request"})
 				return
 			}
 			merchant = fmt.Sprint(in["merchant"])
-			brand = "promptpay"
 		}
 		if merchant != "M100" && g.sabotage != "any merchant" {
 			g.fail(w, r, problem{403, "merchant_unknown"})
@@ -168,11 +168,10 @@ func (g *reference) serve(host int) http.HandlerFunc {
 		case len(parts) == 2:
 			g.query(w, r, parts[1], host)
 		case len(parts) == 4:
-			g.refund(w, r, parts[1], parts[3], in, body)
+			g.refund(w, r, parts[1], parts[3], body)
 		default:
 			g.act(w, r, parts[1], parts[2], in, string(body))
 		}
-		_ = brand
 	}
 }
 
@@ -243,7 +242,7 @@ func (g *reference) act(w http.ResponseWriter, r *http.Request, no, what string,
 		// Somebody else's request for this number meets it here.
 		g.mu.Unlock()
 		for range 50 {
-			_ = bytes.Repeat([]byte("work"), 4096)
+			runtime.Gosched()
 		}
 		g.mu.Lock()
 		after.busy = false
@@ -330,7 +329,7 @@ func (g *reference) close(o *kept, begin func(*kept) *kept) (problem, *kept) {
 	return problem{}, o
 }
 
-func (g *reference) refund(w http.ResponseWriter, r *http.Request, no, refundNo string, in map[string]any, body []byte) {
+func (g *reference) refund(w http.ResponseWriter, r *http.Request, no, refundNo string, body []byte) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	o := g.orders[no]
@@ -372,7 +371,6 @@ func (g *reference) refund(w http.ResponseWriter, r *http.Request, no, refundNo 
 	}
 	g.answer(w, r, 200, map[string]any{"merchant": "M100", "brand": "promptpay", "order_no": no, "refund_no": refundNo, "state": "done",
 		"amount": money{o.sums[refundNo], "THB"}})
-	_ = in
 }
 
 func (g *reference) bill(w http.ResponseWriter, r *http.Request, day string) {
