@@ -1,6 +1,7 @@
 package checkout_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -39,6 +40,72 @@ func TestAlipaysRhythm(t *testing.T) {
 			want = append(want, "reverse 1m0s", "query 1m0s")
 			if !slices.Equal(asked, want) {
 				t.Errorf("%s:\n%v\nwant\n%v", first, asked, want)
+			}
+		})
+	}
+}
+
+// unscanned is a wallet whose order begins with the scan (Alipay): before it there
+// is nothing to close, and a query finds nothing.
+type unscanned struct {
+	*cloud
+	shown time.Time
+	life  time.Duration
+}
+
+func (u *unscanned) Present(ctx context.Context, p agent.Payment) agent.Answer {
+	u.shown = time.Now()
+	return u.cloud.Present(ctx, p)
+}
+
+func (u *unscanned) Query(ctx context.Context, p agent.Payment) agent.Answer {
+	a := u.cloud.Query(ctx, p)
+	if a.Verdict == agent.Unpaid && time.Since(u.shown) >= u.life {
+		a.Verdict = agent.Absent
+	}
+	return a
+}
+
+func (u *unscanned) Close(ctx context.Context, p agent.Payment) agent.Answer {
+	return u.exchange(ctx, agent.OpClose, p, func(*order, fault) agent.Answer { return agent.Answer{Verdict: agent.Absent} })
+}
+
+// TestAShownCodeThatNobodyScannedEnds: neither too early, while somebody may still
+// scan it, nor never.
+func TestAShownCodeThatNobodyScannedEnds(t *testing.T) {
+	alipay := func(string) agent.Timers { return agent.DefaultTimers("alipay") }
+	for _, row := range []struct {
+		name           string
+		cancel         time.Duration // the cashier takes the code away; 0: it runs out
+		paid           time.Duration // a customer scanned it before that and pays then; 0: nobody
+		end            agent.State
+		earliest, last time.Duration
+	}{
+		{"it runs out", 0, 0, agent.Closed, 210 * time.Second, 240 * time.Second},
+		{"taken away at once", 5 * time.Second, 0, agent.Closed, 120 * time.Second, 220 * time.Second},
+		{"taken away, and paid all the same", 5 * time.Second, 40 * time.Second, agent.Refunded, 40 * time.Second, 220 * time.Second},
+	} {
+		inShopOf(t, alipay, func(s *shop) {
+			s.stop()
+			s.wallet = &unscanned{cloud: s.cloud, life: 2 * time.Minute}
+			s.start()
+			p := s.open(agent.ModeShow)
+			s.pass(time.Second)
+			s.want(p.ID, agent.QRShown)
+			begun := s.clock.Mono()
+			if row.cancel > 0 {
+				s.pass(row.cancel)
+				if _, _, err := s.engine.Cancel(s.t.Context(), p.ID, "anna"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if row.paid > 0 {
+				s.pass(row.paid - row.cancel)
+				s.cloud.payQR(p.OrderNo, 1280)
+			}
+			p = s.settle(p.ID, row.last)
+			if after := s.clock.Mono() - begun; p.Status.State != row.end || after < row.earliest || after > row.last {
+				t.Errorf("%s: %s after %s; facts %v", row.name, p.Status.State, after, kinds(p))
 			}
 		})
 	}

@@ -100,7 +100,10 @@ func (e *Engine) absent(ctx context.Context, p agent.Payment, t agent.Task) (age
 	if len(said) < absentTimes || now-said[0] < absentAfter {
 		return p, max(e.backoff(p, t.Tries), absentAfter/6), "the wallet does not know the order yet"
 	}
-	if a := e.query(ctx, p); a.Verdict != agent.Absent {
+	switch a := e.query(ctx, p); {
+	case a.Verdict == agent.Approved && p.Status.Showing:
+		return e.record(p, approved(a, agent.OpQuery)) // scanned while it could not be closed yet
+	case a.Verdict != agent.Absent:
 		return p, e.backoff(p, t.Tries), "the wallet knows the order after all: " + a.Verdict.String()
 	}
 	return e.record(p, agent.Fact{Kind: agent.FactNeverArrived, Op: agent.OpQuery})
