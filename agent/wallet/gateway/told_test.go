@@ -76,6 +76,11 @@ func TestWhatTheGatewayDoesNotTakeIsNotSent(t *testing.T) {
 	if len(c.requests()) != before {
 		t.Error("something was sent")
 	}
+	again := sold()
+	again.Amount.Value, again.Status.Attempt = 5001, 2
+	if a := w.Pay(t.Context(), again, code); a.Verdict == agent.NotDelivered {
+		t.Error("of a second try nobody can say that nothing was delivered")
+	}
 	if a := w.Pay(t.Context(), sold(), code); a.Verdict != agent.Approved {
 		t.Errorf("within the limits: %v", a.Verdict)
 	}

@@ -142,10 +142,11 @@ func (w *Wallet) undo(ctx context.Context, p agent.Payment, op agent.Operation, 
 }
 
 // refusedHere is an answer to what the gateway has already said it does not do:
-// nothing is sent.
+// nothing is sent. A second try goes out all the same, for the first one may have
+// arrived.
 func (w *Wallet) refusedHere(p agent.Payment) (agent.Answer, bool) {
 	b, ok := w.said().Brand(w.brand.Name)
-	if !ok {
+	if !ok || p.Status.Attempt > 1 {
 		return agent.Answer{}, false
 	}
 	not := func(reason agent.Reason, format string, args ...any) (agent.Answer, bool) {

@@ -94,6 +94,7 @@ func name(f trial, kept bool) string {
 
 func suffer(t *testing.T, h Harness, a act, f trial, kept bool) {
 	s := open(t, h, patient)
+	a.amount = a.amount || h.Amounts
 	x := a.prepare(t, s)
 	healthy := s.wallet
 	limit := patient

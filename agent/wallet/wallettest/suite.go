@@ -14,6 +14,7 @@ type Harness struct {
 	Control  string         // base address of the sandbox's control API, without /_sandbox
 	Brand    string         // the wallet's name in faults and ledger
 	Currency agent.Currency //
+	Amounts  bool           // every answer about an order names its amount, those to present, reverse and close too
 	// New makes a wallet with connections of its own, for one host of the cloud,
 	// whose operations take at most limit.
 	New func(t *testing.T, limit time.Duration) agent.Wallet
