@@ -53,15 +53,12 @@ func verify(text string) error {
 func checksum(text string) string {
 	crc := uint16(0xFFFF)
 	for i := 0; i < len(text); i++ {
-		crc ^= uint16(text[i]) << 8
-		for range 8 {
-			if crc&0x8000 != 0 {
-				crc = crc<<1 ^ 0x1021
-			} else {
-				crc <<= 1
-			}
-		}
+		crc = crc<<4 ^ halves[crc>>12^uint16(text[i]>>4)]
+		crc = crc<<4 ^ halves[crc>>12^uint16(text[i]&15)]
 	}
 	const hexDigits = "0123456789ABCDEF"
 	return string([]byte{hexDigits[crc>>12], hexDigits[crc>>8&15], hexDigits[crc>>4&15], hexDigits[crc&15]})
 }
+
+// halves is the remainder of each half byte under the polynomial 1021.
+var halves = [16]uint16{0x0000, 0x1021, 0x2042, 0x3063, 0x4084, 0x50A5, 0x60C6, 0x70E7, 0x8108, 0x9129, 0xA14A, 0xB16B, 0xC18C, 0xD1AD, 0xE1CE, 0xF1EF}

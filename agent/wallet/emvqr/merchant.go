@@ -98,12 +98,13 @@ func order(objects []Object) error {
 	if len(last.Value) != 4 {
 		return fmt.Errorf("%w: object 63 has %d characters, not 4", ErrStructure, len(last.Value))
 	}
-	seen := map[string]bool{}
+	var seen [100]bool
 	for _, o := range objects {
-		if seen[o.ID] {
+		id := twoDigits(o.ID)
+		if seen[id] {
 			return fmt.Errorf("%w: object %s appears twice", ErrStructure, o.ID)
 		}
-		seen[o.ID] = true
+		seen[id] = true
 	}
 	return nil
 }

@@ -43,23 +43,37 @@ func deepen(objects []Object, u unit) {
 // for text that a second program put together, in the other ones; nil when it
 // does not read.
 func inside(value string, u unit) []Object {
-	for _, u := range []unit{u, !u} {
-		if objects, err := parse(value, u); err == nil && distinct(objects) {
-			return objects
+	for range 2 {
+		if n := count(value, u); n > 0 {
+			if objects, err := parse(value, u); err == nil {
+				return objects
+			}
 		}
+		if ascii(value) {
+			return nil // both lengths are the same
+		}
+		u = !u
 	}
 	return nil
 }
 
-func distinct(objects []Object) bool {
-	seen := map[string]bool{}
-	for _, o := range objects {
-		if seen[o.ID] {
-			return false
+// count is how many objects of different ids a value holds, 0 when it does not read
+// as a template. Most values do not, and this finds it out at no cost.
+func count(value string, u unit) (n int) {
+	var seen [100]bool
+	for value != "" {
+		if len(value) < 4 || !digits(value[:4]) {
+			return 0
 		}
-		seen[o.ID] = true
+		id, length := twoDigits(value), twoDigits(value[2:])
+		_, tail, ok := u.cut(value[4:], length)
+		if length == 0 || !ok || seen[id] {
+			return 0
+		}
+		seen[id], value = true, tail
+		n++
 	}
-	return true
+	return n
 }
 
 func ascending(objects []Object) bool {

@@ -58,12 +58,12 @@ func (u unit) cut(s string, n int) (head, tail string, ok bool) {
 // parse splits text into objects, without looking inside them. With an error
 // it returns what came before the break.
 func parse(text string, u unit) ([]Object, error) {
-	var objects []Object
+	objects := make([]Object, 0, 16)
 	for rest := text; rest != ""; {
 		if len(rest) < 4 || !digits(rest[:4]) {
 			return objects, fmt.Errorf("%w: at byte %d an id and a length of two digits each must stand", ErrStructure, len(text)-len(rest)+1)
 		}
-		id, n := rest[:2], int(rest[2]-'0')*10+int(rest[3]-'0')
+		id, n := rest[:2], twoDigits(rest[2:])
 		if n == 0 {
 			return objects, fmt.Errorf("%w: object %s has length 00", ErrStructure, id)
 		}
@@ -76,6 +76,9 @@ func parse(text string, u unit) ([]Object, error) {
 	}
 	return objects, nil
 }
+
+// twoDigits is the number that a text begins with.
+func twoDigits(s string) int { return int(s[0]-'0')*10 + int(s[1]-'0') }
 
 func digits(s string) bool {
 	for i := 0; i < len(s); i++ {

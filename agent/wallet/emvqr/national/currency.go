@@ -20,15 +20,20 @@ var numbers = map[agent.Currency]string{
 // Number is the ISO 4217 numeric code of a currency, or "" when it is not known.
 func Number(c agent.Currency) string { return numbers[c] }
 
+// currencies are the numbers the other way round.
+var currencies = func() map[string]agent.Currency {
+	m := make(map[string]agent.Currency, len(numbers))
+	for c, number := range numbers {
+		m[number] = c
+	}
+	return m
+}()
+
 // currencyOf is the currency of a numeric code; ok is false for one that is not
 // known.
-func currencyOf(number string) (agent.Currency, bool) {
-	for c, n := range numbers {
-		if n == number {
-			return c, true
-		}
-	}
-	return "", false
+func currencyOf(number string) (c agent.Currency, ok bool) {
+	c, ok = currencies[number]
+	return c, ok
 }
 
 // places are the digits after the point that object 54 has in a currency: the ISO
