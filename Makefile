@@ -43,11 +43,13 @@ e2e: build ## the real programs in a real browser
 	.ci/needs chromium cjk
 	go test -count=1 -timeout 15m -run E2E ./cmd/tillcloud/...
 
-interop: build ## WeChat Pay's and Alipay's clients from npm, written by others, against the sandbox
-	.ci/needs node
+interop: build ## WeChat Pay's and Alipay's clients from npm, written by others, against the sandbox; zbar reads the QR codes
+	.ci/needs node zbar
+	go test -count=1 -tags=$(TAGS),interop -run ZBar ./agent/wallet/emvqr/...
 	cd agent/sandbox/interop && npm ci --ignore-scripts --no-audit --no-fund && node interop.mjs '$(CURDIR)/bin'
 
 bench: build ## the figures of one shop, measured on this machine
+	go test -run='^$$' -bench=Code ./agent/wallet ./agent/wallet/emvqr/...
 	go test -run='^$$' -bench=Shop -benchtime=1x -timeout 30m ./cmd/tillwire/...
 
 FUZZTIME ?= 20s

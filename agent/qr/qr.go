@@ -9,6 +9,8 @@ package qr
 import (
 	"errors"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	qrcode "github.com/skip2/go-qrcode"
 )
@@ -38,7 +40,8 @@ var (
 	ErrEmpty = errors.New("qr: the payload is empty")
 	// ErrCharacter: the payload has a byte outside printable ASCII. The
 	// library emits no ECI marker, so phones disagree on what such a byte
-	// means; the caller percent-encodes it.
+	// means; the caller percent-encodes it. A payment code of EMVCo is the
+	// exception: its text is UTF-8 by definition, and so are its readers.
 	ErrCharacter = errors.New("qr: the payload is not printable ASCII")
 	// ErrTooLong: the payload does not fit, or not legibly.
 	ErrTooLong = errors.New("qr: the payload is too long")
@@ -47,8 +50,8 @@ var (
 )
 
 // Encode renders payload at the given level in the smallest version that holds
-// it. The payload must be printable ASCII; the errors are ErrEmpty,
-// ErrCharacter, ErrTooLong and ErrLevel. No error quotes the payload, because
+// it. The payload must be printable ASCII, or UTF-8 if it is a payment code of
+// EMVCo; the errors are ErrEmpty, ErrCharacter, ErrTooLong and ErrLevel. No error quotes the payload, because
 // it may be a payable code and errors are logged.
 func Encode(payload string, level Level) (Matrix, error) {
 	if payload == "" {
@@ -65,8 +68,11 @@ func Encode(payload string, level Level) (Matrix, error) {
 }
 
 func printable(payload string) error {
+	// EMVCo MPM 1.1, 4.2: object 00 comes first and has two digits.
+	wide := strings.HasPrefix(payload, "0002") && utf8.ValidString(payload)
 	for i := 0; i < len(payload); i++ {
 		switch c := payload[i]; {
+		case c >= 0x80 && wide:
 		case c >= 0x80:
 			return fmt.Errorf("%w: byte %d is not ASCII; percent-encode it or leave it out", ErrCharacter, i+1)
 		case c < 0x20 || c == 0x7F:

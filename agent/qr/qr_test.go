@@ -53,6 +53,7 @@ func TestAnIndependentDecoderReadsWhatWasEncoded(t *testing.T) {
 		"HTTPS://P.CO/A1",
 		"upi://pay?pa=chaipoint@okaxis&pn=Chai%20Point&am=149.50&cu=INR&tn=Order%2042&tr=ORD-42",
 		"00020101021238530010A0000007270123000697041601092576788590208QRIBFTTA5303704540410005802VN62150811Chuyen tien6304BBB8",
+		"00020101021129180014jonhsmith@nbcq5204599953031165802KH5910Jonh Smith6009Siam Reap64280002km0108ចន ស្មីន0206សៀមរាប6304A8B1",
 		strings.Repeat("0", 300), strings.Repeat("AB:/$%*+-. ", 27), strings.Repeat("x~", 150),
 	}
 	for _, payload := range payloads {
