@@ -35,11 +35,7 @@ func FuzzWrite(f *testing.F) {
 		a.Amount.Value = value
 		for _, s := range merchantSchemes {
 			if s.Name == a.Scheme && len(s.Currencies) > 0 {
-				for c, number := range numbers {
-					if number == s.Currencies[0] {
-						a.Amount.Currency = c
-					}
-				}
+				a.Amount.Currency, _ = currencyOf(s.Currencies[0])
 			}
 		}
 		if a.Scheme == "khqr" && once {
