@@ -15,7 +15,7 @@ var brands = map[string]string{
 	"emv": "EMV", "emv-cpm": "EMV", "emv-mpm": "EMV", "hkqr": "FPS", "jp-barcode": "Japanese wallet", "jpqr": "JPQR",
 	"jpqr-barcode": "JPQR", "jpqr-cpm": "JPQR", "khqr": "KHQR", "laoqr": "LaoQR", "linepay": "LINE Pay", "merpay": "Merpay",
 	"origami": "Origami", "paynow": "PayNow", "paypay": "PayPay", "pix": "Pix", "pring": "pring", "promptpay": "PromptPay",
-	"qris": "QRIS", "rakutenpay": "Rakuten Pay", "sgqr": "SGQR", "swissqr": "Swiss QR-bill", "twqrp": "TWQR",
+	"qris": "QRIS", "qrph": "QR Ph", "rakutenpay": "Rakuten Pay", "sgqr": "SGQR", "swissqr": "Swiss QR-bill", "twqrp": "TWQR",
 	"unionpay": "UnionPay", "upi": "UPI", "vietqr": "VietQR", "vnpay": "VNPAY", "wechat": "WeChat", "yuchopay": "Yucho Pay",
 }
 
