@@ -163,6 +163,16 @@ var merchantSchemes = []scheme{
 		shares: true, // cards in 02 to 15
 	},
 	{
+		Profile:  Profile{"qrph", "QR Ph", "PH", []string{"608"}},
+		guids:    []string{"ph.ppmi.p2m", "com.p2pqrpay"},
+		required: everything,
+		template: []rule{{"01", "bank (BIC)", true, form{"8 or 11 letters and digits", func(s string) bool { return alphanumeric(s) && (len(s) == 8 || len(s) == 11) }}}},
+		write: writing{reference: label("05"), accounts: []account{
+			{id: "28", guid: "ph.ppmi.p2m", by: []string{"merchant_id"}, holds: []slot{{"01", "bank", nil}, {"03", "merchant_id", nil}, {"05", "payment_type", nil}}},
+			{id: "27", guid: "com.p2pqrpay", by: []string{"account"}, holds: []slot{{"01", "bank", nil}, {"02", "=99964403", nil}, {"04", "account", nil}}},
+		}},
+	},
+	{
 		Profile:  Profile{"khqr", "KHQR", "KH", []string{"116", "840"}},
 		matches:  func(p emvqr.Payload) bool { return khqrAccount(p) != "" && p.Get("58") == "KH" },
 		required: everything,
