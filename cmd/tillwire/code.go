@@ -28,7 +28,7 @@ type explanation struct {
 }
 
 func (a *app) codeCommand() *cobra.Command {
-	return &cobra.Command{Use: "code TEXT", Short: "Explain a scanned text or the payload of a QR code",
+	c := &cobra.Command{Use: "code TEXT", Short: "Explain a scanned text or the payload of a QR code",
 		Long: `Explains any text a scanner reads: what it is, whether its structure and checksum hold, what is
 in it. Nothing is sent anywhere, nothing is stored, and no configuration is needed. With "-" the
 text is read from standard input.`,
@@ -59,6 +59,8 @@ text is read from standard input.`,
 			}
 			return nil
 		}}
+	c.AddCommand(a.codeWriteCommand(), a.codeSchemesCommand())
+	return c
 }
 
 // explain reads a text. EMV codes come first: their grammar leaves no doubt,

@@ -47,7 +47,7 @@ func TestEveryPublishedMerchantCodeIsExplained(t *testing.T) {
 	schemes := map[string]string{
 		"M-A01": "emv", "M-A02": "promptpay", "M-A03": "promptpay", "M-A04": "promptpay", "M-A05": "paynow", "M-A06": "paynow",
 		"M-A07": "sgqr", "M-A08": "qris", "M-A09": "qris", "M-A10": "duitnow", "M-A11": "pix", "M-A12": "pix", "M-A13": "vietqr",
-		"M-A14": "vietqr", "M-A15": "khqr", "M-A16": "khqr", "M-A17": "hkqr",
+		"M-A14": "vietqr", "M-A15": "khqr", "M-A16": "khqr", "M-A17": "hkqr", "M-A18": "jpqr",
 	}
 	for _, v := range vectors(t) {
 		e, code := explained(t, v.Payload)
@@ -73,7 +73,8 @@ func TestADamagedMerchantCodeSaysWhatIsWrong(t *testing.T) {
 	payload := "00020101021229370016A0000006770101110113006680111111153037645802TH540520.15630442BE"
 	for text, want := range map[string]string{
 		strings.Replace(payload, "20.15", "20.16", 1): "the checksum does not match",
-		payload[:40]: "scan it again",
+		strings.TrimSuffix(payload, "E") + "F":        "it ends in 42BF, its text gives 42BE: F where E is expected (character 4)",
+		payload[:40]:                                  "scan it again",
 	} {
 		e, code := explained(t, text)
 		if reason, _ := e["reason"].(string); e["valid"] != false || !strings.Contains(reason, want) || code != exitFound {
