@@ -84,3 +84,20 @@ func TestSavedPatternsHoldForTheNextScan(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestAContractMaySayWhoseCodesAWalletTakes(t *testing.T) {
+	_, c, faults := alipayShop(t, byKey+"\ntakes = [\"alipay\", \"wechathk\"]")
+	members, more := openWallets(c.Wallets, quiet(*c))
+	if len(faults)+len(more) != 0 || len(members) != 1 {
+		t.Fatalf("%v %v", faults, more)
+	}
+	set, err := wallet.NewSet(wallet.DefaultRules(), schemesOf, members...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{"159999999999999999": members[0].Wallet.Info().Name, "289999999999999999": members[0].Wallet.Info().Name, "139999999999999999": ""} {
+		if code := set.Identify(agent.NewPayCode(text)); code.Wallet != want {
+			t.Errorf("%.2s… goes to %q, want %q", text, code.Wallet, want)
+		}
+	}
+}
