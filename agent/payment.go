@@ -84,7 +84,8 @@ func (r Request) Check() error {
 
 // Settle adds facts to a payment as one commit would: it returns the facts to
 // write and the status they lead to. A payment that turns out to be paid after
-// its end gets its one refund here, in the same commit, whoever found out.
+// its end gets its one refund here, in the same commit, whoever found out; where
+// the wallet has refused that one already, it goes to the office.
 func Settle(p Payment, facts ...Fact) ([]Fact, Status, error) {
 	s := p.Status
 	for _, f := range facts {
@@ -97,11 +98,15 @@ func Settle(p Payment, facts ...Fact) ([]Fact, Status, error) {
 	if s.State != RefundDue {
 		return facts, s, nil
 	}
-	if _, asked := s.Refund(p.LateRefundNo()); asked {
-		return facts, s, nil
-	}
-	late := Fact{Kind: FactRefundRequested, At: facts[len(facts)-1].At, RefundNo: p.LateRefundNo(),
+	next := Fact{Kind: FactRefundRequested, At: facts[len(facts)-1].At, RefundNo: p.LateRefundNo(),
 		RequestID: p.LateRefundNo(), Amount: s.Captured, Auto: true, Reason: ReasonLateSuccess, By: "tillwire"}
-	s, err := s.Apply(late)
-	return append(facts[:len(facts):len(facts)], late), s, err
+	if late, asked := s.Refund(p.LateRefundNo()); asked {
+		if late.State != RefundFailed {
+			return facts, s, nil
+		}
+		// It was refused before, and there is no second one: the office looks after it.
+		next = Fact{Kind: FactReviewOpened, At: next.At, Reason: ReasonLateSuccess, By: "tillwire"}
+	}
+	s, err := s.Apply(next)
+	return append(facts[:len(facts):len(facts)], next), s, err
 }

@@ -244,6 +244,26 @@ func TestMoneyFoundInReviewGoesBack(t *testing.T) {
 	}
 }
 
+// TestASuccessAfterARefusedRefundGoesToTheOffice: with its one refund refused, a
+// payment that turns out to be paid once more must not wait where nobody looks.
+func TestASuccessAfterARefusedRefundGoesToTheOffice(t *testing.T) {
+	p := agent.Payment{OrderNo: "DEMO01X", Amount: agent.Money{Value: 1280, Currency: "CNY"}}
+	no := func(x *agent.Fact) { x.RefundNo = p.LateRefundNo() }
+	for _, fact := range [][]agent.Fact{
+		{f(agent.FactOpened), f(agent.FactPayStarted), f(agent.FactReversalDecided), f(agent.FactReversalAccepted)},
+		{f(agent.FactApproved)}, {f(agent.FactRefundRefused, no), f(agent.FactReversed)}, {f(agent.FactApproved)},
+	} {
+		facts, s, err := agent.Settle(p, fact...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Facts, p.Status = append(p.Facts, facts...), s
+	}
+	if steps := p.Steps(agent.DefaultTimers("wechat")); p.Status.State != agent.Review || len(steps) != 1 {
+		t.Errorf("the payment is %s with the steps %v", p.Status.State, steps)
+	}
+}
+
 func TestSettleAddsTheLateRefundOnce(t *testing.T) {
 	p := agent.Payment{OrderNo: "DEMO01X", Amount: agent.Money{Value: 1280, Currency: "CNY"}}
 	facts, s, err := agent.Settle(p, f(agent.FactOpened), f(agent.FactPayStarted), f(agent.FactRefused), f(agent.FactApproved))

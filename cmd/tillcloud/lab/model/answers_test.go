@@ -87,8 +87,11 @@ func (p *payment) queryAnswered(asked string, v agent.Verdict, now time.Duration
 	case "confirm":
 		p.confirmAnswered(v)
 	case "absent":
-		if v == agent.Absent {
+		switch {
+		case v == agent.Absent:
 			p.undone()
+		case v == agent.Approved && p.showing:
+			p.shownAnswered(v, now) // scanned while it could not be closed yet
 		}
 	case "left":
 		p.leftAnswered(v)
