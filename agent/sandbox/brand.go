@@ -29,8 +29,9 @@ type brand struct{ en, zh, code string }
 
 // brands are the wallets whose phones have a look of their own.
 var brands = map[string]brand{
-	"wechat": {"WeChat Pay", "微信支付", "weixin://wxpay/…"},
-	"alipay": {"Alipay", "支付宝", "https://qr.alipay.com/…"},
+	"wechat":       {"WeChat Pay", "微信支付", "weixin://wxpay/…"},
+	"wechatglobal": {"WeChat Pay abroad", "微信支付（境外）", "weixin://wxpay/…"},
+	"alipay":       {"Alipay", "支付宝", "https://qr.alipay.com/…"},
 }
 
 // brandOf calls a wallet without a look of its own by its plain name.

@@ -22,6 +22,7 @@ type Charge struct {
 	Key         Key
 	Amount      int64 // minor units
 	Currency    string
+	Quote       Quote // where the cloud converts
 	Description string
 	Details     string // kept for the wallet, opaque here
 	Code        string // the payment code; never stored
@@ -102,7 +103,7 @@ func (t *tx) pay(c Charge) (*Order, error) {
 		}
 		return o, nil
 	}
-	o = &Order{Key: c.Key, Kind: KindCode, Amount: c.Amount, Currency: c.Currency, Description: c.Description, Details: c.Details,
+	o = &Order{Key: c.Key, Kind: KindCode, Amount: c.Amount, Currency: c.Currency, Quote: c.Quote, Description: c.Description, Details: c.Details,
 		Expires: t.now.Add(cmp.Or(c.Life, CodeOrderLife)), State: StateAwaiting, request: c.Request}
 	// Whose code it is comes before the order is made, because an order names its
 	// customer from its first line of history on.
@@ -121,7 +122,7 @@ func (t *tx) pay(c Charge) (*Order, error) {
 	if err := t.exec("UPDATE paycode SET order_id = ? WHERE fingerprint = ?", o.id, fingerprint); err != nil {
 		return nil, err
 	}
-	if customer.Currency != o.Currency {
+	if _, currency := o.price(); customer.Currency != currency {
 		return o, t.decline(o, ReasonCurrency)
 	}
 	return o, t.react(o, customer.Behaviour)
@@ -178,7 +179,8 @@ func (t *tx) capture(o *Order, at time.Time) error {
 	if !o.Open() || o.Captured != 0 {
 		return fmt.Errorf("capture of an order that is %s", o.State)
 	}
-	result, err := t.sql.ExecContext(t.ctx, "UPDATE customer SET balance = balance - ? WHERE id = ? AND balance >= ?", o.Amount, o.Customer, o.Amount)
+	price, _ := o.price()
+	result, err := t.sql.ExecContext(t.ctx, "UPDATE customer SET balance = balance - ? WHERE id = ? AND balance >= ?", price, o.Customer, price)
 	if err != nil {
 		return err
 	}

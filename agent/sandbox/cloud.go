@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -37,9 +38,19 @@ type Options struct {
 type Listen func(network, address string) (net.Listener, error)
 
 // Open is a wallet and the addresses its hosts listen on, the first the primary.
+// Secure hosts speak TLS, which a [Guarded] wallet has certificates for, and come
+// after the others.
 type Open struct {
 	Wallet Wallet
 	Hosts  []string
+	Secure []string
+}
+
+// Guarded is a wallet that some clients must reach over TLS, because they prove
+// with a certificate who they are.
+type Guarded interface {
+	// TLS is how its hosts prove who they are, and whose certificates they take.
+	TLS() *tls.Config
 }
 
 // Cloud is the running sandbox. No fault touches the control API and the
@@ -84,9 +95,17 @@ func (c *Cloud) start(ctx context.Context) error {
 	}
 	requests := &book{ledger: c.options.Ledger, last: last}
 	for _, open := range c.options.Wallets {
-		for i, addr := range open.Hosts {
+		for i, addr := range slices.Concat(open.Hosts, open.Secure) {
 			handler := &front{wallet: open.Wallet, host: i + 1, faults: &c.faults, book: requests, clock: c.options.Clock, log: c.options.Log}
-			g, err := newGate(c.options.Listen, addr, handler, c.options.Log)
+			var secure *tls.Config
+			if i >= len(open.Hosts) {
+				guarded, ok := open.Wallet.(Guarded)
+				if !ok {
+					return fmt.Errorf("sandbox: %s has no certificates for %s", open.Wallet.Name(), addr)
+				}
+				secure = guarded.TLS()
+			}
+			g, err := newGate(c.options.Listen, addr, secure, handler, c.options.Log)
 			if err != nil {
 				return err
 			}
@@ -133,7 +152,7 @@ func (c *Cloud) HostURLs(wallet string) []string {
 	var list []string
 	for _, g := range c.gates {
 		if g.wallet == wallet {
-			list = append(list, "http://"+g.address())
+			list = append(list, g.url())
 		}
 	}
 	return list

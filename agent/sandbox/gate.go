@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 type gate struct {
 	handler http.Handler
 	listen  Listen
+	tls     *tls.Config // nil: plain HTTP
 	log     *slog.Logger
 
 	mu     sync.Mutex
@@ -26,8 +28,8 @@ type gate struct {
 }
 
 // newGate opens the address; port 0 becomes a fixed port from then on.
-func newGate(listen Listen, addr string, handler http.Handler, log *slog.Logger) (*gate, error) {
-	g := &gate{handler: handler, listen: listen, log: log, addr: addr, conns: map[net.Conn]struct{}{}}
+func newGate(listen Listen, addr string, secure *tls.Config, handler http.Handler, log *slog.Logger) (*gate, error) {
+	g := &gate{handler: handler, listen: listen, tls: secure, log: log, addr: addr, conns: map[net.Conn]struct{}{}}
 	return g, g.open()
 }
 
@@ -45,6 +47,9 @@ func (g *gate) open() error {
 	// From the first opening on the port is fixed, also if it was chosen freely:
 	// clients have it in their configuration.
 	g.addr = listener.Addr().String()
+	if g.tls != nil {
+		listener = tls.NewListener(listener, g.tls)
+	}
 	server := &http.Server{Handler: g.handler, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 		ConnState: g.track, ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug)}
 	g.server = server
@@ -100,6 +105,14 @@ func (g *gate) set(open bool) error {
 	return err
 }
 
+// url is the base address for clients.
+func (g *gate) url() string {
+	if g.tls != nil {
+		return "https://" + g.address()
+	}
+	return "http://" + g.address()
+}
+
 // address is where the gate listens or will listen again.
 func (g *gate) address() string {
 	g.mu.Lock()
@@ -107,10 +120,18 @@ func (g *gate) address() string {
 	return g.addr
 }
 
+// bare is the connection below TLS: a line that drops sends no farewell.
+func bare(conn net.Conn) net.Conn {
+	if secured, ok := conn.(*tls.Conn); ok {
+		return secured.NetConn()
+	}
+	return conn
+}
+
 // abortive makes the close of a TCP connection a reset (RST) instead of an
 // orderly end: that is what a dropped line looks like to a client.
 func abortive(conn net.Conn) {
-	if tcp, ok := conn.(*net.TCPConn); ok {
+	if tcp, ok := bare(conn).(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0) // fails only on a connection that is closed already
 	}
 }
@@ -118,5 +139,5 @@ func abortive(conn net.Conn) {
 // reset ends a connection with a TCP reset.
 func reset(conn net.Conn) {
 	abortive(conn)
-	_ = conn.Close() // nobody is left to tell
+	_ = bare(conn).Close() // nobody is left to tell
 }

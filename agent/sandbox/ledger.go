@@ -123,14 +123,25 @@ func (l *Ledger) open(ctx context.Context, path string) error {
 }
 
 // older brings a ledger of before up to the schema, which only makes what is
-// missing as a whole: phones once had no currency, when there was only one.
+// missing as a whole: phones once had no currency, when there was only one, and no
+// cloud converted.
 func (l *Ledger) older(ctx context.Context) error {
-	var has bool
-	err := l.conn.QueryRowContext(ctx, "SELECT count(*) FROM pragma_table_info('customer') WHERE name = 'currency'").Scan(&has)
-	if err == nil && !has {
-		_, err = l.conn.ExecContext(ctx, "ALTER TABLE customer ADD COLUMN currency TEXT NOT NULL DEFAULT 'CNY'")
+	for _, c := range []struct{ table, name, kind string }{
+		{"customer", "currency", "TEXT NOT NULL DEFAULT 'CNY'"},
+		{"orders", "payer_amount", "INTEGER NOT NULL DEFAULT 0"},
+		{"orders", "payer_currency", "TEXT NOT NULL DEFAULT ''"},
+		{"orders", "rate", "INTEGER NOT NULL DEFAULT 0"},
+	} {
+		var has bool
+		err := l.conn.QueryRowContext(ctx, "SELECT count(*) FROM pragma_table_info(?) WHERE name = ?", c.table, c.name).Scan(&has)
+		if err == nil && !has {
+			_, err = l.conn.ExecContext(ctx, "ALTER TABLE "+c.table+" ADD COLUMN "+c.name+" "+c.kind)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // Close ends the writer after what is queued and closes the file.

@@ -54,6 +54,7 @@ type Order struct {
 	Expires       time.Time // an open order dies then
 	Answers       time.Time // a slow customer's yes; zero otherwise
 	Paid          time.Time
+	Quote               // what the payer's phone gives for Amount, where the cloud converts
 	Captured      int64 // ever taken, never reduced
 	Refunded      int64 // sum of successful refunds
 	Reversed      bool
@@ -69,7 +70,7 @@ type Order struct {
 func (o *Order) Open() bool { return o.State == StateCreated || o.State == StateAwaiting }
 
 const orderColumns = `id, wallet, merchant, order_no, kind, amount, currency, description, details, request, state, reason,
-	customer, transaction_id, qr, created, expires, answers, paid, captured, reversed,
+	customer, transaction_id, qr, created, expires, answers, paid, captured, reversed, payer_amount, payer_currency, rate,
 	(SELECT coalesce(sum(amount), 0) FROM refund WHERE order_id = orders.id AND state = 'success'),
 	EXISTS (SELECT 1 FROM refund WHERE order_id = orders.id AND state = 'processing'),
 	customer <> '' OR EXISTS (SELECT 1 FROM history WHERE order_id = orders.id AND event IN ('abandoned', 'declined by the phone'))`
@@ -82,7 +83,8 @@ func scanOrder(row scanner) (*Order, error) {
 	var o Order
 	var created, expires, answers, paid int64
 	err := row.Scan(&o.id, &o.Wallet, &o.Merchant, &o.OrderNo, &o.Kind, &o.Amount, &o.Currency, &o.Description, &o.Details, &o.request,
-		&o.State, &o.Reason, &o.Customer, &o.TransactionID, &o.QR, &created, &expires, &answers, &paid, &o.Captured, &o.Reversed, &o.Refunded, &o.arriving, &o.Scanned)
+		&o.State, &o.Reason, &o.Customer, &o.TransactionID, &o.QR, &created, &expires, &answers, &paid, &o.Captured, &o.Reversed,
+		&o.PayerAmount, &o.PayerCurrency, &o.Rate, &o.Refunded, &o.arriving, &o.Scanned)
 	if err != nil {
 		return nil, err
 	}
@@ -150,10 +152,11 @@ func (t *tx) settle(o *Order) error {
 func (t *tx) create(o *Order, event string) error {
 	o.Created = t.now
 	result, err := t.sql.ExecContext(t.ctx, `INSERT INTO orders (wallet, merchant, order_no, kind, amount, currency, description, details,
-		request, state, reason, customer, transaction_id, qr, created, expires, answers, paid, captured, reversed)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		request, state, reason, customer, transaction_id, qr, created, expires, answers, paid, captured, reversed,
+		payer_amount, payer_currency, rate) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		o.Wallet, o.Merchant, o.OrderNo, o.Kind, o.Amount, o.Currency, o.Description, o.Details, notNil(o.request), o.State, o.Reason,
-		o.Customer, o.TransactionID, o.QR, millis(o.Created), millis(o.Expires), millis(o.Answers), millis(o.Paid), o.Captured, o.Reversed)
+		o.Customer, o.TransactionID, o.QR, millis(o.Created), millis(o.Expires), millis(o.Answers), millis(o.Paid), o.Captured, o.Reversed,
+		o.PayerAmount, o.PayerCurrency, o.Rate)
 	if err != nil {
 		return err
 	}

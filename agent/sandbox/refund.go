@@ -163,7 +163,9 @@ func (t *tx) settleRefunds(o *Order) error {
 		if err := t.exec("UPDATE refund SET state = ? WHERE id = ?", RefundSuccess, id); err != nil {
 			return err
 		}
-		if err := t.credit(o.Customer, amount); err != nil {
+		// Counted from the sum, so that the parts add up to what was taken.
+		back := o.PayerPart(o.Refunded+amount) - o.PayerPart(o.Refunded)
+		if err := t.credit(o.Customer, back); err != nil {
 			return err
 		}
 		o.Refunded += amount

@@ -49,6 +49,9 @@ CREATE TABLE IF NOT EXISTS orders (
   paid           INTEGER NOT NULL,
   captured       INTEGER NOT NULL,
   reversed       INTEGER NOT NULL,
+  payer_amount   INTEGER NOT NULL DEFAULT 0, -- what the payer's phone gives, where the cloud converts
+  payer_currency TEXT NOT NULL DEFAULT '',   -- empty: the order's own
+  rate           INTEGER NOT NULL DEFAULT 0, -- payer's currency for one of the order's, times 10^8
   UNIQUE (wallet, merchant, order_no)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS orders_waiting ON orders (id) WHERE state IN ('created', 'awaiting');

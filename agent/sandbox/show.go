@@ -15,6 +15,7 @@ type Showing struct {
 	Key         Key
 	Amount      int64 // minor units
 	Currency    string
+	Quote       Quote // where the cloud converts
 	Description string
 	Details     string    // kept for the wallet, opaque here
 	Expires     time.Time // zero: ShownOrderLife from now
@@ -57,7 +58,7 @@ func (t *tx) present(s Showing) (*Order, error) {
 	if expires.IsZero() {
 		expires = t.now.Add(ShownOrderLife)
 	}
-	o = &Order{Key: s.Key, Kind: KindShown, Amount: s.Amount, Currency: s.Currency, Description: s.Description, Details: s.Details,
+	o = &Order{Key: s.Key, Kind: KindShown, Amount: s.Amount, Currency: s.Currency, Quote: s.Quote, Description: s.Description, Details: s.Details,
 		QR: s.QR, Expires: expires, State: StateCreated, request: s.Request}
 	return o, t.create(o, "shown")
 }
@@ -132,10 +133,11 @@ func waiting(o *Order) ScanStatus {
 // scanFirst is the first look of a phone at an order that nobody owns. Whoever
 // declines or walks away leaves it free for the next.
 func (t *tx) scanFirst(o *Order, customer Customer) (ScanStatus, *Order, error) {
+	price, currency := o.price()
 	switch {
 	case customer.Behaviour == Abandon:
 		return ScanAbandoned, o, t.note(o, t.now, "abandoned", 0)
-	case customer.Behaviour == Decline || customer.Currency != o.Currency || customer.Balance < o.Amount:
+	case customer.Behaviour == Decline || customer.Currency != currency || customer.Balance < price:
 		return ScanDeclined, o, t.note(o, t.now, "declined by the phone", 0)
 	}
 	o.Customer = customer.ID

@@ -22,10 +22,16 @@ func (l *Ledger) CloseOrder(ctx context.Context, k Key) (*Order, error) {
 	return l.undo(ctx, k, (*tx).close)
 }
 
+// ReverseUntil is Reverse for a cloud whose window ends at a moment that last
+// makes of the order's creation, such as the end of its day.
+func (l *Ledger) ReverseUntil(ctx context.Context, k Key, last func(created time.Time) time.Time) (*Order, error) {
+	return l.undo(ctx, k, func(t *tx, k Key) (*Order, error) { return t.takeBack(k, last, false) })
+}
+
 // Cancel is Reverse for a cloud that undoes code payments and shown orders alike,
 // so long after their creation as window says.
 func (l *Ledger) Cancel(ctx context.Context, k Key, window time.Duration) (*Order, error) {
-	return l.undo(ctx, k, func(t *tx, k Key) (*Order, error) { return t.takeBack(k, window, true) })
+	return l.undo(ctx, k, func(t *tx, k Key) (*Order, error) { return t.takeBack(k, within(window), true) })
 }
 
 // CloseUnpaid is CloseOrder for a cloud that closes whatever is not paid, code
@@ -55,12 +61,17 @@ func (t *tx) tombstone(k Key, state State) (*Order, error) {
 }
 
 // reverse is how WeChat Pay takes back.
-func (t *tx) reverse(k Key) (*Order, error) { return t.takeBack(k, reverseWindow, false) }
+func (t *tx) reverse(k Key) (*Order, error) { return t.takeBack(k, within(reverseWindow), false) }
+
+// within is a window of a fixed length.
+func within(window time.Duration) func(time.Time) time.Time {
+	return func(created time.Time) time.Time { return created.Add(window) }
+}
 
 // takeBack answers success whenever nothing is kept afterwards, however often it
 // is asked: the shop repeats it until it hears so. shown says whether a shown
 // order may be taken back too.
-func (t *tx) takeBack(k Key, window time.Duration, shown bool) (*Order, error) {
+func (t *tx) takeBack(k Key, last func(created time.Time) time.Time, shown bool) (*Order, error) {
 	o, err := t.findKey(k)
 	switch {
 	case err != nil:
@@ -71,7 +82,7 @@ func (t *tx) takeBack(k Key, window time.Duration, shown bool) (*Order, error) {
 		return o, nil
 	case o.Kind == KindShown && !shown:
 		return nil, Refusal{ReasonOnlyClose}
-	case t.now.Sub(o.Created) > window:
+	case t.now.After(last(o.Created)):
 		return nil, Refusal{ReasonReverseTooLate}
 	}
 	returned := int64(0)
@@ -85,7 +96,7 @@ func (t *tx) takeBack(k Key, window time.Duration, shown bool) (*Order, error) {
 			return nil, Refusal{ReasonStateForbids}
 		}
 		returned = o.Captured
-		if err := t.credit(o.Customer, returned); err != nil {
+		if err := t.credit(o.Customer, o.PayerPart(returned)); err != nil {
 			return nil, err
 		}
 	}

@@ -72,7 +72,7 @@ func (t *task) key(orderNo string) sandbox.Key {
 	if t.who.Partner() {
 		merchant += "/" + t.who.SubMerchantID
 	}
-	return sandbox.Key{Wallet: Name, Merchant: merchant, OrderNo: orderNo}
+	return sandbox.Key{Wallet: t.name, Merchant: merchant, OrderNo: orderNo}
 }
 
 // orderNo holds the number in the path against the grammar.
@@ -167,7 +167,7 @@ func (t *task) queryTransaction() (result, error) {
 	if p := t.asker(); p != nil {
 		return result{}, p
 	}
-	order, err := t.ledger.OrderByTransaction(t.ctx, Name, t.key("").Merchant, t.id)
+	order, err := t.ledger.OrderByTransaction(t.ctx, t.name, t.key("").Merchant, t.id)
 	if err != nil {
 		return result{}, err
 	}

@@ -79,17 +79,10 @@ func (t *task) bill(kind string) (result, error) {
 	if pack != "" && pack != "GZIP" {
 		return result{}, paramError("tar_type", "can only be GZIP")
 	}
-	now := t.clock.Now()
-	next := day.AddDate(0, 0, 1)
-	switch {
-	case day.AddDate(0, billMonths, 1).Before(now):
-		return result{}, paramError("bill_date", "is more than three months ago")
-	case t.early: // whatever has happened so far
-	case now.Before(next):
-		return result{}, errNoBill
-	case now.Before(next.Add(billHour)):
-		return result{}, errBillNotMade
+	if err := t.billable(day); err != nil {
+		return result{}, err
 	}
+	now := t.clock.Now()
 	file, empty, err := t.file(t.ctx, kind, t.key("").Merchant, day)
 	if err != nil {
 		return result{}, err
@@ -100,8 +93,35 @@ func (t *task) bill(kind string) (result, error) {
 	sum := sha1.Sum(file)
 	v := url.Values{"kind": {kind}, "day": {day.Format(time.DateOnly)}, "merchant": {t.key("").Merchant}, "tartype": {pack}, "at": {strconv.FormatInt(now.UnixMilli(), 10)}}
 	v.Set("token", t.billToken(v))
+	scheme := "http://"
+	if t.call.Request.TLS != nil {
+		scheme = "https://"
+	}
 	return result{http.StatusOK, map[string]any{"hash_type": "SHA1", "hash_value": hex.EncodeToString(sum[:]),
-		"download_url": "http://" + t.call.Request.Host + billFilePath + "?" + v.Encode()}}, nil
+		"download_url": scheme + t.call.Request.Host + billFilePath + "?" + v.Encode()}}, nil
+}
+
+// billable says whether the bill of a day can be there.
+func (w *Wallet) billable(day time.Time) error {
+	now, next := w.clock.Now(), day.AddDate(0, 0, 1)
+	switch {
+	case day.AddDate(0, billMonths, 1).Before(now):
+		return paramError("bill_date", "is more than three months ago")
+	case w.early: // whatever has happened so far
+	case now.Before(next):
+		return errNoBill
+	case now.Before(next.Add(billHour)):
+		return errBillNotMade
+	}
+	return nil
+}
+
+// lied is a file with one amount wrong: that is for the hash to find out.
+func lied(file []byte, lie sandbox.Lie) []byte {
+	if lie == sandbox.LieAmount {
+		return bytes.Replace(file, []byte("0,`"), []byte("1,`"), 1)
+	}
+	return file
 }
 
 // billToken proves that an address was given out by this ledger, so that none
@@ -110,8 +130,12 @@ func (w *Wallet) billToken(v url.Values) string {
 	return hex.EncodeToString(w.ledger.Fingerprint("wechat bill", v.Get("kind"), v.Get("day"), v.Get("merchant"), v.Get("tartype"), v.Get("at")))
 }
 
-// plain is a body that goes out as it is, without a signature: a bill's file.
-type plain []byte
+// plain is a body that goes out as it is, without a signature: a bill's file, and
+// the hash that stands in a header where there is one.
+type plain struct {
+	body []byte
+	sha1 string
+}
 
 // billFile answers the address to the merchant it was given to.
 func (t *task) billFile() (result, error) {
@@ -127,10 +151,7 @@ func (t *task) billFile() (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	// A lie about the amounts is for the hash to find out.
-	if t.call.Lie == sandbox.LieAmount {
-		file = bytes.Replace(file, []byte(".00"), []byte(".01"), 1)
-	}
+	file = lied(file, t.call.Lie)
 	if t.params.Get("tartype") == "GZIP" {
 		var b bytes.Buffer
 		z := gzip.NewWriter(&b)
@@ -140,12 +161,12 @@ func (t *task) billFile() (result, error) {
 		}
 		file = b.Bytes()
 	}
-	return result{http.StatusOK, plain(file)}, err
+	return result{http.StatusOK, plain{body: file}}, err
 }
 
 // file writes one of the lists of a day, and says whether nothing is on it.
 func (w *Wallet) file(ctx context.Context, kind, merchant string, day time.Time) (file []byte, empty bool, err error) {
-	moved, err := w.ledger.Movements(ctx, Name, merchant, day, day.AddDate(0, 0, 1))
+	moved, err := w.ledger.Movements(ctx, w.name, merchant, day, day.AddDate(0, 0, 1))
 	if err != nil {
 		return nil, false, err
 	}

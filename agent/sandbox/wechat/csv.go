@@ -26,16 +26,16 @@ type tradeLine struct {
 // back is 0.00 for a payment: one column counts what came, another what went.
 func (l tradeLine) back() string {
 	if l.Refund != nil || l.Reversal {
-		return yuan(l.Amount)
+		return major(l.Amount, l.Order.Currency)
 	}
-	return yuan(0)
+	return major(0, l.Order.Currency)
 }
 
 func (l tradeLine) came() string {
 	if l.Refund != nil || l.Reversal {
-		return yuan(0)
+		return major(0, l.Order.Currency)
 	}
-	return yuan(l.Amount)
+	return major(l.Amount, l.Order.Currency)
 }
 
 // ifRefund is what stands in the columns of refunds; other lines have them empty.
@@ -123,7 +123,9 @@ func tradeFile(kind string, moved []sandbox.Movement) []byte {
 	}
 	lines := []string{strings.Join(heads, ",")}
 	var came, back int64
+	currency := sandbox.HomeCurrency // a merchant of the sandbox prices in one at a time
 	for _, m := range moved {
+		currency = m.Order.Currency
 		details, err := url.ParseQuery(m.Order.Details)
 		if err != nil {
 			details = url.Values{}
@@ -140,7 +142,7 @@ func tradeFile(kind string, moved []sandbox.Movement) []byte {
 		}
 	}
 	lines = append(lines, "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额",
-		ticked([]string{strconv.Itoa(len(moved)), yuan(came), yuan(back), "0.00", "0.00000", yuan(came), yuan(back)}))
+		ticked([]string{strconv.Itoa(len(moved)), major(came, currency), major(back, currency), "0.00", "0.00000", major(came, currency), major(back, currency)}))
 	return []byte(strings.Join(lines, "\r\n") + "\r\n")
 }
 

@@ -33,7 +33,9 @@ type Merchant struct {
 	SubMerchantID string // partner only
 	SubAppID      string // partner only
 	Key           *rsa.PrivateKey
+	Certificate   []byte // PEM: the merchant's API certificate, which Serial is of
 	APIv3Key      string // 32 characters
+	APIv2Key      string // 32 characters
 }
 
 // Partner reports whether the merchant is a service provider.
@@ -64,11 +66,12 @@ func freshKey() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, k
 type vault struct {
 	ledger *sandbox.Ledger
 	source KeySource
+	name   string // the wallet whose keys they are
 }
 
 // key is a private key that survives restarts, by name.
 func (v vault) key(ctx context.Context, name string) (*rsa.PrivateKey, error) {
-	der, err := v.ledger.Secret(ctx, "wechat/"+name, func() ([]byte, error) {
+	der, err := v.ledger.Secret(ctx, v.name+"/"+name, func() ([]byte, error) {
 		key, err := v.source()
 		if err != nil {
 			return nil, err
@@ -92,7 +95,7 @@ func (v vault) key(ctx context.Context, name string) (*rsa.PrivateKey, error) {
 // text is a random hexadecimal text of a size that survives restarts. Hexadecimal
 // digits suit all three uses: serial numbers, key ids and the 32-character APIv3 key.
 func (v vault) text(ctx context.Context, name string, size int) (string, error) {
-	b, err := v.ledger.Secret(ctx, "wechat/"+name, func() ([]byte, error) {
+	b, err := v.ledger.Secret(ctx, v.name+"/"+name, func() ([]byte, error) {
 		raw := make([]byte, (size+1)/2)
 		rand.Read(raw) // never fails
 		return []byte(hex.EncodeToString(raw)[:size]), nil
@@ -101,13 +104,18 @@ func (v vault) text(ctx context.Context, name string, size int) (string, error) 
 }
 
 // merchant completes a merchant with its keys.
-func (v vault) merchant(ctx context.Context, m Merchant) (*Merchant, error) {
-	var err, errSerial, errSecret error
+func (v vault) merchant(ctx context.Context, a *authority, m Merchant) (*Merchant, error) {
+	var err, errSerial, errSecret, errSecret2 error
 	m.Key, err = v.key(ctx, "merchant/"+m.MerchantID)
 	m.Serial, errSerial = v.text(ctx, "serial/"+m.MerchantID, 40)
 	m.APIv3Key, errSecret = v.text(ctx, "apiv3/"+m.MerchantID, 32)
+	m.APIv2Key, errSecret2 = v.text(ctx, "apiv2/"+m.MerchantID, 32)
 	m.Serial = strings.ToUpper(m.Serial)
-	return &m, errors.Join(err, errSerial, errSecret)
+	if err := errors.Join(err, errSerial, errSecret, errSecret2); err != nil {
+		return nil, err
+	}
+	m.Certificate, err = v.ledger.Secret(ctx, v.name+"/merchant-certificate/"+m.MerchantID, func() ([]byte, error) { return a.merchant(&m) })
+	return &m, err
 }
 
 // platform makes both generations of platform keys, because merchants of either
@@ -125,7 +133,7 @@ func (v vault) platform(ctx context.Context, now time.Time) (*Platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	cert, err := v.ledger.Secret(ctx, "wechat/certificate", func() ([]byte, error) { return selfSigned(certKey, now) })
+	cert, err := v.ledger.Secret(ctx, v.name+"/certificate", func() ([]byte, error) { return selfSigned(certKey, now) })
 	if err != nil {
 		return nil, err
 	}

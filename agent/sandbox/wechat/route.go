@@ -71,7 +71,8 @@ var routes = []route{
 // method is wrong.
 // Paths are compared escaped, so that an order number with an escaped slash
 // stays one segment.
-func find(r *http.Request) (found *route, id string, known bool) {
+func (w *Wallet) find(r *http.Request) (found *route, id string, known bool) {
+	routes := w.routes
 	path := r.URL.EscapedPath()
 	for i := range routes {
 		head, tail, variable := strings.Cut(routes[i].path, "{}")
@@ -102,12 +103,14 @@ func find(r *http.Request) (found *route, id string, known bool) {
 
 // wantsCertificates holds for the one answer that must be signed with the
 // certificate it carries.
-func wantsCertificates(r *http.Request) bool { return r.URL.Path == "/v3/certificates" }
+func wantsCertificates(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/certificates") }
 
 // Classify implements [sandbox.Wallet].
 func (w *Wallet) Classify(r *http.Request) (sandbox.Operation, string) {
-	found, id, _ := find(r)
+	found, id, _ := w.find(r)
 	switch {
+	case w.classicOf(r) != nil:
+		return w.classicOf(r).op, ""
 	case found == nil:
 		return sandbox.OpOther, ""
 	// Only here is the variable part the shop's order number.
@@ -122,14 +125,19 @@ var orderNoMember = regexp.MustCompile(`"out_trade_no"\s*:\s*"([0-9A-Za-z_*-]{6,
 
 // OrderNo implements [sandbox.Wallet].
 func (w *Wallet) OrderNo(body []byte) string {
-	if m := orderNoMember.FindSubmatch(body); m != nil {
-		return string(m[1])
+	for _, member := range []*regexp.Regexp{orderNoMember, orderNoElement} {
+		if m := member.FindSubmatch(body); m != nil {
+			return string(m[1])
+		}
 	}
 	return ""
 }
 
 // Answer implements [sandbox.Wallet].
 func (w *Wallet) Answer(ctx context.Context, call sandbox.Call) sandbox.Answer {
+	if c := w.classicOf(call.Request); c != nil {
+		return w.answerClassic(ctx, c, call)
+	}
 	out, err := w.perform(ctx, call)
 	tail := "0"
 	if err != nil {
@@ -145,7 +153,10 @@ func (w *Wallet) Answer(ctx context.Context, call sandbox.Call) sandbox.Answer {
 	// A lie is told after the work was done and before the signature is made: a
 	// wrong amount comes with a signature that holds.
 	if file, ok := out.body.(plain); ok {
-		a.Body = file
+		a.Body = file.body
+		if file.sha1 != "" {
+			a.Header.Set("Wechatpay-Statement-Sha1", file.sha1)
+		}
 		a.Header.Set("Content-Type", "application/octet-stream")
 		return a
 	}
@@ -164,7 +175,10 @@ func (w *Wallet) Answer(ctx context.Context, call sandbox.Call) sandbox.Answer {
 // signed, whether they may; only then is the body looked at.
 func (w *Wallet) perform(ctx context.Context, call sandbox.Call) (result, error) {
 	r := call.Request
-	found, id, known := find(r)
+	found, id, known := w.find(r)
+	if abroad := strings.HasPrefix(r.URL.Path, "/v3/global/"); found == nil && abroad != w.global {
+		return result{}, &problem{http.StatusForbidden, "NO_AUTH", "The merchant belongs to another edition; use its hosts.", "268501838", nil}
+	}
 	if found == nil {
 		if known {
 			return result{}, &problem{http.StatusMethodNotAllowed, "INVALID_REQUEST", "The method is not allowed here.", "268435461", nil}

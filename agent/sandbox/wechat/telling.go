@@ -1,11 +1,13 @@
 package wechat
 
 import (
-	"fmt"
 	"maps"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
+	"tillwire/agent"
 	"tillwire/agent/sandbox"
 )
 
@@ -96,10 +98,19 @@ func lieAboutAmount(body any) any {
 func local(t time.Time) string { return t.In(beijing).Format("2006-01-02 15:04:05") }
 
 // yuan writes fen as bills do: the only amounts of this wallet that are not fen.
-func yuan(fen int64) string {
+func yuan(fen int64) string { return major(fen, "CNY") }
+
+// major writes minor units with the decimals of their currency.
+func major(minor int64, currency string) string {
 	sign := ""
-	if fen < 0 {
-		sign, fen = "-", -fen
+	if minor < 0 {
+		sign, minor = "-", -minor
 	}
-	return fmt.Sprintf("%s%d.%02d", sign, fen/100, fen%100)
+	digits := strconv.FormatInt(minor, 10)
+	exp := agent.Currency(currency).Exponent()
+	if exp == 0 {
+		return sign + digits
+	}
+	digits = strings.Repeat("0", max(exp+1-len(digits), 0)) + digits
+	return sign + digits[:len(digits)-exp] + "." + digits[len(digits)-exp:]
 }

@@ -69,7 +69,7 @@ func (t *task) refundQuery() (result, error) {
 	if p := t.subMerchant(t.params.Get("sub_mchid"), ""); p != nil {
 		return result{}, p
 	}
-	refund, err := t.ledger.RefundByNumber(t.ctx, Name, t.key("").Merchant, t.id)
+	refund, err := t.ledger.RefundByNumber(t.ctx, t.name, t.key("").Merchant, t.id)
 	if err != nil {
 		return result{}, explain(err, refundRefusals)
 	}

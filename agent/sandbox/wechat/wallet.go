@@ -3,6 +3,7 @@ package wechat
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -14,8 +15,12 @@ import (
 	"tillwire/agent/sandbox"
 )
 
-// Name is the wallet's brand.
-const Name = "wechat"
+// The wallets' names: at home, and the cross-border edition, which shares nothing
+// with it but the phones' currency.
+const (
+	Name       = "wechat"
+	NameGlobal = "wechatglobal"
+)
 
 // Options say what the wallet stands on. Keys may be nil.
 type Options struct {
@@ -26,6 +31,9 @@ type Options struct {
 	// happened so far. The real cloud takes until the next morning, which nobody who
 	// tries a demo waits for.
 	BillsAtOnce bool
+	// Global makes it the cross-border edition: other addresses, merchants, keys and
+	// words, prices in many currencies, and reversals on the same day only.
+	Global bool
 }
 
 // Wallet is the sandbox's WeChat Pay. It implements [sandbox.Wallet].
@@ -33,7 +41,11 @@ type Wallet struct {
 	ledger    *sandbox.Ledger
 	clock     agent.Clock
 	early     bool
+	name      string
+	global    bool
+	routes    []route
 	platform  *Platform
+	authority *authority
 	direct    *Merchant
 	partner   *Merchant
 	merchants map[string]*Merchant
@@ -45,27 +57,45 @@ func New(ctx context.Context, o Options) (*Wallet, error) {
 	if o.Keys == nil {
 		o.Keys = freshKey
 	}
-	v := vault{o.Ledger, o.Keys}
+	name, table := Name, routes
+	own := Merchant{MerchantID: "1230000109", AppID: "wxd678efh567hg6787"}
+	provider := Merchant{MerchantID: "1900000109", AppID: "wx8888888888888888", SubMerchantID: "1900000110", SubAppID: "wxd678efh567hg6999"}
+	if o.Global {
+		name, table = NameGlobal, globalRoutes
+		own = Merchant{MerchantID: "1230000209", AppID: "wxa678efh567hg6787"}
+		provider = Merchant{MerchantID: "1900000209", AppID: "wx8888888888888882", SubMerchantID: "1900000210", SubAppID: "wxa678efh567hg6999"}
+	}
+	v := vault{o.Ledger, o.Keys, name}
 	platform, err := v.platform(ctx, o.Clock.Now())
 	if err != nil {
 		return nil, fmt.Errorf("sandbox wechat: %w", err)
 	}
-	direct, err := v.merchant(ctx, Merchant{MerchantID: "1230000109", AppID: "wxd678efh567hg6787"})
-	partner, errPartner := v.merchant(ctx, Merchant{MerchantID: "1900000109", AppID: "wx8888888888888888",
-		SubMerchantID: "1900000110", SubAppID: "wxd678efh567hg6999"})
+	ca, err := v.authority(ctx, o.Clock)
+	if err != nil {
+		return nil, fmt.Errorf("sandbox wechat: %w", err)
+	}
+	direct, err := v.merchant(ctx, ca, own)
+	partner, errPartner := v.merchant(ctx, ca, provider)
 	if err := errors.Join(err, errPartner); err != nil {
 		return nil, fmt.Errorf("sandbox wechat: %w", err)
 	}
-	return &Wallet{ledger: o.Ledger, clock: o.Clock, early: o.BillsAtOnce, platform: platform, direct: direct, partner: partner,
+	return &Wallet{ledger: o.Ledger, clock: o.Clock, early: o.BillsAtOnce, name: name, global: o.Global, routes: table, platform: platform, authority: ca, direct: direct, partner: partner,
 		merchants: map[string]*Merchant{direct.MerchantID: direct, partner.MerchantID: partner},
 		nonces:    nonces{seen: map[string]time.Time{}}}, nil
 }
 
 // Name implements [sandbox.Wallet].
-func (w *Wallet) Name() string { return Name }
+func (w *Wallet) Name() string { return w.name }
 
 // Platform is what answers are signed with.
 func (w *Wallet) Platform() *Platform { return w.platform }
+
+// Authority is the root (PEM) that the hosts which speak TLS are certified by.
+func (w *Wallet) Authority() []byte { return w.authority.text }
+
+// TLS implements [sandbox.Guarded]. A certificate is asked for and not demanded:
+// only the calls of API v2 that move money back need one.
+func (w *Wallet) TLS() *tls.Config { return w.authority.config() }
 
 // Direct is the merchant that acts for itself.
 func (w *Wallet) Direct() *Merchant { return w.direct }

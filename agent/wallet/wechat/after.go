@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"tillwire/agent"
 )
@@ -13,11 +12,10 @@ import (
 // Query implements agent.Wallet: by our order number, because an unpaid order
 // has no other.
 func (w *Wallet) Query(ctx context.Context, p agent.Payment) agent.Answer {
-	query := url.Values{"mchid": {w.c.MerchantID}}
-	if w.c.Mode == ModePartner {
-		query = url.Values{"sp_mchid": {w.c.MerchantID}, "sub_mchid": {w.c.SubMerchantID}}
+	if w.c.classic() && !p.Status.Showing {
+		return w.orderQuery(ctx, p)
 	}
-	return w.do(ctx, request{op: agent.OpQuery, method: http.MethodGet, target: w.orderPath(p.OrderNo, "?"+query.Encode()),
+	return w.do(ctx, request{op: agent.OpQuery, method: http.MethodGet, target: w.orderPath(p.OrderNo, w.asks()),
 		read: func(status int, body []byte) agent.Answer {
 			if status/100 != 2 {
 				return refuse(body, queryRefusals, false, false)
@@ -28,10 +26,14 @@ func (w *Wallet) Query(ctx context.Context, p agent.Payment) agent.Answer {
 
 // Reverse implements agent.Reverser: an unpaid order is closed, a paid one
 // refunded in full. WeChat refuses it during the first 15 seconds and after
-// seven days; Timers know that, this does not wait.
+// seven days, or in the global edition after the end of the day in Beijing; this
+// does not wait, and when it is too late the wallet says so.
 func (w *Wallet) Reverse(ctx context.Context, p agent.Payment) agent.Answer {
+	if w.c.classic() {
+		return w.classicReverse(ctx, p)
+	}
 	// sp_appid is called optional, but leaving it out answers SYSTEM_ERROR.
-	return w.do(ctx, request{op: agent.OpReverse, method: http.MethodPost, target: w.orderPath(p.OrderNo, "/reverse"), body: w.merchant(),
+	return w.do(ctx, request{op: agent.OpReverse, method: http.MethodPost, target: w.reversePath(p.OrderNo), body: w.merchant(),
 		read: func(status int, body []byte) agent.Answer { return w.undone(p, status, body, reverseRefusals) }})
 }
 
@@ -43,15 +45,11 @@ func (w *Wallet) Close(ctx context.Context, p agent.Payment) agent.Answer {
 }
 
 // undone reads the acknowledgement of a reversal or close. It names merchant and
-// order in a reversal and is empty (204) for a close; what it names must be ours.
+// order in a domestic reversal, and is empty (204) for a close and for a reversal
+// abroad; what it names must be ours.
 func (w *Wallet) undone(p agent.Payment, status int, body []byte, refusals map[string]refusal) agent.Answer {
 	if status/100 != 2 {
-		a := refuse(body, refusals, true, false)
-		if a.Reason == agent.ReasonSetup {
-			// Whatever we are not allowed to undo, it is not undone: keep at it.
-			a.Verdict = agent.InDoubt
-		}
-		return a
+		return keepAt(refuse(body, refusals, true, false))
 	}
 	if len(body) == 0 {
 		return agent.Answer{Verdict: agent.Accepted}
@@ -64,4 +62,12 @@ func (w *Wallet) undone(p agent.Payment, status int, body []byte, refusals map[s
 		return unverified(err)
 	}
 	return agent.Answer{Verdict: agent.Accepted}
+}
+
+// keepAt leaves in doubt what we are not allowed to undo: it is not undone.
+func keepAt(a agent.Answer) agent.Answer {
+	if a.Reason == agent.ReasonSetup {
+		a.Verdict = agent.InDoubt
+	}
+	return a
 }

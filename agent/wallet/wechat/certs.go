@@ -95,7 +95,7 @@ func (w *Wallet) learn(ctx context.Context, id string) {
 // Accepted.
 func (w *Wallet) refresh(ctx context.Context) agent.Answer {
 	w.refreshed = w.c.Clock.Mono()
-	a := w.cloud.Do(ctx, wallet.Call{Op: opKeys, Method: http.MethodGet, Target: "/v3/certificates", Read: w.readCertificates})
+	a := w.cloud.Do(ctx, wallet.Call{Op: opKeys, Method: http.MethodGet, Target: w.certificatesPath(), Read: w.readCertificates})
 	if a.Verdict != agent.Accepted {
 		a.Err = fmt.Errorf("download platform certificates: %w", a.Err)
 	}

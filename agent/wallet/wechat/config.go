@@ -25,10 +25,29 @@ const (
 	PlatformCertificate = "certificate" // platform certificates, downloaded
 )
 
+// The editions of WeChat Pay, which share nothing but the payer's phone, and the
+// transports of code payments. Not every merchant is enabled for codepay in API v3.
+const (
+	RegionChina  = "china"  // the domestic edition
+	RegionGlobal = "global" // cross-border: own hosts, keys, certificates and accounts
+
+	CodepayV3 = "v3" // API v3
+	CodepayV2 = "v2" // API v2 for payment, query and reversal of codes; everything else stays v3
+
+	SignHMAC = "HMAC-SHA256" // of API v2
+	SignMD5  = "MD5"
+)
+
 // Hosts are WeChat Pay's own, the second for disaster recovery with the same
 // keys and data (WeChat Pay v3, cross-city disaster recovery).
 func Hosts() []string {
 	return []string{"https://api.mch.weixin.qq.com", "https://api2.mch.weixin.qq.com"}
+}
+
+// GlobalHosts are those of the cross-border edition: Hong Kong, then two regional
+// accelerators on the same data (WeChat Pay Global, API v3).
+func GlobalHosts() []string {
+	return []string{"https://apihk.mch.weixin.qq.com", "https://apius.mch.weixin.qq.com", "https://apieu.mch.weixin.qq.com"}
 }
 
 // PlatformKey is a key that WeChat signs with, by the id its answers carry.
@@ -39,9 +58,10 @@ type PlatformKey struct {
 
 // Config is one configured WeChat wallet. Keys are the contents of files.
 type Config struct {
-	Name  string   // brand; empty: "wechat"
-	Hosts []string // empty: Hosts()
-	Mode  string   // ModeDirect (also when empty) or ModePartner
+	Name   string   // brand; empty: "wechat"
+	Region string   // RegionChina (also when empty) or RegionGlobal
+	Hosts  []string // empty: the region's own
+	Mode   string   // ModeDirect (also when empty) or ModePartner, which in the global region is an acquiring institution
 
 	AppID         string // partner: the provider's (sp_appid)
 	MerchantID    string // partner: the provider's (sp_mchid)
@@ -54,6 +74,17 @@ type Config struct {
 	Platform     string        // PlatformPublicKey (also when empty) or PlatformCertificate
 	PlatformKeys []PlatformKey // public_key: at least one; certificate: none needed
 	APIv3Key     []byte        // 32 bytes; certificate mode needs it, public-key mode may omit it
+
+	Codepay      string // CodepayV3 (also when empty) or CodepayV2
+	APIv2Key     []byte // v2: 32 bytes
+	APIv2Sign    string // v2: SignHMAC (also when empty) or SignMD5
+	MerchantCert []byte // v2: the merchant API certificate (PEM), which MerchantSerial is of; a reversal is only taken with it
+	TerminalIP   string // v2: spbill_create_ip; empty: 127.0.0.1
+
+	Currencies  []agent.Currency // global: what the contract prices in, at least one; a payment is asked in its own
+	Category    string           // global: merchant_category_code (ISO 18245), digits
+	PayPath     string           // global: empty: that of the API page; documents disagree
+	ReversePath string           // global: likewise, with {} for the order number
 
 	NotifyURL    string   // Native needs it: https, no query, up to 255 bytes. The terminal polls all the same
 	Description  string   // what the payer reads on the phone, up to 127 characters
@@ -78,8 +109,14 @@ func (c *Config) complete() {
 	c.Mode = cmp.Or(c.Mode, ModeDirect)
 	c.Platform = cmp.Or(c.Platform, PlatformPublicKey)
 	c.MerchantSerial = strings.ToUpper(c.MerchantSerial)
+	c.Region = cmp.Or(c.Region, RegionChina)
+	c.Codepay = cmp.Or(c.Codepay, CodepayV3)
+	c.APIv2Sign = cmp.Or(c.APIv2Sign, SignHMAC)
+	c.TerminalIP = cmp.Or(c.TerminalIP, "127.0.0.1")
+	c.PayPath = cmp.Or(c.PayPath, "/v3/global/micropay/transactions/pay")
+	c.ReversePath = cmp.Or(c.ReversePath, "/v3/global/micropay/transactions/out-trade-no/{}/reverse")
 	if len(c.Hosts) == 0 {
-		c.Hosts = Hosts()
+		c.Hosts = c.ownHosts()
 	}
 	if len(c.CodePrefixes) == 0 {
 		// Native, API v3: code_url "weixin://wxpay/bizpayurl?pr=…" and newer forms.
@@ -124,7 +161,7 @@ func (c *Config) check() error {
 	ask(len(c.APIv3Key) != 0 && len(c.APIv3Key) != 32, "api_v3_key has %d bytes: it is exactly 32 characters, without a line end", len(c.APIv3Key))
 	ask(c.Description == "" || len([]rune(c.Description)) > 127, "description is missing or longer than 127 characters: it is what the customer reads, for example the shop's name")
 	ask(!plain(c.StoreID, 256), "store_id is missing or not letters and digits: it is the shop's own code for this store")
-	wrong = append(wrong, checkNotify(c.NotifyURL), checkHosts(c.Hosts))
+	wrong = append(wrong, c.checkEdition(), checkNotify(c.NotifyURL), checkHosts(c.Hosts, c.ownHosts()))
 	if err := errors.Join(wrong...); err != nil {
 		return c.wrong(err)
 	}
@@ -152,13 +189,13 @@ func checkNotify(text string) error {
 
 // checkHosts refuses payment codes over plain HTTP to WeChat's own names, and a
 // list that mixes WeChat with something else: one payment would be two orders.
-func checkHosts(hosts []string) error {
+func checkHosts(hosts, ours []string) error {
 	own := 0
 	for _, h := range hosts {
-		if slices.Contains(Hosts(), strings.TrimSuffix(h, "/")) {
+		if slices.Contains(ours, strings.TrimSuffix(h, "/")) {
 			own++
 		} else if u, err := url.Parse(h); err == nil && strings.HasSuffix("."+u.Hostname(), ".weixin.qq.com") {
-			return fmt.Errorf("host %q is not one of %s", h, strings.Join(Hosts(), " and "))
+			return fmt.Errorf("hosts has %q, which is not one of %s", h, strings.Join(ours, " and "))
 		}
 	}
 	if own != 0 && own != len(hosts) {
@@ -169,7 +206,7 @@ func checkHosts(hosts []string) error {
 
 // test holds when a host is not WeChat's own.
 func (c *Config) test() bool {
-	return slices.ContainsFunc(c.Hosts, func(h string) bool { return !slices.Contains(Hosts(), strings.TrimSuffix(h, "/")) })
+	return slices.ContainsFunc(c.Hosts, func(h string) bool { return !slices.Contains(c.ownHosts(), strings.TrimSuffix(h, "/")) })
 }
 
 // plain holds for 1 to limit letters, digits, hyphens and underscores.

@@ -1,9 +1,9 @@
 package wechat
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"strings"
 
 	"tillwire/agent"
@@ -34,21 +34,7 @@ func (w *Wallet) numbers() merchant {
 	return m
 }
 
-// path puts an operation below the transactions of the configured mode.
-func (w *Wallet) path(rest string) string {
-	if w.c.Mode == ModePartner {
-		return "/v3/pay/partner/transactions/" + rest
-	}
-	return "/v3/pay/transactions/" + rest
-}
-
-// orderPath is path for one order number; what a path cannot hold is escaped and
-// signed in that form.
-func (w *Wallet) orderPath(no, rest string) string {
-	return w.path("out-trade-no/" + url.PathEscape(no) + rest)
-}
-
-// money is an amount in fen.
+// money is an amount in minor units.
 type money struct {
 	Total    int64  `json:"total"`
 	Currency string `json:"currency"`
@@ -61,16 +47,24 @@ func total(p agent.Payment) money { return money{p.Amount.Value, string(p.Amount
 // and each use asks for what it needs.
 type transaction struct {
 	merchant
-	OrderNo string `json:"out_trade_no"`
-	Txn     string `json:"transaction_id"`
-	State   string `json:"trade_state"`
-	Desc    string `json:"trade_state_desc"`
-	Amount  *struct {
-		Total         *int64 `json:"total"`
-		PayerTotal    *int64 `json:"payer_total"`
-		Currency      string `json:"currency"`
-		PayerCurrency string `json:"payer_currency"`
-	} `json:"amount"`
+	OrderNo string  `json:"out_trade_no"`
+	Txn     string  `json:"transaction_id"`
+	ID      string  `json:"id"` // the global edition's name for transaction_id
+	State   string  `json:"trade_state"`
+	Desc    string  `json:"trade_state_desc"`
+	Amount  *amount `json:"amount"`
+}
+
+// amount is what an order costs, in minor units, and what the payer gave.
+type amount struct {
+	Total         *int64 `json:"total"`
+	PayerTotal    *int64 `json:"payer_total"`
+	Currency      string `json:"currency"`
+	PayerCurrency string `json:"payer_currency"`
+	PayerMisspelt string `json:"payer _currency"` // as one page of the global edition has it
+	Exchange      struct {
+		Rate json.Number `json:"rate"` // times 10^8
+	} `json:"exchange_rate"`
 }
 
 // The trade states (WeChat Pay v3, query order).
@@ -119,24 +113,39 @@ func (t transaction) names(w *Wallet) error {
 	return nil
 }
 
-// paid reads a success. The currency may be missing: the domestic interface's
+// paid reads a success. In the domestic edition the currency may be missing: its
 // default is CNY, which is the only one we send.
 func (t transaction) paid(w *Wallet) (agent.Answer, error) {
 	if err := t.names(w); err != nil {
 		return agent.Answer{}, err
 	}
-	if t.Amount == nil || t.Amount.Total == nil {
+	if t.Amount == nil || t.Amount.Total == nil || w.c.global() && t.Amount.Currency == "" {
 		return agent.Answer{}, fmt.Errorf("%w: it does not say how much", ErrOtherOrder)
 	}
 	a := agent.Answer{Verdict: agent.Approved, Txn: t.Txn, Amount: *t.Amount.Total}
-	if n := t.Amount.PayerTotal; n != nil {
-		currency := agent.Currency(t.Amount.PayerCurrency)
-		if currency == "" {
-			currency = "CNY"
-		}
-		a.Payer = agent.PayerSum{Amount: agent.Money{Value: *n, Currency: currency}}
+	currency := agent.Currency(cmp.Or(t.Amount.PayerCurrency, t.Amount.PayerMisspelt))
+	if currency == "" && !w.c.global() {
+		currency = "CNY"
+	}
+	if n := t.Amount.PayerTotal; n != nil && currency.Known() {
+		a.Payer = agent.PayerSum{Amount: agent.Money{Value: *n, Currency: currency}, Rate: rate(t.Amount.Exchange.Rate)}
 	}
 	return a, nil
+}
+
+// rate writes an exchange rate as people do. WeChat converts; nobody computes a
+// rate here.
+func rate(n json.Number) string {
+	const places = 8
+	digits := n.String()
+	if digits == "" || len(digits) > 18 || strings.Trim(digits, "0123456789") != "" {
+		return ""
+	}
+	if pad := places + 1 - len(digits); pad > 0 {
+		digits = strings.Repeat("0", pad) + digits
+	}
+	whole, part := digits[:len(digits)-places], strings.TrimRight(digits[len(digits)-places:], "0")
+	return strings.TrimSuffix(whole+"."+part, ".")
 }
 
 // judge turns a verified description of an order into a verdict. HTTP 202 with
@@ -146,6 +155,12 @@ func (w *Wallet) judge(p agent.Payment, body []byte) agent.Answer {
 	if err := json.Unmarshal(body, &t); err != nil {
 		return unverified(fmt.Errorf("the answer cannot be read: %w", err))
 	}
+	t.Txn = cmp.Or(t.Txn, t.ID)
+	return w.judgeOrder(p, t)
+}
+
+// judgeOrder is judge for an order that was read, from whichever API.
+func (w *Wallet) judgeOrder(p agent.Payment, t transaction) agent.Answer {
 	if err := t.contradicts(w, p); err != nil {
 		return unverified(err)
 	}

@@ -25,29 +25,53 @@ type codepay struct {
 	Amount money `json:"amount"`
 	Scene  struct {
 		DeviceID string `json:"device_id"`
-		Store    struct {
-			OutID string `json:"out_id"`
-		} `json:"store_info"`
+		Store    *store `json:"store_info,omitempty"`
 	} `json:"scene_info"`
+	abroad
+}
+
+// store is the shop's own code for this store. The global edition wants a name
+// and an address there or nothing, and gets nothing.
+type store struct {
+	OutID string `json:"out_id"`
+}
+
+// abroad is what an order of the global edition has more.
+type abroad struct {
+	TradeType string `json:"trade_type,omitempty"`
+	Category  string `json:"merchant_category_code,omitempty"`
+}
+
+func (w *Wallet) abroad(kind string) abroad {
+	if !w.c.global() {
+		return abroad{}
+	}
+	return abroad{kind, w.c.Category}
 }
 
 // codepay depends on the payment and the configuration alone, so that a second
 // try of the same payment is the same order.
 func (w *Wallet) codepay(p agent.Payment, code agent.PayCode) codepay {
-	b := codepay{merchant: w.merchant(), Description: w.c.Description, OrderNo: p.OrderNo, Amount: total(p)}
+	b := codepay{merchant: w.merchant(), Description: w.c.Description, OrderNo: p.OrderNo, Amount: total(p), abroad: w.abroad("MICROPAY")}
 	b.Payer.AuthCode = code.Reveal()
-	b.Scene.DeviceID, b.Scene.Store.OutID = device(p.Lane), w.c.StoreID
+	b.Scene.DeviceID = device(p.Lane)
+	if !w.c.global() {
+		b.Scene.Store = &store{w.c.StoreID}
+	}
 	return b
 }
 
 // Pay implements agent.Charger.
 func (w *Wallet) Pay(ctx context.Context, p agent.Payment, code agent.PayCode) agent.Answer {
+	if w.c.classic() {
+		return w.micropay(ctx, p, code)
+	}
 	return w.pay(ctx, p, code, nil)
 }
 
 // pay sends the request, signed by sign or else as every other.
 func (w *Wallet) pay(ctx context.Context, p agent.Payment, code agent.PayCode, sign wallet.Signer) agent.Answer {
-	a := w.do(ctx, request{op: agent.OpPay, method: http.MethodPost, target: w.path("codepay"), body: w.codepay(p, code), once: true, sign: sign,
+	a := w.do(ctx, request{op: agent.OpPay, method: http.MethodPost, target: w.payPath(), body: w.codepay(p, code), once: true, sign: sign,
 		read: func(status int, body []byte) agent.Answer { return w.readPay(p, status, body) }})
 	// A wallet's message may quote what it complains about.
 	a.Text = strings.ReplaceAll(a.Text, code.Reveal(), code.String())
@@ -56,7 +80,7 @@ func (w *Wallet) pay(ctx context.Context, p agent.Payment, code agent.PayCode, s
 
 func (w *Wallet) readPay(p agent.Payment, status int, body []byte) agent.Answer {
 	if status/100 != 2 {
-		return w.payRefused(p, body)
+		return payRefused(refuse(body, payRefusals, true, p.Status.Attempt > 1))
 	}
 	a := w.judge(p, body)
 	switch a.Verdict {
@@ -69,8 +93,7 @@ func (w *Wallet) readPay(p agent.Payment, status int, body []byte) agent.Answer 
 }
 
 // payRefused reads two refusals by their message too: one code serves two cases.
-func (w *Wallet) payRefused(p agent.Payment, body []byte) agent.Answer {
-	a := refuse(body, payRefusals, true, p.Status.Attempt > 1)
+func payRefused(a agent.Answer) agent.Answer {
 	switch {
 	case a.Code == "AUTH_CODE_INVALID" && strings.HasPrefix(a.Text, "101"):
 		// Also said of an order number that was used before, perhaps by this payment.
@@ -101,6 +124,7 @@ type native struct {
 	Expire      string `json:"time_expire"` // RFC 3339
 	Notify      string `json:"notify_url"`
 	Amount      money  `json:"amount"`
+	abroad
 }
 
 // maxCodeURL bounds code_url (WeChat Pay v3, Native).
@@ -130,8 +154,8 @@ func (w *Wallet) Present(ctx context.Context, p agent.Payment) agent.Answer {
 			Err: errors.New("notify_url is missing: WeChat shows no code without it; set an https address in the wallet's configuration")}
 	}
 	b := native{merchant: w.merchant(), Description: w.c.Description, OrderNo: p.OrderNo, Expire: w.expiry(p),
-		Notify: w.c.NotifyURL, Amount: total(p)}
-	return w.do(ctx, request{op: agent.OpPresent, method: http.MethodPost, target: w.path("native"), body: b,
+		Notify: w.c.NotifyURL, Amount: total(p), abroad: w.abroad("NATIVE")}
+	return w.do(ctx, request{op: agent.OpPresent, method: http.MethodPost, target: w.transactions("native"), body: b,
 		read: func(status int, body []byte) agent.Answer { return w.readPresent(p, status, body) }})
 }
 

@@ -31,11 +31,14 @@ type prepared struct {
 // Prepare implements agent.Preparer: the signature is most of the agent's own time
 // between a scan and its request.
 func (w *Wallet) Prepare(p agent.Payment, code agent.PayCode) (pay func(context.Context, agent.Payment, agent.PayCode) agent.Answer) {
+	if w.c.classic() {
+		return w.Pay // a keyed hash takes no time
+	}
 	body, err := encode(w.codepay(p, code))
 	if err != nil {
 		return w.Pay // which says what is wrong
 	}
-	early, err := w.sign.prepare(http.MethodPost, w.path("codepay"), body)
+	early, err := w.sign.prepare(http.MethodPost, w.payPath(), body)
 	if err != nil {
 		return w.Pay
 	}

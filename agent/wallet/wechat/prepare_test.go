@@ -136,7 +136,7 @@ func TestWhatIsPreparedHoldsNoCode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	early, err := w.sign.prepare("POST", w.path("codepay"), body)
+	early, err := w.sign.prepare("POST", w.payPath(), body)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,19 +1,19 @@
 package wechat
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"tillwire/agent"
 )
 
-// refundBody is the body of POST /v3/refund/domestic/refunds, the same path in
-// both modes.
+// refundBody is the body of a refund. At home only a partner names the shop; in
+// the global edition every request says who asks.
 type refundBody struct {
-	SubMchID string `json:"sub_mchid,omitempty"`
+	merchant
 	OrderNo  string `json:"out_trade_no"`
 	RefundNo string `json:"out_refund_no"`
 	Reason   string `json:"reason,omitempty"`
@@ -29,6 +29,7 @@ type refundState struct {
 	OrderNo  string `json:"out_trade_no"`
 	RefundNo string `json:"out_refund_no"`
 	RefundID string `json:"refund_id"`
+	ID       string `json:"id"` // the global edition's name for refund_id
 	Status   string `json:"status"`
 	Amount   *struct {
 		Refund   *int64 `json:"refund"`
@@ -37,23 +38,24 @@ type refundState struct {
 	} `json:"amount"`
 }
 
-const refundsPath = "/v3/refund/domestic/refunds"
-
 // Refund implements agent.Refunder. Every try carries the refund's own number; a
 // second number would be a second refund. A refusal is believed only when the
 // wallet also says that it does not know the number: an earlier try that seemed
 // lost may have been executed, and this answer may be about its consequences.
 func (w *Wallet) Refund(ctx context.Context, p agent.Payment, r agent.Refund) agent.Answer {
-	b := refundBody{SubMchID: w.c.SubMerchantID, OrderNo: p.OrderNo, RefundNo: r.No, Reason: reasonText(r.Why)}
+	b := refundBody{merchant: merchant{SubMchID: w.c.SubMerchantID}, OrderNo: p.OrderNo, RefundNo: r.No, Reason: reasonText(r.Why)}
+	if w.c.global() {
+		b.merchant = w.merchant()
+	}
 	b.Amount.Refund, b.Amount.Total, b.Amount.Currency = r.Amount, p.Amount.Value, string(p.Amount.Currency)
-	a := w.do(ctx, request{op: agent.OpRefund, method: http.MethodPost, target: refundsPath, body: b,
+	a := w.do(ctx, request{op: agent.OpRefund, method: http.MethodPost, target: w.refundsPath(), body: b,
 		read: func(status int, body []byte) agent.Answer {
 			if status/100 != 2 {
 				return refundRefused(body)
 			}
-			return readRefund(p, r, body)
+			return w.readRefund(p, r, body)
 		}})
-	if a.Verdict != agent.Refused || a.Retry || a.Code == refundClosed {
+	if a.Verdict != agent.Refused || a.Retry || a.Code == refundClosed || a.Code == refundClosedAbroad {
 		return a
 	}
 	switch seen := w.QueryRefund(ctx, p, r); seen.Verdict {
@@ -79,34 +81,35 @@ func refundRefused(body []byte) agent.Answer {
 
 // QueryRefund implements agent.Refunder.
 func (w *Wallet) QueryRefund(ctx context.Context, p agent.Payment, r agent.Refund) agent.Answer {
-	target := refundsPath + "/" + url.PathEscape(r.No)
-	if w.c.SubMerchantID != "" {
-		target += "?" + url.Values{"sub_mchid": {w.c.SubMerchantID}}.Encode()
-	}
-	return w.do(ctx, request{op: agent.OpRefundQuery, method: http.MethodGet, target: target,
+	return w.do(ctx, request{op: agent.OpRefundQuery, method: http.MethodGet, target: w.refundPath(r.No),
 		read: func(status int, body []byte) agent.Answer {
 			if status/100 != 2 {
 				return refuse(body, refundQueryRefusals, false, false)
 			}
-			return readRefund(p, r, body)
+			return w.readRefund(p, r, body)
 		}})
 }
 
 // The states of a refund (WeChat Pay v3, refund query).
 const (
-	refundSuccess    = "SUCCESS"
-	refundProcessing = "PROCESSING"
-	refundClosed     = "CLOSED"   // it will not be made; another needs a new number
-	refundAbnormal   = "ABNORMAL" // the customer's account or card cannot take it
+	refundSuccess      = "SUCCESS"
+	refundProcessing   = "PROCESSING"
+	refundClosedAbroad = "REFUNDCLOSE" // the global edition's word
+	refundClosed       = "CLOSED"      // it will not be made; another needs a new number
+	refundAbnormal     = "ABNORMAL"    // the customer's account or card cannot take it
 )
 
 // readRefund judges a verified description of a refund. ABNORMAL stays under way
 // on purpose: the office completes it on the merchant platform under the same
 // number, and calling it failed would free the sum for a second refund.
-func readRefund(p agent.Payment, r agent.Refund, body []byte) agent.Answer {
+func (w *Wallet) readRefund(p agent.Payment, r agent.Refund, body []byte) agent.Answer {
 	var s refundState
 	if err := json.Unmarshal(body, &s); err != nil {
 		return unverified(fmt.Errorf("the answer cannot be read: %w", err))
+	}
+	s.RefundID = cmp.Or(s.RefundID, s.ID)
+	if s.OrderNo == "" && w.c.global() {
+		s.OrderNo = p.OrderNo // its answers may name the refund alone, whose number begins with the order's
 	}
 	if err := s.contradicts(p, r); err != nil {
 		return unverified(err)
@@ -119,7 +122,7 @@ func readRefund(p agent.Payment, r agent.Refund, body []byte) agent.Answer {
 		a.Verdict = agent.Processing
 	case refundAbnormal:
 		a.Verdict, a.Reason = agent.Processing, agent.ReasonPayerBlocked
-	case refundClosed:
+	case refundClosed, refundClosedAbroad:
 		a.Verdict, a.Reason = agent.Refused, agent.ReasonWalletRefused
 	default:
 		a.Reason = agent.ReasonSystem

@@ -46,6 +46,9 @@ var setup = map[string]string{
 	"NOAUTH":             "NO_AUTH",
 	"SIGNERROR":          "SIGN_ERROR",
 	"LACKPARAMS":         "LACK_PARAMS",
+	"XMLFORMATERROR":     "XML_FORMAT_ERROR", // API v2
+	"REQUIREPOSTMETHO":   "REQUIRE_POST_METHOD",
+	"POSTDATAEMPTY":      "POST_DATA_EMPTY",
 	"NOTUTF8":            "NOT_UTF8",
 }
 
@@ -136,6 +139,11 @@ func refuse(body []byte, list map[string]refusal, moves, repeated bool) agent.An
 	if err := json.Unmarshal(body, &f); err != nil || f.Code == "" {
 		return agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonSystem, Err: err}
 	}
+	return f.judge(list, moves, repeated)
+}
+
+// judge is refuse for a failure that was read, from whichever API.
+func (f failure) judge(list map[string]refusal, moves, repeated bool) agent.Answer {
 	a := agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonSystem, Code: word(f.Code), Text: short(f.Message)}
 	code := normal(f.Code)
 	if name, ok := setup[code]; ok {

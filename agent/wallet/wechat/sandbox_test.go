@@ -3,6 +3,7 @@ package wechat_test
 import (
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"log/slog"
@@ -45,7 +46,7 @@ func madeKey(n int) (*rsa.PrivateKey, error) {
 	return made.keys[n-1], nil
 }
 
-// street is a sandbox cloud on real ports, with two hosts.
+// street is a sandbox cloud on real ports, with two hosts and one that speaks TLS.
 type street struct {
 	cloud  *sandbox.Cloud
 	wallet *fake.Wallet
@@ -54,7 +55,11 @@ type street struct {
 
 func openStreet(t *testing.T) *street {
 	t.Helper()
-	clock := agent.NewSystemClock()
+	return openStreetAt(t, agent.NewSystemClock())
+}
+
+func openStreetAt(t *testing.T, clock agent.Clock) *street {
+	t.Helper()
 	ledger, err := sandbox.OpenLedger(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), clock)
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +74,7 @@ func openStreet(t *testing.T) *street {
 		t.Fatal(err)
 	}
 	s.cloud, err = sandbox.Start(t.Context(), sandbox.Options{Ledger: ledger, Clock: clock, Log: slog.New(slog.DiscardHandler), Control: "127.0.0.1:0",
-		Wallets: []sandbox.Open{{Wallet: s.wallet, Hosts: []string{"127.0.0.1:0", "127.0.0.1:0"}}}})
+		Wallets: []sandbox.Open{{Wallet: s.wallet, Hosts: []string{"127.0.0.1:0", "127.0.0.1:0"}, Secure: []string{"127.0.0.1:0"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,13 +97,26 @@ func (s *street) config(t *testing.T, m *fake.Merchant) wechat.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := wechat.Config{Hosts: s.cloud.HostURLs("wechat"), AppID: m.AppID, MerchantID: m.MerchantID, SubMerchantID: m.SubMerchantID, SubAppID: m.SubAppID,
+	c := wechat.Config{Hosts: s.cloud.HostURLs("wechat")[:2], AppID: m.AppID, MerchantID: m.MerchantID, SubMerchantID: m.SubMerchantID, SubAppID: m.SubAppID,
 		MerchantSerial: m.Serial, MerchantKey: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
 		PlatformKeys: []wechat.PlatformKey{{ID: s.wallet.Platform().PublicKeyID, PEM: public}}, APIv3Key: []byte(m.APIv3Key),
 		NotifyURL: "https://pay.example.com/notify", Description: "Corner shop & 咖啡", StoreID: "SH0001"}
 	if m.Partner() {
 		c.Mode = wechat.ModePartner
 	}
+	return c
+}
+
+// classic is config with code payments over API v2, at the host that speaks TLS.
+func (s *street) classic(t *testing.T, m *fake.Merchant) wechat.Config {
+	t.Helper()
+	c := s.config(t, m)
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(s.wallet.Authority()) {
+		t.Fatal("the sandbox has no root")
+	}
+	c.Codepay, c.APIv2Key, c.MerchantCert = wechat.CodepayV2, []byte(m.APIv2Key), m.Certificate
+	c.Hosts, c.TLS = s.cloud.HostURLs("wechat")[2:], &tls.Config{RootCAs: roots}
 	return c
 }
 
@@ -131,6 +149,20 @@ func TestContract(t *testing.T) {
 func TestContractOfAPartner(t *testing.T) {
 	s := openStreet(t)
 	wallettest.Road(t, s.harness(s.config(t, s.wallet.Partner())))
+}
+
+func TestContractOverAPIv2(t *testing.T) {
+	wallettest.Run(t, func(t *testing.T) wallettest.Harness {
+		s := openStreet(t)
+		return s.harness(s.classic(t, s.wallet.Direct()))
+	})
+}
+
+func TestContractOverAPIv2OfAPartnerWithMD5(t *testing.T) {
+	s := openStreet(t)
+	c := s.classic(t, s.wallet.Partner())
+	c.APIv2Sign = wechat.SignMD5
+	wallettest.Road(t, s.harness(c))
 }
 
 func TestContractWithCertificates(t *testing.T) {

@@ -80,7 +80,7 @@ func TestVectorA3SignsACodePayment(t *testing.T) {
 	if err != nil || string(body) != bodyA3 || len(body) != 276 {
 		t.Fatalf("%d bytes: %s (%v)", len(body), body, err)
 	}
-	text := message("POST", w.path("codepay"), "1700000000", "A1B2C3D4E5F6G7", body)
+	text := message("POST", w.payPath(), "1700000000", "A1B2C3D4E5F6G7", body)
 	if digest(text) != "37e8024e1f2a4129b18392c4e5766845bfb18fc90f3eed6635bbab645b72f9b8" {
 		t.Errorf("string to sign: %q", text)
 	}

@@ -19,6 +19,7 @@ import (
 type Wallet struct {
 	c     Config
 	cloud *wallet.Transport
+	old   *wallet.Transport // API v2; nil unless code payments go over it
 	sign  *signer
 	keys  keyring
 
@@ -35,6 +36,7 @@ var (
 	_ agent.Reverser  = (*Wallet)(nil)
 	_ agent.Closer    = (*Wallet)(nil)
 	_ agent.Refunder  = (*Wallet)(nil)
+	_ agent.Biller    = (*Wallet)(nil)
 )
 
 // New checks the configuration and prepares the wallet; it sends nothing. The
@@ -50,8 +52,11 @@ func New(c Config) (*Wallet, error) {
 		return nil, c.wrong(err)
 	}
 	w.sign = &signer{merchant: c.MerchantID, serial: c.MerchantSerial, key: key, clock: c.Clock, platform: w.keys.current}
-	w.cloud, err = wallet.NewTransport(wallet.Options{Wallet: c.Name, Hosts: c.Hosts, Timers: c.Timers, Clock: c.Clock, Log: c.Log,
-		TLS: c.TLS, Dial: c.Dial, Agent: c.UserAgent, Sign: w.sign.sign, Observe: c.Observe, RequestID: "Request-Id"})
+	o := wallet.Options{Wallet: c.Name, Hosts: c.Hosts, Timers: c.Timers, Clock: c.Clock, Log: c.Log,
+		TLS: c.TLS, Dial: c.Dial, Agent: c.UserAgent, Sign: w.sign.sign, Observe: c.Observe, RequestID: "Request-Id"}
+	if w.cloud, err = wallet.NewTransport(o); err == nil && c.classic() {
+		w.old, err = c.classicTransport(o)
+	}
 	if err != nil {
 		return nil, c.wrong(err)
 	}
@@ -84,14 +89,19 @@ func (w *Wallet) loadKeys() (*rsa.PrivateKey, error) {
 
 // Info implements agent.Wallet.
 func (w *Wallet) Info() agent.WalletInfo {
-	return agent.WalletInfo{Name: w.c.Name, Protocol: "wechat", Test: w.c.test(), Hosts: w.cloud.Hosts(), Currency: []agent.Currency{"CNY"}}
+	return agent.WalletInfo{Name: w.c.Name, Protocol: "wechat", Test: w.c.test(), Hosts: w.cloud.Hosts(), Currency: w.c.currencies()}
 }
 
 // Reach connects to a host and hangs up; see wallet.Transport.
 func (w *Wallet) Reach(ctx context.Context) error { return w.cloud.Reach(ctx) }
 
 // CloseIdle drops the connections that are kept for the next request.
-func (w *Wallet) CloseIdle() { w.cloud.CloseIdle() }
+func (w *Wallet) CloseIdle() {
+	w.cloud.CloseIdle()
+	if w.old != nil {
+		w.old.CloseIdle()
+	}
+}
 
 // request is one operation before it is signed.
 type request struct {
