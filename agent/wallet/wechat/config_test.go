@@ -37,6 +37,25 @@ func TestAWrongConfigurationSaysWhatToDo(t *testing.T) {
 		{"WeChat without TLS", func(k *Config) { k.Hosts = []string{"http://api.mch.weixin.qq.com"} }, "api.mch.weixin.qq.com"},
 		{"another door of WeChat", func(k *Config) { k.Hosts = []string{"https://mp.weixin.qq.com"} }, "not one of"},
 		{"a path behind the host", func(k *Config) { k.Hosts = []string{"https://pay.example.com/v3"} }, "without path"},
+		{"region", func(k *Config) { k.Region = "hongkong" }, "china or global"},
+		{"transport", func(k *Config) { k.Codepay = "v4" }, "v3 or v2"},
+		{"v2 without its key", func(k *Config) { classicMode(t, k); k.APIv2Key = nil }, "api_v2_key"},
+		{"v2 without certificate", func(k *Config) { classicMode(t, k); k.MerchantCert = nil }, "merchant_certificate"},
+		{"v2 with another's certificate", func(k *Config) { classicMode(t, k); k.MerchantKey = k1(t) }, "does not belong"},
+		{"v2 with an older certificate", func(k *Config) { classicMode(t, k); k.MerchantCert = merchantCertificate(t, "AB") }, "merchant_serial"},
+		{"v2 without TLS", func(k *Config) { classicMode(t, k); k.Hosts = []string{"http://pay.example.com"} }, "https"},
+		{"v2 with another hash", func(k *Config) { classicMode(t, k); k.APIv2Sign = "SHA1" }, "api_v2_sign"},
+		{"v2 from nowhere", func(k *Config) { classicMode(t, k); k.TerminalIP = "here" }, "terminal_ip"},
+		{"v2 abroad", func(k *Config) { globalMode(k); k.Codepay = CodepayV2 }, "cannot be v2"},
+		{"currencies at home", func(k *Config) { k.Currencies = []agent.Currency{"HKD"} }, "currencies"},
+		{"a category at home", func(k *Config) { k.Category = "5812" }, "merchant_category_code"},
+		{"abroad without category", func(k *Config) { globalMode(k); k.Category = "" }, "merchant_category_code"},
+		{"abroad without currency", func(k *Config) { globalMode(k); k.Currencies = nil }, "currencies is missing"},
+		{"abroad with a currency nobody knows", func(k *Config) { globalMode(k); k.Currencies[0] = "HKS" }, "HKS"},
+		{"abroad at the hosts of home", func(k *Config) { globalMode(k); k.Hosts = Hosts() }, "apihk"},
+		{"home at the hosts abroad", func(k *Config) { k.Hosts = GlobalHosts() }, "api.mch.weixin.qq.com"},
+		{"a pay path with a query", func(k *Config) { globalMode(k); k.PayPath = "/pay?x=1" }, "pay_path"},
+		{"a reverse path for no order", func(k *Config) { globalMode(k); k.ReversePath = "/reverse" }, "reverse_path"},
 		{"merchant key", func(k *Config) { k.MerchantKey = []byte("x") }, "apiclient_key.pem"},
 	} {
 		config := c.config()
@@ -50,10 +69,19 @@ func TestAWrongConfigurationSaysWhatToDo(t *testing.T) {
 		if !errors.As(err, &e) || e.Class != agent.Invalid || !strings.Contains(e.Op, "wechat") {
 			t.Errorf("%s: %#v is not a configuration error of this wallet", row.name, err)
 		}
-		if strings.Contains(err.Error(), apiV3Key) || strings.Contains(err.Error(), "PRIVATE KEY-----") {
+		if strings.Contains(err.Error(), apiV3Key) || strings.Contains(err.Error(), v2Key) || strings.Contains(err.Error(), "PRIVATE KEY-----") {
 			t.Errorf("%s: the error tells a secret", row.name)
 		}
 	}
+}
+
+func classicMode(t *testing.T, k *Config) {
+	k.Codepay, k.APIv2Key, k.MerchantCert = CodepayV2, []byte(v2Key), merchantCertificate(t, "D7CE59D1F522D701")
+	k.Hosts = []string{"https://pay.example.com"}
+}
+
+func globalMode(k *Config) {
+	k.Region, k.Currencies, k.Category = RegionGlobal, []agent.Currency{"HKD"}, "5812"
 }
 
 func TestEverythingWrongIsSaidAtOnce(t *testing.T) {

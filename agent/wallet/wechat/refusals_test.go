@@ -56,7 +56,7 @@ func TestPayRefusalsInEverySpelling(t *testing.T) {
 
 // TestKeysOfTheTablesAreNormal: a key in another form would never be found.
 func TestKeysOfTheTablesAreNormal(t *testing.T) {
-	for _, table := range []map[string]refusal{payRefusals, presentRefusals, queryRefusals, reverseRefusals, closeRefusals, refundRefusals, refundQueryRefusals} {
+	for _, table := range []map[string]refusal{payRefusals, presentRefusals, queryRefusals, reverseRefusals, closeRefusals, refundRefusals, refundQueryRefusals, billRefusals} {
 		for key, r := range table {
 			if normal(key) != key || normal(r.code) != key {
 				t.Errorf("%q (%s) is stored under a form that %q does not take", key, r.code, normal(r.code))

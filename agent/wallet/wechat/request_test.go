@@ -19,16 +19,19 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// TestRequestsOnTheWire compares what each operation sends, in both modes, with
+// TestRequestsOnTheWire compares what each operation sends, in both modes and editions, with
 // testdata/golden. The files are the interface: read a change of them with the
 // protocol in hand.
 func TestRequestsOnTheWire(t *testing.T) {
-	for _, mode := range []string{ModeDirect, ModePartner} {
+	for _, mode := range []string{ModeDirect, ModePartner, "global", "institution"} {
 		for op, call := range operations {
 			c := newCloud(t, answer{status: 404, unsigned: true})
 			w := c.wallet(func(k *Config) {
-				if mode == ModePartner {
+				if mode == ModePartner || mode == "institution" {
 					*k = partner(*k)
+				}
+				if mode == "global" || mode == "institution" {
+					globalMode(k)
 				}
 			})
 			call(t, w)

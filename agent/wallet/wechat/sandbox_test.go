@@ -55,11 +55,12 @@ type street struct {
 
 func openStreet(t *testing.T) *street {
 	t.Helper()
-	return openStreetAt(t, agent.NewSystemClock())
+	return openStreetWith(t, fake.Options{Clock: agent.NewSystemClock()})
 }
 
-func openStreetAt(t *testing.T, clock agent.Clock) *street {
+func openStreetWith(t *testing.T, o fake.Options) *street {
 	t.Helper()
+	clock := o.Clock
 	ledger, err := sandbox.OpenLedger(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), clock)
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +71,8 @@ func openStreetAt(t *testing.T, clock agent.Clock) *street {
 		}
 	})
 	s := &street{ledger: ledger}
-	if s.wallet, err = fake.New(t.Context(), fake.Options{Ledger: ledger, Clock: clock, Keys: keySource()}); err != nil {
+	o.Ledger, o.Keys = ledger, keySource()
+	if s.wallet, err = fake.New(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
 	s.cloud, err = sandbox.Start(t.Context(), sandbox.Options{Ledger: ledger, Clock: clock, Log: slog.New(slog.DiscardHandler), Control: "127.0.0.1:0",
@@ -97,7 +99,7 @@ func (s *street) config(t *testing.T, m *fake.Merchant) wechat.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := wechat.Config{Hosts: s.cloud.HostURLs("wechat")[:2], AppID: m.AppID, MerchantID: m.MerchantID, SubMerchantID: m.SubMerchantID, SubAppID: m.SubAppID,
+	c := wechat.Config{Hosts: s.cloud.HostURLs(s.wallet.Name())[:2], AppID: m.AppID, MerchantID: m.MerchantID, SubMerchantID: m.SubMerchantID, SubAppID: m.SubAppID,
 		MerchantSerial: m.Serial, MerchantKey: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
 		PlatformKeys: []wechat.PlatformKey{{ID: s.wallet.Platform().PublicKeyID, PEM: public}}, APIv3Key: []byte(m.APIv3Key),
 		NotifyURL: "https://pay.example.com/notify", Description: "Corner shop & 咖啡", StoreID: "SH0001"}
@@ -135,7 +137,7 @@ func open(t *testing.T, c wechat.Config, limit time.Duration) *wechat.Wallet {
 // harness has the suite speak to the first host only, so that each fault is met.
 func (s *street) harness(c wechat.Config) wallettest.Harness {
 	c.Hosts = c.Hosts[:1]
-	return wallettest.Harness{Control: s.cloud.ControlURL(), Brand: "wechat", Currency: "CNY",
+	return wallettest.Harness{Control: s.cloud.ControlURL(), Brand: s.wallet.Name(), Currency: append(c.Currencies, "CNY")[0],
 		New: func(t *testing.T, limit time.Duration) agent.Wallet { return open(t, c, limit) }}
 }
 
