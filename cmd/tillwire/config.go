@@ -59,6 +59,17 @@ type walletConfig struct {
 	APIv3Key       string   `toml:"api_v3_key" of:"wechat"`
 	NotifyURL      string   `toml:"notify_url" of:"wechat alipay"`
 
+	Region       string `toml:"region" of:"wechat"`
+	Codepay      string `toml:"codepay" of:"wechat"`
+	APIv2Key     string `toml:"api_v2_key" of:"wechat"`
+	APIv2Sign    string `toml:"api_v2_sign" of:"wechat"`
+	MerchantCert string `toml:"merchant_certificate" of:"wechat"`
+	TerminalIP   string `toml:"terminal_ip" of:"wechat"`
+	Category     string `toml:"merchant_category_code" of:"wechat"`
+	PayPath      string `toml:"pay_path" of:"wechat"`
+	ReversePath  string `toml:"reverse_path" of:"wechat"`
+	HostCA       string `toml:"host_ca" of:"wechat"` // roots of a test cloud's own making
+
 	AppKey         string `toml:"app_key" of:"alipay"`
 	AlipayKey      string `toml:"alipay_key" of:"alipay"`
 	AppCert        string `toml:"app_cert" of:"alipay"`
@@ -69,7 +80,7 @@ type walletConfig struct {
 
 	Brand         string   `toml:"brand" of:"gateway"`
 	Modes         []string `toml:"modes" of:"gateway"`
-	Currencies    []string `toml:"currencies" of:"gateway"`
+	Currencies    []string `toml:"currencies" of:"gateway wechat"`
 	SigningKeyID  string   `toml:"signing_key_id" of:"gateway"`
 	SigningKey    string   `toml:"signing_key" of:"gateway"`
 	AcquirerKeyID string   `toml:"acquirer_key_id" of:"gateway"`
@@ -82,7 +93,7 @@ type walletConfig struct {
 // files are the members of a wallet that name files.
 func (w *walletConfig) files() []*string {
 	return []*string{&w.MerchantKey, &w.PlatformKey, &w.APIv3Key, &w.AppKey, &w.AlipayKey, &w.AppCert, &w.AlipayCert, &w.AlipayRootCert, &w.AppAuthToken,
-		&w.SigningKey, &w.AcquirerKey}
+		&w.SigningKey, &w.AcquirerKey, &w.APIv2Key, &w.MerchantCert, &w.HostCA}
 }
 
 // laneConfig is one register. The tables of its devices hold the key "driver"

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"cmp"
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -17,7 +15,6 @@ import (
 	"tillwire/agent/keyring"
 	"tillwire/agent/wallet"
 	"tillwire/agent/wallet/gateway"
-	"tillwire/agent/wallet/wechat"
 )
 
 // walletEnv is what wallets use of the running agent.
@@ -118,78 +115,6 @@ func causes(err error) []error {
 		}
 	}
 	return []error{err}
-}
-
-// openWechat reads the keys of a WeChat wallet and prepares it; nothing is sent.
-func openWechat(w walletConfig, e walletEnv) (wallet.Member, error) {
-	c := wechat.Config{
-		Name: w.Name, Hosts: w.Hosts, Mode: w.Mode, AppID: w.AppID, MerchantID: w.MerchantID,
-		SubAppID: w.SubAppID, SubMerchantID: w.SubMerchantID, MerchantSerial: w.MerchantSerial, Platform: w.Platform,
-		NotifyURL: w.NotifyURL, Description: cmp.Or(e.terminal.Shop, "Shop"), StoreID: e.terminal.StoreID, Timers: e.timers(w.Protocol),
-		Clock: e.clock, Log: e.log, UserAgent: "tillwire/" + version, Observe: e.observe,
-		ClockSkew: func(offset time.Duration) {
-			if e.skew != nil {
-				e.skew(w.Name, offset)
-			}
-		},
-	}
-	if err := readWechatKeys(w, &c); err != nil {
-		return wallet.Member{}, err
-	}
-	made, err := wechat.New(c)
-	return wallet.Member{Wallet: made, Takes: []string{"wechat"}}, err
-}
-
-// readWechatKeys reads what the configuration names; every file that is wrong is
-// reported at once.
-func readWechatKeys(w walletConfig, c *wechat.Config) error {
-	var wrong []error
-	merchant, err := loadIf(w.MerchantKey, "merchant_key", keyring.LoadPrivateKey)
-	wrong = append(wrong, err)
-	if merchant != nil {
-		if c.MerchantKey, err = pemOf("PRIVATE KEY", merchant); err != nil {
-			wrong = append(wrong, err)
-		}
-	}
-	if w.PlatformKey != "" {
-		key, err := readPlatformKey(w, merchant)
-		wrong = append(wrong, err)
-		if err == nil {
-			c.PlatformKeys = []wechat.PlatformKey{key}
-		}
-	}
-	if w.APIv3Key != "" {
-		const size = 32 // WeChat Pay v3: the API v3 key is exactly 32 bytes
-		c.APIv3Key, err = keyring.LoadSecret(w.APIv3Key, size, size)
-		wrong = append(wrong, err)
-	}
-	return errors.Join(wrong...)
-}
-
-func readPlatformKey(w walletConfig, merchant *rsa.PrivateKey) (wechat.PlatformKey, error) {
-	key := wechat.PlatformKey{ID: w.PlatformKeyID}
-	if w.Platform == wechat.PlatformCertificate {
-		cert, err := keyring.LoadCertificate(w.PlatformKey)
-		if err != nil {
-			return key, err
-		}
-		key.PEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})
-		if key.ID == "" {
-			key.ID = fmt.Sprintf("%X", cert.SerialNumber)
-		}
-		return key, nil
-	}
-	public, err := keyring.LoadPublicKey(w.PlatformKey)
-	if err != nil {
-		return key, err
-	}
-	if merchant != nil {
-		if err := keyring.CheckPair(merchant, public, w.PlatformKey); err != nil {
-			return key, err
-		}
-	}
-	key.PEM, err = pemOf("PUBLIC KEY", public)
-	return key, err
 }
 
 // loadIf reads a key file that has to be named.
