@@ -18,7 +18,7 @@ type classic struct {
 	path   string
 	op     sandbox.Operation
 	proven bool // only with the merchant's certificate
-	fields []element
+	fields func() []element
 	run    func(*classicTask) (values, error)
 }
 
@@ -109,7 +109,7 @@ func (w *Wallet) performClassic(ctx context.Context, c *classic, call sandbox.Ca
 	if c.proven && call.Request.TLS.PeerCertificates[0].Subject.CommonName != who.MerchantID {
 		return fail("the certificate is not that of mch_id")
 	}
-	if text := holdElements(in, c.fields, who); text != "" {
+	if text := holdElements(in, c.fields(), who); text != "" {
 		return fail(text)
 	}
 	out := values{"return_code": "SUCCESS", "return_msg": "OK", "result_code": "SUCCESS"}

@@ -27,15 +27,17 @@ var common = []element{
 }
 
 // orderElements is a call that only names an order.
-var orderElements = common
+func orderElements() []element { return common }
 
 // micropayElements is POST /pay/micropay (API v2, 2025-08-14).
-var micropayElements = append(common[:len(common):len(common)],
-	element{"device_info", false, 32, nil}, element{"body", true, 128, nil}, element{"detail", false, 6000, nil}, element{"attach", false, 127, nil},
-	element{"total_fee", true, 12, isFee}, element{"fee_type", false, 16, isCNY}, element{"spbill_create_ip", true, 64, isIP},
-	element{"goods_tag", false, 32, nil}, element{"limit_pay", false, 32, nil}, element{"time_start", false, 14, isDigits},
-	element{"time_expire", false, 14, isDigits}, element{"receipt", false, 8, nil}, element{"auth_code", true, 128, isDigits},
-	element{"profit_sharing", false, 16, nil}, element{"scene_info", false, 256, nil})
+func micropayElements() []element {
+	return append(common[:len(common):len(common)],
+		element{"device_info", false, 32, nil}, element{"body", true, 128, nil}, element{"detail", false, 6000, nil}, element{"attach", false, 127, nil},
+		element{"total_fee", true, 12, isFee}, element{"fee_type", false, 16, isCNY}, element{"spbill_create_ip", true, 64, isIP},
+		element{"goods_tag", false, 32, nil}, element{"limit_pay", false, 32, nil}, element{"time_start", false, 14, isDigits},
+		element{"time_expire", false, 14, isDigits}, element{"receipt", false, 8, nil}, element{"auth_code", true, 128, isDigits},
+		element{"profit_sharing", false, 16, nil}, element{"scene_info", false, 256, nil})
+}
 
 var feeGrammar = regexp.MustCompile(`^[1-9][0-9]{0,11}$`)
 

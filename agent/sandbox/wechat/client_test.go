@@ -110,13 +110,19 @@ type shop struct {
 	path   string
 	as     *wechat.Merchant
 	serial string // sent as Wechatpay-Serial
+	global bool   // the cross-border edition
 	http   *http.Client
 	nonces int
 }
 
 func open(t *testing.T) *shop {
 	t.Helper()
-	s := &shop{T: t, clock: newClock(), path: filepath.Join(t.TempDir(), "ledger.db"), http: &http.Client{Transport: &http.Transport{}}}
+	return openEdition(t, false)
+}
+
+func openEdition(t *testing.T, global bool) *shop {
+	t.Helper()
+	s := &shop{T: t, global: global, clock: newClock(), path: filepath.Join(t.TempDir(), "ledger.db"), http: &http.Client{Transport: &http.Transport{}}}
 	s.start()
 	t.Cleanup(s.stop)
 	return s
@@ -128,11 +134,11 @@ func (s *shop) start() {
 	if s.ledger, err = sandbox.OpenLedger(s.Context(), s.path, s.clock); err != nil {
 		s.Fatal(err)
 	}
-	if s.wallet, err = wechat.New(s.Context(), wechat.Options{Ledger: s.ledger, Clock: s.clock, Keys: keys.source()}); err != nil {
+	if s.wallet, err = wechat.New(s.Context(), wechat.Options{Ledger: s.ledger, Clock: s.clock, Keys: keys.source(), Global: s.global}); err != nil {
 		s.Fatal(err)
 	}
 	s.cloud, err = sandbox.Start(s.Context(), sandbox.Options{Ledger: s.ledger, Clock: s.clock, Log: slog.New(slog.DiscardHandler), Control: "127.0.0.1:0",
-		Wallets: []sandbox.Open{{Wallet: s.wallet, Hosts: []string{"127.0.0.1:0", "127.0.0.1:0"}}}})
+		Wallets: []sandbox.Open{{Wallet: s.wallet, Hosts: []string{"127.0.0.1:0", "127.0.0.1:0"}, Secure: []string{"127.0.0.1:0"}}}})
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -187,7 +193,7 @@ func (s *shop) sign(method, uri, body string, stamp time.Time, nonce string) str
 
 func (s *shop) request(method, uri, body string) *http.Request {
 	s.Helper()
-	r, err := http.NewRequestWithContext(s.Context(), method, s.cloud.HostURLs("wechat")[0]+uri, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(s.Context(), method, s.cloud.HostURLs(s.wallet.Name())[0]+uri, strings.NewReader(body))
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -285,7 +291,7 @@ func (s *shop) control(method, path, body string, into any) int {
 func (s *shop) phone(behaviour string, balance int) string {
 	s.Helper()
 	var out struct{ ID string }
-	if status := s.control("POST", "customers", fmt.Sprintf(`{"wallet":"wechat","balance":%d,"behaviour":%q}`, balance, behaviour), &out); status != 200 {
+	if status := s.control("POST", "customers", fmt.Sprintf(`{"wallet":%q,"balance":%d,"behaviour":%q}`, s.wallet.Name(), balance, behaviour), &out); status != 200 {
 		s.Fatalf("customer: %d", status)
 	}
 	return out.ID

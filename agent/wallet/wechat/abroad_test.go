@@ -188,26 +188,7 @@ func TestADaysBill(t *testing.T) {
 				t.Errorf("while it is made: %v", got)
 			}
 			clock.to(1, 10, 30)
-			for _, f := range []struct {
-				sandbox.Fault
-				want agent.Class
-			}{
-				{sandbox.Fault{Operation: string(sandbox.OpBill), Kind: sandbox.WrongAmount, Count: 2}, agent.Corrupt},
-				{sandbox.Fault{Operation: string(sandbox.OpBill), Kind: sandbox.StatusOnly, Status: 503, Count: 9}, agent.Unavailable},
-				{sandbox.Fault{Operation: string(sandbox.OpBill), Kind: sandbox.DropResponse, AfterBytes: 900, Count: 9}, agent.Unavailable},
-				{sandbox.Fault{Kind: sandbox.RefuseConnection, Count: 1}, agent.Unavailable},
-			} {
-				f.Wallet = s.wallet.Name()
-				if err := s.cloud.SetFaults([]sandbox.Fault{f.Fault}); err != nil {
-					t.Fatal(err)
-				}
-				if got := class(); got != f.want {
-					t.Errorf("%s: %v, want %v", f.Kind, got, f.want)
-				}
-			}
-			if err := s.cloud.SetFaults(nil); err != nil {
-				t.Fatal(err)
-			}
+			s.spoilsBills(t, class)
 			lines, err := w.Bill(t.Context(), day)
 			if err != nil {
 				t.Fatal(err)
@@ -236,5 +217,30 @@ func TestADaysBill(t *testing.T) {
 				t.Error("a day that is none has a bill")
 			}
 		})
+	}
+}
+
+// spoilsBills breaks the fetching of a bill in every way.
+func (s *street) spoilsBills(t *testing.T, class func() agent.Class) {
+	t.Helper()
+	for _, f := range []struct {
+		sandbox.Fault
+		want agent.Class
+	}{
+		{sandbox.Fault{Operation: string(sandbox.OpBill), Kind: sandbox.WrongAmount, Count: 2}, agent.Corrupt},
+		{sandbox.Fault{Operation: string(sandbox.OpBill), Kind: sandbox.StatusOnly, Status: 503, Count: 9}, agent.Unavailable},
+		{sandbox.Fault{Operation: string(sandbox.OpBill), Kind: sandbox.DropResponse, AfterBytes: 900, Count: 9}, agent.Unavailable},
+		{sandbox.Fault{Kind: sandbox.RefuseConnection, Count: 1}, agent.Unavailable},
+	} {
+		f.Wallet = s.wallet.Name()
+		if err := s.cloud.SetFaults([]sandbox.Fault{f.Fault}); err != nil {
+			t.Fatal(err)
+		}
+		if got := class(); got != f.want {
+			t.Errorf("%s: %v, want %v", f.Kind, got, f.want)
+		}
+	}
+	if err := s.cloud.SetFaults(nil); err != nil {
+		t.Fatal(err)
 	}
 }

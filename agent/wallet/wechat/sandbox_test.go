@@ -178,7 +178,9 @@ func TestContractOverAPIv2(t *testing.T) {
 		s := openStreet(t)
 		h := s.harness(s.classic(t, s.wallet.Direct()))
 		whole := h.New
-		h.New = func(t *testing.T, limit time.Duration) agent.Wallet { return classicCodes{whole(t, limit).(*wechat.Wallet)} }
+		h.New = func(t *testing.T, limit time.Duration) agent.Wallet {
+			return classicCodes{whole(t, limit).(*wechat.Wallet)}
+		}
 		return h
 	})
 }
