@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: build run test race e2e interop bench fuzz lab-gate lab-gate-proof campaign soak replay lint cross deb help
+.PHONY: build run test race e2e interop bench fuzz lab lab-gate lab-gate-proof campaign soak replay lint cross deb help
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
@@ -61,22 +61,26 @@ fuzz: ## every fuzz target for FUZZTIME (20s)
 		done; \
 	done
 
-LAB = go run ./cmd/tillcloud/lab/campaign
-lab-gate: build ## the fault laboratory at the size of a merge: no violation, and every faulty build caught
-	$(LAB) gate
+# A program of its own and not "go run", which would not hand on that it was told to end.
+lab: build
+	go build -o bin/ ./cmd/tillcloud/lab/campaign
+PAGE_FLAG = $(if $(PAGE),-page '$(PAGE)')
 
-lab-gate-proof: ## that the gate needs each of its checks: without one, a faulty build passes
-	$(LAB) proof
+lab-gate: lab ## the fault laboratory at the size of a merge: no violation, and every faulty build caught
+	bin/campaign gate $(ONLY)
 
-campaign: build ## the fault laboratory at the size of a release, and its page offline/CAMPAIGN.md; takes over an hour
-	$(LAB) release
+lab-gate-proof: lab ## that the gate needs each of its checks: without it, a faulty build passes
+	bin/campaign proof $(ONLY)
+
+campaign: lab ## the fault laboratory at the size of a release, and its page offline/CAMPAIGN.md; takes over an hour
+	bin/campaign release $(PAGE_FLAG)
 
 SOAK ?= 1h
-soak: ## every fault at random for SOAK (1h) of real time, and its page offline/SOAK.md
-	SOAK='$(SOAK)' $(LAB) soak
+soak: lab ## every fault at random for SOAK (1h) of real time, and its page offline/SOAK.md; PAGE=FILE for less than an hour
+	SOAK='$(SOAK)' bin/campaign soak $(PAGE_FLAG)
 
-replay: build ## one case again: SEED=C6-17, and SABOTAGE=name for one of a faulty build
-	SABOTAGE='$(SABOTAGE)' $(LAB) replay '$(SEED)'
+replay: lab ## one case again: SEED=C6-17, and SABOTAGE=name for one of a faulty build
+	SABOTAGE='$(SABOTAGE)' bin/campaign replay '$(SEED)'
 
 lint: ## formatting, vet, the rules of the house; staticcheck where it is installed
 	$(call formatted)

@@ -1,15 +1,18 @@
 package lab
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/signal"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -29,6 +32,11 @@ const (
 	// CatchEnv names the check that must find a faulty build. What other checks find
 	// does not end the search.
 	CatchEnv = "TILLWIRE_LAB_CATCH"
+	// ScratchEnv is the folder that Scratch makes its folders in; who set it clears it
+	// away, also when a campaign is killed.
+	ScratchEnv = "TILLWIRE_LAB_SCRATCH"
+	// SoakEnv is how long C13 lasts, as Go writes durations.
+	SoakEnv = "TILLWIRE_SOAK"
 )
 
 // Run is one campaign under way: how many cases, their seeds, what they found. It
@@ -39,6 +47,7 @@ type Run struct {
 	first    uint64
 	only     bool
 	size     int
+	halt     context.Context // over when the process was asked to end
 
 	mu      sync.Mutex
 	clock   agent.SystemClock
@@ -53,11 +62,14 @@ type Result struct {
 	Campaign   string             `json:"campaign"`
 	Unit       string             `json:"unit"`
 	Seed       uint64             `json:"seed"`
-	Size       int                `json:"size"`
+	Size       int                `json:"size"`            // asked for
+	Least      int                `json:"least,omitempty"` // what must be done of it, where Resize told otherwise
 	Done       int                `json:"done"`
 	Violations int                `json:"violations"`
 	Begun      time.Time          `json:"begun"`
 	Ended      time.Time          `json:"ended"`
+	Wallets    []string           `json:"wallets"`           // whose payments were tried
+	Without    []string           `json:"without,omitempty"` // checks that were left out
 	Figures    map[string]float64 `json:"figures,omitempty"`
 }
 
@@ -95,19 +107,39 @@ func Begin(t testing.TB, campaign, unit string, merge, release int) *Run {
 	if only := os.Getenv(OnlyEnv); only != "" && only != campaign {
 		r.size = 0
 	}
-	r.result = Result{Campaign: campaign, Unit: unit, Seed: r.first, Size: r.size, Begun: r.clock.Now()}
+	r.result = Result{Campaign: campaign, Unit: unit, Seed: r.first, Size: r.size, Begun: r.clock.Now(), Wallets: Wallets(), Without: leftOut()}
+	// Asked to end, a campaign ends its case and clears up; asked twice, it dies.
+	halt, again := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(halt, again)
+	r.halt = halt
+	t.Cleanup(again)
 	t.Cleanup(r.end)
 	return r
 }
 
+// Wallets names the wallets that a shop of the laboratory takes.
+func Wallets() []string { return []string{"wechat"} }
+
+// Halted reports that the process was asked to end.
+func (r *Run) Halted() bool { return r.halt.Err() != nil }
+
 // Size is how many units the campaign has to do; 0 when another one is repeated.
 func (r *Run) Size() int { return r.size }
 
+// enough of a hundred units that were asked for must exist to be done.
+const enough = 95
+
 // Resize is for a campaign that learns only now how many units there are to do.
+// What was asked for stays in its result: where much less of it exists, the campaign
+// tests less than it promises, and fails.
 func (r *Run) Resize(n int) {
+	r.t.Helper()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.size, r.result.Size = n, n
+	r.size, r.result.Least = n, n
+	if asked := r.result.Size; os.Getenv(SizeEnv) != "" && !r.only && n*100 < asked*enough {
+		r.t.Errorf("%s has only %d %s, and %d were asked for", r.campaign, n, r.result.Unit, asked)
+	}
 }
 
 // First is the seed that the campaign begins with, or the one that is repeated.
@@ -121,7 +153,7 @@ func (r *Run) Only() bool { return r.only }
 func (r *Run) Each(do func(seed uint64) int) {
 	for seed := r.first; r.size > 0 && r.Done() < r.size; seed++ {
 		r.Add(do(seed))
-		if r.only || r.Caught() {
+		if r.only || r.Caught() || r.Halted() {
 			return
 		}
 	}
@@ -148,7 +180,7 @@ func (r *Run) share(t *testing.T, processors int, more func(begun uint64) bool, 
 		for n := range processors {
 			t.Run(strconv.Itoa(n+1), func(t *testing.T) {
 				t.Parallel()
-				for n := begun.Add(1) - 1; more(n) && (!r.only || n == 0) && !r.Caught(); n = begun.Add(1) - 1 {
+				for n := begun.Add(1) - 1; more(n) && (!r.only || n == 0) && !r.Caught() && !r.Halted(); n = begun.Add(1) - 1 {
 					r.Add(do(t, r.first+n))
 				}
 			})
@@ -180,7 +212,11 @@ func (r *Run) Add(n int) {
 		return
 	}
 	r.told = now
-	fmt.Fprintf(os.Stderr, "%s%s %d of %d %s, %d violations, %s\n", ProgressMark, r.campaign, r.result.Done, r.size, r.result.Unit,
+	of := ""
+	if r.result.Done <= r.size { // C13 is asked for an hour, not for a number
+		of = fmt.Sprintf(" of %d", r.size)
+	}
+	fmt.Fprintf(os.Stderr, "%s%s %d%s %s, %d violations, %s\n", ProgressMark, r.campaign, r.result.Done, of, r.result.Unit,
 		r.result.Violations, now.Round(time.Second))
 }
 
@@ -275,16 +311,28 @@ func (d Dice) Between(low, high time.Duration) time.Duration {
 // Pick is one of the list.
 func Pick[T any](d Dice, list ...T) T { return list[d.IntN(len(list))] }
 
-// Scratch is a folder for data whose durability does not matter because the
-// machine stays up: in memory where the system has such a place.
-func Scratch(t testing.TB) string {
-	t.Helper()
+// ScratchHome is where folders for Scratch belong: in memory where the system has
+// such a place, else where temporary files are.
+func ScratchHome() string {
 	const memory = "/dev/shm"
 	if info, err := os.Stat(memory); err == nil && info.IsDir() {
-		if dir, err := os.MkdirTemp(memory, "tillwire-lab-"); err == nil {
-			t.Cleanup(func() { _ = os.RemoveAll(dir) })
-			return dir
-		}
+		return memory
 	}
-	return t.TempDir()
+	return os.TempDir()
+}
+
+// Scratch is a folder for data whose durability does not matter because the
+// machine stays up. It is gone when t ends.
+func Scratch(t testing.TB) string {
+	t.Helper()
+	home := os.Getenv(ScratchEnv)
+	if home == "" {
+		home = ScratchHome()
+	}
+	dir, err := os.MkdirTemp(home, "tillwire-lab-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) }) // what stays of it, its home's owner clears away
+	return dir
 }

@@ -327,7 +327,7 @@ func (s *Shop) stepped(resume func(context.Context, agent.Task) (time.Duration, 
 type purse struct{ *wallet.Set }
 
 // Names implements checkout.Wallets.
-func (purse) Names() []string { return []string{"wechat"} }
+func (purse) Names() []string { return Wallets() }
 
 // Explain implements checkout.Wallets.
 func (purse) Explain(c agent.Code) agent.Sentence { return wallet.Explain(c) }

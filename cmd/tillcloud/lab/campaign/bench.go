@@ -9,18 +9,24 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 
 	"tillwire/agent"
+	"tillwire/cmd/tillcloud/lab"
 	"tillwire/cmd/tillcloud/lab/sabotage"
 )
 
 // bench builds the campaigns' test binaries, each once.
 type bench struct {
-	root  string // of the module
-	dir   string // for what is built; removed in the end
-	clock agent.SystemClock
-	slots chan struct{}
-	wide  sync.Mutex // one at a time takes more than one slot
+	root string // of the module
+	dir  string // for what is built; removed in the end
+	// scratch is for what the campaigns put down; removed in the end, so that also a
+	// campaign that was killed leaves nothing. lock tells others that it is in use.
+	scratch string
+	lock    *os.File
+	clock   agent.SystemClock
+	slots   chan struct{}
+	wide    sync.Mutex // one at a time takes more than one slot
 
 	mu    sync.Mutex
 	built map[string]func() (string, error)
@@ -38,11 +44,58 @@ func newBench(ctx context.Context) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &bench{root: filepath.Dir(strings.TrimSpace(string(out))), dir: dir, clock: agent.NewSystemClock(),
-		slots: make(chan struct{}, slots), built: map[string]func() (string, error){}}, nil
+	b := &bench{root: filepath.Dir(strings.TrimSpace(string(out))), dir: dir, clock: agent.NewSystemClock(),
+		slots: make(chan struct{}, slots), built: map[string]func() (string, error){}}
+	if err := b.settle(lab.ScratchHome()); err != nil {
+		b.close()
+		return nil, fmt.Errorf("a folder for the campaigns' data: %w", err)
+	}
+	return b, nil
 }
 
-func (b *bench) close() { _ = os.RemoveAll(b.dir) } // what a temporary folder keeps is nobody's loss
+// settle makes the scratch folder below home, and removes those of benches that were
+// killed: their locks are free.
+func (b *bench) settle(home string) error {
+	const prefix, lockName = "tillwire-bench-", "lock"
+	old, err := filepath.Glob(filepath.Join(home, prefix+"*", lockName))
+	if err != nil {
+		return err
+	}
+	for _, name := range old {
+		f, err := os.OpenFile(name, os.O_RDWR, 0)
+		if err != nil {
+			continue // another user's, or just gone
+		}
+		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+			_ = os.RemoveAll(filepath.Dir(name)) // the next bench tries again
+		}
+		_ = f.Close()
+	}
+	if b.scratch, err = os.MkdirTemp(home, prefix); err != nil {
+		return err
+	}
+	// The lock is held before its name can be found.
+	hidden := filepath.Join(b.scratch, "."+lockName)
+	if b.lock, err = os.OpenFile(hidden, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
+		return err
+	}
+	if err := syscall.Flock(int(b.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return err
+	}
+	return os.Rename(hidden, filepath.Join(b.scratch, lockName))
+}
+
+// close removes what the bench put down; what a temporary folder keeps all the same
+// is nobody's loss.
+func (b *bench) close() {
+	_ = os.RemoveAll(b.dir)
+	if b.scratch != "" {
+		_ = os.RemoveAll(b.scratch)
+	}
+	if b.lock != nil {
+		_ = b.lock.Close()
+	}
+}
 
 // binary returns a campaign's test binary: the honest one or the one in which the
 // faulty builds can be switched on.
@@ -143,5 +196,8 @@ func (b *bench) take(ctx context.Context, wide bool) (give func(), err error) {
 	return give, nil
 }
 
-// errFailed ends the program after everything was said.
-var errFailed = errors.New("the laboratory found what is listed above")
+// How the program ends after everything was said.
+var (
+	errFailed      = errors.New("the laboratory found what is listed above")
+	errInterrupted = errors.New("interrupted")
+)

@@ -25,10 +25,19 @@ func (b *bench) gate(ctx context.Context, only []string) error {
 	if _, err := sabotage.Overlay(b.root, b.dir, append(sabotage.CheapSigner(), sabotage.Edits()...)); err != nil {
 		return err
 	}
+	jobs, err := chosen(append(honest("merge", mergeLimit), faulty()...), only)
+	if err != nil {
+		return err
+	}
+	reduced()
 	begin := b.clock.Mono()
 	failed := false
-	for o := range b.all(ctx, chosen(append(honest("merge", mergeLimit), faulty(true)...), only)) {
-		failed = !verdict(o) || failed
+	for o := range b.all(ctx, jobs) {
+		o.report()
+		failed = failed || len(o.wrong()) > 0
+	}
+	if ctx.Err() != nil {
+		return errInterrupted
 	}
 	fmt.Printf("the gate took %s\n", (b.clock.Mono() - begin).Round(time.Second))
 	if failed {
@@ -37,7 +46,7 @@ func (b *bench) gate(ctx context.Context, only []string) error {
 	return nil
 }
 
-// honest are the jobs of the honest builds, those first that take all processors.
+// honest are the jobs of the honest builds, those first that take longest.
 func honest(size string, limit time.Duration) (jobs []job) {
 	for _, p := range parts() {
 		jobs = append(jobs, job{part: p, size: size, limit: limit})
@@ -46,29 +55,26 @@ func honest(size string, limit time.Duration) (jobs []job) {
 	return jobs
 }
 
-// faulty are the jobs of the faulty builds. named makes each go on until the check
-// that is there for it has spoken; otherwise any check ends it.
-func faulty(named bool) (jobs []job) {
+// faulty are the jobs of the faulty builds. Each goes on until the check that is
+// there for it has spoken.
+func faulty() (jobs []job) {
 	for _, s := range sabotage.All() {
 		p, err := partOf(s.Campaign)
 		if err != nil {
 			panic(err) // the test of the table has seen to that
 		}
-		j := job{part: p, size: "merge", sabotage: s.Name, limit: mergeLimit}
-		if named {
-			j.catch = s.Check
-		}
-		jobs = append(jobs, j)
+		jobs = append(jobs, job{part: p, size: "merge", sabotage: s.Name, catch: s.Check, limit: mergeLimit})
 	}
 	return jobs
 }
 
-// chosen are the jobs of the named campaigns; all when none is named.
-func chosen(jobs []job, only []string) []job {
-	if len(only) == 0 {
-		return jobs
+// blinded are the same jobs, each without that check: nothing ends it before its size.
+func blinded() []job {
+	jobs := faulty()
+	for i := range jobs {
+		jobs[i].without = jobs[i].catch
 	}
-	return slices.DeleteFunc(jobs, func(j job) bool { return !slices.Contains(only, j.part.ID) })
+	return jobs
 }
 
 // all runs jobs, as many at a time as there are slots, and hands out their outcomes
@@ -94,33 +100,25 @@ func (b *bench) all(ctx context.Context, jobs []job) <-chan outcome {
 	return ended
 }
 
-// verdict prints a run's line and reports whether it was as it must be.
-func verdict(o outcome) bool {
-	took := o.took.Round(100 * time.Millisecond)
-	if o.sabotage == "" {
-		wrong := o.wrong()
-		if wrong == "" {
-			fmt.Printf("%-5s %-44s %s, 0 violations, %s\n", o.part.ID, o.part.Title, o.sum(), took)
-			return true
-		}
-		fmt.Printf("%-5s %-44s FAILED: %s\n", o.part.ID, o.part.Title, wrong)
+// report prints a run's line, and why it was not as it must be.
+func (o *outcome) report() {
+	took, wrong := o.took.Round(100*time.Millisecond), o.wrong()
+	switch {
+	case o.err == errInterrupted:
+		fmt.Printf("%-5s %-44s interrupted\n", o.part.ID, cmp.Or(o.sabotage, o.part.Title))
+	case o.sabotage == "" && len(wrong) == 0:
+		fmt.Printf("%-5s %-44s %s, 0 violations, %s\n", o.part.ID, o.part.Title, o.sum(), took)
+	case o.sabotage == "":
+		fmt.Printf("%-5s %-44s FAILED: %s\n", o.part.ID, o.part.Title, strings.Join(wrong, "; "))
 		o.explain()
-		return false
-	}
-	s, err := sabotage.Find(o.sabotage)
-	if err != nil {
-		panic(err) // the job was made from it
-	}
-	f, ok := o.caught(s.Check)
-	if ok {
-		fmt.Printf("%-5s caught %-26s by %s, %s: %s\n", o.part.ID, s.Name, s.Check, took, f.repeat)
-		return true
-	}
-	fmt.Printf("%-5s NOT CAUGHT: %s (%s). %s should have seen it in %s\n", o.part.ID, s.Name, s.Says, s.Check, o.sum())
-	if o.err == nil || len(o.found) == 0 {
+	case len(wrong) == 0:
+		f, _ := o.caught(o.catch)
+		fmt.Printf("%-5s caught %-26s by %s, %s: %s\n", o.part.ID, o.sabotage, o.catch, took, f.repeat)
+	default:
+		s, _ := sabotage.Find(o.sabotage) // the job was made from it
+		fmt.Printf("%-5s NOT CAUGHT: %s (%s). %s should have seen it in %s\n", o.part.ID, s.Name, s.Says, s.Check, o.sum())
 		o.explain()
 	}
-	return false
 }
 
 // explain shows how a run ended.
@@ -131,69 +129,80 @@ func (o *outcome) explain() {
 	for _, line := range o.tail {
 		fmt.Fprintln(os.Stderr, "     "+line)
 	}
-	for _, f := range o.found[:min(len(o.found), 3)] {
-		fmt.Fprintf(os.Stderr, "     %s\n", f.repeat)
+	for _, list := range [][]finding{o.found, o.broken} {
+		for _, f := range list[:min(len(list), 3)] {
+			fmt.Fprintf(os.Stderr, "     %s\n", f.repeat)
+		}
 	}
 }
 
-// proof leaves out, one faulty build after another, the check that must catch it:
-// the gate must then let it through, or it would not need that check.
+// proof runs every faulty build twice: with the check that must catch it, and
+// without it, to the end of the size. Only then is it known that the check was what
+// caught it, and that nothing but a missing check let it through.
 func (b *bench) proof(ctx context.Context, only []string) error {
-	failed := false
-	for o := range b.all(ctx, chosen(blinded(), only)) {
-		s, err := sabotage.Find(o.sabotage)
-		if err != nil {
-			return err
-		}
-		switch missed := o.missed(s); {
-		case missed != "":
-			failed = true
-			fmt.Printf("%-5s %-26s %s\n", o.part.ID, s.Name, missed)
-			o.explain()
+	if value := os.Getenv(lab.WithoutEnv); value != "" {
+		return fmt.Errorf("%s=%s is set: the proof leaves out checks itself. Unset it and start again", lab.WithoutEnv, value)
+	}
+	seeing, err := chosen(faulty(), only)
+	if err != nil {
+		return err
+	}
+	blind, err := chosen(blinded(), only)
+	if err != nil {
+		return err
+	}
+	p := page{}
+	for o := range b.all(ctx, append(seeing, blind...)) {
+		switch {
+		case o.without == "":
+			o.report()
+			p.Faulty = append(p.Faulty, o)
 		default:
-			fmt.Printf("%-5s %-26s without %s the gate fails%s\n", o.part.ID, s.Name, s.Check, o.others())
+			fmt.Printf("%-5s %s without %s: %s, %s\n", o.part.ID, o.sabotage, o.without, o.sum(), o.took.Round(100*time.Millisecond))
+			p.Blind = append(p.Blind, o)
 		}
 	}
-	if failed {
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
+	for _, o := range p.Blind {
+		fmt.Printf("%-26s %s\n", o.sabotage, p.without(o.sabotage))
+		if len(o.unproven(p.Faulty)) > 0 {
+			o.explain()
+		}
+	}
+	fmt.Println(p.alone())
+	if len(p.wrong()) > 0 {
 		return errFailed
 	}
 	return nil
 }
 
-// blinded are the jobs of the proof.
-func blinded() []job {
-	jobs := faulty(false)
-	for i := range jobs {
-		s, err := sabotage.Find(jobs[i].sabotage)
-		if err != nil {
-			panic(err) // the job was made from it
-		}
-		jobs[i].env = []string{lab.WithoutEnv + "=" + s.Check}
+// unproven says why a run without a check does not show that the check is needed.
+// seeing are the runs with their checks.
+func (o *outcome) unproven(seeing []outcome) (why []string) {
+	if _, ok := o.caught(o.without); ok {
+		why = append(why, "is caught by "+o.without+" although that check is left out")
 	}
-	return jobs
-}
-
-// missed says why a run with a blinded check proves nothing, or nothing.
-func (o *outcome) missed(s sabotage.Sabotage) string {
-	if _, ok := o.caught(s.Check); ok {
-		return "is caught by " + s.Check + " although that check is left out"
+	if len(o.broken) > 0 {
+		why = append(why, fmt.Sprintf("%d cases could not be run to their end; the first: %s", len(o.broken), o.broken[0]))
 	}
-	if len(o.results) == 0 {
-		return "could not be run"
+	if short := o.short(); short != "" {
+		why = append(why, short)
 	}
-	return ""
+	i := slices.IndexFunc(seeing, func(with outcome) bool { return with.sabotage == o.sabotage })
+	if i < 0 || len(seeing[i].wrong()) > 0 {
+		why = append(why, "the same run with "+o.without+" does not catch it either")
+	}
+	return why
 }
 
 // others names the checks that still spoke.
-func (o *outcome) others() string {
-	var names []string
+func (o *outcome) others() (names []string) {
 	for _, f := range o.found {
 		if !slices.Contains(names, f.check) {
 			names = append(names, f.check)
 		}
 	}
-	if len(names) == 0 {
-		return "; no other check sees it"
-	}
-	return "; seen as well by " + strings.Join(names, ", ")
+	return names
 }

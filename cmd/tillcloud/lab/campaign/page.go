@@ -26,11 +26,6 @@ type page struct {
 	Blind   []outcome
 }
 
-// failed reports whether anything was not as it must be.
-func (p *page) failed() bool {
-	return len(p.wrong()) > 0 || p.violations() > 0
-}
-
 func (p *page) violations() (n int) {
 	for _, o := range p.Honest {
 		n += max(total(o.results), len(o.found))
@@ -38,32 +33,51 @@ func (p *page) violations() (n int) {
 	return n
 }
 
-// wrong lists every run that was not as it must be.
+// wrong lists what was not as it must be, run after run.
 func (p *page) wrong() (list []string) {
 	for _, o := range p.Honest {
-		if why := o.wrong(); why != "" {
-			line := fmt.Sprintf("%s: %s", o.part.ID, why)
-			if len(o.found) > 0 {
-				line += ". Repeat it: `" + o.found[0].repeat + "`"
+		for _, why := range o.wrong() {
+			list = append(list, o.part.ID+": "+why)
+		}
+		for _, r := range o.results {
+			if len(r.Without) > 0 {
+				list = append(list, fmt.Sprintf("%s: it ran without %s", o.part.ID, strings.Join(r.Without, ", ")))
 			}
-			list = append(list, line)
 		}
 	}
 	for _, o := range p.Faulty {
-		if s, err := sabotage.Find(o.sabotage); err == nil {
-			if _, ok := o.caught(s.Check); !ok {
-				list = append(list, fmt.Sprintf("C14: %s was not caught by %s", s.Name, s.Check))
-			}
+		for _, why := range o.wrong() {
+			list = append(list, faultyID+": "+why)
 		}
 	}
 	for _, o := range p.Blind {
-		if s, err := sabotage.Find(o.sabotage); err == nil {
-			if why := o.missed(s); why != "" {
-				list = append(list, fmt.Sprintf("C14: without %s, %s %s", s.Check, s.Name, why))
-			}
+		for _, why := range o.unproven(p.Faulty) {
+			list = append(list, fmt.Sprintf("%s: without %s, %s %s", faultyID, o.without, o.sabotage, why))
 		}
 	}
 	return list
+}
+
+// wallets says whose payments were tried, and where not all campaigns tried a
+// wallet, which did.
+func (p *page) wallets() string {
+	by, all := map[string][]string{}, 0
+	for _, o := range p.Honest {
+		for _, r := range o.results {
+			all++
+			for _, name := range r.Wallets {
+				by[name] = append(by[name], o.part.ID)
+			}
+		}
+	}
+	var said []string
+	for _, name := range slices.Sorted(maps.Keys(by)) {
+		if len(by[name]) < all {
+			name += " (" + strings.Join(by[name], ", ") + ")"
+		}
+		said = append(said, name)
+	}
+	return strings.Join(said, ", ")
 }
 
 // verdict is the page in one sentence.
@@ -95,6 +109,7 @@ func (p *page) text() []byte {
 	line("| sizes | %s |", size)
 	line("| begun | %s |", stamp(p.Begun))
 	line("| ended | %s, after %s |", stamp(p.Ended), p.Ended.Sub(p.Begun).Round(time.Second))
+	line("| wallets | %s |", p.wallets())
 	line("| violations | %d |\n", p.violations())
 	if wrong := p.wrong(); len(wrong) > 0 {
 		line("## What failed\n")
@@ -145,8 +160,8 @@ func (p *page) sabotages(line func(string, ...any)) {
 		return
 	}
 	line("\n## C14: faulty builds\n")
-	line("Each is a mistake that somebody could defend, in a build of its own. The named check must catch it; where that")
-	line("check is left out, the gate fails.\n")
+	line("Each is a mistake that somebody could defend, in a build of its own. The named check must catch it. The same")
+	line("cases then ran to the end of a merge's size without that check: it was silent, so the gate fails without it.\n")
 	line("| faulty build | its author says | caught in | by | seconds | shown again by | without that check |")
 	line("| --- | --- | --- | --- | ---: | --- | --- |")
 	for _, o := range p.Faulty {
@@ -155,24 +170,45 @@ func (p *page) sabotages(line func(string, ...any)) {
 			continue
 		}
 		by, again := "**not caught**", ""
-		if f, ok := o.caught(s.Check); ok {
-			by, again = s.Check, "`"+f.repeat+"`"
+		if f, ok := o.caught(o.catch); ok {
+			by, again = o.catch, "`"+f.repeat+"`"
 		}
-		line("| %s | %s | %s | %s | %.1f | %s | %s |", s.Name, s.Says, o.part.ID, by, o.took.Seconds(), again, p.without(s))
+		line("| %s | %s | %s | %s | %.1f | %s | %s |", s.Name, s.Says, o.part.ID, by, o.took.Seconds(), again, p.without(s.Name))
+	}
+	if len(p.Blind) > 0 {
+		line("\n%s", p.alone())
 	}
 }
 
 // without says what became of a faulty build whose check was left out.
-func (p *page) without(s sabotage.Sabotage) string {
+func (p *page) without(name string) string {
 	for _, o := range p.Blind {
-		if o.sabotage == s.Name {
-			if why := o.missed(s); why != "" {
-				return "**" + why + "**"
-			}
-			return "the gate fails" + o.others()
+		if o.sabotage != name {
+			continue
 		}
+		if why := o.unproven(p.Faulty); len(why) > 0 {
+			return "**" + strings.Join(why, "; ") + "**"
+		}
+		if others := o.others(); len(others) > 0 {
+			return "seen by " + strings.Join(others, ", ")
+		}
+		return "nothing sees it"
 	}
 	return "not tried"
+}
+
+// alone names the faulty builds that only their own check sees.
+func (p *page) alone() string {
+	var names []string
+	for _, o := range p.Blind {
+		if len(o.found) == 0 {
+			names = append(names, o.sabotage)
+		}
+	}
+	if len(names) == 0 {
+		return "Another check sees every faulty build as well."
+	}
+	return "No other check sees " + strings.Join(names, ", ") + "."
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") }

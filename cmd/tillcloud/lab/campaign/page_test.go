@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"tillwire/cmd/tillcloud/lab"
-	"tillwire/cmd/tillcloud/lab/sabotage"
 )
 
 // root is the module's, from this folder.
@@ -44,6 +43,13 @@ func TestThePagesAreOfThisHistory(t *testing.T) {
 			t.Errorf("make campaign and make soak write the pages: %v", err)
 			continue
 		}
+		why := soakRefusals(string(text))
+		if name == "CAMPAIGN.md" {
+			why = refusals(t, string(text))
+		}
+		for _, reason := range why {
+			t.Errorf("offline/%s is not a page that the project can show: %s", name, reason)
+		}
 		found := commitLine.FindSubmatch(text)
 		if found == nil {
 			t.Errorf("offline/%s names no commit", name)
@@ -60,15 +66,27 @@ func TestThePagesAreOfThisHistory(t *testing.T) {
 	}
 }
 
+// example is the page of a campaign in which everything went well.
 func example() *page {
 	begun := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
-	run := outcome{job: job{part: parts()[5]}, results: []lab.Result{{Campaign: "C6", Unit: "payments", Seed: 1, Size: 1_000_000, Done: 1_000_031,
-		Begun: begun, Ended: begun.Add(12 * time.Minute), Figures: map[string]float64{"drain_seconds": 31.25, "queue_max": 512}}}}
-	p := &page{Commit: strings.Repeat("ab", 20), Machine: "2 processors", Size: "release", Begun: begun, Ended: begun.Add(time.Hour), Honest: []outcome{run}}
-	for _, s := range sabotage.All() {
-		f := finding{check: s.Check, what: "something", repeat: "make replay SEED=C5-1 SABOTAGE=" + s.Name}
-		p.Faulty = append(p.Faulty, outcome{job: job{part: part{ID: s.Campaign}, sabotage: s.Name}, found: []finding{f}})
-		p.Blind = append(p.Blind, outcome{job: job{part: part{ID: s.Campaign}, sabotage: s.Name}, results: run.results})
+	p := &page{Commit: strings.Repeat("ab", 20), Machine: "2 processors", Size: "release", Begun: begun, Ended: begun.Add(time.Hour)}
+	for _, part := range parts() {
+		r := lab.Result{Campaign: part.ID, Unit: part.Unit, Seed: 1, Size: part.Least, Done: part.Least, Begun: begun, Ended: begun.Add(12 * time.Minute), Wallets: []string{"wechat"}}
+		switch part.ID {
+		case "C4":
+			r.Figures = map[string]float64{"pay request bytes": 1099, "pay answer bytes": 899}
+			r.Size, r.Done = 2000*cutWays, 2000*cutWays
+		case "C6":
+			r.Done, r.Figures = 1_000_031, map[string]float64{"drain_seconds": 31.25, "queue_max": 512}
+		}
+		p.Honest = append(p.Honest, outcome{job: job{part: part}, results: []lab.Result{r}})
+	}
+	for _, j := range faulty() {
+		f := finding{check: j.catch, what: "something", repeat: "make replay SEED=C5-1 SABOTAGE=" + j.sabotage}
+		p.Faulty = append(p.Faulty, outcome{job: j, found: []finding{f}})
+	}
+	for _, j := range blinded() {
+		p.Blind = append(p.Blind, outcome{job: j, results: []lab.Result{{Campaign: j.part.ID, Size: 40, Done: 40}}})
 	}
 	return p
 }
@@ -78,13 +96,13 @@ func TestThePageSaysWhatTheRunsSaid(t *testing.T) {
 	text := string(p.text())
 	for _, want := range []string{"# The fault campaign: 0 violations; 11 of 11 faulty builds caught\n", "| commit | `" + p.Commit + "` |\n",
 		"| C6 | whole shops in virtual time | 1,000,000 payments | 1,000,031 | 0 | 1 | 09:00:00 | 12.0 |\n",
-		"| C6 | drain seconds | 31.25 |\n", "| C6 | queue max | 512 |\n", "make replay SEED=C5-1 SABOTAGE=no-tombstone", "after 1h0m0s"} {
+		"| wallets | wechat |\n", "No other check sees sync-normal, ", "| C6 | drain seconds | 31.25 |\n", "| C6 | queue max | 512 |\n", "make replay SEED=C5-1 SABOTAGE=no-tombstone", "after 1h0m0s"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q:\n%s", want, text)
 		}
 	}
-	if p.failed() {
-		t.Errorf("a good campaign failed: %v", p.wrong())
+	if wrong := p.wrong(); len(wrong) > 0 {
+		t.Errorf("a good campaign failed: %q", wrong)
 	}
 	if found := commitLine.FindStringSubmatch(text); found == nil || found[1] != p.Commit {
 		t.Errorf("the page's commit cannot be read back: %v", found)
@@ -99,12 +117,16 @@ func TestAPageAboutAFailureSaysSo(t *testing.T) {
 		},
 		"half a campaign":    func(p *page) { p.Honest[0].results[0].Done = 5 },
 		"no result":          func(p *page) { p.Honest[0].results = nil },
+		"a case that broke":  func(p *page) { p.Honest[0].broken = []finding{{what: "no disk"}} },
+		"a check left out":   func(p *page) { p.Honest[0].results[0].Without = []string{"I1-one-charge"} },
 		"a survivor":         func(p *page) { p.Faulty[3].found = nil },
 		"a check not needed": func(p *page) { p.Blind[3].found = p.Faulty[3].found },
+		"half a proof":       func(p *page) { p.Blind[3].results[0].Done = 20 },
+		"a broken proof":     func(p *page) { p.Blind[3].broken = []finding{{what: "no disk"}} },
 	} {
 		p := example()
 		spoil(p)
-		if text := string(p.text()); !p.failed() || !strings.Contains(text, "## What failed") {
+		if text := string(p.text()); len(p.wrong()) == 0 || !strings.Contains(text, "## What failed") {
 			t.Errorf("%s is no failure:\n%s", name, text)
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -16,7 +15,6 @@ import (
 	"time"
 
 	"tillwire/cmd/tillcloud/lab"
-	"tillwire/cmd/tillcloud/lab/sabotage"
 )
 
 // releaseLimit is the time that a whole campaign may take.
@@ -27,78 +25,129 @@ func (b *bench) release(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("release", flag.ContinueOnError)
 	size := flags.String("size", "release", "release, or merge to try the campaign")
 	only := flags.String("only", "", "campaigns, separated by commas; all when empty")
-	file := flags.String("page", filepath.Join(b.root, "offline", "CAMPAIGN.md"), "where the page goes")
-	if err := flags.Parse(args); err != nil {
+	page := flags.String("page", "", "where the page goes; offline/CAMPAIGN.md for a whole campaign of a release")
+	if err := flags.Parse(args); err != nil || flags.NArg() > 0 || *size != "release" && *size != "merge" {
 		return errors.Join(errUsage, err)
+	}
+	jobs, err := selected(*size, *only)
+	if err != nil {
+		return err
+	}
+	file, err := b.pageFile("CAMPAIGN.md", *page, *only == "" && *size == "release")
+	if err != nil {
+		return err
 	}
 	p, err := b.start(ctx)
 	if err != nil {
 		return err
 	}
 	p.Size, p.Only = *size, *only
-	jobs, err := b.selected(ctx, *size, *only)
-	if err != nil {
+	if err := b.prepare(ctx, jobs); err != nil {
 		return err
 	}
-	minutes := 10 // the faulty builds, twice
-	for _, j := range jobs {
-		minutes += j.part.Minutes
-	}
-	fmt.Printf("commit %.12s on %s; at release size this takes about %d minutes on two processors, at most %s\n", p.Commit, p.Machine, minutes, releaseLimit)
+	fmt.Printf("commit %.12s on %s; at release size this takes about %d minutes on two processors, at most %s\n", p.Commit, p.Machine, estimate(jobs), releaseLimit)
 	limited, cancel := context.WithTimeout(ctx, releaseLimit)
 	defer cancel()
-	screen := newScreen(b)
-	p.Honest = screen.follow(b.all(limited, screen.watched(jobs)))
-	if *only == "" || slices.Contains(strings.Split(*only, ","), "C14") {
-		p.Faulty = screen.follow(b.all(limited, faulty(true)))
-		p.Blind = screen.follow(b.all(limited, blinded()))
+	screen := newScreen()
+	for _, o := range screen.follow(b.all(limited, screen.watched(jobs))) {
+		switch {
+		case o.sabotage == "":
+			p.Honest = append(p.Honest, o)
+		case o.without == "":
+			p.Faulty = append(p.Faulty, o)
+		default:
+			p.Blind = append(p.Blind, o)
+		}
 	}
 	p.Ended = b.clock.Now()
-	if err := os.WriteFile(*file, p.text(), 0o644); err != nil {
+	return p.write(ctx, file, p.text())
+}
+
+// write puts a page down, also one about a failure. An interrupted run leaves none.
+func (p *page) write(ctx context.Context, file string, text []byte) error {
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
+	if err := os.WriteFile(file, text, 0o644); err != nil {
 		return err
 	}
-	fmt.Printf("%s\nthe page is %s\n", p.verdict(), *file)
-	if p.failed() {
+	fmt.Printf("%s\nthe page is %s\n", p.verdict(), file)
+	if len(p.wrong()) > 0 {
 		return errFailed
 	}
 	return nil
 }
 
-// selected are the jobs to run, their programs built before the clock starts, so
-// that everything is made from the tree that was looked at.
-func (b *bench) selected(ctx context.Context, size, only string) ([]job, error) {
+// selected are the jobs to run: the honest ones of the named campaigns, and after
+// them the faulty ones with and without their checks, if C14 is named or nothing is.
+func selected(size, only string) ([]job, error) {
 	jobs := honest(size, releaseLimit)
-	if only != "" {
-		jobs = chosen(jobs, strings.Split(only, ","))
+	faults := append(faulty(), blinded()...)
+	if only == "" {
+		return append(jobs, faults...), nil
 	}
+	var names []string
+	for _, name := range strings.Split(only, ",") {
+		if strings.EqualFold(name, faultyID) {
+			continue
+		}
+		names = append(names, name)
+	}
+	if len(names) == 0 {
+		return faults, nil
+	}
+	picked, err := chosen(jobs, names)
+	if len(names) < strings.Count(only, ",")+1 {
+		picked = append(picked, faults...)
+	}
+	return picked, err
+}
+
+// prepare builds the programs before the clock starts, so that everything is made
+// from the tree that was looked at.
+func (b *bench) prepare(ctx context.Context, jobs []job) error {
+	said := map[string]bool{}
 	for _, j := range jobs {
-		fmt.Printf("building %s\n", j.part.ID)
-		if _, err := b.binary(ctx, j.part, false); err != nil {
-			return nil, err
+		if !said[j.part.ID] && j.sabotage == "" {
+			fmt.Printf("building %s\n", j.part.ID)
+		}
+		said[j.part.ID] = true
+		if _, err := b.binary(ctx, j.part, j.sabotage != ""); err != nil {
+			return err
 		}
 	}
-	if only != "" {
-		return jobs, nil
-	}
-	for _, s := range sabotage.All() {
-		p, err := partOf(s.Campaign)
-		if err != nil {
-			return nil, err
+	return nil
+}
+
+// estimate is about how many minutes jobs take: those of an honest run that needs
+// all processors by itself, and a share of the others.
+func estimate(jobs []job) int {
+	alone, shared := 0, 0
+	for _, j := range jobs {
+		switch {
+		case j.without != "":
+			shared += 2 // to the end of the size of a merge
+		case j.sabotage != "":
+		case j.part.Wide:
+			alone += j.part.Minutes
+		default:
+			shared += j.part.Minutes
 		}
-		if _, err := b.binary(ctx, p, true); err != nil {
-			return nil, err
-		}
 	}
-	return jobs, nil
+	return alone + (shared+slots-1)/slots
 }
 
 // start looks at the tree: what is measured must be what a commit holds.
 func (b *bench) start(ctx context.Context) (*page, error) {
+	if err := whole(); err != nil {
+		return nil, err
+	}
 	commit, err := b.git(ctx, "rev-parse", "HEAD")
 	if err != nil {
 		return nil, fmt.Errorf("the page names the commit that was tried, so this needs the project's git history: %w", err)
 	}
-	dirty, err := b.git(ctx, "status", "--porcelain")
+	// The pages themselves may have changed: one campaign after the other.
+	dirty, err := b.git(ctx, "status", "--porcelain", "--", ":/", ":!/offline/CAMPAIGN.md", ":!/offline/SOAK.md")
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +191,7 @@ type screen struct {
 	said map[string]string // the latest of each campaign
 }
 
-func newScreen(*bench) *screen {
+func newScreen() *screen {
 	info, err := os.Stdout.Stat()
 	return &screen{terminal: err == nil && info.Mode()&os.ModeCharDevice != 0, said: map[string]string{}}
 }
@@ -150,6 +199,9 @@ func newScreen(*bench) *screen {
 // watched lets the screen hear of the jobs' progress.
 func (s *screen) watched(jobs []job) []job {
 	for i := range jobs {
+		if jobs[i].sabotage != "" {
+			continue // over in seconds
+		}
 		id, last := jobs[i].part.ID, 0
 		jobs[i].progress = func(said string) {
 			s.mu.Lock()
@@ -184,8 +236,8 @@ func (s *screen) follow(ended <-chan outcome) (all []outcome) {
 		if s.terminal {
 			fmt.Print("\r\033[K")
 		}
-		if len(o.env) == 0 {
-			verdict(o)
+		if o.without == "" { // the others are judged together with these
+			o.report()
 		}
 		s.mu.Unlock()
 		all = append(all, o)

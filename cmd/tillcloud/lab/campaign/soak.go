@@ -6,47 +6,39 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
+
+	"tillwire/cmd/tillcloud/lab"
 )
 
-// soakEnv is how long the soak lasts, as Go writes durations.
-const soakEnv = "TILLWIRE_SOAK"
+// soakLength is how long the soak of a release lasts.
+const soakLength = time.Hour
 
 // soak runs C13 and writes its page.
 func (b *bench) soak(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("soak", flag.ContinueOnError)
-	file := flags.String("page", filepath.Join(b.root, "offline", "SOAK.md"), "where the page goes")
-	if err := flags.Parse(args); err != nil {
+	page := flags.String("page", "", "where the page goes; offline/SOAK.md for a soak of an hour")
+	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
 		return errors.Join(errUsage, err)
 	}
 	length, err := time.ParseDuration(os.Getenv("SOAK"))
 	if err != nil {
 		return fmt.Errorf("SOAK is how long the soak lasts, such as 1h or 2m: %w", err)
 	}
+	file, err := b.pageFile("SOAK.md", *page, length >= soakLength)
+	if err != nil {
+		return err
+	}
 	p, err := b.start(ctx)
 	if err != nil {
 		return err
 	}
-	screen := newScreen(b)
-	jobs := []job{{part: soakPart(), size: "release", env: []string{soakEnv + "=" + length.String()}, limit: length + 15*time.Minute}}
-	for o := range b.all(ctx, screen.watched(jobs)) {
-		p.Honest = append(p.Honest, o)
-		if screen.terminal {
-			fmt.Print("\r\033[K")
-		}
-		verdict(o)
-	}
+	screen := newScreen()
+	jobs := []job{{part: soakPart(), size: "release", env: []string{lab.SoakEnv + "=" + length.String()}, limit: length + 15*time.Minute}}
+	p.Honest = screen.follow(b.all(ctx, screen.watched(jobs)))
 	p.Ended = b.clock.Now()
-	if err := os.WriteFile(*file, p.soakText(length), 0o644); err != nil {
-		return err
-	}
-	fmt.Printf("%s\nthe page is %s\n", p.verdict(), *file)
-	if p.failed() {
-		return errFailed
-	}
-	return nil
+	return p.write(ctx, file, p.soakText(length))
 }
 
 func (p *page) soakText(length time.Duration) []byte {
@@ -62,6 +54,7 @@ func (p *page) soakText(length time.Duration) []byte {
 	line("| asked for | %s |", length)
 	line("| begun | %s |", stamp(p.Begun))
 	line("| ended | %s, after %s |", stamp(p.Ended), p.Ended.Sub(p.Begun).Round(time.Second))
+	line("| wallets | %s |", p.wallets())
 	line("| violations | %d |", p.violations())
 	for _, o := range p.Honest {
 		for _, r := range o.results {

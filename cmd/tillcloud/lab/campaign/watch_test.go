@@ -62,28 +62,44 @@ func TestARunIsKnownByWhatItSaid(t *testing.T) {
 func TestAnHonestRunMustEndWellAndWhole(t *testing.T) {
 	const whole = `LAB-RESULT {"campaign":"C6","size":40,"done":40,"violations":0}` + "\n"
 	good := hearing(t, whole)
-	if why := good.wrong(); why != "" {
-		t.Errorf("a good run is called wrong: %s", why)
+	if why := good.wrong(); len(why) > 0 {
+		t.Errorf("a good run is called wrong: %q", why)
+	}
+	if fewer := hearing(t, `LAB-RESULT {"campaign":"C6","size":40,"least":39,"done":39}`); len(fewer.wrong()) > 0 {
+		t.Errorf("a run that did all there is: %q", fewer.wrong())
 	}
 	died := hearing(t, whole)
 	died.err = errors.New("exit status 2")
 	for name, o := range map[string]*outcome{
-		"violations": hearing(t, said), "no result": hearing(t, "PASS\n"), "an error": died,
+		"violations": hearing(t, said), "no result": hearing(t, "PASS\n"), "an error": died, "a case that broke": hearing(t, "BROKEN no disk\n"+whole),
 		"half the work": hearing(t, `LAB-RESULT {"campaign":"C6","size":40,"done":20}`), "a counted violation": hearing(t, `LAB-RESULT {"campaign":"C6","size":40,"done":40,"violations":1}`),
 	} {
-		if o.wrong() == "" {
+		if len(o.wrong()) == 0 {
 			t.Errorf("a run with %s passes", name)
 		}
 	}
 }
 
+func TestACaseThatBrokeLeavesTheViolationItsCommand(t *testing.T) {
+	o := hearing(t, "VIOLATION I1-one-charge: twice\nrepeat it: make replay SEED=C6-1\nBROKEN no disk\nand no hope\nrepeat it: make replay SEED=C6-2\nrepeat it: nobody's\n")
+	if len(o.found) != 1 || o.found[0].repeat != "make replay SEED=C6-1" || len(o.broken) != 1 || o.broken[0].repeat != "make replay SEED=C6-2" {
+		t.Fatalf("found %+v, broken %+v", o.found, o.broken)
+	}
+	why := strings.Join(o.wrong(), "\n")
+	for _, want := range []string{"1 violations; the first: I1-one-charge: twice. Repeat it: `make replay SEED=C6-1`", "1 cases could not be run to their end; the first: no disk. Repeat it: `make replay SEED=C6-2`"} {
+		if !strings.Contains(why, want) {
+			t.Errorf("the reasons lack %q: %s", want, why)
+		}
+	}
+}
+
 func TestEveryFaultyBuildHasACampaign(t *testing.T) {
-	if jobs := faulty(true); len(jobs) != len(sabotage.All()) {
+	if jobs := faulty(); len(jobs) != len(sabotage.All()) {
 		t.Errorf("%d jobs", len(jobs))
 	}
 	for _, j := range blinded() {
 		s, err := sabotage.Find(j.sabotage)
-		if err != nil || len(j.env) != 1 || !strings.HasSuffix(j.env[0], "="+s.Check) || j.catch != "" {
+		if err != nil || j.without != s.Check || j.catch != s.Check {
 			t.Errorf("the proof for %s: %+v, %v", j.sabotage, j, err)
 		}
 	}
@@ -93,18 +109,30 @@ func TestEveryFaultyBuildHasACampaign(t *testing.T) {
 }
 
 func TestAMissedFaultyBuildIsNotTakenForProof(t *testing.T) {
-	s, err := sabotage.Find("new-number-on-retry")
-	if err != nil {
-		t.Fatal(err)
+	j := job{part: part{ID: "C6"}, sabotage: "new-number-on-retry", catch: "I7-one-key"}
+	run := func(without, text string) *outcome {
+		o := hearing(t, text)
+		o.job = j
+		o.without = without
+		return o
 	}
-	if hearing(t, said).missed(s) == "" {
-		t.Error("a check that was left out and speaks all the same went unnoticed")
+	seen, unseen := []outcome{*run("", said)}, []outcome{*run("", "PASS\n")}
+	blind := strings.ReplaceAll(said, "VIOLATION I7-one-key", "VIOLATION I2-intent-first")
+	good := run("I7-one-key", blind)
+	if why := good.unproven(seen); len(why) > 0 || strings.Join(good.others(), " ") != "I2-intent-first books-agree" {
+		t.Errorf("a blinded run: %q, %q", why, good.others())
 	}
-	if hearing(t, "panic: something else\n").missed(s) == "" {
-		t.Error("a run that never ended is taken for proof")
+	for name, o := range map[string]*outcome{
+		"a check that speaks although it is left out": run("I7-one-key", said),
+		"a run that never ended":                      run("I7-one-key", "panic: something else\n"),
+		"a run that ended early":                      run("I7-one-key", strings.ReplaceAll(blind, `"done":40`, `"done":4`)),
+		"a case that broke":                           run("I7-one-key", "BROKEN no disk\n"+blind),
+	} {
+		if len(o.unproven(seen)) == 0 {
+			t.Errorf("%s is taken for proof", name)
+		}
 	}
-	blind := hearing(t, strings.ReplaceAll(said, "VIOLATION I7-one-key", "VIOLATION I2-intent-first"))
-	if why := blind.missed(s); why != "" || !strings.Contains(blind.others(), "I2-intent-first, books-agree") {
-		t.Errorf("a blinded run: %q, %q", why, blind.others())
+	if len(good.unproven(unseen)) == 0 || len(good.unproven(nil)) == 0 {
+		t.Error("a faulty build that no check sees at all is taken for proof of one")
 	}
 }

@@ -109,8 +109,6 @@ func (m *machine) rows() (text string) {
 	queue, err := m.store.Queue(m.ctx)
 	for _, e := range queue {
 		text += fmt.Sprintf("%s of %s %s due %s tried %d %s; ", e.Op, e.OrderNo, e.RefundNo, e.Due, e.Tries, e.Last)
-		q, _ := m.store.Payment(m.ctx, e.Payment)
-		text += fmt.Sprintf(" [[%s %s %v %v before %d]] ", q.Status.State, q.Status.Under, kinds(q), q.Status.Refunds, m.before)
 	}
 	for _, p := range m.order {
 		if p.steps() > 0 {

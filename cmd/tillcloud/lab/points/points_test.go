@@ -45,7 +45,7 @@ func TestThePowerFailsAtEveryPoint(t *testing.T) {
 	if c.Caught() || t.Failed() {
 		return
 	}
-	c.Resize(max(c.Size()*len(c.cuts)/about, 1))
+	c.Resize(max(c.Size()*len(c.cuts)/about, c.Size()))
 	c.Share(t, 2, c.one)
 	for name, n := range c.hit.all() {
 		c.Count(name, float64(n))
