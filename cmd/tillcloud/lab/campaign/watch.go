@@ -80,7 +80,11 @@ func (b *bench) run(ctx context.Context, j job) outcome {
 	}
 	defer give()
 	binary, err := b.binary(ctx, j.part, j.sabotage != "")
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		o.err = errInterrupted
+		return o
+	case err != nil:
 		o.err = err
 		return o
 	}
