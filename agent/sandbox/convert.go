@@ -53,3 +53,12 @@ func (o *Order) PayerPart(part int64) int64 {
 	n := new(big.Int).Mul(big.NewInt(part), big.NewInt(price))
 	return n.Quo(n, big.NewInt(o.Amount)).Int64()
 }
+
+// shown is a part of the order's amount as the payer's phone shows it: what the
+// phone gives, and what the shop asked for where that is in another currency.
+func (o *Order) shown(part int64) string {
+	if o.PayerCurrency == "" || o.PayerCurrency == o.Currency {
+		return money(part, o.Currency)
+	}
+	return money(o.PayerPart(part), o.PayerCurrency) + " (" + money(part, o.Currency) + ")"
+}

@@ -191,11 +191,11 @@ func (c *Cloud) phoneState(w http.ResponseWriter, r *http.Request) {
 	for _, o := range newestFirst(orders) {
 		history = append(history, entry(o.Order, words))
 		if prompt == nil && o.State == StateAwaiting && o.Answers.IsZero() && customer.Behaviour != Abandon {
-			prompt = &shownEntry{OrderNo: o.OrderNo, Description: o.Description, Amount: money(o.Amount, o.Currency)}
+			prompt = &shownEntry{OrderNo: o.OrderNo, Description: o.Description, Amount: o.shown(o.Amount)}
 		}
 	}
 	for _, o := range newestFirst(display) {
-		shown = append(shown, shownEntry{OrderNo: o.OrderNo, Description: o.Description, Amount: money(o.Amount, o.Currency), QR: o.QR})
+		shown = append(shown, shownEntry{OrderNo: o.OrderNo, Description: o.Description, Amount: o.shown(o.Amount), QR: o.QR})
 	}
 	reply(w, http.StatusOK, map[string]any{"balance": money(customer.Balance, customer.Currency), "prompt": prompt, "history": history, "shown": shown})
 }
@@ -204,15 +204,15 @@ func (c *Cloud) phoneState(w http.ResponseWriter, r *http.Request) {
 // country, whatever the machine's.
 func entry(o *Order, words map[string]string) historyEntry {
 	china := time.FixedZone("CST", 8*60*60)
-	e := historyEntry{OrderNo: o.OrderNo, State: o.State, Say: words["state_"+string(o.State)], Amount: money(-o.Amount, o.Currency),
+	e := historyEntry{OrderNo: o.OrderNo, State: o.State, Say: words["state_"+string(o.State)], Amount: o.shown(-o.Amount),
 		At: o.Created.In(china).Format("01-02 15:04"), ByCode: o.Kind == KindCode}
 	switch {
 	case o.State != StatePaid:
-		e.Amount, e.Kind = money(o.Amount, o.Currency), "nothing"
+		e.Amount, e.Kind = o.shown(o.Amount), "nothing"
 	case o.Refunded == o.Captured:
-		e.Say, e.Kind, e.Amount = words["state_refunded"], "back-again", money(o.Refunded, o.Currency)
+		e.Say, e.Kind, e.Amount = words["state_refunded"], "back-again", o.shown(o.Refunded)
 	case o.Refunded > 0:
-		e.Say, e.Amount = words["state_part"], money(o.Refunded-o.Captured, o.Currency)
+		e.Say, e.Amount = words["state_part"], o.shown(o.Refunded-o.Captured)
 	}
 	return e
 }

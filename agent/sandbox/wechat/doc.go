@@ -4,6 +4,10 @@
 // every answer and verifies every request as strictly as the documentation
 // allows, because a client that gets away with something here fails in a shop.
 //
+// Beside it stand code payments of API v2 on the same hosts and orders (XML, a
+// shared key, and over TLS the merchant's certificate), and, as a wallet of its
+// own, the cross-border edition.
+//
 // It may import its root agent/sandbox, the root agent and the standard
 // library. It has its own signing and parsing on purpose; see agent/sandbox.
 package wechat

@@ -21,6 +21,10 @@ type Harness struct {
 	// RefundSums marks a wallet whose answer to a refund names no refund but the sum
 	// of all: a wrong sum may be one of more refunds, and the refund's query decides.
 	RefundSums bool
+	// InTurn meets each fault once, on a fresh and on a kept connection in turn, and
+	// not on both: for a second way of speaking over a transport whose first way met
+	// them all.
+	InTurn bool
 }
 
 const (

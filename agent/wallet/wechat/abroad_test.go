@@ -31,7 +31,9 @@ func openAbroad(t *testing.T) *street {
 func TestContractAbroad(t *testing.T) {
 	wallettest.Run(t, func(t *testing.T) wallettest.Harness {
 		s := openAbroad(t)
-		return s.harness(s.abroad(t, s.wallet.Direct(), "USD"))
+		h := s.harness(s.abroad(t, s.wallet.Direct(), "USD"))
+		h.InTurn = true
+		return h
 	})
 }
 

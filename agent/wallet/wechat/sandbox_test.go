@@ -178,6 +178,7 @@ func TestContractOverAPIv2(t *testing.T) {
 		s := openStreet(t)
 		h := s.harness(s.classic(t, s.wallet.Direct()))
 		whole := h.New
+		h.InTurn = true
 		h.New = func(t *testing.T, limit time.Duration) agent.Wallet {
 			return classicCodes{whole(t, limit).(*wechat.Wallet)}
 		}
