@@ -39,6 +39,7 @@ type WalletBill struct {
 	Elsewhere   int          `json:"elsewhere"`        // lines of other terminals on the same account
 	Later       []LaterBill  `json:"later,omitempty"`  // what another day's bill must tell
 	Failed      *Sentence    `json:"failed,omitempty"` // why nothing could be compared
+	Retry       bool         `json:"retry,omitempty"`  // with Failed: it may work later
 }
 
 // LaterBill counts movements around midnight that are not on the day's bill and may

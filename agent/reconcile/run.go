@@ -11,9 +11,10 @@ import (
 
 // Source is one wallet of the shop.
 type Source struct {
-	Name string
-	Test bool
-	Bill agent.Biller // nil: this wallet gives no bill
+	Name   string
+	Test   bool
+	Broken bool         // configured, and its connection could not be made
+	Bill   agent.Biller // nil: this wallet gives no bill
 	// Zone is the zone in which the wallet's days begin.
 	Zone func(context.Context) (*time.Location, error)
 }
@@ -55,7 +56,7 @@ func Compare(ctx context.Context, o Options, day string, wallets []string, told 
 			return r, fmt.Errorf("compare %s: %w", day, context.Cause(ctx))
 		}
 		if err != nil {
-			result.Failed = sentenceOf(err)
+			result.Failed, result.Retry = sentenceOf(err), agent.ClassOf(err) == agent.Unavailable
 		}
 		r.Wallets = append(r.Wallets, result)
 	}
@@ -101,6 +102,9 @@ func refusal(class agent.Class, id, english string, args ...string) error {
 // one compares one wallet's day.
 func (o Options) one(ctx context.Context, s Source, day string, fetching func(bill string)) (agent.WalletBill, error) {
 	out := agent.WalletBill{Wallet: s.Name, Test: s.Test, Sums: []agent.BillSum{}, Differences: []agent.Difference{}}
+	if s.Broken {
+		return out, refusal(agent.Invalid, "error.bill_broken", "This wallet is not set up rightly. `tillwire check` and the owner's page say what is wrong.")
+	}
 	if s.Bill == nil {
 		return out, refusal(agent.Invalid, "error.bill_none", "This wallet gives no bill. Compare its own site with the list of payments.")
 	}

@@ -16,6 +16,7 @@ const (
 	ScannerDedupe = "scanner.dedupe"
 	RetentionDays = "retention.days"
 	LogLevel      = "log.level"
+	ReconcileAt   = "reconcile.at"
 )
 
 // Start is what the configuration file says about settings that the owner may
@@ -42,6 +43,12 @@ const (
 	CodesOwn    = CodesPrefix + "own"
 )
 
+// ReconcileOff is the value of ReconcileAt that compares nothing by itself; the others
+// are a time of day, "15:04".
+const ReconcileOff = "off"
+
+var reconcileTimes = []string{ReconcileOff, "06:00", "08:00", "10:30", "11:00", "12:00", "14:00", "16:00", "18:00", "20:00", "22:00"}
+
 // Table returns every setting of a terminal, in the order pages show them.
 func Table(s Start) []Entry {
 	both, owner := []Who{Owner, Fleet}, []Who{Owner}
@@ -56,6 +63,8 @@ func Table(s Start) []Entry {
 			Help: "A scanner that stays on a code repeats it. Each repeat within this time is dropped and starts the time anew."},
 		{Key: RetentionDays, Title: "Keep finished payments", Type: Int, Default: "400", Min: 30, Max: 3650, Who: owner, Effect: agent.EffectLive,
 			Help: "Days after which a finished payment may be removed. A wallet takes refunds for about a year, and a refund needs the payment. Open payments always stay."},
+		{Key: ReconcileAt, Title: "Compare with the wallets' bills", Type: Choice, Default: ReconcileOff, Choices: reconcileTimes, Who: both, Effect: agent.EffectLive,
+			Help: "When the bills of the day before are fetched and compared with the journal, in the shop's time. What differs is shown on the first page. Wallets make a bill in the morning after, by ten in their own country."},
 		{Key: LogLevel, Title: "Log detail", Type: Choice, Default: "info", Choices: []string{"debug", "info", "warn", "error"}, Who: both, Effect: agent.EffectLive,
 			Help: "How much the log tells. It never holds a payment code, whatever the level."},
 	}

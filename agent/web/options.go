@@ -26,6 +26,7 @@ type Options struct {
 	Feed     *agent.Feed
 	Displays *Displays // nil: no lane has a kiosk display
 	Settings settings  // nil: the owner's page has no settings
+	Bills    bills     // nil: the owner's page compares nothing
 	Clock    agent.Clock
 	Words    *words.Words
 	Log      *slog.Logger

@@ -156,7 +156,7 @@ func (s *Server) routePages(mux *http.ServeMux) {
 	s.routeSetup(mux)
 	for path, allowed := range map[string]string{
 		"/owner/login": "POST", "/owner/logout": "POST", "/owner/people/{id}": "POST", "/setup/claim": "POST", "/display/{lane}/beat": "POST",
-		"/register": "GET, HEAD", "/owner": "GET, HEAD", "/owner/people": "GET, HEAD, POST", "/owner/settings": "GET, HEAD, POST", "/setup": "GET, HEAD, POST",
+		"/register": "GET, HEAD", "/owner": "GET, HEAD", "/owner/people": "GET, HEAD, POST", "/owner/settings": "GET, HEAD, POST", "/owner/reconcile": "GET, HEAD, POST", "/owner/reconcile/csv": "GET, HEAD", "/setup": "GET, HEAD, POST",
 	} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", allowed)

@@ -88,8 +88,11 @@ func families(t *testing.T) (list []string) {
 		}
 	}
 	add("role", string(agent.RoleCashier), string(agent.RoleManager), string(agent.RoleOwner))
-	add("nav", "today", "payments", "queue", "devices", "people", "settings", "log")
+	add("nav", "today", "payments", "reconcile", "queue", "devices", "people", "settings", "log")
 	add("kind", string(agent.KindScanner), string(agent.KindDisplay), string(agent.KindPrinter), string(agent.KindDrawer))
+	for _, kind := range agent.DifferenceKinds() {
+		add("difference", string(kind))
+	}
 	root := source(t, "../device.go", "../fact.go")
 	for word := range keys(root, `DeviceState = "([a-z]+)"`) {
 		add("device", word)

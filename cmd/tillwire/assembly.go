@@ -13,6 +13,7 @@ import (
 	"tillwire/agent"
 	"tillwire/agent/checkout"
 	"tillwire/agent/keyring"
+	"tillwire/agent/reconcile"
 	"tillwire/agent/settings"
 	"tillwire/agent/wallet"
 	"tillwire/agent/web"
@@ -44,6 +45,7 @@ type agentd struct {
 	atStart  settings.Values
 	wallets  *wallet.Set
 	engine   *checkout.Engine
+	bills    *reconcile.Runner
 	replayer *replay.Replayer
 	link     *replay.Link
 	displays *web.Displays
@@ -90,6 +92,7 @@ func (a *app) assemble(ctx context.Context, c config, faults []fault, done func(
 	if err := d.openEngine(ctx); err != nil {
 		return fail(err)
 	}
+	d.openBills()
 	if err := d.openWeb(ctx, a, done); err != nil {
 		return fail(err)
 	}

@@ -34,7 +34,7 @@ func (d *agentd) openWeb(ctx context.Context, a *app, done func()) (err error) {
 		Counter: d.engine, Store: store, Audits: store.Audits, Feed: d.feed, Displays: d.displays, Settings: ownerSettings{d.book, d.clock},
 		Clock: d.clock, Words: d.words, Log: d.log,
 		Line: d.link.Line, Devices: func() []agent.DeviceStatus { return d.devices.Status() }, Problems: d.problems.list,
-		Setting: d.setting, Ready: d.ready, Metrics: d.metrics.handler(),
+		Bills: ownerBills{d.bills}, Setting: d.setting, Ready: d.ready, Metrics: d.metrics.handler(),
 		Secrets: d.keys.Hasher(),
 		Setup:   a.firstStart(d.config, done),
 	})
@@ -133,6 +133,7 @@ func (d *agentd) watchProblems() {
 	ask(func() []agent.Problem { return lineProblems(d.link.Line) })
 	ask(func() []agent.Problem { return deviceProblems(d.devices.Status) })
 	ask(d.book.Problems)
+	ask(func() []agent.Problem { return billProblems(d.bills.Results()) })
 	d.metrics.registry.MustRegister(newDeviceCollector(func() []agent.DeviceStatus {
 		return append(d.devices.Status(), d.displays.Status()...)
 	}))

@@ -86,6 +86,14 @@ func (r controlRequest) changes(now time.Time) (list []agent.Change) {
 	return list
 }
 
+// controlHandler is everything that the command line may ask of this agent.
+func (d *agentd) controlHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", controlHandler(d.book, d.clock, d.controlStatus, d.store.People))
+	mux.HandleFunc("POST /reconcile", d.controlReconcile)
+	return mux
+}
+
 // errNotRunning reports that no agent answers at the control socket.
 var errNotRunning = errors.New("no agent runs on this data folder")
 
@@ -95,27 +103,14 @@ func askAgent(ctx context.Context, data, method string, body, result any) error 
 }
 
 func askAgentPath(ctx context.Context, data, method, path string, body, result any) error {
-	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(data, controlName))
-		}}}
-	text, err := json.Marshal(body)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	res, err := callAgent(ctx, data, method, path, body)
 	if err != nil {
 		return err
-	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://agent"+path, bytes.NewReader(text))
-	if err != nil {
-		return err
-	}
-	res, err := client.Do(req)
-	if errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ECONNREFUSED) {
-		return errNotRunning
-	}
-	if err != nil {
-		return fmt.Errorf("ask the running agent: %w", err)
 	}
 	defer res.Body.Close()
-	text, err = io.ReadAll(io.LimitReader(res.Body, 8<<20))
+	text, err := io.ReadAll(io.LimitReader(res.Body, 8<<20))
 	if err != nil {
 		return fmt.Errorf("ask the running agent: %w", err)
 	}
@@ -127,4 +122,29 @@ func askAgentPath(ctx context.Context, data, method, path string, body, result a
 		return fmt.Errorf("ask the running agent: it answers %s", res.Status)
 	}
 	return json.Unmarshal(text, result)
+}
+
+// callAgent sends one request over the control socket; the answer is the caller's to
+// read and close.
+func callAgent(ctx context.Context, data, method, path string, body any) (*http.Response, error) {
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(data, controlName))
+		}}}
+	text, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://agent"+path, bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	res, err := client.Do(req)
+	switch {
+	case errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ECONNREFUSED):
+		return nil, errNotRunning
+	case err != nil:
+		return nil, fmt.Errorf("ask the running agent: %w", err)
+	}
+	return res, nil
 }

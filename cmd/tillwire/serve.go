@@ -63,6 +63,7 @@ func (d *agentd) serve(ctx context.Context, h *host, again <-chan struct{}) erro
 	stopLink := d.supervise("link", d.link.Run)
 	stopEngine := d.supervise("checkout", d.engine.Run)
 	stopWallets := d.runWallets()
+	stopBills := d.supervise("reconcile", d.compareDaily)
 	d.assembled.Store(true)
 	stopControl := d.openControl()
 	server, failed, err := d.openPages(h)
@@ -76,6 +77,7 @@ func (d *agentd) serve(ctx context.Context, h *host, again <-chan struct{}) erro
 		d.end("web", func() { d.closePages(h, server) })
 	}
 	d.end("control", stopControl)
+	d.end("reconcile", func() { stopBills(); d.bills.Close() })
 	d.end("replay", stopReplay)
 	d.end("link", stopLink)
 	d.end("display", stopEngine)
@@ -226,7 +228,7 @@ func (d *agentd) openControl() (stop func()) {
 		d.log.Warn("settings cannot be changed from the command line while the agent runs", "comp", "control", "code", "control", "err", err)
 		return func() {}
 	}
-	server := &http.Server{Handler: controlHandler(d.book, d.clock, d.controlStatus, d.store.People), ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second}
+	server := &http.Server{Handler: d.controlHandler(), ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"tillwire/agent"
 )
@@ -65,6 +66,15 @@ func (w *Wallet) Bill(ctx context.Context, day string) ([]agent.BillLine, error)
 		cursor = page.Next
 	}
 	return nil, w.noBill(day, fmt.Errorf("it has more than %d pages", maxPages))
+}
+
+// BillZone is the zone in which the days of bills begin, as the gateway tells it.
+func (w *Wallet) BillZone(ctx context.Context) (*time.Location, error) {
+	can, err := w.Capabilities(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return time.LoadLocation(can.TimeZone)
 }
 
 func (w *Wallet) billPage(ctx context.Context, day, cursor string) (billPage, error) {
