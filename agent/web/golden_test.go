@@ -21,7 +21,7 @@ func goldenTerminal(t *testing.T) *terminal {
 		t.Fatal(err)
 	}
 	tm := newTerminal(t, func(o *Options) {
-		o.Zone, o.Settings = shanghai, table{}
+		o.Zone, o.Settings, o.Bills = shanghai, table{}, &comparisons{results: []agent.Reconciliation{aprilDay("p1")}}
 		o.Line = func() agent.Line {
 			return agent.Line{State: agent.LineDown, Since: time.Date(2026, 5, 1, 4, 4, 0, 0, time.UTC)}
 		}
@@ -71,6 +71,7 @@ func TestGoldenPages(t *testing.T) {
 		{"owner-today-zh", "/owner?lang=zh-CN", tm.owner()},
 		{"owner-payments", "/owner/payments?status=paid", tm.owner()},
 		{"owner-payment", "/owner/payments/" + string(tm.payments[0].ID), tm.owner()},
+		{"owner-reconcile", "/owner/reconcile?day=2026-04-30", tm.owner()},
 		{"owner-queue", "/owner/queue", tm.owner()},
 		{"owner-devices", "/owner/devices", tm.owner()},
 		{"owner-people", "/owner/people", tm.owner()},
