@@ -28,6 +28,7 @@ func TestBrowserBills(t *testing.T) {
 					b.open("/owner/reconcile?day=2026-04-30&lang=" + lang)
 					b.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.documentElement.dataset.theme = %q`, theme)))
 					b.until(`document.querySelectorAll(".differences .line").length === 3`)
+					b.until(`[...document.querySelectorAll("table.sums")].every((t) => t.getBoundingClientRect().right <= t.closest(".card").getBoundingClientRect().right)`)
 					b.passes(fmt.Sprintf("%d-reconcile-%s-%s", width, lang, theme))
 				}
 			}
