@@ -47,7 +47,7 @@ const (
 // are a time of day, "15:04".
 const ReconcileOff = "off"
 
-var reconcileTimes = []string{ReconcileOff, "06:00", "08:00", "10:30", "11:00", "12:00", "14:00", "16:00", "18:00", "20:00", "22:00"}
+var reconcileTimes = []string{ReconcileOff, "06:00", "10:30", "14:00", "20:00"}
 
 // Table returns every setting of a terminal, in the order pages show them.
 func Table(s Start) []Entry {
