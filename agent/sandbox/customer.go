@@ -21,10 +21,13 @@ const (
 	Decline  Behaviour = "decline"  // is refused
 	Slow     Behaviour = "slow"     // pays after six seconds
 	Abandon  Behaviour = "abandon"  // never confirms
+	// These pay at once; money that goes back to them is accepted and does not arrive.
+	NoRefund    Behaviour = "no_refund"    // it is given up; another needs a new number
+	StuckRefund Behaviour = "stuck_refund" // it hangs until the office completes it
 )
 
 // Behaviours lists all of them, in the order a page offers them.
-var Behaviours = []Behaviour{Approve, Password, Slow, Decline, Abandon}
+var Behaviours = []Behaviour{Approve, Password, Slow, Decline, Abandon, NoRefund, StuckRefund}
 
 // MaxBalance bounds a phone's balance and one payment, in minor units.
 const MaxBalance int64 = 1_000_000_000_000

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 
 	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
@@ -40,6 +41,8 @@ type Ledger struct {
 	ended chan struct{}
 	// The key never leaves the process except into the ledger itself.
 	key []byte // keys the fingerprints of payment codes and bodies
+
+	forgets atomic.Bool // see ForgetUnseen
 }
 
 type job struct {

@@ -12,10 +12,13 @@ const maxRefunds = 50
 type RefundState string
 
 // The states of a refund. A refund to a slow customer is on its way for as
-// long as that customer takes; to all others it arrives at once.
+// long as that customer takes, and so is one that will not arrive; to all others it
+// arrives at once.
 const (
 	RefundProcessing RefundState = "processing"
 	RefundSuccess    RefundState = "success"
+	RefundClosed     RefundState = "closed"   // given up after it was accepted; nothing went back
+	RefundAbnormal   RefundState = "abnormal" // hangs: the customer's account does not take it
 )
 
 // Refund is one refund number's row. Amount is in minor units.
@@ -86,7 +89,8 @@ func (t *tx) refund(r RefundRequest) (*Refund, error) {
 	if err != nil {
 		return nil, err
 	}
-	if customer.Behaviour == Slow {
+	switch customer.Behaviour {
+	case Slow, NoRefund, StuckRefund:
 		refund.Done = t.now.Add(slowAnswer)
 	}
 	err = t.exec(`INSERT INTO refund (order_id, wallet, merchant, refund_no, refund_id, amount, reason, state, created, done) VALUES (?,?,?,?,?,?,?,?,?,?)`,
@@ -124,14 +128,15 @@ func (t *tx) refundOrder(r RefundRequest) (o *Order, err error) {
 	return o, nil
 }
 
-// mayRefund counts refunds on their way as given: money promised twice is gone.
+// mayRefund counts refunds on their way as given, also those that hang: money
+// promised twice is gone.
 func (t *tx) mayRefund(o *Order, r RefundRequest) error {
 	if o.State != StatePaid {
 		return Refusal{ReasonStateForbids}
 	}
 	var count int
 	var given int64
-	if err := t.row("SELECT count(*), coalesce(sum(amount), 0) FROM refund WHERE order_id = ?", o.id).Scan(&count, &given); err != nil {
+	if err := t.row("SELECT count(*), coalesce(sum(amount) FILTER (WHERE state <> ?), 0) FROM refund WHERE order_id = ?", RefundClosed, o.id).Scan(&count, &given); err != nil {
 		return err
 	}
 	switch {
@@ -145,7 +150,7 @@ func (t *tx) mayRefund(o *Order, r RefundRequest) error {
 	return nil
 }
 
-// settleRefunds lets refunds arrive whose time has come.
+// settleRefunds lets refunds arrive, or fail, whose time has come.
 func (t *tx) settleRefunds(o *Order) error {
 	if !o.arriving {
 		return nil
@@ -160,19 +165,64 @@ func (t *tx) settleRefunds(o *Order) error {
 		if err != nil {
 			return err
 		}
-		if err := t.exec("UPDATE refund SET state = ? WHERE id = ?", RefundSuccess, id); err != nil {
+		customer, err := t.customer(o.Customer)
+		if err != nil {
 			return err
 		}
-		// Counted from the sum, so that the parts add up to what was taken.
-		back := o.PayerPart(o.Refunded+amount) - o.PayerPart(o.Refunded)
-		if err := t.credit(o.Customer, back); err != nil {
-			return err
+		switch customer.Behaviour {
+		case NoRefund:
+			err = t.strand(o, id, done, RefundClosed)
+		case StuckRefund:
+			err = t.strand(o, id, done, RefundAbnormal)
+		default:
+			err = t.arrive(o, id, done, amount)
 		}
-		o.Refunded += amount
-		if err := t.note(o, fromMillis(done), "refunded", amount); err != nil {
+		if err != nil {
 			return err
 		}
 	}
+}
+
+// arrive gives the money of a refund to its customer.
+func (t *tx) arrive(o *Order, id, done, amount int64) error {
+	if err := t.exec("UPDATE refund SET state = ?, done = ? WHERE id = ?", RefundSuccess, done, id); err != nil {
+		return err
+	}
+	// Counted from the sum, so that the parts add up to what was taken.
+	back := o.PayerPart(o.Refunded+amount) - o.PayerPart(o.Refunded)
+	if err := t.credit(o.Customer, back); err != nil {
+		return err
+	}
+	o.Refunded += amount
+	return t.note(o, fromMillis(done), "refunded", amount)
+}
+
+// strand ends the way of a refund that does not arrive.
+func (t *tx) strand(o *Order, id, done int64, state RefundState) error {
+	if err := t.exec("UPDATE refund SET state = ? WHERE id = ?", state, id); err != nil {
+		return err
+	}
+	return t.note(o, fromMillis(done), "refund "+string(state), 0)
+}
+
+// CompleteRefund is what the office does about a refund that hangs: it is made after
+// all, under its number. Any other refund stays as it is.
+func (l *Ledger) CompleteRefund(ctx context.Context, wallet, merchant, refundNo string) error {
+	return l.do(ctx, func(t *tx) error {
+		r, err := t.findRefund(wallet, merchant, refundNo)
+		if err != nil || r == nil || r.State != RefundAbnormal {
+			return err
+		}
+		o, err := t.find("id = ?", r.orderID)
+		if err != nil {
+			return err
+		}
+		var id int64
+		if err := t.row("SELECT id FROM refund WHERE wallet = ? AND merchant = ? AND refund_no = ?", wallet, merchant, refundNo).Scan(&id); err != nil {
+			return err
+		}
+		return t.arrive(o, id, millis(t.now), r.Amount)
+	})
 }
 
 // RefundByNumber answers what became of a refund, or [ReasonRefundNotFound].

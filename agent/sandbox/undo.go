@@ -53,9 +53,18 @@ func (l *Ledger) undo(ctx context.Context, k Key, run func(*tx, Key) (*Order, er
 	return o, err
 }
 
+// ForgetUnseen makes the cloud one that keeps nothing of a number which is undone
+// before it was asked for: it answers that there is no such order, and a payment that
+// arrives afterwards is a new one. Whether a real cloud does so is nowhere documented,
+// so a terminal must be safe with both.
+func (l *Ledger) ForgetUnseen(on bool) { l.forgets.Store(on) }
+
 // tombstone stores an order number that was undone before it was asked for. It
 // has no amount, because nobody ever named one.
 func (t *tx) tombstone(k Key, state State) (*Order, error) {
+	if t.led.forgets.Load() {
+		return nil, Refusal{ReasonNotFound}
+	}
 	o := &Order{Key: k, Kind: KindUnseen, State: state, Reversed: state == StateReversed, Expires: t.now}
 	return o, t.create(o, string(state)+" before it was ever asked for")
 }

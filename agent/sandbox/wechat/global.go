@@ -225,6 +225,9 @@ func (t *task) refundQueryAbroad() (result, error) {
 // rate of the payment.
 func refundBodyAbroad(r *sandbox.Refund) map[string]any {
 	body := refundBody(r)
+	if r.State == sandbox.RefundClosed {
+		body["status"] = "REFUNDCLOSE"
+	}
 	body["id"] = body["refund_id"]
 	delete(body, "refund_id")
 	body["amount"] = map[string]any{"refund": r.Amount, "total": r.Order.Captured, "currency": r.Order.Currency,

@@ -173,6 +173,59 @@ func TestARefundToASlowCustomerIsOnItsWayForSixSeconds(t *testing.T) {
 	}
 }
 
+// A refund that was accepted may end in three ways.
+func TestWhatBecomesOfARefundThatWasAccepted(t *testing.T) {
+	for _, c := range []struct {
+		manner, status    string
+		again             int // what another refund of everything is answered with
+		completed         string
+		refunded, balance int64
+	}{
+		{"no_refund", "CLOSED", 200, "CLOSED", 0, 4000},
+		{"stuck_refund", "ABNORMAL", 400, "SUCCESS", 1000, 5000},
+	} {
+		t.Run(c.manner, func(t *testing.T) {
+			s := open(t)
+			no, customer := randomNo(), s.phone(c.manner, 5000)
+			s.want(s.pay(no, s.code(customer), 1000), 200, "")
+			status := func() string { return s.call("GET", "/v3/refund/domestic/refunds/R-1", "").text("status") }
+			if got := s.refund(no, "R-1", 1000, 1000).text("status"); got != "PROCESSING" {
+				t.Errorf("the refund answers %s", got)
+			}
+			s.clock.move(6 * time.Second)
+			if got := status(); got != c.status {
+				t.Errorf("after six seconds it is %s, want %s", got, c.status)
+			}
+			if got := s.row(no); got.Refunded != 0 {
+				t.Errorf("ledger says %+v", got)
+			}
+			if err := s.ledger.CompleteRefund(t.Context(), "wechat", s.as.MerchantID, "R-1"); err != nil {
+				t.Fatal(err)
+			}
+			if got := status(); got != c.completed {
+				t.Errorf("the office completed it, and it is %s, want %s", got, c.completed)
+			}
+			if got, err := s.ledger.Customer(t.Context(), customer); err != nil || got.Balance != c.balance || s.row(no).Refunded != c.refunded {
+				t.Errorf("the customer has %d, want %d; %+v, %v", got.Balance, c.balance, s.row(no), err)
+			}
+			if got := s.refund(no, "R-2", 1000, 1000); got.status != c.again {
+				t.Errorf("another number is answered with %d, want %d", got.status, c.again)
+			}
+		})
+	}
+}
+
+// Whether the real cloud remembers what it never saw is nowhere written.
+func TestACloudThatForgetsWhatItNeverSaw(t *testing.T) {
+	s := open(t)
+	s.ledger.ForgetUnseen(true)
+	no := randomNo()
+	s.want(s.reverse(no), 404, "ORDER_NOT_EXIST")
+	s.want(s.close(no), 404, "ORDER_NOT_EXIST")
+	s.want(s.pay(no, s.code(s.phone("approve", 5000)), 1000), 200, "")
+	s.want(s.reverse(no), 200, "")
+}
+
 func TestAtMostFiftyRefunds(t *testing.T) {
 	s := open(t)
 	no := randomNo()

@@ -86,8 +86,13 @@ func refundBody(r *sandbox.Refund) map[string]any {
 		"amount": map[string]any{"total": r.Order.Captured, "refund": r.Amount, "from": []any{}, "payer_total": r.Order.Captured, "payer_refund": r.Amount,
 			"settlement_refund": r.Amount, "settlement_total": r.Order.Captured, "discount_refund": int64(0), "currency": r.Order.Currency, "refund_fee": int64(0)},
 	}
-	if r.State == sandbox.RefundSuccess {
+	switch r.State {
+	case sandbox.RefundSuccess:
 		body["status"], body["success_time"] = "SUCCESS", stamp(r.Done)
+	case sandbox.RefundClosed:
+		body["status"] = "CLOSED"
+	case sandbox.RefundAbnormal:
+		body["status"] = "ABNORMAL"
 	}
 	return body
 }
