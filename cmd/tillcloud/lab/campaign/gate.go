@@ -46,12 +46,21 @@ func (b *bench) gate(ctx context.Context, only []string) error {
 	return nil
 }
 
-// honest are the jobs of the honest builds, those first that take longest.
+// honest are the jobs of the honest builds: first those that take all slots, so that
+// none stands idle until the other is free, then those that take longest.
 func honest(size string, limit time.Duration) (jobs []job) {
 	for _, p := range parts() {
 		jobs = append(jobs, job{part: p, size: size, limit: limit})
 	}
-	slices.SortStableFunc(jobs, func(x, y job) int { return cmp.Compare(y.part.Minutes, x.part.Minutes) })
+	slices.SortStableFunc(jobs, func(x, y job) int {
+		switch {
+		case x.part.Wide && !y.part.Wide:
+			return -1
+		case y.part.Wide && !x.part.Wide:
+			return 1
+		}
+		return cmp.Compare(y.part.Minutes, x.part.Minutes)
+	})
 	return jobs
 }
 

@@ -21,7 +21,7 @@ import (
 // The sizes of C4: release is every byte, merge every sixteenth.
 const (
 	cutsMerge   = 2_000
-	cutsRelease = 33_000
+	cutsRelease = 42_000
 )
 
 // The kinds of messages, in the order in which seeds count them.
