@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"path/filepath"
 
 	"tillwire/agent"
 	"tillwire/agent/sandbox"
@@ -77,7 +76,7 @@ type Cloud struct {
 
 // openCloud starts the sandbox. The folder keeps the ledger over restarts.
 func openCloud(ctx context.Context, o Options, host string, tap *tap) (*Cloud, error) {
-	ledger, err := sandbox.OpenLedger(ctx, filepath.Join(o.Dir, "cloud", "ledger.db"), o.Clock.SystemClock)
+	ledger, err := sandbox.OpenLedger(ctx, ledgerFile(o.Dir), o.Clock.SystemClock)
 	if err != nil {
 		return nil, err
 	}

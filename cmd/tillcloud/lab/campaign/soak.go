@@ -46,8 +46,10 @@ func (p *page) soakText(length time.Duration) []byte {
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# The soak: %s\n", p.verdict())
 	line("Written by `make soak` from what C13 reported; nothing here was typed. Real time, real sockets, a real disk, and")
-	line("the shop's waits a tenth of a wallet's own, so that an hour holds ten times as many doubts. The shop begins a new")
-	line("day many times over; each is settled and judged, and what the process holds afterwards is the sample.\n")
+	line("the shop's waits a tenth of a wallet's own, so that an hour holds ten times as many doubts. One run of the agent")
+	line("trades for about half an hour. Every now and then all is settled, judged and removed by retention while the agent")
+	line("runs on, and what the process holds then is a sample; the first ten minutes, in which its memory of payment codes")
+	line("fills, give none. The power is cut in the last tenth of a run, since a restart would hide what it kept too long.\n")
 	line("| | |\n| --- | --- |")
 	line("| commit | `%s` |", p.Commit)
 	line("| machine | %s |", p.Machine)

@@ -2,6 +2,7 @@ package soak_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -16,7 +17,7 @@ import (
 // lanes are the registers of the shop.
 const lanes = 64
 
-// day is one shop from its opening to its judgement.
+// day is one shop in one run of the soak.
 type day struct {
 	run0  *lab.Run
 	seed  uint64
@@ -27,14 +28,19 @@ type day struct {
 	sales atomic.Int64
 
 	free  [lanes]chan struct{} // a lane has become free
-	calm  atomic.Bool          // faults are over for today
+	gate  sync.RWMutex         // held for reading by each sale: closed, nothing is sold
+	calm  atomic.Bool          // no faults for now
+	full  atomic.Bool          // the disk has no room for new payments
+	held  []sample
 	mu    sync.Mutex
+	skies lab.Dice // of the weather
 	luck  lab.Dice // under mu; of what happens to requests
 	tried map[string]int
 }
 
 func newDay(r *lab.Run, seed uint64, keys lab.Keys, dir string) *day {
-	d := &day{run0: r, seed: seed, keys: keys, dir: dir, clock: lab.NewClock(), luck: lab.NewDice("C13 requests", seed), tried: map[string]int{}}
+	d := &day{run0: r, seed: seed, keys: keys, dir: dir, clock: lab.NewClock(), luck: lab.NewDice("C13 requests", seed), skies: lab.NewDice("C13 weather", seed),
+		tried: map[string]int{}}
 	for i := range d.free {
 		d.free[i] = make(chan struct{}, 1)
 	}
@@ -63,72 +69,91 @@ func (d *day) rest(ctx context.Context, long time.Duration) bool {
 	}
 }
 
-// run trades for so long, settles, judges, and returns how long it traded.
+// The course of a run. Its samples begin when everything that the store remembers for
+// a time, the longest being a payment code, is once full; its last part has power cuts,
+// which begin everything anew, and no samples.
+const (
+	warmUp    = 10 * time.Minute
+	roughPart = 10 // of a run, the last
+	samples   = 40 // about, of a run
+	mostOften = 5 * time.Second
+)
+
+// run trades for so long with one shop, and returns how long it traded. Every now and
+// then it is calm: all is settled and judged, and a sample is taken.
 func (d *day) run(ctx context.Context, long time.Duration) time.Duration {
 	var err error
 	d.shop, err = lab.Open(ctx, lab.Options{Dir: d.dir, Clock: d.clock, Keys: d.keys, Lanes: lanes, Timers: tenth, RideThrough: 4500 * time.Millisecond,
-		Meddle: d.meddle, Told: d.told})
+		Meddle: d.meddle, Told: d.told, Free: d.space, Steady: func() bool { return d.clock.Off().Abs() < time.Minute }})
 	if err != nil {
 		d.run0.Broken(d.seed, err)
 		return 0
 	}
 	begin := d.clock.Mono()
 	open, end := context.WithTimeout(ctx, long)
+	defer end()
 	var staff sync.WaitGroup
 	for n := range lanes {
 		staff.Go(func() { d.trade(open, n) })
 	}
-	var morning sample
-	var served int64
-	staff.Go(func() {
-		if d.rest(open, long/4) {
-			morning, err = take(true)
-			served = d.sales.Load()
+	steady := long - long/roughPart
+	period := max(steady/samples, min(mostOften, long/2))
+	for d.clock.Mono()-begin < steady && !d.run0.Halted() && open.Err() == nil {
+		d.weather(open, period, false)
+		s, ok := d.pause(ctx)
+		if ok && (d.clock.Mono()-begin > warmUp || long < 2*warmUp && d.clock.Mono()-begin > long/2) {
+			d.held = append(d.held, s)
 		}
-	})
-	d.weather(open)
+	}
+	if !d.run0.Halted() {
+		d.weather(open, long, true)
+	}
 	end()
 	staff.Wait()
-	d.run0.Broken(d.seed, err)
-	traded := d.clock.Mono() - begin
-	d.run0.Add(int(d.sales.Load()))
-	d.run0.Broken(d.seed, d.clear(ctx))
-	begin = d.clock.Mono()
-	d.run0.Broken(d.seed, d.shop.Settle(ctx, settling, func(w time.Duration) { d.rest(ctx, w) }))
-	d.run0.Figure("longest_settling_seconds", (d.clock.Mono() - begin).Seconds())
-	d.grown(morning, d.sales.Load()-served)
-	found, err := d.shop.Judge(ctx)
-	d.run0.Broken(d.seed, err)
-	d.run0.Violated(d.seed, found...)
-	if s, err := take(false); err == nil {
-		d.run0.Figure("most_goroutines_while_trading", s.goroutines)
-	}
+	d.pause(ctx)
 	d.run0.Broken(d.seed, d.shop.Close())
 	for what, n := range d.tried {
 		d.run0.Count(what, float64(n))
 	}
-	return traded
+	return d.clock.Mono() - begin
 }
 
-// room is what a payment may leave behind in memory until the evening, in bytes. The
-// laboratory's own memory of it is in this: what was answered, shown and judged.
-const room = 4096
-
-// enough payments drown what a shop needs whatever it sells.
-const enough = 2000
-
-// grown compares the evening's memory with the morning's.
-func (d *day) grown(morning sample, served int64) {
-	evening, err := take(true)
+// pause stops the trade, judges what there was, and takes a sample of a process that
+// has nothing to do; ok reports that it came to that.
+func (d *day) pause(ctx context.Context) (s sample, ok bool) {
+	if s, err := take(false); err == nil {
+		d.run0.Figure("most_goroutines_while_trading", s.goroutines)
+	}
+	d.run0.Broken(d.seed, d.peace(ctx))
+	d.gate.Lock()
+	defer d.gate.Unlock()
+	sold := d.sales.Swap(0)
+	d.run0.Add(int(sold))
+	begin := d.clock.Mono()
+	if err := d.closing(ctx); err != nil {
+		d.run0.Broken(d.seed, err)
+		return s, false
+	}
+	d.run0.Broken(d.seed, d.shop.Settle(ctx, settling, func(w time.Duration) { d.rest(ctx, w) }))
+	d.run0.Figure("longest_settling_seconds", (d.clock.Mono() - begin).Seconds())
+	found, err := d.shop.Judge(ctx)
+	d.run0.Violated(d.seed, found...)
+	if err = errors.Join(err, d.shop.NewBooks(ctx)); err != nil {
+		d.run0.Broken(d.seed, err)
+		return s, false
+	}
+	s, err = take(true)
 	d.run0.Broken(d.seed, err)
-	if served < enough || morning.heap == 0 {
-		return
+	d.calm.Store(false)
+	return s, err == nil
+}
+
+// space is how much the disk has left.
+func (d *day) space(string) (uint64, error) {
+	if d.full.Load() {
+		return 0, nil
 	}
-	each := (evening.heap - morning.heap) * mb / float64(served)
-	d.run0.Figure("most_heap_bytes_left_by_a_payment", each)
-	if each > room {
-		d.shop.Accuse(checkFlat, "each of %d payments left %.0f bytes in memory", served, each)
-	}
+	return 1 << 40, nil
 }
 
 // told hears of every commit and tells the lane when it is free.
@@ -168,7 +193,9 @@ func (d *day) trade(ctx context.Context, n int) {
 			}
 			phones[b] = phone
 		}
+		d.gate.RLock()
 		d.serve(ctx, dice, n, fmt.Sprint(d.seed, "-", n, "-", sale), phones[b])
+		d.gate.RUnlock()
 	}
 }
 

@@ -7,17 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"tillwire/agent"
 	"tillwire/cmd/tillcloud/lab"
 )
 
 const (
-	// lengthEnv is how long the soak lasts; without it there is a short day.
-	lengthEnv = "TILLWIRE_SOAK"
-	days      = 60               // about, of a soak
-	shortest  = 10 * time.Second // day of a soak
-	glimpse   = 2 * time.Second  // day of a plain test run
-	// settling bounds the end of a day; a doubt is over after a tenth of a minute.
+	halfHour = 30 * time.Minute // about a run of the agent, in a soak
+	again    = 40 * time.Second // run of a case that is repeated
+	glimpse  = 2 * time.Second  // run of a plain test
+	// settling bounds the end of trade; a doubt is over after a tenth of a minute.
 	settling = time.Minute
 )
 
@@ -33,35 +30,26 @@ func TestSoak(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	length, day := time.Duration(1), glimpse
-	if text := os.Getenv(lengthEnv); text != "" {
+	length, runs := glimpse, 1
+	switch text := os.Getenv(lab.SoakEnv); {
+	case r.Only():
+		length = again
+	case text != "":
 		if length, err = time.ParseDuration(text); err != nil {
-			t.Fatalf("%s: %v", lengthEnv, err)
+			t.Fatalf("%s: %v", lab.SoakEnv, err)
 		}
-		day = max(length/days, shortest)
+		runs = max(int(length.Round(halfHour)/halfHour), 1)
 	}
-	if r.Only() {
-		length, day = 1, 4*shortest
-	}
-	clock := agent.NewSystemClock()
-	scratch := t.TempDir()
-	var after []sample
+	clock := lab.NewClock()
 	var trading time.Duration
-	for seed := r.First(); clock.Mono() < length || len(after) == 0; seed++ {
-		d := newDay(r, seed, keys, filepath.Join(scratch, fmt.Sprint(seed)))
-		trading += d.run(t.Context(), day)
-		if err := os.RemoveAll(d.dir); err != nil {
-			t.Error(err)
-		}
-		s, err := take(true)
-		if err != nil {
-			t.Fatal(err)
-		}
-		after = append(after, s)
-		r.Count("days", 1)
+	for n := range runs {
+		seed := r.First() + uint64(n)
+		d := newDay(r, seed, keys, filepath.Join(t.TempDir(), fmt.Sprint(seed)))
+		trading += d.run(t.Context(), length/time.Duration(runs))
+		r.Violated(seed, flat(d.held, r.Figure)...)
+		r.Count("runs_of_the_agent", 1)
+		r.Count("samples", float64(len(d.held)))
 	}
-	r.Resize(r.Done())
 	r.Figure("payments_per_second", float64(r.Done())/trading.Seconds())
 	r.Figure("hours", clock.Mono().Hours())
-	r.Violated(r.First(), flat(after, r.Figure)...)
 }

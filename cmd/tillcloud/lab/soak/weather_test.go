@@ -3,10 +3,13 @@ package soak_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"time"
 
 	"tillwire/agent/sandbox"
 	"tillwire/cmd/tillcloud/lab"
+	"tillwire/offline"
 )
 
 // meddle is what happens to single requests on their way.
@@ -40,13 +43,18 @@ func (d *day) meddle(lab.Arrival) lab.Meddling {
 	return m
 }
 
-// weather breaks one thing after another until the day is over: every ten seconds
-// something that stops the whole shop for a moment.
-func (d *day) weather(ctx context.Context) {
-	dice := lab.NewDice("C13 weather", d.seed)
-	for d.rest(ctx, dice.Between(200*time.Millisecond, 2*time.Second)) {
+// weather breaks one thing after another for so long: every ten seconds something
+// that stops the whole shop for a moment. Only rough weather cuts the power, since it
+// takes with it whatever the agent may have kept too long.
+func (d *day) weather(ctx context.Context, long time.Duration, rough bool) {
+	dice := d.skies
+	begin := d.clock.Mono()
+	for d.clock.Mono()-begin < long && !d.run0.Halted() && d.rest(ctx, dice.Between(200*time.Millisecond, min(2*time.Second, max(long/4, 200*time.Millisecond)))) {
 		switch dice.IntN(32) {
 		case 0:
+			if !rough {
+				continue
+			}
 			d.count("power_cuts")
 			d.shop.PowerOff()
 			d.rest(ctx, dice.Between(0, time.Second))
@@ -66,6 +74,14 @@ func (d *day) weather(ctx context.Context) {
 			d.clock.Jump(dice.Between(0, 20*time.Minute) - 10*time.Minute)
 			d.rest(ctx, dice.Between(100*time.Millisecond, 4*time.Second))
 			d.clock.Right()
+		case 4:
+			d.count("disks_full")
+			d.full.Store(true)
+			d.rest(ctx, dice.Between(time.Second, 4*time.Second))
+			d.full.Store(false)
+		case 5:
+			d.count("backups")
+			d.run0.Broken(d.seed, d.backup(context.WithoutCancel(ctx)))
 		default:
 			d.count("faults_on_the_wire")
 			d.faults(anyFaults(dice)...)
@@ -95,19 +111,31 @@ func anyFaults(dice lab.Dice) (list []sandbox.Fault) {
 	return list
 }
 
-// clear ends the faults and the day: what is open may now be finished, and who has
-// not paid by now is sent home.
-func (d *day) clear(ctx context.Context) error {
+// backup copies the store while the shop trades, as an office does.
+func (d *day) backup(ctx context.Context) error {
+	r, err := offline.OpenReader(ctx, d.shop.AgentDir())
+	if err != nil {
+		return err
+	}
+	copied := filepath.Join(d.dir, "backup.db")
+	return errors.Join(r.Backup(ctx, copied), r.Close(), os.RemoveAll(copied))
+}
+
+// peace ends the faults.
+func (d *day) peace(ctx context.Context) error {
 	d.calm.Store(true)
+	d.full.Store(false)
 	d.clock.Right()
 	if d.shop.Store() == nil {
 		if err := errors.Join(d.shop.Bury(), d.shop.PowerOn(ctx)); err != nil {
 			return err
 		}
 	}
-	if err := d.shop.Cloud().SetFaults(nil); err != nil {
-		return err
-	}
+	return d.shop.Cloud().SetFaults(nil)
+}
+
+// closing lets what is open be finished; who has not paid by now is sent home.
+func (d *day) closing(ctx context.Context) error {
 	open, err := d.shop.Store().OpenPayments(ctx)
 	for _, p := range open {
 		if _, _, refused := d.shop.Till().Cancel(ctx, p.ID, "closing time"); refused == nil {
