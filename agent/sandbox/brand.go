@@ -8,19 +8,20 @@ import (
 
 // Spender is a wallet whose phones hold another currency than [HomeCurrency].
 type Spender interface {
-	// Currency is what every phone of the wallet pays with (ISO 4217).
-	Currency() string
+	// Currencies are what a phone of the wallet can hold (ISO 4217), one each; the
+	// first is what it holds when nobody says otherwise.
+	Currencies() []string
 }
 
 // HomeCurrency is what the phones of a wallet hold that does not say otherwise.
 const HomeCurrency = "CNY"
 
-// currencyOf is what the phones of a wallet hold.
-func currencyOf(w Wallet) string {
+// currenciesOf are what the phones of a wallet can hold.
+func currenciesOf(w Wallet) []string {
 	if s, ok := w.(Spender); ok {
-		return s.Currency()
+		return s.Currencies()
 	}
-	return HomeCurrency
+	return []string{HomeCurrency}
 }
 
 // brand is how a wallet's phones call themselves, and what its shops' codes
@@ -32,6 +33,21 @@ var brands = map[string]brand{
 	"wechat":       {"WeChat Pay", "微信支付", "weixin://wxpay/…"},
 	"wechatglobal": {"WeChat Pay abroad", "微信支付（境外）", "weixin://wxpay/…"},
 	"alipay":       {"Alipay", "支付宝", "https://qr.alipay.com/…"},
+
+	"promptpay":  {"PromptPay", "PromptPay", "00020101021230…"},
+	"pix":        {"Pix", "Pix", "00020101021226…"},
+	"upi":        {"UPI", "UPI", "upi://pay?pa=…"},
+	"paynow":     {"PayNow", "PayNow", "00020101021226…"},
+	"qris":       {"QRIS", "QRIS", "00020101021226…"},
+	"duitnow":    {"DuitNow", "DuitNow", "00020201021226…"},
+	"vietqr":     {"VietQR", "VietQR", "00020101021238…"},
+	"khqr":       {"KHQR", "KHQR", "00020101021230…"},
+	"fps":        {"FPS", "转数快", "00020101021226…"},
+	"jpqr":       {"JPQR", "JPQR", "00020101021226…"},
+	"unionpay":   {"UnionPay", "银联", ""},
+	"alipayplus": {"Alipay+", "Alipay+", ""},
+	"linepay":    {"LINE Pay", "LINE Pay", ""},
+	"paypay":     {"PayPay", "PayPay", ""},
 }
 
 // brandOf calls a wallet without a look of its own by its plain name.

@@ -30,6 +30,7 @@ type Options struct {
 	Log      *slog.Logger
 	Control  string // address of the control API and the phones
 	Wallets  []Open
+	Doors    []OpenDoor
 	Counters []Counter // for the phones' "hold it to the scanner"; may be empty
 	Listen   Listen    // nil: net.Listen; a simulation listens in memory
 }
@@ -40,6 +41,7 @@ type Listen func(network, address string) (net.Listener, error)
 // Open is a wallet and the addresses its hosts listen on, the first the primary.
 // Secure hosts speak TLS, which a [Guarded] wallet has certificates for, and come
 // after the others.
+// One without hosts is reached through a door.
 type Open struct {
 	Wallet Wallet
 	Hosts  []string
@@ -51,6 +53,13 @@ type Open struct {
 type Guarded interface {
 	// TLS is how its hosts prove who they are, and whose certificates they take.
 	TLS() *tls.Config
+}
+
+// OpenDoor is a door and its addresses. The wallets behind it are opened as
+// wallets, too.
+type OpenDoor struct {
+	Door  Door
+	Hosts []string
 }
 
 // Cloud is the running sandbox. No fault touches the control API and the
@@ -65,7 +74,7 @@ type Cloud struct {
 	serves  sync.WaitGroup
 }
 
-// hostGate is a gate with the wallet and the host it stands for.
+// hostGate is a gate with the wallet or door and the host it stands for.
 type hostGate struct {
 	*gate
 	wallet string
@@ -95,21 +104,13 @@ func (c *Cloud) start(ctx context.Context) error {
 	}
 	requests := &book{ledger: c.options.Ledger, last: last}
 	for _, open := range c.options.Wallets {
-		for i, addr := range slices.Concat(open.Hosts, open.Secure) {
-			handler := &front{wallet: open.Wallet, host: i + 1, faults: &c.faults, book: requests, clock: c.options.Clock, log: c.options.Log}
-			var secure *tls.Config
-			if i >= len(open.Hosts) {
-				guarded, ok := open.Wallet.(Guarded)
-				if !ok {
-					return fmt.Errorf("sandbox: %s has no certificates for %s", open.Wallet.Name(), addr)
-				}
-				secure = guarded.TLS()
-			}
-			g, err := newGate(c.options.Listen, addr, secure, handler, c.options.Log)
-			if err != nil {
-				return err
-			}
-			c.gates = append(c.gates, hostGate{g, open.Wallet.Name(), i + 1})
+		if err := c.open(open.Wallet, nil, open.Hosts, open.Secure, requests); err != nil {
+			return err
+		}
+	}
+	for _, open := range c.options.Doors {
+		if err := c.open(open.Door, open.Door, open.Hosts, nil, requests); err != nil {
+			return err
 		}
 	}
 	listener, err := c.options.Listen("tcp", c.options.Control)
@@ -124,6 +125,27 @@ func (c *Cloud) start(ctx context.Context) error {
 			c.options.Log.Error("the sandbox's control listener ended", "error", err)
 		}
 	})
+	return nil
+}
+
+// open listens on the hosts of a wallet or a door, those of TLS last.
+func (c *Cloud) open(s Speaker, door Door, hosts, secure []string, requests *book) error {
+	for i, addr := range slices.Concat(hosts, secure) {
+		handler := &front{speaker: s, door: door, host: i + 1, faults: &c.faults, book: requests, clock: c.options.Clock, log: c.options.Log}
+		var certificates *tls.Config
+		if i >= len(hosts) {
+			guarded, ok := s.(Guarded)
+			if !ok {
+				return fmt.Errorf("sandbox: %s has no certificates for %s", s.Name(), addr)
+			}
+			certificates = guarded.TLS()
+		}
+		g, err := newGate(c.options.Listen, addr, certificates, handler, c.options.Log)
+		if err != nil {
+			return err
+		}
+		c.gates = append(c.gates, hostGate{g, s.Name(), i + 1})
+	}
 	return nil
 }
 
@@ -147,7 +169,8 @@ func (c *Cloud) Close() error {
 // ControlURL is the base address of the control API and the phones.
 func (c *Cloud) ControlURL() string { return "http://" + c.address }
 
-// HostURLs are the base addresses of a wallet's hosts, the primary first.
+// HostURLs are the base addresses of a wallet's or a door's hosts, the primary
+// first.
 func (c *Cloud) HostURLs(wallet string) []string {
 	var list []string
 	for _, g := range c.gates {
@@ -165,6 +188,9 @@ func (c *Cloud) Faults() []Fault { return c.faults.snapshot() }
 // list with one wrong entry changes nothing.
 func (c *Cloud) SetFaults(list []Fault) error {
 	names := c.walletNames()
+	for _, d := range c.options.Doors {
+		names = append(names, d.Door.Name())
+	}
 	for i := range list {
 		if err := list[i].check(names); err != nil {
 			return fmt.Errorf("fault %d: %w", i+1, err)

@@ -143,6 +143,8 @@ func (c *Cloud) broken(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, ErrNoCustomer):
 		fail(w, http.StatusNotFound, "no_customer", "There is no customer with this id.")
+	case errors.Is(err, ErrNoCodes):
+		fail(w, http.StatusUnprocessableEntity, "no_codes", "Customers of this wallet show no codes: they scan the shop's.")
 	case r.Context().Err() != nil: // the client left, nobody reads this
 	default:
 		c.options.Log.Error("the sandbox could not answer", "path", r.URL.Path, "error", err)

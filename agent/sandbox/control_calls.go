@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -28,6 +29,7 @@ func (c *Cloud) postCustomer(w http.ResponseWriter, r *http.Request) {
 		Name      string    `json:"name"`
 		Balance   *int64    `json:"balance"`
 		Behaviour Behaviour `json:"behaviour"`
+		Currency  string    `json:"currency"` // one of the wallet's; empty is its first
 	}{Behaviour: Approve}
 	if !read(w, r, &ask) {
 		return
@@ -52,11 +54,15 @@ func (c *Cloud) postCustomer(w http.ResponseWriter, r *http.Request) {
 	case balance < 0 || balance > MaxBalance:
 		fail(w, http.StatusUnprocessableEntity, "balance", fmt.Sprintf("The balance is in minor units, 0 to %d.", MaxBalance))
 		return
+	case ask.Currency != "" && !slices.Contains(currenciesOf(c.wallet(ask.Wallet)), ask.Currency):
+		fail(w, http.StatusUnprocessableEntity, "currency", fmt.Sprintf("Phones of %s hold %s.", ask.Wallet, strings.Join(currenciesOf(c.wallet(ask.Wallet)), ", ")))
+		return
 	case utf8.RuneCountInString(ask.Name) > 40:
 		fail(w, http.StatusUnprocessableEntity, "name", "The name is longer than 40 characters.")
 		return
 	}
-	customer, err := c.options.Ledger.AddCustomer(r.Context(), Customer{Wallet: ask.Wallet, Name: ask.Name, Balance: balance, Currency: currencyOf(c.wallet(ask.Wallet)), Behaviour: ask.Behaviour})
+	customer, err := c.options.Ledger.AddCustomer(r.Context(), Customer{Wallet: ask.Wallet, Name: ask.Name, Balance: balance,
+		Currency: cmp.Or(ask.Currency, currenciesOf(c.wallet(ask.Wallet))[0]), Behaviour: ask.Behaviour})
 	if err != nil {
 		c.broken(w, r, err)
 		return

@@ -43,17 +43,19 @@ func (b *book) arrived(s Seen) int64 {
 // front is the HTTP around one host of a wallet: it writes every request down,
 // applies at most one fault to it, and leaves the rest to the wallet.
 type front struct {
-	wallet Wallet
-	host   int // 1 is the first
-	faults *faultList
-	book   *book
-	clock  agent.Clock
-	log    *slog.Logger
+	speaker Speaker // the wallet, or the door
+	door    Door    // nil for a wallet's own listener
+	host    int     // 1 is the first
+	faults  *faultList
+	book    *book
+	clock   agent.Clock
+	log     *slog.Logger
 }
 
 // visit is one request on its way through a front.
 type visit struct {
 	*front
+	wallet  Speaker // whom the request is for
 	w       http.ResponseWriter
 	r       *http.Request
 	fault   Fault
@@ -65,23 +67,23 @@ type visit struct {
 
 // ServeHTTP implements http.Handler.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	op, orderNo := f.wallet.Classify(r)
-	var head []byte
-	if s, ok := f.wallet.(Sniffer); ok && op == OpOther {
+	wallet, head := f.whom(r)
+	op, orderNo := wallet.Classify(r)
+	if s, ok := wallet.(Sniffer); ok && op == OpOther {
 		op, orderNo, head = sniff(s, r)
 	}
 	// The fault is taken before the body is read: a request that will be dropped
 	// must not be read further than the fault says.
-	v := &visit{front: f, w: w, r: r, orderNo: orderNo, head: head, fault: f.faults.take(f.wallet.Name(), op, f.host)}
-	v.seen = Seen{Wallet: f.wallet.Name(), Operation: string(op), OrderNo: orderNo, Method: r.Method, Path: legiblePath(op, r.URL.Path), Fault: string(v.fault.Kind)}
+	v := &visit{front: f, wallet: wallet, w: w, r: r, orderNo: orderNo, head: head, fault: f.fault(wallet, op)}
+	v.seen = Seen{Wallet: wallet.Name(), Operation: string(op), OrderNo: orderNo, Method: r.Method, Path: legiblePath(op, r.URL.Path), Fault: string(v.fault.Kind)}
 	v.id = f.book.arrived(v.seen)
-	if v.fault.Kind == DropRequest {
+	if v.fault.Kind == DropRequest || v.fault.Kind == RefuseConnection {
 		v.dropRequest()
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if v.orderNo == "" {
-		v.orderNo = f.wallet.OrderNo(body)
+		v.orderNo = v.wallet.OrderNo(body)
 	}
 	switch {
 	case err != nil:
@@ -96,24 +98,61 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// sniff reads so much of a body as the wallet needs to name the operation, and
-// puts it back for whoever reads the body after.
+// whom finds the wallet behind a door that a request is for; what is for none is
+// the door's own.
+func (f *front) whom(r *http.Request) (Speaker, []byte) {
+	if f.door == nil {
+		return f.speaker, nil
+	}
+	w, more := f.door.Behind(r, nil)
+	var head []byte
+	if more {
+		head = peek(r, func(head []byte) bool {
+			w, more = f.door.Behind(r, head)
+			return !more
+		})
+	}
+	if w == nil {
+		return f.speaker, head
+	}
+	return w, head
+}
+
+// fault is what a request meets. A door cannot be shut to one wallet alone, so a
+// wallet whose connections are refused is cut off there as soon as it is known.
+func (f *front) fault(wallet Speaker, op Operation) Fault {
+	if wallet != f.speaker && f.faults.refused(wallet.Name(), f.host) {
+		return Fault{Kind: RefuseConnection}
+	}
+	return f.faults.take(wallet.Name(), op, f.host)
+}
+
+// sniff reads so much of a body as the wallet needs to name the operation.
 func sniff(s Sniffer, r *http.Request) (op Operation, orderNo string, head []byte) {
 	op = OpOther
+	head = peek(r, func(head []byte) bool {
+		op, orderNo = s.Sniff(r, head)
+		return op != OpOther
+	})
+	return op, orderNo, head
+}
+
+// peek reads a body until enough of it is there, and puts it back for whoever
+// reads the body after.
+func peek(r *http.Request, enough func(head []byte) bool) (head []byte) {
 	chunk := make([]byte, 512)
-	for op == OpOther && len(head) < maxBody {
+	for len(head) < maxBody {
 		n, err := r.Body.Read(chunk)
 		head = append(head, chunk[:n]...)
-		op, orderNo = s.Sniff(r, head)
-		if err != nil {
-			break // the end, or the client left; whoever reads on will see which
+		if enough(head) || err != nil {
+			break // enough, the end, or the client left; whoever reads on will see which
 		}
 	}
 	r.Body = struct {
 		io.Reader
 		io.Closer
 	}{io.MultiReader(bytes.NewReader(head), r.Body), r.Body}
-	return op, orderNo, head
+	return head
 }
 
 // execute lets the wallet do its work and then treats the answer.

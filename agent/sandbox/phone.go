@@ -64,14 +64,15 @@ func (c *Cloud) phonesPage(w http.ResponseWriter, r *http.Request) {
 		options = append(options, option{string(b), words[mannerOf(b)]})
 	}
 	type choice struct {
-		Value, Text string
-		Digits      int // after the decimal point
+		Value, Text, Currency string
+		Digits                int // after the decimal point
 	}
 	var wallets []choice
 	for _, open := range c.options.Wallets {
 		name, _ := brandOf(open.Wallet.Name(), lang)
-		currency := currencyOf(open.Wallet)
-		wallets = append(wallets, choice{open.Wallet.Name(), name + " · " + currency, agent.Currency(currency).Exponent()})
+		for _, currency := range currenciesOf(open.Wallet) {
+			wallets = append(wallets, choice{open.Wallet.Name(), name + " · " + currency, currency, agent.Currency(currency).Exponent()})
+		}
 	}
 	data["Customers"], data["Behaviours"], data["Wallets"] = views, options, wallets
 	c.page(w, r, "phones.html", data)
@@ -89,8 +90,14 @@ func (c *Cloud) phonePage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	data, _ := translated(r)
-	data["Customer"], data["Counters"] = view(customer, language(r)), c.options.Counters
+	data["Customer"], data["Counters"], data["Shows"] = view(customer, language(r)), c.options.Counters, c.shows(customer.Wallet)
 	c.page(w, r, "phone.html", data)
+}
+
+// shows reports whether phones of a wallet have codes to show.
+func (c *Cloud) shows(wallet string) bool {
+	r, ok := c.wallet(wallet).(Reader)
+	return !ok || !r.OnlyReads()
 }
 
 // phoneCode is a fresh payment code with its picture. It answers a POST, so
@@ -115,8 +122,12 @@ func (c *Cloud) phoneCode(w http.ResponseWriter, r *http.Request) {
 		"seconds": left, "svg": matrix.SVG("")})
 }
 
-// grouped sets a space after every fourth digit, as wallets print codes.
+// grouped sets a space after every fourth digit, as wallets print codes. A code
+// that is not all digits is for scanners alone.
 func grouped(code string) string {
+	if strings.Trim(code, "0123456789") != "" {
+		return ""
+	}
 	var parts []string
 	for digits := range slices.Chunk([]byte(code), 4) {
 		parts = append(parts, string(digits))

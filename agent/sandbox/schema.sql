@@ -94,3 +94,29 @@ CREATE TABLE IF NOT EXISTS request (
   status    INTEGER NOT NULL,
   fault     TEXT NOT NULL
 ) STRICT;
+
+-- Operations that were accepted, each once, for clouds that compare what is asked
+-- twice and give a terminal its history back.
+CREATE TABLE IF NOT EXISTS operation (
+  id        INTEGER PRIMARY KEY,
+  at        INTEGER NOT NULL,
+  wallet    TEXT NOT NULL,
+  merchant  TEXT NOT NULL,
+  order_no  TEXT NOT NULL,
+  refund_no TEXT NOT NULL,
+  terminal  TEXT NOT NULL,
+  operation TEXT NOT NULL,
+  digest    BLOB NOT NULL,
+  UNIQUE (wallet, merchant, order_no, operation, refund_no)
+) STRICT;
+CREATE INDEX IF NOT EXISTS operation_terminal ON operation (merchant, terminal, id);
+
+-- How far terminals' own journals were. This alone is overwritten.
+CREATE TABLE IF NOT EXISTS head (
+  merchant    TEXT NOT NULL,
+  terminal    TEXT NOT NULL,
+  incarnation TEXT NOT NULL,
+  seq         INTEGER NOT NULL,
+  hash        BLOB NOT NULL,
+  UNIQUE (merchant, terminal, incarnation)
+) STRICT;

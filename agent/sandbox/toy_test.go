@@ -24,7 +24,7 @@ type toy struct {
 	currency string // of its phones; its shops always ask for CNY
 }
 
-func (w *toy) Currency() string { return cmp.Or(w.currency, "CNY") }
+func (w *toy) Currencies() []string { return []string{cmp.Or(w.currency, "CNY")} }
 
 func (*toy) Name() string { return "toy" }
 

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"net/http"
 )
 
@@ -54,10 +55,10 @@ type Answer struct {
 	Body   []byte
 }
 
-// Wallet is one remote protocol, spoken to clients over the shared ledger. It
-// knows nothing of faults; those are applied around it.
-type Wallet interface {
-	// Name is the brand: "wechat".
+// Speaker is what speaks to clients behind a listener. It knows nothing of faults;
+// those are applied around it.
+type Speaker interface {
+	// Name is what faults and the list of requests call it.
 	Name() string
 	// Classify names the operation of a request and, where the path tells it,
 	// the order number. It must not read the body.
@@ -67,8 +68,33 @@ type Wallet interface {
 	// Answer executes a request and answers it. It does not fail: a failure is
 	// an answer of the protocol too.
 	Answer(context.Context, Call) Answer
-	// PayCode makes a fresh consumer-presented code of the wallet's grammar.
+}
+
+// Wallet is one remote protocol, spoken to clients over the shared ledger. Its
+// name is the brand: "wechat".
+type Wallet interface {
+	Speaker
+	// PayCode makes a fresh consumer-presented code of the wallet's grammar, or
+	// answers [ErrNoCodes].
 	PayCode() (string, error)
+}
+
+// ErrNoCodes is the answer of a wallet whose customers have no codes to show.
+var ErrNoCodes = errors.New("sandbox: customers of this wallet show no codes; they scan the shop's")
+
+// Reader is a wallet that may have no codes to show.
+type Reader interface {
+	// OnlyReads reports that its phones scan the shop's codes and show none.
+	OnlyReads() bool
+}
+
+// Door is a listener through which several wallets are reached, as behind an
+// acquirer. It answers by itself what is about none of them.
+type Door interface {
+	Speaker
+	// Behind is the wallet that a request is for, told by its address and the
+	// beginning of its body. more asks for more of the body.
+	Behind(r *http.Request, head []byte) (w Wallet, more bool)
 }
 
 // Sniffer is a wallet whose requests may keep their operation in the body. The

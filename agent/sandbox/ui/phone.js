@@ -20,7 +20,9 @@ async function post(url, body) {
 }
 
 // ── views ───────────────────────────────────────────────────────────────────
-let view = "code";
+// Customers of some wallets only scan: their phones have no code to show.
+const shows = !("reads" in document.body.dataset);
+let view = shows ? "code" : "scan";
 let stopCamera = () => {};
 function show(name) {
   view = name;
@@ -67,8 +69,8 @@ async function freshCode() {
     code.busy = false;
   }
 }
-$("fresh").addEventListener("click", freshCode);
-setInterval(() => {
+if (shows) $("fresh").addEventListener("click", freshCode);
+if (shows) setInterval(() => {
   const left = Math.max(0, code.until - Date.now());
   $("left").style.transform = "scaleX(" + Math.min(1, left / code.life) + ")";
   $("seconds").textContent = words.left.replace("{n}", Math.ceil(left / 1000));
@@ -232,4 +234,4 @@ async function refresh() {
 setInterval(() => { if (!document.hidden) refresh(); }, 1000);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
 refresh();
-freshCode();
+if (shows) freshCode();

@@ -16,6 +16,7 @@ form.addEventListener("submit", async (event) => {
   const data = new FormData(form);
   const body = {
     wallet: data.get("wallet"), name: data.get("name").trim(),
+    currency: form.wallet.selectedOptions[0].dataset.currency,
     balance: minor(data.get("balance"), Number(form.wallet.selectedOptions[0].dataset.digits)), behaviour: data.get("behaviour"),
   };
   try {

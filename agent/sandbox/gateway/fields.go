@@ -1,0 +1,153 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"unicode/utf8"
+
+	"tillwire/agent"
+)
+
+// maxAsked is how long a request's body may be (64 KiB).
+const maxAsked = 64 << 10
+
+// The patterns of the contract.
+var (
+	isMerchant = regexp.MustCompile(`^[0-9A-Za-z_-]{1,32}$`)
+	isBrand    = regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
+	isOrderNo  = regexp.MustCompile(`^[0-9A-Z]{32}$`)
+	isRefundNo = regexp.MustCompile(`^[0-9A-Z]{33,40}$`)
+	isTerminal = regexp.MustCompile(`^[0-9A-Z]{6}$`)
+	isCurrency = regexp.MustCompile(`^[A-Z]{3}$`)
+)
+
+// maxValue bounds every amount.
+const maxValue = 999_999_999_999
+
+// object is a JSON object as it was sent. Members that nobody asks for are
+// ignored; a member that is asked for must be as the contract says.
+type object map[string]any
+
+// parse reads a body: one object, no null, no member twice.
+func parse(body []byte) (object, error) {
+	if len(body) > maxAsked {
+		return nil, invalid("the body is longer than 64 KiB")
+	}
+	if !utf8.Valid(body) {
+		return nil, invalid("the body is not UTF-8")
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	v, err := value(d, 0)
+	if err == nil {
+		if _, end := d.Token(); !errors.Is(end, io.EOF) {
+			err = errors.New("goes on after its JSON")
+		}
+	}
+	o, ok := v.(object)
+	if err == nil && !ok {
+		err = errors.New("is no object")
+	}
+	if err != nil {
+		return nil, invalid("the body " + err.Error())
+	}
+	return o, nil
+}
+
+// value reads token by token, because a decoder takes the last of two members of
+// one name, and somebody else in the chain may take the first.
+func value(d *json.Decoder, depth int) (any, error) {
+	t, err := d.Token()
+	switch {
+	case err != nil:
+		return nil, errors.New("is not JSON")
+	case t == nil:
+		return nil, errors.New("holds null")
+	case depth > 8:
+		return nil, errors.New("is nested too deep")
+	}
+	switch t {
+	case json.Delim('{'):
+		o := object{}
+		for d.More() {
+			name, err := d.Token()
+			if err != nil {
+				return nil, errors.New("is not JSON")
+			}
+			key, _ := name.(string) // the decoder lets nothing else stand here
+			if _, twice := o[key]; twice {
+				return nil, fmt.Errorf("names %s twice", strconv.Quote(key))
+			}
+			if o[key], err = value(d, depth+1); err != nil {
+				return nil, err
+			}
+		}
+		_, err = d.Token()
+		return o, err
+	case json.Delim('['):
+		list := []any{}
+		for d.More() {
+			v, err := value(d, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, v)
+		}
+		_, err = d.Token()
+		return list, err
+	}
+	return t, nil
+}
+
+// text reads a string member; least 0 means that it may be missing.
+func (o object) text(name string, least, most int) (string, error) {
+	v, there := o[name]
+	s, ok := v.(string)
+	n := utf8.RuneCountInString(s)
+	switch {
+	case !there && least == 0:
+		return "", nil
+	case !ok:
+		return "", invalid(name + " is missing or no string")
+	case n < least || n > most:
+		return "", invalid(fmt.Sprintf("%s has %d characters and must have %d to %d", name, n, least, most))
+	}
+	return s, nil
+}
+
+// matching reads a string member that must be there and have a form.
+func (o object) matching(name string, form *regexp.Regexp) (string, error) {
+	if s, ok := o[name].(string); ok && form.MatchString(s) {
+		return s, nil
+	}
+	return "", invalid(name + " is missing or not as documented")
+}
+
+// number reads an integer, which no member may write with a point or an exponent.
+func (o object) number(name string, least, most int64) (int64, error) {
+	n, _ := o[name].(json.Number)
+	v, err := strconv.ParseInt(n.String(), 10, 64)
+	if err != nil || v < least || v > most {
+		return 0, invalid(fmt.Sprintf("%s is missing or no integer of %d to %d", name, least, most))
+	}
+	return v, nil
+}
+
+// money reads an amount in minor units.
+func (o object) money(name string) (agent.Money, error) {
+	in, _ := o[name].(object)
+	v, err := in.number("value", 1, maxValue)
+	if err != nil {
+		return agent.Money{}, invalid(name + " is missing or its value is no integer of 1 to 999999999999")
+	}
+	currency, err := in.matching("currency", isCurrency)
+	if err != nil {
+		return agent.Money{}, invalid(name + " has no currency")
+	}
+	return agent.Money{Value: v, Currency: agent.Currency(currency)}, nil
+}
