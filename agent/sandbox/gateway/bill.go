@@ -22,7 +22,8 @@ func (t *task) bill() (map[string]any, error) {
 		return nil, invalid("the date is no day")
 	}
 	to := from.AddDate(0, 0, 1)
-	if ready := to.Add(billHours); !t.early && t.clock.Now().Before(ready) {
+	ready := to.Add(billHours)
+	if now := t.clock.Now(); now.Before(from) || !t.early && now.Before(ready) {
 		return nil, &problem{status: http.StatusNotFound, code: "bill_not_ready", text: "the day is not settled yet", retry: ready.Sub(t.clock.Now())}
 	}
 	moved, err := t.ledger.Movements(t.ctx, t.wallet.brand.Name, t.terminal.Merchant, from, to)

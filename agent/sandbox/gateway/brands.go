@@ -23,8 +23,8 @@ type Brand struct {
 	code     coder    // makes customers' codes; nil: its customers show none
 	patterns []string // what those look like
 	show     drawer   // makes the shop's codes; nil: the shop shows none
-	kind     string   // of those: "emv" or "upi"
-	profile  string   // the national profile of an EMV code
+	kind     string   // of those: "emv", "upi" or "link"
+	profile  string   // the national profile of an EMV code, or what a link begins with
 	home     string   // what payers' accounts are held in, where that is another currency
 }
 
@@ -45,6 +45,12 @@ const (
 	formJPQR = "^hQVKUFFS[0-9A-Za-z+/_-]+=*$"
 )
 
+// What the links of brands begin with that show no EMV code.
+const (
+	alipayPlusLink = "https://qr.alipayplus.sandbox.example/"
+	payPayLink     = "https://qr.paypay.sandbox.example/"
+)
+
 // brands is the table. Adding a scheme is one row here, and its builder where no
 // other will do.
 func brands() []Brand {
@@ -61,17 +67,19 @@ func brands() []Brand {
 			show: duitNow, kind: "emv", profile: "duitnow", code: emvCode("A0000006150001", "DUITNOW"), patterns: []string{formEMV}},
 		{Name: "vietqr", Title: "VietQR", Currencies: []agent.Currency{"VND"}, Refund: usual, show: vietQR, kind: "emv", profile: "vietqr"},
 		{Name: "khqr", Title: "KHQR", Currencies: []agent.Currency{"KHR", "USD"}, Refund: usual, show: khqr, kind: "emv", profile: "khqr"},
-		{Name: "fps", Title: "FPS", Currencies: []agent.Currency{"HKD"}, Refund: usual, show: hkqr, kind: "emv", profile: "hkqr"},
+		{Name: "fps", Title: "FPS", Currencies: []agent.Currency{"HKD", "CNY"}, Refund: usual, show: hkqr, kind: "emv", profile: "hkqr"},
 		{Name: "jpqr", Title: "JPQR", Currencies: []agent.Currency{"JPY"}, Reverse: 30 * day, Refund: usual,
 			show: jpqr, kind: "emv", profile: "jpqr", code: jpqrCode, patterns: []string{formJPQR}},
 		{Name: "unionpay", Title: "UnionPay", Currencies: []agent.Currency{"CNY"}, Reverse: day, Refund: Refunds{Partial: true, Window: 30 * day, Most: 50},
-			code: either(digits(19, "62"), emvCode("A000000333010102", "UnionPay")), patterns: []string{`^62\d{17}$`, formEMV}},
+			code: either(digits(19, "62"), emvCode("A000000333010102", "UnionPay")), patterns: []string{`^62\d{17}$`, formEMV}, show: unionPay, kind: "emv"},
 		{Name: "alipayplus", Title: "Alipay+", Currencies: []agent.Currency{"SGD", "JPY", "THB", "MYR", "HKD", "USD", "EUR"}, Reverse: day,
-			Refund: Refunds{Partial: true, Window: 365 * day, Most: 50}, code: alipayPlus, patterns: []string{`^(2[5-9]|30)\d{14,22}$`}, home: "CNY"},
+			Refund: Refunds{Partial: true, Window: 365 * day, Most: 50}, code: alipayPlus, patterns: []string{`^(2[5-9]|30)\d{14,22}$`},
+			show: link(alipayPlusLink), kind: "link", profile: alipayPlusLink, home: "CNY"},
 		{Name: "linepay", Title: "LINE Pay", Currencies: []agent.Currency{"JPY"}, Reverse: 30 * day, Refund: usual,
 			code: digits(19, "9000000000"), patterns: []string{`^9000000000\d{9}$`}},
 		{Name: "paypay", Title: "PayPay", Currencies: []agent.Currency{"JPY"}, Most: 50_000_000, Reverse: 30 * day, Refund: usual,
-			code: digits(24, "9000818188"), patterns: []string{`^9000818188\d{14}$`}},
+			code: digits(24, "9000818188"), patterns: []string{`^9000818188\d{14}$`},
+			show: link(payPayLink), kind: "link", profile: payPayLink},
 	}
 }
 

@@ -33,7 +33,10 @@ func (b Brand) capability() map[string]any {
 	}
 	if b.show != nil {
 		payload := map[string]any{"kind": b.kind}
-		if b.profile != "" {
+		switch {
+		case b.kind == "link":
+			payload["prefixes"] = []string{b.profile}
+		case b.profile != "":
 			payload["profile"] = b.profile
 		}
 		c["payload"] = payload

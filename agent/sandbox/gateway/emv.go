@@ -37,7 +37,7 @@ func sealed(code string) string {
 
 // numbers are the ISO 4217 numbers of the currencies in the table of brands.
 var numbers = map[agent.Currency]string{"THB": "764", "BRL": "986", "SGD": "702", "IDR": "360", "MYR": "458", "VND": "704",
-	"KHR": "116", "USD": "840", "HKD": "344", "JPY": "392"}
+	"KHR": "116", "USD": "840", "HKD": "344", "CNY": "156", "JPY": "392"}
 
 // whole are currencies whose people write no decimals, whatever ISO 4217 says.
 var whole = map[agent.Currency]bool{"IDR": true, "KHR": true}

@@ -1,0 +1,175 @@
+package gateway_test
+
+import (
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"tillwire/agent"
+	"tillwire/agent/sandbox"
+	fake "tillwire/agent/sandbox/gateway"
+	"tillwire/agent/wallet/gateway"
+	"tillwire/agent/wallet/gateway/conform"
+	"tillwire/agent/wallet/wallettest"
+)
+
+// street is a sandbox with an acquirer on real ports: one that all brands share,
+// and one for each brand that is asked for.
+type street struct {
+	cloud    *sandbox.Cloud
+	acquirer *fake.Acquirer
+	ledger   *sandbox.Ledger
+}
+
+func openStreet(t *testing.T, own ...string) *street {
+	t.Helper()
+	clock := agent.NewSystemClock()
+	ledger, err := sandbox.OpenLedger(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := ledger.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s := &street{ledger: ledger}
+	if s.acquirer, err = fake.New(t.Context(), fake.Options{Ledger: ledger, Clock: clock, BillsAtOnce: true, Page: 2}); err != nil {
+		t.Fatal(err)
+	}
+	o := sandbox.Options{Ledger: ledger, Clock: clock, Log: slog.New(slog.DiscardHandler), Control: "127.0.0.1:0",
+		Doors: []sandbox.OpenDoor{{Door: s.acquirer, Hosts: []string{"127.0.0.1:0"}}}}
+	for _, w := range s.acquirer.Wallets() {
+		open := sandbox.Open{Wallet: w}
+		for _, name := range own {
+			if name == w.Name() {
+				open.Hosts = []string{"127.0.0.1:0"}
+			}
+		}
+		o.Wallets = append(o.Wallets, open)
+	}
+	if s.cloud, err = sandbox.Start(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.cloud.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// config is what a shop of the sandbox would configure, to reach it at the
+// listener of that name.
+func (s *street) config(t *testing.T, listener string, limit time.Duration) gateway.Config {
+	t.Helper()
+	text, err := s.acquirer.PublicPEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(text)
+	public, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	terminal := s.acquirer.Terminal()
+	c := gateway.Config{Hosts: s.cloud.HostURLs(listener), Merchant: terminal.Merchant, Signer: gateway.Signer{KeyID: terminal.KeyID, Key: terminal.Key},
+		Acquirer: map[string]ed25519.PublicKey{s.acquirer.KeyID(): public.(ed25519.PublicKey)}, Description: "Corner shop & 咖啡", StoreID: "SH0001"}
+	c.Timers = agent.DefaultTimers("gateway")
+	c.Timers.Pay = limit
+	return c
+}
+
+func (s *street) open(t *testing.T, listener, brand string, limit time.Duration) agent.Wallet {
+	t.Helper()
+	connection, err := gateway.Connect(s.config(t, listener, limit))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(connection.CloseIdle)
+	known, ok := gateway.Known(brand)
+	if !ok {
+		t.Fatalf("the brand %s is not known", brand)
+	}
+	w, err := connection.Wallet(brand, known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func (s *street) harness(listener, brand string) wallettest.Harness {
+	return wallettest.Harness{Control: s.cloud.ControlURL(), Brand: brand, Currency: s.acquirer.Wallet(brand).Brand().Currencies[0],
+		New: func(t *testing.T, limit time.Duration) agent.Wallet { return s.open(t, listener, brand, limit) }}
+}
+
+// TestContract runs the whole suite, every fault included, for a brand that is
+// shown, one that is a link, one with codes of digits and of EMV, and one with both.
+func TestContract(t *testing.T) {
+	for _, brand := range []string{"promptpay", "pix", "upi", "unionpay", "duitnow"} {
+		t.Run(brand, func(t *testing.T) {
+			wallettest.Run(t, func(t *testing.T) wallettest.Harness {
+				return openStreet(t, brand).harness(brand, brand)
+			})
+		})
+	}
+}
+
+// TestRoadOfEveryBrand asks each brand without faults, all of them through the one
+// listener that an acquirer has.
+func TestRoadOfEveryBrand(t *testing.T) {
+	s := openStreet(t)
+	for _, w := range s.acquirer.Wallets() {
+		if !w.Brand().Refund.Partial || w.Brand().Refund.Most < 3 {
+			continue // its refunds have rules of their own, which the sandbox's tests hold
+		}
+		t.Run(w.Name(), func(t *testing.T) { wallettest.Road(t, s.harness(fake.Name, w.Name())) })
+	}
+}
+
+// TestTheSandboxConforms lets the suite for acquirers judge the sandbox's.
+func TestTheSandboxConforms(t *testing.T) {
+	for _, brand := range []string{"unionpay", "pix", "jpqr"} {
+		t.Run(brand, func(t *testing.T) {
+			s := openStreet(t)
+			w := s.acquirer.Wallet(brand)
+			known, _ := gateway.Known(brand)
+			o := conform.Options{Config: s.config(t, fake.Name, 10*time.Second), Brand: known, Amount: agent.Money{Value: 1280, Currency: w.Brand().Currencies[0]}}
+			for range 4 {
+				if !w.OnlyReads() {
+					o.Codes = append(o.Codes, s.code(t, w))
+				}
+			}
+			results, err := conform.Run(t.Context(), o, func(conform.Result) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range results {
+				if r.Outcome == conform.Fail {
+					t.Errorf("%s (%s): %s", r.Check, r.Rule, r.What)
+				}
+			}
+			if len(results) == 0 {
+				t.Error("nothing was checked")
+			}
+		})
+	}
+}
+
+// code is a fresh code of a customer who pays at once.
+func (s *street) code(t *testing.T, w *fake.Wallet) string {
+	t.Helper()
+	customer, err := s.ledger.AddCustomer(t.Context(), sandbox.Customer{Wallet: w.Name(), Balance: 100_000, Currency: w.Currencies()[0], Behaviour: sandbox.Approve})
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := s.ledger.IssueCode(t.Context(), customer.ID, func(string) (string, error) { return w.PayCode() })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code.Code
+}
