@@ -10,15 +10,17 @@ import (
 
 	"tillwire/agent/sandbox"
 	"tillwire/agent/sandbox/alipay"
+	"tillwire/agent/sandbox/gateway"
 	"tillwire/agent/sandbox/wechat"
 )
 
 // cloud is the running sandbox with what its clients need to know.
 type cloud struct {
 	*sandbox.Cloud
-	ledger *sandbox.Ledger
-	wechat *wechat.Wallet
-	alipay *alipay.Wallet
+	ledger  *sandbox.Ledger
+	wechat  *wechat.Wallet
+	alipay  *alipay.Wallet
+	gateway *gateway.Acquirer
 }
 
 // openCloud opens the ledger in dir and all listeners.
@@ -43,10 +45,14 @@ func (c *cloud) open(ctx context.Context, o sandbox.Options, p ports) (err error
 	if c.alipay, err = alipay.New(ctx, alipay.Options{Ledger: o.Ledger, Clock: o.Clock, BillsAtOnce: true}); err != nil {
 		return err
 	}
+	if c.gateway, err = gateway.New(ctx, gateway.Options{Ledger: o.Ledger, Clock: o.Clock, BillsAtOnce: true}); err != nil {
+		return err
+	}
 	o.Wallets = []sandbox.Open{
 		{Wallet: c.wechat, Hosts: []string{local(p.WeChat), local(p.WeChat2)}},
 		{Wallet: c.alipay, Hosts: []string{local(p.Alipay)}},
 	}
+	c.openGateway(&o, p)
 	c.Cloud, err = sandbox.Start(ctx, o)
 	return err
 }

@@ -54,6 +54,10 @@ func (l layout) writeConfig(c *cloud, m *memory) error {
 	if err != nil {
 		return err
 	}
+	acquirer, err := c.gatewayInfo(l.secrets())
+	if err != nil {
+		return err
+	}
 	if err := writeFile(l.token(), []byte(m.Token+"\n"), 0o600); err != nil {
 		return err
 	}
@@ -69,6 +73,11 @@ func (l layout) writeConfig(c *cloud, m *memory) error {
 	for _, lane := range l.lanes() {
 		lanes = append(lanes, laneText{quote(lane.id), quote(lane.name), quote(lane.agentPath)})
 	}
+	type brandText struct{ Name, Host string }
+	var brands []brandText
+	for _, brand := range shopBrands {
+		brands = append(brands, brandText{quote(brand), quote(acquirer.Brands[brand][0])})
+	}
 	// A text template, and every value quoted for TOML: a data folder may have any name.
 	t, err := template.New("config").Parse(configText)
 	if err != nil {
@@ -81,6 +90,8 @@ func (l layout) writeConfig(c *cloud, m *memory) error {
 		"AppID": quote(cred.AppID), "MerchantID": quote(cred.MerchantID), "Serial": quote(cred.MerchantSerial), "MerchantKey": quote(cred.MerchantKey),
 		"PlatformKeyID": quote(cred.PlatformKeyID), "PlatformKey": quote(cred.PlatformKey), "APIv3Key": quote(cred.APIv3Key), "Lanes": lanes,
 		"Alipay": quote("http://" + local(m.Ports.Alipay)), "AlipayAppID": quote(ali.AppID), "AlipayAppKey": quote(ali.AppKey), "AlipayKey": quote(ali.AlipayKey),
+		"Brands": brands, "Merchant": quote(acquirer.MerchantID), "SigningKeyID": quote(acquirer.SigningKeyID), "SigningKey": quote(acquirer.SigningKey),
+		"AcquirerKeyID": quote(acquirer.AcquirerKeyID), "AcquirerKey": quote(acquirer.AcquirerKey),
 	})
 	if err != nil {
 		return fmt.Errorf("demo configuration: %w", err)

@@ -14,21 +14,39 @@ import (
 
 // ports are the addresses of a shop, all on the loopback interface.
 type ports struct {
-	Agent   int `json:"agent"`   // register, owner page, API
-	Sandbox int `json:"sandbox"` // control API and phones
-	WeChat  int `json:"wechat"`  // WeChat Pay's primary host
-	WeChat2 int `json:"wechat2"` // its disaster-recovery host
-	Alipay  int `json:"alipay"`  // Alipay's gateway
+	Agent     int `json:"agent"`     // register, owner page, API
+	Sandbox   int `json:"sandbox"`   // control API and phones
+	WeChat    int `json:"wechat"`    // WeChat Pay's primary host
+	WeChat2   int `json:"wechat2"`   // its disaster-recovery host
+	Alipay    int `json:"alipay"`    // Alipay's gateway
+	Gateway   int `json:"gateway"`   // the acquirer, with all its brands
+	PromptPay int `json:"promptpay"` // and each brand of the demo shop alone
+	Pix       int `json:"pix"`
+	UPI       int `json:"upi"`
 }
 
 // fixedPorts are what a newcomer's notes may say.
-var fixedPorts = ports{Agent: 8480, Sandbox: 8490, WeChat: 8491, WeChat2: 8492, Alipay: 8493}
+var fixedPorts = ports{Agent: 8480, Sandbox: 8490, WeChat: 8491, WeChat2: 8492, Alipay: 8493, Gateway: 8494, PromptPay: 8495, Pix: 8496, UPI: 8497}
 
 // portPatience is how long a port that was ours may still be held by a
 // predecessor that is just dying.
 const portPatience = 3 * time.Second
 
-func (p ports) list() []int { return []int{p.Agent, p.Sandbox, p.WeChat, p.WeChat2, p.Alipay} }
+func (p ports) list() []int {
+	return []int{p.Agent, p.Sandbox, p.WeChat, p.WeChat2, p.Alipay, p.Gateway, p.PromptPay, p.Pix, p.UPI}
+}
+
+// complete gives ports to wallets that a shop of before them has none for yet:
+// the next ones in its row.
+func (p *ports) complete() {
+	last := p.WeChat2
+	for _, port := range []*int{&p.Alipay, &p.Gateway, &p.PromptPay, &p.Pix, &p.UPI} {
+		if *port == 0 {
+			*port = last + 1
+		}
+		last = *port
+	}
+}
 
 // local is the loopback address: a demo's secrets are printed on a screen, so it
 // never listens to a network.
@@ -71,10 +89,7 @@ func (p ports) claim() (io.Closer, error) {
 // claim is kept as long as the ports are used.
 func choosePorts(remembered *ports, auto bool) (p ports, claim io.Closer, err error) {
 	if remembered != nil {
-		// A shop of before Alipay has no port for it yet.
-		if remembered.Alipay == 0 {
-			remembered.Alipay = remembered.WeChat2 + 1
-		}
+		remembered.complete()
 		if claim, err = remembered.claim(); err == nil {
 			if err = remembered.free(); err == nil {
 				return *remembered, claim, nil
@@ -98,7 +113,7 @@ func choosePorts(remembered *ports, auto bool) (p ports, claim io.Closer, err er
 }
 
 // row is how far the first ports of two shops are apart at least.
-const row = 8
+const row = 16
 
 // randomPorts stays below the range from which the kernel takes ports for
 // outgoing connections: a fault closes listeners for a while, and a port of
@@ -114,7 +129,8 @@ func randomPorts() (ports, io.Closer, error) {
 	}
 	for range 50 {
 		base := 10000 + row*rand.IntN((top-10000)/row)
-		p := ports{Agent: base, Sandbox: base + 1, WeChat: base + 2, WeChat2: base + 3, Alipay: base + 4}
+		p := ports{Agent: base, Sandbox: base + 1, WeChat: base + 2, WeChat2: base + 3, Alipay: base + 4,
+			Gateway: base + 5, PromptPay: base + 6, Pix: base + 7, UPI: base + 8}
 		claim, err := p.claim()
 		if err != nil {
 			continue

@@ -2,9 +2,9 @@ package main
 
 import "testing"
 
-// A shop that was made before Alipay finds its new wallet a port, and keeps the
-// ports it had.
-func TestAShopOfBeforeAlipayKeepsItsPorts(t *testing.T) {
+// A shop that was made before Alipay and the acquirer finds its new wallets ports,
+// and keeps the ports it had.
+func TestAShopOfBeforeItsWalletsKeepsItsPorts(t *testing.T) {
 	old, claim, err := randomPorts()
 	if err != nil {
 		t.Fatal(err)
@@ -13,7 +13,7 @@ func TestAShopOfBeforeAlipayKeepsItsPorts(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := old
-	old.Alipay = 0
+	old.Alipay, old.Gateway, old.PromptPay, old.Pix, old.UPI = 0, 0, 0, 0, 0
 	got, claim, err := choosePorts(&old, true)
 	if err != nil {
 		t.Fatal(err)

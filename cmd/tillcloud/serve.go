@@ -19,8 +19,9 @@ type serveReady struct {
 	Phone    string `json:"phone"`
 	CloudPID int    `json:"cloud_pid"`
 	Wallets  struct {
-		WeChat walletInfo `json:"wechat"`
-		Alipay alipayInfo `json:"alipay"`
+		WeChat  walletInfo  `json:"wechat"`
+		Alipay  alipayInfo  `json:"alipay"`
+		Gateway gatewayInfo `json:"gateway"`
 	} `json:"wallets"`
 }
 
@@ -35,7 +36,7 @@ func serveCommand(s streams) *cobra.Command {
 	var dataDir, readyFile, portMode string
 	c := &cobra.Command{Use: "serve", Short: "Run the sandbox cloud alone", Args: noArgs,
 		Long: "Runs the sandbox's wallets, its control API and the customers' phones, without a shop.\n" +
-			"Point a till's WeChat Pay or Alipay client at the wallet's address and use the credentials it writes.",
+			"Point a till's WeChat Pay, Alipay or gateway client at the wallet's address and use the credentials it writes.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			auto, err := parsePortMode(portMode)
 			if err != nil {
@@ -45,7 +46,7 @@ func serveCommand(s streams) *cobra.Command {
 		}}
 	c.Flags().StringVar(&dataDir, "data-dir", "", "folder of the ledger and the credentials (required)")
 	c.Flags().StringVar(&readyFile, "ready-file", "", "file to write the addresses and credentials to, as JSON")
-	c.Flags().StringVar(&portMode, "ports", "fixed", "fixed (8490 to 8493) or auto")
+	c.Flags().StringVar(&portMode, "ports", "fixed", "fixed (8490 to 8497) or auto")
 	return c
 }
 
@@ -107,9 +108,12 @@ func serve(ctx context.Context, s streams, dataDir, readyFile string, auto bool)
 	if ready.Wallets.Alipay, err = c.alipayInfo(keys); err != nil {
 		return err
 	}
+	if ready.Wallets.Gateway, err = c.gatewayInfo(keys); err != nil {
+		return err
+	}
 	if readyFile == "" {
-		fmt.Fprintf(s.out, "The sandbox cloud is open.\n\n  Control   %s/\n  Phones    %s\n  WeChat    %s\n  and       %s\n  Alipay    %s\n  Keys      %s\n\nCtrl-C ends it.\n",
-			ready.Sandbox, ready.Phone, info.Hosts[0], info.Hosts[1], ready.Wallets.Alipay.Hosts[0], keys)
+		fmt.Fprintf(s.out, "The sandbox cloud is open.\n\n  Control   %s/\n  Phones    %s\n  WeChat    %s\n  and       %s\n  Alipay    %s\n  Gateway   %s\n  Keys      %s\n\nCtrl-C ends it.\n",
+			ready.Sandbox, ready.Phone, info.Hosts[0], info.Hosts[1], ready.Wallets.Alipay.Hosts[0], ready.Wallets.Gateway.Hosts[0], keys)
 	} else if err := writeReady(readyFile, ready); err != nil {
 		return err
 	}

@@ -9,14 +9,24 @@ import (
 	"tillwire/agent/sandbox"
 )
 
-// seedPhones puts a customer of each useful kind into a new shop, so that a
-// newcomer finds somebody who pays.
+// seedPhones puts customers of each useful kind into a new shop, so that a newcomer
+// finds somebody who pays; and into an older one those of wallets it had not yet.
 func seedPhones(ctx context.Context, ledger *sandbox.Ledger) error {
 	known, err := ledger.Customers(ctx)
-	if err != nil || len(known) > 0 {
+	if err != nil {
 		return err
 	}
+	has := map[string]bool{}
+	for _, c := range known {
+		has[c.Wallet] = true
+	}
 	for _, c := range []sandbox.Customer{
+		{Wallet: "upi", Currency: "INR", Name: "Ravi", Behaviour: sandbox.Password},
+		{Wallet: "upi", Currency: "INR", Name: "Asha", Behaviour: sandbox.Approve},
+		{Wallet: "pix", Currency: "BRL", Name: "João", Behaviour: sandbox.Password},
+		{Wallet: "pix", Currency: "BRL", Name: "Bia", Behaviour: sandbox.Approve},
+		{Wallet: "promptpay", Currency: "THB", Name: "Somchai", Behaviour: sandbox.Password},
+		{Wallet: "promptpay", Currency: "THB", Name: "Ploy", Behaviour: sandbox.Approve},
 		{Wallet: "alipay", Name: "Fang", Behaviour: sandbox.Password},
 		{Wallet: "alipay", Name: "Ella", Behaviour: sandbox.Approve},
 		{Wallet: "wechat", Name: "Dao", Behaviour: sandbox.Decline},
@@ -24,6 +34,9 @@ func seedPhones(ctx context.Context, ledger *sandbox.Ledger) error {
 		{Wallet: "wechat", Name: "Bo", Behaviour: sandbox.Password},
 		{Wallet: "wechat", Name: "Anna", Behaviour: sandbox.Approve},
 	} {
+		if has[c.Wallet] {
+			continue
+		}
 		c.Balance = 500_000
 		if _, err := ledger.AddCustomer(ctx, c); err != nil {
 			return err
@@ -55,6 +68,7 @@ func welcome(r shopReady, root string) string {
 	line("  1. Open the register, enter the cashier's PIN, type an amount, press Enter.")
 	line("  2. Open the phones, take Anna's (WeChat Pay) or Ella's (Alipay), and hold its code to Register 1.")
 	line("  Or press Show QR at the register: the phone then finds the code under Scan.")
+	line("  Ploy (PromptPay), Bia (Pix) and Asha (UPI) pay in baht, real and rupee: show them a QR in theirs.")
 	line("")
 	line("  For a till         %s, token in %s", r.API, filepath.Join(root, "config", "secrets", "till-1.token"))
 	for _, l := range r.Lanes {

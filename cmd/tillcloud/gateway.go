@@ -1,0 +1,68 @@
+package main
+
+import (
+	"errors"
+	"path/filepath"
+
+	"tillwire/agent/sandbox"
+	"tillwire/agent/sandbox/gateway"
+)
+
+// shopBrands are what the demo shop takes through the acquirer: three countries'
+// codes, two of them EMV and one a link.
+var shopBrands = []string{"promptpay", "pix", "upi"}
+
+// gatewayCredentials is what a client of the sandbox's acquirer is configured
+// with. Keys are files.
+type gatewayCredentials struct {
+	MerchantID    string `json:"merchant_id"`
+	SigningKeyID  string `json:"signing_key_id"`
+	SigningKey    string `json:"signing_key"`
+	AcquirerKeyID string `json:"acquirer_key_id"`
+	AcquirerKey   string `json:"acquirer_key"`
+}
+
+// gatewayInfo is how to reach the acquirer and as whom. Hosts carry all brands;
+// those of Brands carry one each, so that a fault can close its line alone.
+type gatewayInfo struct {
+	Hosts  []string            `json:"hosts"`
+	Brands map[string][]string `json:"brands"`
+	gatewayCredentials
+}
+
+// openGateway makes the acquirer's wallets; what the shop takes has a listener of
+// its own besides the one that all share.
+func (c *cloud) openGateway(o *sandbox.Options, p ports) {
+	own := map[string]int{"promptpay": p.PromptPay, "pix": p.Pix, "upi": p.UPI}
+	for _, w := range c.gateway.Wallets() {
+		open := sandbox.Open{Wallet: w}
+		if port := own[w.Name()]; port != 0 {
+			open.Hosts = []string{local(port)}
+		}
+		o.Wallets = append(o.Wallets, open)
+	}
+	o.Doors = append(o.Doors, sandbox.OpenDoor{Door: c.gateway, Hosts: []string{local(p.Gateway)}})
+}
+
+// writeGateway puts both keys into dir, readable by the owner only.
+func (c *cloud) writeGateway(dir string) (gatewayCredentials, error) {
+	terminal := c.gateway.Terminal()
+	private, err := terminal.PrivatePEM()
+	public, errPublic := c.gateway.PublicPEM()
+	cred := gatewayCredentials{MerchantID: terminal.Merchant, SigningKeyID: terminal.KeyID, AcquirerKeyID: c.gateway.KeyID(),
+		SigningKey: filepath.Join(dir, "gateway-terminal.pem"), AcquirerKey: filepath.Join(dir, "gateway-acquirer.pem")}
+	if err := errors.Join(err, errPublic); err != nil {
+		return cred, err
+	}
+	return cred, errors.Join(writeFile(cred.SigningKey, private, 0o600), writeFile(cred.AcquirerKey, public, 0o600))
+}
+
+// gatewayInfo writes the keys into dir and says where the acquirer is.
+func (c *cloud) gatewayInfo(dir string) (info gatewayInfo, err error) {
+	info.Hosts, info.Brands = c.HostURLs(gateway.Name), map[string][]string{}
+	for _, brand := range shopBrands {
+		info.Brands[brand] = c.HostURLs(brand)
+	}
+	info.gatewayCredentials, err = c.writeGateway(dir)
+	return info, err
+}
