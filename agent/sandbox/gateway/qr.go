@@ -3,6 +3,7 @@ package gateway
 import (
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"tillwire/agent"
@@ -48,7 +49,7 @@ func pix(s shown) string {
 
 // upi is a link, not an EMV code. A space is %20 in it, never a plus.
 func upi(s shown) string {
-	return "upi://pay?pa=cornershop@sandbox&pn=" + url.PathEscape(printable(s.name, 50, "Sandbox shop")) + "&mc=5411&tr=" + s.orderNo +
+	return "upi://pay?pa=cornershop@sandbox&pn=" + strings.ReplaceAll(url.QueryEscape(printable(s.name, 50, "Sandbox shop")), "+", "%20") + "&mc=5411&tr=" + s.orderNo +
 		"&am=" + s.amount.Decimal() + "&cu=" + string(s.amount.Currency) + "&mode=15"
 }
 

@@ -13,7 +13,6 @@ import (
 	"tillwire/agent/sandbox"
 	fake "tillwire/agent/sandbox/gateway"
 	"tillwire/agent/wallet/gateway"
-	"tillwire/agent/wallet/gateway/conform"
 	"tillwire/agent/wallet/wallettest"
 )
 
@@ -129,47 +128,4 @@ func TestRoadOfEveryBrand(t *testing.T) {
 		}
 		t.Run(w.Name(), func(t *testing.T) { wallettest.Road(t, s.harness(fake.Name, w.Name())) })
 	}
-}
-
-// TestTheSandboxConforms lets the suite for acquirers judge the sandbox's.
-func TestTheSandboxConforms(t *testing.T) {
-	for _, brand := range []string{"unionpay", "pix", "jpqr"} {
-		t.Run(brand, func(t *testing.T) {
-			s := openStreet(t)
-			w := s.acquirer.Wallet(brand)
-			known, _ := gateway.Known(brand)
-			o := conform.Options{Config: s.config(t, fake.Name, 10*time.Second), Brand: known, Amount: agent.Money{Value: 1280, Currency: w.Brand().Currencies[0]}}
-			for range 4 {
-				if !w.OnlyReads() {
-					o.Codes = append(o.Codes, s.code(t, w))
-				}
-			}
-			results, err := conform.Run(t.Context(), o, func(conform.Result) {})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, r := range results {
-				if r.Outcome == conform.Fail {
-					t.Errorf("%s (%s): %s", r.Check, r.Rule, r.What)
-				}
-			}
-			if len(results) == 0 {
-				t.Error("nothing was checked")
-			}
-		})
-	}
-}
-
-// code is a fresh code of a customer who pays at once.
-func (s *street) code(t *testing.T, w *fake.Wallet) string {
-	t.Helper()
-	customer, err := s.ledger.AddCustomer(t.Context(), sandbox.Customer{Wallet: w.Name(), Balance: 100_000, Currency: w.Currencies()[0], Behaviour: sandbox.Approve})
-	if err != nil {
-		t.Fatal(err)
-	}
-	code, err := s.ledger.IssueCode(t.Context(), customer.ID, func(string) (string, error) { return w.PayCode() })
-	if err != nil {
-		t.Fatal(err)
-	}
-	return code.Code
 }
