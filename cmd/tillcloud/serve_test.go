@@ -59,6 +59,31 @@ func TestServeHandsOutCredentials(t *testing.T) {
 	}
 }
 
+// The acquirer's keys are a pair from two sides, and each brand of the demo has a
+// line of its own beside the one that all share.
+func TestServeHandsOutTheAcquirersKeys(t *testing.T) {
+	_, r := startServe(t, programs(t), t.TempDir())
+	w := r.Wallets.Gateway
+	hosts := map[string]bool{}
+	for _, list := range append([][]string{w.Hosts}, w.Brands["promptpay"], w.Brands["pix"], w.Brands["upi"]) {
+		for _, host := range list {
+			hosts[host] = true
+		}
+	}
+	if len(hosts) != 4 || w.MerchantID == "" || w.SigningKeyID == "" || w.AcquirerKeyID == "" {
+		t.Errorf("ready file %+v", w)
+	}
+	for path, kind := range map[string]string{w.SigningKey: "PRIVATE KEY", w.AcquirerKey: "PUBLIC KEY"} {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if block, rest := pem.Decode(b); block == nil || block.Type != kind || len(rest) > 0 {
+			t.Errorf("%s is no %s", path, kind)
+		}
+	}
+}
+
 // Alipay's two modes have what each of them needs, and no more.
 func TestServeHandsOutAlipaysKeys(t *testing.T) {
 	_, r := startServe(t, programs(t), t.TempDir())
@@ -109,7 +134,8 @@ func TestServeSurvivesAKill(t *testing.T) {
 	work.Wait()
 	<-p.ended
 	_, again := startServe(t, bin, data)
-	if again.Sandbox != r.Sandbox || again.Wallets.WeChat.Direct != r.Wallets.WeChat.Direct || again.Wallets.Alipay.App != r.Wallets.Alipay.App {
+	if again.Sandbox != r.Sandbox || again.Wallets.WeChat.Direct != r.Wallets.WeChat.Direct || again.Wallets.Alipay.App != r.Wallets.Alipay.App ||
+		again.Wallets.Gateway.gatewayCredentials != r.Wallets.Gateway.gatewayCredentials {
 		t.Errorf("after a kill it is another cloud: %+v", again)
 	}
 	response, err := http.Get(again.Sandbox + "/customers")
