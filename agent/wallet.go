@@ -1,6 +1,9 @@
 package agent
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Verdict is what an operation taught us about a payment. Its zero value is
 // InDoubt, so an adapter that forgets a case claims nothing.
@@ -55,6 +58,12 @@ type WalletInfo struct {
 	Test     bool // its host is not the brand's own: every screen says TEST
 	Hosts    []string
 	Currency []Currency // what it takes; empty: anything
+}
+
+// Prices reports whether the wallet takes payments in the currency. It takes "",
+// which stands for any.
+func (i WalletInfo) Prices(c Currency) bool {
+	return c == "" || len(i.Currency) == 0 || slices.Contains(i.Currency, c)
 }
 
 // Wallet is the port every wallet implements. What else it can do is told by the

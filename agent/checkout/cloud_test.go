@@ -316,10 +316,13 @@ type wallets struct{ wechat agent.Wallet }
 func (w wallets) Wallet(name string) (agent.Wallet, bool) { return w.wechat, name == "wechat" }
 func (w wallets) Names() []string                         { return []string{"wechat"} }
 
-func (w wallets) Identify(c agent.PayCode) agent.Code {
+// Identify needs to know the currency, as where two wallets take codes that look alike.
+func (w wallets) Identify(c agent.PayCode, in agent.Currency) agent.Code {
 	switch text := c.Reveal(); {
-	case len(text) == 18 && text[0] == '1':
+	case len(text) == 18 && text[0] == '1' && in == "CNY":
 		return agent.Code{Kind: agent.CodeConsumer, Scheme: "wechat", Wallet: "wechat", Text: c}
+	case len(text) == 18 && text[0] == '1':
+		return agent.Code{Kind: agent.CodeConsumer, Scheme: "wechat", Text: c}
 	case len(text) == 18:
 		return agent.Code{Kind: agent.CodeConsumer, Scheme: "alipay", Text: c}
 	case len(text) == 13:

@@ -135,19 +135,21 @@ func (e *Engine) scan(ctx context.Context, laneID string, text agent.PayCode) ag
 	// One scan of a lane at a time: the code of the one that is recorded is kept.
 	l.scanning.Lock()
 	defer l.scanning.Unlock()
-	code := e.opt.Wallets.Identify(text)
+	var p *agent.Payment
+	var in agent.Currency
 	id := l.holder()
-	if code.Kind != agent.CodeConsumer {
-		r := agent.ScanResult{Say: e.opt.Wallets.Explain(code), Tone: agent.ToneDoubt}
-		if id != "" {
-			r.Payment = e.peek(ctx, id)
+	if id != "" {
+		if p = e.peek(ctx, id); p != nil {
+			in = p.Amount.Currency
 		}
-		return r
+	}
+	code := e.opt.Wallets.Identify(text, in)
+	if code.Kind != agent.CodeConsumer {
+		return agent.ScanResult{Payment: p, Say: e.opt.Wallets.Explain(code), Tone: agent.ToneDoubt}
 	}
 	if id == "" {
 		return nothingOpen()
 	}
-	p := e.peek(ctx, id)
 	if p == nil {
 		return no(nil, agent.ToneBad, "scan.store", "The payment cannot be read. See the owner's page")
 	}
@@ -187,7 +189,7 @@ func (e *Engine) scanFor(ctx context.Context, p agent.Payment, code agent.Code) 
 	if _, charges := w.(agent.Charger); !ok || !charges {
 		return agent.ScanResult{Payment: &p, Say: e.opt.Wallets.Explain(code), Tone: agent.ToneBad}
 	}
-	if !takes(w, p.Amount.Currency) {
+	if !w.Info().Prices(p.Amount.Currency) {
 		return no(&p, agent.ToneBad, "scan.currency", fmt.Sprintf("The wallet %s does not take %s here. Take another way to pay", code.Wallet, p.Amount.Currency))
 	}
 	if wl := e.opt.Line().Wallets[code.Wallet]; wl.State == agent.LineDown && wl.Down > e.opt.RideThrough() {

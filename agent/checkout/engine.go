@@ -25,8 +25,9 @@ type Wallets interface {
 	Wallet(name string) (agent.Wallet, bool)
 	// Names lists the configured wallets in the shop's order.
 	Names() []string
-	// Identify says what a scanned text is and which wallet takes it.
-	Identify(agent.PayCode) agent.Code
+	// Identify says what a scanned text is and which wallet takes it for a payment in
+	// the currency; "" is any.
+	Identify(text agent.PayCode, in agent.Currency) agent.Code
 	// Explain is the sentence for a code that cannot be charged.
 	Explain(agent.Code) agent.Sentence
 }

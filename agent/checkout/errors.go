@@ -2,7 +2,6 @@ package checkout
 
 import (
 	"fmt"
-	"slices"
 
 	"tillwire/agent"
 )
@@ -36,15 +35,10 @@ func (e *Engine) presenter(name string, amount agent.Money) (agent.Wallet, error
 	if _, ok := w.(agent.Presenter); !ok {
 		return nil, walletError(name, fmt.Sprintf("The wallet %q cannot show a code. Scan the customer's code instead.", name))
 	}
-	if !takes(w, amount.Currency) {
+	if !w.Info().Prices(amount.Currency) {
 		return nil, currencyError(name, amount.Currency)
 	}
 	return w, nil
-}
-
-func takes(w agent.Wallet, c agent.Currency) bool {
-	list := w.Info().Currency
-	return len(list) == 0 || slices.Contains(list, c)
 }
 
 func currencyError(name string, c agent.Currency) error {

@@ -74,16 +74,16 @@ func TestAShopsOwnRulesStandBeforeTheLengths(t *testing.T) {
 		t.Fatal(err)
 	}
 	code := agent.NewPayCode("77" + nines(16))
-	if c := s.Identify(code); c.Wallet != "linepay" {
+	if c := s.Identify(code, ""); c.Wallet != "linepay" {
 		t.Errorf("without the rule it goes to %q", c.Wallet)
 	}
 	if err := s.Use(rules); err != nil {
 		t.Fatal(err)
 	}
-	if c := s.Identify(code); c.Wallet != "bank-7" || c.Scheme != "bank-7" {
+	if c := s.Identify(code, ""); c.Wallet != "bank-7" || c.Scheme != "bank-7" {
 		t.Errorf("with the rule it goes to %q", c.Wallet)
 	}
-	if err := s.Use(changed("wechat", "^(")); err == nil || s.Identify(code).Wallet != "bank-7" {
+	if err := s.Use(changed("wechat", "^(")); err == nil || s.Identify(code, "").Wallet != "bank-7" {
 		t.Errorf("rules that cannot work were put in force: %v", err)
 	}
 	for text, says := range map[string]string{"bank": "without its pattern", "Bank ^7": "is no name", "a ^1 b": "without its pattern"} {
@@ -118,7 +118,7 @@ func FuzzCheckRules(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q was checked and is not taken: %v", pattern, err)
 		}
-		if c := s.Identify(agent.NewPayCode("134567890123456789")); c.Wallet != "wechat" {
+		if c := s.Identify(agent.NewPayCode("134567890123456789"), ""); c.Wallet != "wechat" {
 			t.Errorf("%q: WeChat's code goes to %q", pattern, c.Wallet)
 		}
 	})
@@ -133,7 +133,7 @@ func BenchmarkCodeIdentify(b *testing.B) {
 		code := agent.NewPayCode(text)
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				s.Identify(code)
+				s.Identify(code, "")
 			}
 		})
 	}

@@ -75,16 +75,17 @@ func (s *Set) All() []agent.Wallet {
 	return list
 }
 
-// Identify says what a scanned text is and which configured wallet takes it. The
-// code that comes back holds the cleaned text.
-func (s *Set) Identify(text agent.PayCode) agent.Code {
+// Identify says what a scanned text is and which configured wallet takes it for a
+// payment in that currency; "" is any. The code that comes back holds the cleaned
+// text.
+func (s *Set) Identify(text agent.PayCode, in agent.Currency) agent.Code {
 	cleaned, goods := clean(text.Reveal())
 	if goods {
 		return agent.Code{Kind: agent.CodeGoods, Scheme: "gtin", Text: agent.NewPayCode(cleaned)}
 	}
 	compact := squeeze(cleaned)
 	if r, t, ok := s.rule(cleaned, compact); ok {
-		return s.code(r, t)
+		return s.code(r, t, in)
 	}
 	if gtin(compact) {
 		return agent.Code{Kind: agent.CodeGoods, Scheme: "gtin", Text: agent.NewPayCode(compact)}
@@ -105,7 +106,7 @@ func (s *Set) rule(cleaned, compact string) (r Rule, text string, ok bool) {
 		if ok && next.Kind != agent.CodeConsumer || !next.match.MatchString(t) {
 			continue
 		}
-		if next.Kind == agent.CodeConsumer && s.takerOf(next.Rule, t) != "" {
+		if next.Kind == agent.CodeConsumer && s.charged(next.Rule, t) {
 			return next.Rule, t, true
 		}
 		if !ok && !next.Weak {
@@ -115,7 +116,7 @@ func (s *Set) rule(cleaned, compact string) (r Rule, text string, ok bool) {
 	return r, text, ok
 }
 
-func (s *Set) code(r Rule, text string) agent.Code {
+func (s *Set) code(r Rule, text string, in agent.Currency) agent.Code {
 	c := agent.Code{Kind: r.Kind, Scheme: r.Scheme, Text: agent.NewPayCode(text)}
 	switch {
 	case r.Kind == agent.CodeConsumer && emvqr.IsConsumer(text):
@@ -130,12 +131,14 @@ func (s *Set) code(r Rule, text string) agent.Code {
 		}
 	}
 	if r.Kind == agent.CodeConsumer {
-		c.Wallet = s.takerOf(r, text)
-		if names := s.applications(text); len(names) > 0 {
+		names := s.applications(text)
+		if len(names) > 0 {
 			c.Scheme = names[0]
-			if i := slices.IndexFunc(names, func(name string) bool { return s.taker(name) != "" }); i >= 0 {
-				c.Scheme = names[i]
-			}
+		}
+		var scheme string
+		c.Wallet, scheme = s.takerOf(r, text, in)
+		if slices.Contains(names, scheme) {
+			c.Scheme = scheme
 		}
 	}
 	return c
@@ -156,26 +159,38 @@ func (s *Set) schemesOf(code string) []string {
 	return s.schemes(code)
 }
 
-// takerOf is the configured wallet that charges a consumer's code: that of the first
-// of its applications which somebody here takes, of the narrower scheme, or of the
-// scheme itself.
-func (s *Set) takerOf(r Rule, text string) string {
-	names := slices.Clone(s.applications(text))
-	if r.First != "" {
-		names = append(names, r.First)
-	}
-	for _, name := range append(names, r.Scheme) {
-		if taker := s.taker(name); taker != "" {
-			return taker
-		}
-	}
-	return ""
+// charged tells whether a configured wallet charges such a code, in whatever currency.
+func (s *Set) charged(r Rule, text string) bool {
+	wallet, _ := s.takerOf(r, text, "")
+	return wallet != ""
 }
 
-// taker is the first configured wallet that charges codes of the scheme.
-func (s *Set) taker(scheme string) string {
+// takerOf is the configured wallet that charges a consumer's code, and the scheme by
+// which it does: of those that take the currency, or else of all, so that the counter
+// can say what is wrong, that of the first of the code's applications which somebody
+// here takes, of the narrower scheme, or of the scheme itself. One wallet may have
+// two contracts, at home and abroad, whose codes look alike: the price tells which.
+func (s *Set) takerOf(r Rule, text string, in agent.Currency) (name, scheme string) {
+	schemes := slices.Clone(s.applications(text))
+	if r.First != "" {
+		schemes = append(schemes, r.First)
+	}
+	schemes = append(schemes, r.Scheme)
+	for _, currency := range slices.Compact([]agent.Currency{in, ""}) {
+		for _, scheme := range schemes {
+			if taker := s.taker(scheme, currency); taker != "" {
+				return taker, scheme
+			}
+		}
+	}
+	return "", ""
+}
+
+// taker is the first configured wallet that charges codes of the scheme in the
+// currency; "" is any.
+func (s *Set) taker(scheme string, in agent.Currency) string {
 	for _, m := range s.members {
-		if _, charges := m.Wallet.(agent.Charger); charges && m.takes(scheme) {
+		if _, charges := m.Wallet.(agent.Charger); charges && m.takes(scheme) && m.Wallet.Info().Prices(in) {
 			return m.Wallet.Info().Name
 		}
 	}

@@ -123,7 +123,7 @@ func TestTheTableOfCodes(t *testing.T) {
 		{"hello", "", agent.CodeUnknown, ""},
 		{"\x00\xff\xfe", "", agent.CodeUnknown, ""},
 	} {
-		c := s.Identify(agent.NewPayCode(row.text))
+		c := s.Identify(agent.NewPayCode(row.text), "")
 		if c.Kind != row.kind || c.Scheme != row.scheme || c.Wallet != row.wallet {
 			t.Errorf("%.30q is %s %q for %q, want %s %q for %q", row.text, c.Kind, c.Scheme, c.Wallet, row.kind, row.scheme, row.wallet)
 		}
@@ -138,39 +138,39 @@ func TestWhatSurroundsACodeIsTakenOff(t *testing.T) {
 	const code = "134567890123456789"
 	for _, text := range []string{code + "\r", code + "\r\n", "\x02" + code + "\x03", "]C0" + code, "]C1" + code + "\n", " ]Q1" + code,
 		"1345 6789 0123 4567 89", "\t" + code, "]Q1 " + code} {
-		c := s.Identify(agent.NewPayCode(text))
+		c := s.Identify(agent.NewPayCode(text), "")
 		if c.Wallet != "wechat" || c.Text.Reveal() != code {
 			t.Errorf("%q became %s %q", text, c.Kind, c.Text.Reveal())
 		}
 	}
 	// A merchant's payload counts the blanks of its names: they stay.
 	const payload = "0002015910CORNER BAR"
-	if c := s.Identify(agent.NewPayCode("]Q1" + payload + "\r")); c.Text.Reveal() != payload {
+	if c := s.Identify(agent.NewPayCode("]Q1"+payload+"\r"), ""); c.Text.Reveal() != payload {
 		t.Errorf("a merchant's payload became %q", c.Text.Reveal())
 	}
 	// An EAN symbol is goods, whatever digits it has.
-	if c := s.Identify(agent.NewPayCode("]E0" + code)); c.Kind != agent.CodeGoods {
+	if c := s.Identify(agent.NewPayCode("]E0"+code), ""); c.Kind != agent.CodeGoods {
 		t.Errorf("an EAN symbol was taken for %s", c.Kind)
 	}
 }
 
 func TestOnlyConfiguredWalletsDecide(t *testing.T) {
 	code := agent.NewPayCode("777777777777777777") // 18 digits without a prefix
-	if c := set(t, Member{Wallet: brand("wechat")}).Identify(code); c.Kind != agent.CodeUnknown {
+	if c := set(t, Member{Wallet: brand("wechat")}).Identify(code, ""); c.Kind != agent.CodeUnknown {
 		t.Errorf("a length alone was taken for %q", c.Scheme)
 	}
 	line := set(t, Member{Wallet: brand("wechat")}, Member{Wallet: brand("linepay")})
-	if c := line.Identify(code); c.Wallet != "linepay" {
+	if c := line.Identify(code, ""); c.Wallet != "linepay" {
 		t.Errorf("with LINE Pay configured it is for %q", c.Wallet)
 	}
-	if c := line.Identify(agent.NewPayCode("134567890123456789")); c.Wallet != "wechat" {
+	if c := line.Identify(agent.NewPayCode("134567890123456789"), ""); c.Wallet != "wechat" {
 		t.Errorf("a prefix must win over a length; it is for %q", c.Wallet)
 	}
-	if c := set(t, Member{Wallet: shower("wechat")}).Identify(agent.NewPayCode("134567890123456789")); c.Wallet != "" {
+	if c := set(t, Member{Wallet: shower("wechat")}).Identify(agent.NewPayCode("134567890123456789"), ""); c.Wallet != "" {
 		t.Error("a wallet that only shows codes was given one to charge")
 	}
 	both := set(t, Member{Wallet: brand("acquirer"), Takes: []string{"alipay", "unionpay"}}, Member{Wallet: brand("alipay")})
-	if c := both.Identify(agent.NewPayCode("28" + nines(16))); c.Wallet != "acquirer" {
+	if c := both.Identify(agent.NewPayCode("28"+nines(16)), ""); c.Wallet != "acquirer" {
 		t.Errorf("the first configured wallet that takes it counts, not %q", c.Wallet)
 	}
 }
@@ -203,19 +203,62 @@ func TestTheContractSaysWhoseACodeIs(t *testing.T) {
 		{"a brand before the barcode it shares", []Member{acquirer("jpqr-barcode"), {Wallet: brand("merpay")}}, "31589900" + nines(11), "merpay"},
 		{"the shared barcode alone", []Member{acquirer("jpqr-barcode")}, "31589900" + nines(11), "acquirer"},
 	} {
-		if c := set(t, row.members...).Identify(agent.NewPayCode(row.text)); c.Wallet != row.wallet {
+		if c := set(t, row.members...).Identify(agent.NewPayCode(row.text), ""); c.Wallet != row.wallet {
 			t.Errorf("%s: it goes to %q, want %q", row.name, c.Wallet, row.wallet)
+		}
+	}
+}
+
+// contract is a configured wallet that charges codes in some currencies.
+type contract struct {
+	brand
+	currencies []agent.Currency
+}
+
+func (c contract) Info() agent.WalletInfo {
+	return agent.WalletInfo{Name: string(c.brand), Currency: c.currencies}
+}
+
+// One brand may be reached by two contracts whose codes look alike: the price tells
+// which of them a payment goes to.
+func TestThePriceTellsWhichContractTakesACode(t *testing.T) {
+	priced := func(name brand, takes string, currencies ...agent.Currency) Member {
+		return Member{Wallet: contract{name, currencies}, Takes: []string{takes}}
+	}
+	s := set(t, priced("wechat", "wechat", "CNY"), priced("wechatglobal", "wechat", "HKD", "JPY"), priced("hongkong", "wechathk", "HKD"),
+		priced("alipay", "alipay", "CNY"), priced("alipayplus", "alipay"),
+		priced("unionpay", "unionpay", "CNY"), priced("emv", "emv-cpm", "THB"))
+	home, hongKong, alipay := "134567890123456789", "15"+nines(16), "28"+nines(16)
+	for _, row := range []struct {
+		text, wallet, scheme string
+		in                   agent.Currency
+	}{
+		{home, "wechat", "wechat", "CNY"},
+		{home, "wechatglobal", "wechat", "JPY"},
+		{home, "wechat", "wechat", ""},
+		{home, "wechat", "wechat", "THB"}, // nobody's: the first says that it does not take baht
+		{hongKong, "hongkong", "wechat", "HKD"},
+		{hongKong, "wechatglobal", "wechat", "JPY"},
+		{hongKong, "wechat", "wechat", "CNY"},
+		{hongKong, "hongkong", "wechat", "THB"},
+		{alipay, "alipay", "alipay", "CNY"},
+		{alipay, "alipayplus", "alipay", "SGD"}, // which takes whatever is asked
+		{cpmUnionPay, "unionpay", "unionpay", "CNY"},
+		{cpmUnionPay, "emv", "unionpay", "THB"},
+	} {
+		if c := s.Identify(agent.NewPayCode(row.text), row.in); c.Wallet != row.wallet || c.Scheme != row.scheme {
+			t.Errorf("%.4s… for %q goes to %q as %q, want %q as %q", row.text, row.in, c.Wallet, c.Scheme, row.wallet, row.scheme)
 		}
 	}
 }
 
 func TestAWalletThatOnlyShowsIsExplained(t *testing.T) {
 	s := set(t, Member{Wallet: presenter("unionpay")})
-	c := s.Identify(agent.NewPayCode("62" + nines(17)))
+	c := s.Identify(agent.NewPayCode("62"+nines(17)), "")
 	if got := s.Explain(c); c.Wallet != "" || got.English != "This is a UnionPay code. Here the customer scans our code for UnionPay: show it" {
 		t.Errorf("%q for %q", got.English, c.Wallet)
 	}
-	c = s.Identify(agent.NewPayCode("28" + nines(16)))
+	c = s.Identify(agent.NewPayCode("28"+nines(16)), "")
 	if got := s.Explain(c); got.ID != "scan.not_taken" {
 		t.Errorf("another wallet's code: %q", got.English)
 	}
@@ -227,7 +270,7 @@ func TestAShopMayBringRulesOfItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := s.Identify(agent.NewPayCode("777777777777777777")); c.Wallet != "bank" {
+	if c := s.Identify(agent.NewPayCode("777777777777777777"), ""); c.Wallet != "bank" {
 		t.Errorf("%+v", c)
 	}
 	for _, wrong := range []Rule{{Kind: "bank", Pattern: "^1"}, {Kind: agent.CodeConsumer, Pattern: "^("}, {Kind: agent.CodeConsumer, Pattern: "77"}} {
@@ -250,7 +293,7 @@ func TestEachWrongCodeIsNamed(t *testing.T) {
 		"hello":                          "This is not a payment code. Ask the customer to open the payment code",
 		"weixin://wxpay/bizpayurl?pr=ab": "This is a shop's code (WeChat): the customer scans it with the phone. Ask for the payment code",
 	} {
-		if got := Explain(s.Identify(agent.NewPayCode(text))); got.English != want {
+		if got := Explain(s.Identify(agent.NewPayCode(text), "")); got.English != want {
 			t.Errorf("%.30q: %q, want %q", text, got.English, want)
 		}
 	}
@@ -288,7 +331,7 @@ func FuzzIdentify(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		c := s.Identify(agent.NewPayCode(text))
+		c := s.Identify(agent.NewPayCode(text), "")
 		if c.Wallet != "" && c.Kind != agent.CodeConsumer {
 			t.Errorf("%q: a wallet for %s", text, c.Kind)
 		}
@@ -296,7 +339,7 @@ func FuzzIdentify(f *testing.F) {
 			t.Errorf("%q: nothing to say", text)
 		}
 		// The cleaned text is what it says it is.
-		if again := s.Identify(c.Text); c.Kind == agent.CodeConsumer && again != c {
+		if again := s.Identify(c.Text, ""); c.Kind == agent.CodeConsumer && again != c {
 			t.Errorf("%q is %+v and then %+v", text, c, again)
 		}
 	})

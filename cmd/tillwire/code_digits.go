@@ -33,7 +33,7 @@ func explainByWallets(text string) explanation {
 	if err != nil {
 		return explanation{Scheme: "unknown", Mode: string(agent.CodeUnknown), Reason: "The table of schemes cannot be read: " + err.Error()}
 	}
-	c := set.Identify(agent.NewPayCode(text))
+	c := set.Identify(agent.NewPayCode(text), "")
 	if again := c.Text.Reveal(); again != strings.TrimSpace(text) && (emvqr.IsMerchant(again) || emvqr.IsConsumer(again) || emvqr.IsUPI(again)) {
 		// What hid it was the scanner's symbology identifier or a blank.
 		return explainText(again)

@@ -70,17 +70,17 @@ func TestSavedPatternsHoldForTheNextScan(t *testing.T) {
 	book := settings.New(savedSettings{}, settings.Table(settings.Start{Shop: "S", Language: "en", Languages: []string{"en"}, Codes: codeRows()}))
 	book.Subscribe(codeSettings{use: set.Use}, codeKeys()...)
 	code := agent.NewPayCode("777777777777777777")
-	if c := set.Identify(code); c.Kind != agent.CodeUnknown {
+	if c := set.Identify(code, ""); c.Kind != agent.CodeUnknown {
 		t.Fatalf("it is known before: %+v", c)
 	}
 	effects, err := book.Apply(t.Context(), []agent.Change{{Key: "codes.grabpay", Value: `^77\d{16}$`, By: "fleet"}})
 	if err != nil || effects["codes.grabpay"] != agent.EffectLive {
 		t.Fatal(effects, err)
 	}
-	if c := set.Identify(code); c.Scheme != "grabpay" {
+	if c := set.Identify(code, ""); c.Scheme != "grabpay" {
 		t.Errorf("after the change it is %+v", c)
 	}
-	if got := (shopWallets{set}).Explain(set.Identify(code)).English; !strings.Contains(got, "does not take GrabPay") {
+	if got := (shopWallets{set}).Explain(set.Identify(code, "")).English; !strings.Contains(got, "does not take GrabPay") {
 		t.Error(got)
 	}
 }
@@ -96,7 +96,7 @@ func TestAContractMaySayWhoseCodesAWalletTakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]string{"159999999999999999": members[0].Wallet.Info().Name, "289999999999999999": members[0].Wallet.Info().Name, "139999999999999999": ""} {
-		if code := set.Identify(agent.NewPayCode(text)); code.Wallet != want {
+		if code := set.Identify(agent.NewPayCode(text), ""); code.Wallet != want {
 			t.Errorf("%.2s… goes to %q, want %q", text, code.Wallet, want)
 		}
 	}

@@ -154,7 +154,7 @@ func (w *wallet) Wallet(name string) (agent.Wallet, bool) { return w, name == "w
 func (*wallet) Names() []string { return []string{"wechat"} }
 
 // Identify implements checkout.Wallets.
-func (*wallet) Identify(text agent.PayCode) agent.Code {
+func (*wallet) Identify(text agent.PayCode, _ agent.Currency) agent.Code {
 	if text.Len() != 18 {
 		return agent.Code{Kind: agent.CodeGoods, Text: text}
 	}
