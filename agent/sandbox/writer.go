@@ -39,6 +39,9 @@ func (t *tx) rows(query string, args ...any) (*sql.Rows, error) {
 // whatever happens to ctx: a client that hangs up must not decide whether its
 // order exists.
 func (l *Ledger) do(ctx context.Context, run func(*tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err // left to chance below, where both may be ready
+	}
 	done := make(chan error, 1)
 	select {
 	case l.jobs <- job{run, done}:

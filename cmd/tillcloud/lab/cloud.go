@@ -1,10 +1,10 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,7 +12,6 @@ import (
 
 	"tillwire/agent"
 	"tillwire/agent/sandbox"
-	cloudwechat "tillwire/agent/sandbox/wechat"
 )
 
 // Keys are the two pairs that a shop and its cloud sign with. Making them is slow,
@@ -21,7 +20,7 @@ type Keys struct{ merchant, platform *rsa.PrivateKey }
 
 // NewKeys makes a pair for the merchant and one for the platform.
 func NewKeys() (Keys, error) {
-	const bits = 2048 // WeChat Pay v3
+	const bits = 2048 // WeChat Pay v3 and Alipay's RSA2
 	var k Keys
 	var err, other error
 	k.merchant, err = rsa.GenerateKey(rand.Reader, bits)
@@ -31,7 +30,7 @@ func NewKeys() (Keys, error) {
 
 // source hands the platform's key to the first two who ask (the key and the
 // certificate of the platform) and the merchant's to the others.
-func (k Keys) source() cloudwechat.KeySource {
+func (k Keys) source() func() (*rsa.PrivateKey, error) {
 	asked := 0
 	return func() (*rsa.PrivateKey, error) {
 		asked++
@@ -44,6 +43,7 @@ func (k Keys) source() cloudwechat.KeySource {
 
 // Arrival is a request that reached the cloud, before it is executed.
 type Arrival struct {
+	Wallet   string
 	Op       sandbox.Operation
 	OrderNo  string
 	RefundNo string
@@ -65,28 +65,43 @@ type Meddling struct {
 	Twice bool
 	// Status answers with this status, unsigned; the request is not executed.
 	Status int
+	// Unwell executes the request and answers, signed, that the cloud's system failed:
+	// its own word for "ask again, I do not know".
+	Unwell bool
 }
 
 // Cloud is the sandbox of a lab shop with its ledger.
 type Cloud struct {
 	Ledger *sandbox.Ledger
-	Wechat *cloudwechat.Wallet
 	*sandbox.Cloud
+
+	wallets map[string]sandbox.Wallet
 }
 
+// Wallet is the cloud of one of the shop's wallets, or nil.
+func (c *Cloud) Wallet(name string) sandbox.Wallet { return c.wallets[name] }
+
 // openCloud starts the sandbox. The folder keeps the ledger over restarts.
-func openCloud(ctx context.Context, o Options, host string, tap *tap) (*Cloud, error) {
+func openCloud(ctx context.Context, s *Shop, hosts map[string]string) (*Cloud, error) {
+	o := s.opt
+	wallets, err := o.chosen()
+	if err != nil {
+		return nil, err
+	}
 	ledger, err := sandbox.OpenLedger(ctx, ledgerFile(o.Dir), o.Clock.SystemClock)
 	if err != nil {
 		return nil, err
 	}
-	c := &Cloud{Ledger: ledger}
-	if c.Wechat, err = cloudwechat.New(ctx, cloudwechat.Options{Ledger: ledger, Clock: o.Clock.SystemClock, Keys: o.Keys.source()}); err != nil {
-		return nil, errors.Join(err, ledger.Close())
+	c := &Cloud{Ledger: ledger, wallets: map[string]sandbox.Wallet{}}
+	options := sandbox.Options{Ledger: ledger, Clock: o.Clock.SystemClock, Log: slog.New(slog.DiscardHandler), Control: "127.0.0.1:0"}
+	for _, w := range wallets {
+		fake, err := w.cloud(ctx, o, ledger)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("the cloud of %s: %w", w.Name, err), ledger.Close())
+		}
+		c.wallets[w.Name] = fake
+		options.Wallets = append(options.Wallets, sandbox.Open{Wallet: newTap(s, fake), Hosts: []string{cmp.Or(hosts[w.Name], "127.0.0.1:0")}})
 	}
-	tap.Wallet = c.Wechat
-	options := sandbox.Options{Ledger: ledger, Clock: o.Clock.SystemClock, Log: slog.New(slog.DiscardHandler), Control: "127.0.0.1:0",
-		Wallets: []sandbox.Open{{Wallet: tap, Hosts: []string{host}}}}
 	if o.Network != nil {
 		options.Listen = o.Network.Listen
 	}
@@ -106,6 +121,20 @@ type tap struct {
 	shop *Shop
 
 	last map[sandbox.Operation]sandbox.Answer // under the shop's mutex
+}
+
+// sniffing is the tap of a wallet whose operations may stand in the body.
+type sniffing struct {
+	*tap
+	sandbox.Sniffer
+}
+
+func newTap(s *Shop, w sandbox.Wallet) sandbox.Wallet {
+	t := &tap{Wallet: w, shop: s, last: map[sandbox.Operation]sandbox.Answer{}}
+	if sniffer, ok := w.(sandbox.Sniffer); ok {
+		return sniffing{t, sniffer}
+	}
+	return t
 }
 
 // Answer implements sandbox.Wallet.
@@ -132,6 +161,13 @@ func (t *tap) Answer(ctx context.Context, c sandbox.Call) sandbox.Answer {
 		c.Again = true
 		answer = t.Wallet.Answer(ctx, c)
 	}
+	if m.Unwell {
+		// The cloud finds its ledger out of reach and says so, in its own words.
+		gone, leave := context.WithCancel(context.WithoutCancel(ctx))
+		leave()
+		c.Again = true
+		answer = t.Wallet.Answer(gone, c)
+	}
 	t.shop.at(Point{Place: "executed", What: string(a.Op)})
 	t.shop.mu.Lock()
 	defer t.shop.mu.Unlock()
@@ -154,28 +190,36 @@ func unheard(c sandbox.Call) sandbox.Answer {
 // arrival reads what a request is about.
 func (t *tap) arrival(c sandbox.Call) Arrival {
 	op, orderNo := t.Classify(c.Request)
+	if sniffer, ok := t.Wallet.(sandbox.Sniffer); ok && op == sandbox.OpOther {
+		op, orderNo = sniffer.Sniff(c.Request, c.Body)
+	}
 	if orderNo == "" {
 		orderNo = t.OrderNo(c.Body)
 	}
-	var body struct {
-		RefundNo string `json:"out_refund_no"`
+	a := Arrival{Wallet: t.Name(), Op: op, OrderNo: orderNo}
+	if op == sandbox.OpRefund {
+		a.RefundNo = string(refundNumber.Find(append([]byte(c.Request.URL.Path+"\n"), c.Body...)))
 	}
-	if op == sandbox.OpRefund && json.Unmarshal(c.Body, &body) != nil {
-		body.RefundNo = ""
-	}
-	return Arrival{Op: op, OrderNo: orderNo, RefundNo: body.RefundNo}
+	return a
 }
 
-// Customer makes a phone and returns its id. The balance is in minor units.
+// Customer makes a phone of the shop's first wallet and returns its id. The balance
+// is in minor units.
 func (s *Shop) Customer(ctx context.Context, b sandbox.Behaviour, balance int64) (string, error) {
-	c, err := s.Cloud().Ledger.AddCustomer(ctx, sandbox.Customer{Wallet: cloudwechat.Name, Name: "a customer", Balance: balance, Behaviour: b})
+	return s.CustomerOf(ctx, s.opt.Wallets[0], b, balance)
+}
+
+// CustomerOf is Customer for one of the shop's wallets.
+func (s *Shop) CustomerOf(ctx context.Context, wallet string, b sandbox.Behaviour, balance int64) (string, error) {
+	w, _ := WalletNamed(wallet)
+	c, err := s.Cloud().Ledger.AddCustomer(ctx, sandbox.Customer{Wallet: wallet, Name: "a customer", Balance: balance, Currency: string(w.Currency), Behaviour: b})
 	return c.ID, err
 }
 
 // Code is a fresh code on a customer's phone.
 func (s *Shop) Code(ctx context.Context, customer string) (agent.PayCode, error) {
 	cloud := s.Cloud()
-	issued, err := cloud.Ledger.IssueCode(ctx, customer, func(string) (string, error) { return cloud.Wechat.PayCode() })
+	issued, err := cloud.Ledger.IssueCode(ctx, customer, func(wallet string) (string, error) { return cloud.Wallet(wallet).PayCode() })
 	if err != nil {
 		return agent.PayCode{}, fmt.Errorf("a code for customer %s: %w", customer, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"tillwire/agent"
+	cloudwechat "tillwire/agent/sandbox/wechat"
 	"tillwire/offline"
 )
 
@@ -53,12 +54,15 @@ type Account struct {
 	MerchantKey, PlatformKey            []byte // PEM
 }
 
-// Account returns the merchant's account at the running cloud.
+// Account returns the merchant's account at WeChat Pay of the running cloud.
 func (s *Shop) Account() (Account, error) {
-	c := s.Cloud().Wechat
+	c, ok := s.Cloud().Wallet("wechat").(*cloudwechat.Wallet)
+	if !ok {
+		return Account{}, errors.New("the shop takes no WeChat Pay")
+	}
 	merchant, err := c.Direct().PrivatePEM()
 	platform, other := c.Platform().PublicPEM()
-	return Account{Host: "http://" + s.host, AppID: c.Direct().AppID, MerchantID: c.Direct().MerchantID, Serial: c.Direct().Serial,
+	return Account{Host: s.host("wechat"), AppID: c.Direct().AppID, MerchantID: c.Direct().MerchantID, Serial: c.Direct().Serial,
 		APIv3Key: c.Direct().APIv3Key, PlatformKeyID: c.Platform().PublicKeyID, MerchantKey: merchant, PlatformKey: platform}, errors.Join(err, other)
 }
 
@@ -70,7 +74,7 @@ func (s *Shop) unsettledElsewhere(ctx context.Context) ([]string, error) {
 	}
 	var list []string
 	for _, p := range books.Payments {
-		for _, step := range p.Steps(s.Timers()) {
+		for _, step := range p.Steps(s.Timers(p.Status.Wallet)) {
 			list = append(list, fmt.Sprintf("%s is %s and waits for %s %s: %v", p.OrderNo, p.Status.State, step.Op, step.RefundNo, kinds(p)))
 		}
 	}

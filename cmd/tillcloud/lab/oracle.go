@@ -293,11 +293,12 @@ func (s *Shop) judgeOrders(ctx context.Context, b *Books) {
 // paid back beyond them went out under a number that nobody recorded.
 func (s *Shop) judgeRefundKeys(ctx context.Context, p *agent.Payment, o sandbox.OrderWithHistory) {
 	named := int64(0)
+	w, _ := WalletNamed(o.Wallet)
 	for _, r := range p.Status.Refunds {
 		if o.Refunded == 0 {
 			return
 		}
-		refund, err := s.Cloud().Ledger.RefundByNumber(ctx, o.Wallet, o.Merchant, r.No)
+		refund, err := s.Cloud().Ledger.RefundByNumber(ctx, o.Wallet, o.Merchant, w.filed(o.OrderNo, r.No))
 		if err == nil && refund.State == sandbox.RefundSuccess {
 			named += refund.Amount
 		}

@@ -107,7 +107,7 @@ func Begin(t testing.TB, campaign, unit string, merge, release int) *Run {
 	if only := os.Getenv(OnlyEnv); only != "" && only != campaign {
 		r.size = 0
 	}
-	r.result = Result{Campaign: campaign, Unit: unit, Seed: r.first, Size: r.size, Begun: r.clock.Now(), Wallets: Wallets(), Without: leftOut()}
+	r.result = Result{Campaign: campaign, Unit: unit, Seed: r.first, Size: r.size, Begun: r.clock.Now(), Wallets: []string{Wallets()[0].Name}, Without: leftOut()}
 	// Asked to end, a campaign ends its case and clears up; asked twice, it dies.
 	halt, again := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(halt, again)
@@ -117,8 +117,16 @@ func Begin(t testing.TB, campaign, unit string, merge, release int) *Run {
 	return r
 }
 
-// Wallets names the wallets that a shop of the laboratory takes.
-func Wallets() []string { return []string{"wechat"} }
+// Tried tells whose payments the campaign tries, where it is not the first wallet's
+// alone.
+func (r *Run) Tried(wallets ...Wallet) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.result.Wallets = nil
+	for _, w := range wallets {
+		r.result.Wallets = append(r.result.Wallets, w.Name)
+	}
+}
 
 // Halted reports that the process was asked to end.
 func (r *Run) Halted() bool { return r.halt.Err() != nil }

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -15,9 +17,7 @@ import (
 
 	"tillwire/agent"
 	"tillwire/agent/checkout"
-	"tillwire/agent/sandbox"
 	"tillwire/agent/wallet"
-	"tillwire/agent/wallet/wechat"
 	"tillwire/offline"
 	"tillwire/offline/replay"
 )
@@ -37,7 +37,9 @@ type Options struct {
 	// Dial replaces how the shop reaches the cloud; nil: directly.
 	Dial  wallet.Dial
 	Lanes int // 1 when zero
-	// Timers are the waits; nil: WeChat's own.
+	// Wallets are what the shop takes, by name, in its order; none: wechat.
+	Wallets []string
+	// Timers are the waits of a wallet; nil: those of its protocol.
 	Timers      func(wallet string) agent.Timers
 	RideThrough time.Duration // 45 s when zero
 	Workers     int           // of the outbox; 16 when zero
@@ -72,12 +74,12 @@ type Options struct {
 // Shop is a whole shop: an agent with its store, and the cloud it talks to. Its
 // methods may be called from any goroutine.
 type Shop struct {
-	opt  Options
-	host string
+	opt Options
 
 	mu    sync.Mutex // guards what follows
 	cloud *Cloud
-	till  *till // nil while the power is off
+	hosts map[string]string // wallet to the address of its cloud
+	till  *till             // nil while the power is off
 	codes []string
 	seen  evidence
 
@@ -94,7 +96,7 @@ type till struct {
 	feed     *agent.Feed
 	replayer *replay.Replayer
 	link     *replay.Link
-	wallet   *wechat.Wallet
+	wallets  []client // in the shop's order
 	on       atomic.Bool
 	stop     context.CancelFunc
 	runs     sync.WaitGroup
@@ -119,8 +121,11 @@ func Open(ctx context.Context, o Options) (*Shop, error) {
 
 func newShop(o Options) *Shop {
 	o.Lanes = max(o.Lanes, 1)
+	if len(o.Wallets) == 0 {
+		o.Wallets = []string{"wechat"}
+	}
 	if o.Timers == nil {
-		o.Timers = func(string) agent.Timers { return agent.DefaultTimers("wechat") }
+		o.Timers = DefaultTimers
 	}
 	if o.RideThrough == 0 {
 		o.RideThrough = 45 * time.Second
@@ -137,18 +142,31 @@ func newShop(o Options) *Shop {
 	if o.Look == nil {
 		o.Look = func(look func()) { look() }
 	}
-	return &Shop{opt: o, host: "127.0.0.1:0", seen: newEvidence()}
+	return &Shop{opt: o, hosts: map[string]string{}, seen: newEvidence()}
+}
+
+// DefaultTimers are the waits of a wallet by its name. Where no wallet is known yet,
+// they are those of any.
+func DefaultTimers(wallet string) agent.Timers {
+	w, _ := WalletNamed(wallet)
+	return agent.DefaultTimers(w.Protocol)
 }
 
 // StartCloud starts the sandbox again after StopCloud, at the same address.
 func (s *Shop) StartCloud(ctx context.Context) error {
-	c, err := openCloud(ctx, s.opt, s.host, &tap{shop: s, last: map[sandbox.Operation]sandbox.Answer{}})
+	s.mu.Lock()
+	hosts := maps.Clone(s.hosts)
+	s.mu.Unlock()
+	c, err := openCloud(ctx, s, hosts)
 	if err != nil {
 		return fmt.Errorf("start the cloud: %w", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.cloud, s.host = c, c.HostURLs(c.Wechat.Name())[0][len("http://"):]
+	s.cloud = c
+	for _, name := range s.opt.Wallets {
+		s.hosts[name] = c.HostURLs(name)[0][len("http://"):]
+	}
 	return nil
 }
 
@@ -198,15 +216,18 @@ func (s *Shop) running() *till {
 // AgentDir is the agent's data folder.
 func (s *Shop) AgentDir() string { return filepath.Join(s.opt.Dir, "agent") }
 
-// Timers are the waits of the shop's wallet.
-func (s *Shop) Timers() agent.Timers { return s.opt.Timers("wechat") }
+// Timers are the waits of a wallet.
+func (s *Shop) Timers(wallet string) agent.Timers { return s.opt.Timers(wallet) }
+
+// Names lists the shop's wallets in its order.
+func (s *Shop) Names() []string { return slices.Clone(s.opt.Wallets) }
 
 // PowerOn starts the agent on what its folder holds.
 func (s *Shop) PowerOn(ctx context.Context) error {
 	t := &till{leases: map[int64]int64{}}
 	t.on.Store(true)
 	var err error
-	if t.wallet, err = s.connect(); err != nil {
+	if t.wallets, err = s.connect(); err != nil {
 		return fmt.Errorf("power on: %w", err)
 	}
 	t.store, err = offline.Open(ctx, offline.Options{Dir: s.AgentDir(), Name: "lab", Clock: s.opt.Clock, Log: s.opt.Log, Timers: s.opt.Timers,
@@ -253,17 +274,28 @@ func (s *Shop) boot(ctx context.Context, t *till) error {
 	return nil
 }
 
-// connect builds the wallet as the agent's configuration would.
-func (s *Shop) connect() (*wechat.Wallet, error) {
-	a, err := s.Account()
+// connect builds the wallets as the agent's configuration would.
+func (s *Shop) connect() (list []client, err error) {
+	wallets, err := s.opt.chosen()
 	if err != nil {
 		return nil, err
 	}
-	config := wechat.Config{Hosts: []string{a.Host}, AppID: a.AppID, MerchantID: a.MerchantID, MerchantSerial: a.Serial, MerchantKey: a.MerchantKey,
-		PlatformKeys: []wechat.PlatformKey{{ID: a.PlatformKeyID, PEM: a.PlatformKey}},
-		NotifyURL:    "https://shop.example/notify", Description: "A laboratory", StoreID: "lab", Timers: s.Timers(), Clock: s.opt.Clock, Log: s.opt.Log,
-		Dial: s.dial, Observe: s.observed}
-	return wechat.New(config)
+	cloud := s.Cloud()
+	for _, w := range wallets {
+		c, err := w.connect(s, cloud.Wallet(w.Name), s.host(w.Name))
+		if err != nil {
+			return nil, fmt.Errorf("connect %s: %w", w.Name, err)
+		}
+		list = append(list, c)
+	}
+	return list, nil
+}
+
+// host is the base URL of a wallet's cloud.
+func (s *Shop) host(wallet string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return "http://" + s.hosts[wallet]
 }
 
 // dial is the shop's way to the cloud.
@@ -286,22 +318,33 @@ func (s *Shop) dial(ctx context.Context, network, address string) (conn netConn,
 
 // assemble binds the parts as the agent does.
 func (s *Shop) assemble(t *till) error {
-	set, err := wallet.NewSet(wallet.DefaultRules(), nil, wallet.Member{Wallet: t.wallet, Takes: []string{"wechat"}})
+	var members []wallet.Member
+	var targets []replay.Target
+	shown := ""
+	for _, w := range t.wallets {
+		info := w.Info()
+		members = append(members, wallet.Member{Wallet: w})
+		targets = append(targets, replay.Target{Wallet: info.Name, Hosts: info.Hosts})
+		if _, shows := w.(agent.Presenter); shows && shown == "" {
+			shown = info.Name
+		}
+	}
+	set, err := wallet.NewSet(wallet.DefaultRules(), nil, members...)
 	if err != nil {
 		return err
 	}
-	t.link = replay.NewLink(replay.LinkOptions{Clock: s.opt.Clock, Targets: []replay.Target{{Wallet: "wechat", Hosts: t.wallet.Info().Hosts}},
+	t.link = replay.NewLink(replay.LinkOptions{Clock: s.opt.Clock, Targets: targets,
 		Dial: s.probe, Changed: func(name string, state agent.LineState) { s.lineChanged(t, name, state) }})
 	var lanes []checkout.LaneConfig
 	for i := range s.opt.Lanes {
-		lane := checkout.LaneConfig{ID: strconv.Itoa(i + 1), Wallet: "wechat"}
+		lane := checkout.LaneConfig{ID: strconv.Itoa(i + 1), Wallet: shown}
 		if s.opt.Display != nil {
 			lane.Display = s.opt.Display(lane.ID)
 		}
 		lanes = append(lanes, lane)
 	}
 	t.feed = agent.NewFeed()
-	t.engine, err = checkout.New(checkout.Options{Terminal: "LAB001", Journal: &gated{s: s, t: t}, Wallets: purse{set}, Lanes: lanes,
+	t.engine, err = checkout.New(checkout.Options{Terminal: "LAB001", Journal: &gated{s: s, t: t}, Wallets: purse{set, s.opt.Wallets}, Lanes: lanes,
 		Feed: t.feed, Clock: s.opt.Clock, Timers: s.opt.Timers, Line: t.link.Line, Log: s.opt.Log,
 		Fingerprint: fingerprint, RideThrough: func() time.Duration { return s.opt.RideThrough }})
 	if err != nil {
@@ -324,13 +367,13 @@ func (s *Shop) stepped(resume func(context.Context, agent.Task) (time.Duration, 
 }
 
 // purse is the set of wallets in the words the counter uses.
-type purse struct{ *wallet.Set }
+type purse struct {
+	*wallet.Set
+	names []string
+}
 
 // Names implements checkout.Wallets.
-func (purse) Names() []string { return Wallets() }
-
-// Explain implements checkout.Wallets.
-func (purse) Explain(c agent.Code) agent.Sentence { return wallet.Explain(c) }
+func (p purse) Names() []string { return p.names }
 
 // fingerprint is keyed in the agent; a laboratory has no secrets to keep.
 func fingerprint(code string) []byte {
@@ -395,14 +438,20 @@ func (s *Shop) Bury() error {
 	if t.store == nil {
 		return t.reader.Close()
 	}
-	t.wallet.CloseIdle()
+	t.closeIdle()
 	if t.stop != nil {
 		t.stop()
 	}
 	t.engine.Close(0)
 	t.runs.Wait()
-	t.wallet.CloseIdle()
+	t.closeIdle()
 	return errors.Join(t.reader.Close(), t.store.Close())
+}
+
+func (t *till) closeIdle() {
+	for _, w := range t.wallets {
+		w.CloseIdle()
+	}
 }
 
 // Restart is a power cut and the power coming back.

@@ -26,8 +26,8 @@ func (w *wire) Write(b []byte) (int, error) {
 	if w.shop.running() == nil {
 		return 0, ErrPowerOff
 	}
-	if line, _, ok := bytes.Cut(b, []byte(" HTTP/1.1\r\n")); ok {
-		w.shop.at(Point{Place: "send", What: string(line)})
+	if bytes.Contains(b, []byte(" HTTP/1.1\r\n")) {
+		w.shop.at(Point{Place: "send", What: string(OperationOf(b))})
 		if w.shop.running() == nil {
 			return 0, ErrPowerOff
 		}

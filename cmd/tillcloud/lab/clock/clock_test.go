@@ -176,7 +176,7 @@ func (w *watch) told(p agent.Payment) {
 	if _, again := w.begun[p.ID][last.Kind]; !again {
 		w.begun[p.ID][last.Kind] = now
 	}
-	tm := agent.DefaultTimers("wechat")
+	tm := lab.DefaultTimers(p.Status.Wallet)
 	for _, rule := range []struct {
 		end    agent.FactKind
 		reason agent.Reason

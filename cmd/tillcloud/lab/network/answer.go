@@ -100,15 +100,19 @@ func TwoRequests(last bool) Fault {
 }
 
 // bound holds for an answer that may be told to a request it was not given to. A
-// refusal of WeChat Pay is signed and names no order, so only the connection tells
-// which payment it refuses: TLS is what keeps it there. A shop that believes such a
+// refusal of WeChat Pay or Alipay is signed and names no order, so only the connection
+// tells which payment it refuses: TLS is what keeps it there. A shop that believes such a
 // refusal looks again after fifteen seconds and pays back; the oracle would call it
 // a no that was not proven all the same.
 func (t *Trip) bound(m Message) bool {
 	return t.Op != sandbox.OpPay || success(m)
 }
 
-func success(m Message) bool { return bytes.HasPrefix(m, []byte("HTTP/1.1 2")) }
+// success holds for an answer that is no error, neither by its status nor, as
+// Alipay's are, by a member of its body.
+func success(m Message) bool {
+	return bytes.HasPrefix(m, []byte("HTTP/1.1 2")) && !bytes.Contains(m, []byte(`"sub_code":`))
+}
 
 // Slow tells the answer byte by byte.
 func Slow(tick time.Duration) Fault {

@@ -98,7 +98,7 @@ func answerMany(ctx context.Context, dir string, seed uint64, cases int) (f find
 	twice := &doubles{pending: map[string]sandbox.Operation{}}
 	c := &counter{clock: lab.NewClock(), tick: 200 * time.Millisecond, limit: 30 * time.Minute, seeds: map[string]uint64{}}
 	c.proxy = network.NewProxy(pipe, memory.Dial)
-	c.shop, err = lab.Open(ctx, lab.Options{Dir: dir, Clock: c.clock, Keys: pair, Network: memory, Dial: c.proxy.Dial, Lanes: answersLanes,
+	c.shop, err = lab.Open(ctx, lab.Options{Dir: dir, Clock: c.clock, Keys: pair, Wallets: names(), Network: memory, Dial: c.proxy.Dial, Lanes: answersLanes,
 		Meddle: twice.meddle})
 	if err != nil {
 		f.err = err
@@ -109,15 +109,15 @@ func answerMany(ctx context.Context, dir string, seed uint64, cases int) (f find
 		c.proxy.Close()
 		f.err = errors.Join(f.err, err, c.shop.Close(), os.RemoveAll(dir))
 	}()
-	platform := c.shop.Cloud().Wechat.Platform()
 	var mu sync.Mutex
 	var lanes sync.WaitGroup
 	for lane := range answersLanes {
 		lanes.Go(func() {
 			for n := lane; n < cases; n += answersLanes {
 				dice := lab.NewDice("C5", seed*answersPerShop+uint64(n))
-				a := answerCase{counter: c, dice: dice, twice: twice, lane: strconv.Itoa(lane + 1),
-					forger: forger{platform.Key, platform.PublicKeyID, c.clock, lab.NewDice("C5 keys", dice.Uint64())}}
+				w := lab.Pick(dice, lab.Wallets()...)
+				a := answerCase{counter: c, dice: dice, twice: twice, lane: strconv.Itoa(lane + 1), wallet: w,
+					forger: forger{hand: handOf(c.shop.Cloud().Wallet(w.Name)), clock: c.clock, dice: lab.NewDice("C5 keys", dice.Uint64())}}
 				err := a.run(ctx)
 				mu.Lock()
 				f.cases++
@@ -146,6 +146,7 @@ type answerCase struct {
 	forger forger
 	twice  *doubles
 	lane   string
+	wallet lab.Wallet
 	count  map[string]int
 }
 
@@ -173,10 +174,10 @@ func (d *doubles) meddle(a lab.Arrival) lab.Meddling {
 
 func (a *answerCase) run(ctx context.Context) error {
 	a.count = map[string]int{}
-	shown := a.dice.Chance(3)
+	shown := !a.wallet.Scans || a.wallet.Shows && a.dice.Chance(3)
 	behaviour := lab.Pick(a.dice, sandbox.Approve, sandbox.Approve, sandbox.Password, sandbox.Password, sandbox.Decline, sandbox.Slow, sandbox.Abandon)
 	refund := behaviour == sandbox.Approve && a.dice.Chance(2)
-	s, err := a.open(ctx, 0, a.lane, behaviour, 1+a.dice.Int64N(100_000))
+	s, err := a.open(ctx, 0, a.lane, a.wallet, behaviour, 1+a.dice.Int64N(100_000))
 	if err != nil {
 		return err
 	}
@@ -201,7 +202,7 @@ func (a *answerCase) run(ctx context.Context) error {
 	}
 	for _, x := range armed {
 		if x.HasFired() {
-			a.count["wrong answers told"]++
+			a.count["wrong answers told of "+a.wallet.Name]++
 		}
 	}
 	return err
@@ -245,7 +246,7 @@ func (a *answerCase) fault() network.Fault {
 	case 9:
 		return network.Stale(false)
 	}
-	l := lab.Pick(a.dice, lies()...)
+	l := lab.Pick(a.dice, lies(a.forger)...)
 	return network.Lie(!l.executed && a.dice.Chance(2), a.dice.Chance(2), func(x network.Answer) network.Message { return l.tell(a.forger, x) })
 }
 

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -18,18 +19,47 @@ import (
 	"tillwire/cmd/tillcloud/lab/network"
 )
 
-// The sizes of C4: release is every byte, merge every sixteenth.
+// The sizes of C4: release is every byte of every wallet's messages, merge every
+// sixteenth of the first wallet's and every forty-eighth of the others'.
 const (
 	cutsMerge   = 2_000
 	cutsRelease = 42_000
+	cutsOthers  = 3 // times fewer, where it is not every byte
 )
 
-// The kinds of messages, in the order in which seeds count them.
-var cutKinds = []sandbox.Operation{sandbox.OpPay, sandbox.OpQuery, sandbox.OpReverse, sandbox.OpPresent, sandbox.OpClose, sandbox.OpRefund, sandbox.OpRefundQuery}
+// cutKind is a kind of message: what is asked of which wallet.
+type cutKind struct {
+	wallet lab.Wallet
+	op     sandbox.Operation
+}
+
+func (k cutKind) String() string { return k.wallet.Name + " " + string(k.op) }
+
+// cutKinds lists the kinds of messages, in the order in which seeds count them. A
+// wallet has the same number of seeds whatever it can do.
+func cutKinds() (kinds []cutKind) {
+	for _, w := range lab.Wallets() {
+		for _, op := range []sandbox.Operation{sandbox.OpPay, sandbox.OpQuery, sandbox.OpReverse, sandbox.OpPresent, sandbox.OpClose, sandbox.OpRefund, sandbox.OpRefundQuery} {
+			kinds = append(kinds, cutKind{w, op})
+		}
+	}
+	return kinds
+}
+
+// sent holds for the kinds that a shop sends.
+func (k cutKind) sent() bool {
+	switch k.op {
+	case sandbox.OpPay, sandbox.OpReverse:
+		return k.wallet.Scans
+	case sandbox.OpPresent, sandbox.OpClose:
+		return k.wallet.Shows
+	}
+	return true
+}
 
 // cutCase is one cut of one message.
 type cutCase struct {
-	op     sandbox.Operation
+	kind   cutKind
 	answer bool
 	way    network.Way
 	at     int // bytes that still pass
@@ -46,7 +76,7 @@ func (c cutCase) String() string {
 	if c.answer {
 		what = "the answer"
 	}
-	return fmt.Sprintf("%s to %s cut by %s after %d bytes", what, c.op, c.way, c.at)
+	return fmt.Sprintf("%s to %s cut by %s after %d bytes", what, c.kind, c.way, c.at)
 }
 
 func cutSeed(message, way, at int) uint64 { return uint64((message*cutWays+way)*cutBytes + at + 1) }
@@ -54,10 +84,11 @@ func cutSeed(message, way, at int) uint64 { return uint64((message*cutWays+way)*
 func cutOf(seed uint64) (c cutCase, ok bool) {
 	n := int(seed) - 1
 	message := n / cutBytes / cutWays
-	if n < 0 || message >= 2*len(cutKinds) {
+	kinds := cutKinds()
+	if n < 0 || message >= 2*len(kinds) {
 		return c, false
 	}
-	return cutCase{cutKinds[message/2], message%2 == 1, network.Way(n / cutBytes % cutWays), n % cutBytes}, true
+	return cutCase{kinds[message/2], message%2 == 1, network.Way(n / cutBytes % cutWays), n % cutBytes}, true
 }
 
 // scale shortens every wait of the product alike, so that all roads are taken in the
@@ -65,8 +96,9 @@ func cutOf(seed uint64) (c cutCase, ok bool) {
 // codes live that much longer.
 const scale = 25
 
-func shortTimers(string) agent.Timers {
-	t := agent.DefaultTimers("wechat")
+func shortTimers(wallet string) agent.Timers {
+	t := lab.DefaultTimers(wallet)
+	t.Cadence = slices.Clone(t.Cadence)
 	for _, d := range []*time.Duration{&t.Connect, &t.Pay, &t.FirstQuery, &t.GiveUp, &t.MinReverse, &t.CodeAge, &t.QRLife, &t.QRPoll, &t.Watch, &t.Retry, &t.RetryMax} {
 		*d /= scale
 	}
@@ -92,7 +124,7 @@ func openCounter(ctx context.Context, dir string, lanes int) (c *counter, end fu
 	}
 	c = &counter{clock: lab.NewClock(), tick: 10 * time.Millisecond, limit: finalWithin, seeds: map[string]uint64{}}
 	c.proxy = network.NewProxy(loopback.Pair, (&net.Dialer{}).DialContext)
-	c.shop, err = lab.Open(ctx, lab.Options{Dir: dir, Clock: c.clock, Keys: pair, Dial: c.proxy.Dial, Lanes: lanes, Timers: shortTimers,
+	c.shop, err = lab.Open(ctx, lab.Options{Dir: dir, Clock: c.clock, Keys: pair, Wallets: names(), Dial: c.proxy.Dial, Lanes: lanes, Timers: shortTimers,
 		RideThrough: 45*time.Second/scale + time.Second})
 	if err != nil {
 		return nil, nil, errors.Join(err, loopback.Close())
@@ -108,12 +140,12 @@ func openCounter(ctx context.Context, dir string, lanes int) (c *counter, end fu
 func lose() network.Fault { return network.Cut(true, 0, network.Reset) }
 
 // trade makes a payment that sends a message of the kind, with the fault in its way.
-func (c *counter) trade(ctx context.Context, seed uint64, lane string, op sandbox.Operation, answer bool, f network.Fault) (*network.Armed, error) {
+func (c *counter) trade(ctx context.Context, seed uint64, lane string, kind cutKind, answer bool, f network.Fault) (*network.Armed, error) {
 	dice := lab.NewDice("C4", seed)
-	behaviour, lost, shown := sandbox.Approve, false, false
+	behaviour, lost, shown, op := sandbox.Approve, false, !kind.wallet.Scans, kind.op
 	switch op {
 	case sandbox.OpQuery:
-		if lost = dice.Chance(2); !lost {
+		if lost = dice.Chance(2) && !shown; !lost {
 			behaviour = sandbox.Password
 		}
 	case sandbox.OpReverse:
@@ -123,17 +155,17 @@ func (c *counter) trade(ctx context.Context, seed uint64, lane string, op sandbo
 	case sandbox.OpPresent, sandbox.OpClose:
 		shown = true
 	}
-	s, err := c.open(ctx, seed, lane, behaviour, 1+dice.Int64N(100_000))
+	s, err := c.open(ctx, seed, lane, kind.wallet, behaviour, 1+dice.Int64N(100_000))
 	if err != nil {
 		return nil, err
 	}
 	defer c.proxy.Disarm(s.orderNo)
 	a := c.proxy.Arm(s.orderNo, op, f)
 	switch {
-	case shown:
-		err = s.serveShown(ctx, dice, op, answer)
 	case op == sandbox.OpRefund || op == sandbox.OpRefundQuery:
 		err = s.serveRefund(ctx, dice, op)
+	case shown:
+		err = s.serveShown(ctx, dice, op, answer)
 	default:
 		err = s.serveScanned(ctx, dice, op, behaviour, lost)
 	}
@@ -186,20 +218,39 @@ func (s *sale) serveShown(ctx context.Context, dice lab.Dice, op sandbox.Operati
 		return err
 	}
 	// A close that meets a paid order has another answer; its request is the same.
-	if op == sandbox.OpPresent && dice.Chance(2) || op == sandbox.OpClose && !answer && dice.Chance(4) {
+	pays := op == sandbox.OpQuery || op == sandbox.OpPresent && dice.Chance(2)
+	if pays || op == sandbox.OpClose && !answer && dice.Chance(4) {
 		if _, err := s.shop.Cloud().Ledger.Scan(ctx, s.customer, p.Status.QR); err != nil {
 			return err
 		}
-		if op == sandbox.OpPresent {
-			return nil
+		if op == sandbox.OpQuery {
+			_, err = s.shop.Cloud().Ledger.Confirm(ctx, s.customer)
+		}
+		if pays {
+			return err
 		}
 	}
 	return s.cancel(ctx)
 }
 
+// pay is a sale that its customer pays at once, by whichever code there is.
+func (s *sale) pay(ctx context.Context) error {
+	if s.wallet.Scans {
+		return s.scan(ctx)
+	}
+	if err := s.show(ctx); err != nil {
+		return err
+	}
+	p, err := s.until(ctx, in(agent.QRShown))
+	if err == nil && p.Status.State == agent.QRShown {
+		_, err = s.shop.Cloud().Ledger.Scan(ctx, s.customer, p.Status.QR)
+	}
+	return err
+}
+
 // serveRefund is a paid sale of which something comes back.
 func (s *sale) serveRefund(ctx context.Context, dice lab.Dice, op sandbox.Operation) error {
-	if err := s.scan(ctx); err != nil {
+	if err := s.pay(ctx); err != nil {
 		return err
 	}
 	if p, err := s.until(ctx, in()); err != nil || p.Status.State != agent.Paid {
@@ -217,16 +268,20 @@ func (s *sale) serveRefund(ctx context.Context, dice lab.Dice, op sandbox.Operat
 
 // lengths learns how long each message is, by exchanges that are not cut.
 func lengths(ctx context.Context, r *lab.Run, dir string) (list []int, err error) {
-	c, end, err := openCounter(ctx, dir, len(cutKinds))
+	kinds := cutKinds()
+	c, end, err := openCounter(ctx, dir, len(kinds))
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, end()) }()
-	list = make([]int, 2*len(cutKinds))
-	errs := make([]error, len(cutKinds))
+	list = make([]int, 2*len(kinds))
+	errs := make([]error, len(kinds))
 	var mu sync.Mutex
 	var lanes sync.WaitGroup
-	for i, op := range cutKinds {
+	for i, kind := range kinds {
+		if !kind.sent() {
+			continue
+		}
 		measure := network.Measure(func(request, answer int) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -234,28 +289,37 @@ func lengths(ctx context.Context, r *lab.Run, dir string) (list []int, err error
 		})
 		lanes.Go(func() {
 			for try := range cutTries {
-				a, err := c.trade(ctx, cutSeed(2*i, 0, try), strconv.Itoa(i+1), op, true, measure)
+				a, err := c.trade(ctx, cutSeed(2*i, 0, try), strconv.Itoa(i+1), kind, true, measure)
 				if err != nil || a.HasFired() {
 					errs[i] = err
 					return
 				}
 			}
-			errs[i] = fmt.Errorf("no message to %s came about", op)
+			errs[i] = fmt.Errorf("no message to %s came about", kind)
 		})
 	}
 	lanes.Wait()
 	return list, errors.Join(append(errs, c.judge(ctx, r, finalWithin, r.First()))...)
 }
 
-// cuts lists the seeds of all cuts, every stride-th byte of each message, the first
-// and the last byte included.
-func cuts(lengths []int, stride, first int) (seeds []uint64) {
+// cuts lists the seeds of all cuts, every stride-th byte of each message that the
+// first wallet's shop sends or hears, fewer of the others', the first and the last
+// byte included.
+func cuts(lengths []int, every, first int) (seeds []uint64) {
+	own := len(lengths) / len(lab.Wallets())
 	for message, length := range lengths {
+		stride := every
+		if every > 1 && message >= own {
+			stride *= cutsOthers
+		}
+		if length == 0 {
+			continue // no shop has this one
+		}
 		for way := range cutWays {
 			for at := (first + 5*way + 3*message) % stride; at <= length; at += stride {
 				seeds = append(seeds, cutSeed(message, way, at))
 			}
-			if stride > 1 && stride < 100 {
+			if every > 1 && every < 100 {
 				seeds = append(seeds, cutSeed(message, way, length))
 			}
 		}
@@ -285,8 +349,12 @@ func TestNoCutLosesOrDoublesAPayment(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		kinds := cutKinds()
 		for i, n := range lengths {
-			r.Figure(fmt.Sprintf("%s %s bytes", cutKinds[i/2], [...]string{"request", "answer"}[i%2]), float64(n))
+			if n == 0 {
+				continue
+			}
+			r.Figure(fmt.Sprintf("%s %s bytes", kinds[i/2], [...]string{"request", "answer"}[i%2]), float64(n))
 		}
 		seeds = cuts(lengths, max(cutsRelease/r.Size(), 1), int(r.First()))
 		lab.NewDice("C4", r.First()).Shuffle(len(seeds), func(i, j int) { seeds[i], seeds[j] = seeds[j], seeds[i] })
@@ -356,7 +424,7 @@ func (c *counter) cutOnce(ctx context.Context, r *lab.Run, seed uint64, lane str
 		return fmt.Errorf("there is no cut %d", seed)
 	}
 	for range cutTries {
-		a, err := c.trade(ctx, seed, lane, which.op, which.answer, network.Cut(which.answer, which.at, which.way))
+		a, err := c.trade(ctx, seed, lane, which.kind, which.answer, network.Cut(which.answer, which.at, which.way))
 		if err != nil {
 			return fmt.Errorf("%s: %w", which, err)
 		}

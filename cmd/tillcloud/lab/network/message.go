@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tillwire/agent/sandbox"
+	"tillwire/cmd/tillcloud/lab"
 )
 
 // Message is one HTTP/1.1 request or answer, byte for byte as it came.
@@ -65,27 +66,5 @@ var orderNumber = regexp.MustCompile(`LAB001[0-9A-HJKMNP-TV-Z]{26}`)
 // OrderNo is the order that a request is about, or "".
 func (m Message) OrderNo() string { return string(orderNumber.Find(m)) }
 
-// Operation is what a request asks for, read from its first line (WeChat Pay v3).
-func (m Message) Operation() sandbox.Operation {
-	line, _, _ := bytes.Cut(m, []byte("\r\n"))
-	method, rest, _ := strings.Cut(string(line), " ")
-	path, _, _ := strings.Cut(rest, " ")
-	path, _, _ = strings.Cut(path, "?")
-	switch {
-	case strings.HasSuffix(path, "/codepay"):
-		return sandbox.OpPay
-	case strings.HasSuffix(path, "/native"):
-		return sandbox.OpPresent
-	case strings.HasSuffix(path, "/reverse"):
-		return sandbox.OpReverse
-	case strings.HasSuffix(path, "/close"):
-		return sandbox.OpClose
-	case strings.HasSuffix(path, "/refunds"):
-		return sandbox.OpRefund
-	case strings.Contains(path, "/refunds/"):
-		return sandbox.OpRefundQuery
-	case method == "GET" && strings.Contains(path, "/out-trade-no/"):
-		return sandbox.OpQuery
-	}
-	return sandbox.OpOther
-}
+// Operation is what a request asks for.
+func (m Message) Operation() sandbox.Operation { return lab.OperationOf(m) }

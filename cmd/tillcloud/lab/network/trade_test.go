@@ -30,6 +30,14 @@ type counter struct {
 	seeds map[string]uint64 // of order numbers
 }
 
+// names are the wallets of every shop here: all there are.
+func names() (list []string) {
+	for _, w := range lab.Wallets() {
+		list = append(list, w.Name)
+	}
+	return list
+}
+
 // number makes request ids and references.
 func (c *counter) number() string {
 	c.mu.Lock()
@@ -42,6 +50,7 @@ func (c *counter) number() string {
 type sale struct {
 	*counter
 	lane     string
+	wallet   lab.Wallet
 	customer string
 	amount   int64
 	id       agent.PaymentID
@@ -52,21 +61,21 @@ type sale struct {
 var errLate = errors.New("the payment did not come so far")
 
 // open begins a payment; nothing is sent yet.
-func (c *counter) open(ctx context.Context, seed uint64, lane string, b sandbox.Behaviour, amount int64) (*sale, error) {
-	customer, err := c.shop.Customer(ctx, b, 1_000_000)
+func (c *counter) open(ctx context.Context, seed uint64, lane string, w lab.Wallet, b sandbox.Behaviour, amount int64) (*sale, error) {
+	customer, err := c.shop.CustomerOf(ctx, w.Name, b, 1_000_000)
 	if err != nil {
 		return nil, err
 	}
 	n := c.number()
 	p, _, err := c.shop.Till().Open(ctx, agent.Request{Client: "till", RequestID: n, Lane: lane, Mode: agent.ModeAny, Reference: n,
-		Amount: agent.Money{Value: amount, Currency: "CNY"}})
+		Amount: agent.Money{Value: amount, Currency: w.Currency}})
 	if err != nil {
 		return nil, fmt.Errorf("open on lane %s: %w", lane, err)
 	}
 	c.mu.Lock()
 	c.seeds[p.OrderNo] = seed
 	c.mu.Unlock()
-	return &sale{c, lane, customer, amount, p.ID, p.OrderNo}, nil
+	return &sale{c, lane, w, customer, amount, p.ID, p.OrderNo}, nil
 }
 
 // scan presents the customer's code to the lane's scanner.
@@ -83,7 +92,7 @@ func (s *sale) scan(ctx context.Context) error {
 
 // show asks for a code to show.
 func (s *sale) show(ctx context.Context) error {
-	_, err := s.shop.Till().Show(ctx, s.id, "wechat")
+	_, err := s.shop.Till().Show(ctx, s.id, s.wallet.Name)
 	return err
 }
 
@@ -99,7 +108,7 @@ func (s *sale) cancel(ctx context.Context) error {
 
 // refund pays money back; what cannot be paid back is not.
 func (s *sale) refund(ctx context.Context, amount int64) error {
-	_, _, _, err := s.shop.Till().Refund(ctx, agent.RefundRequest{Payment: s.id, RequestID: s.number(), Amount: agent.Money{Value: amount, Currency: "CNY"},
+	_, _, _, err := s.shop.Till().Refund(ctx, agent.RefundRequest{Payment: s.id, RequestID: s.number(), Amount: agent.Money{Value: amount, Currency: s.wallet.Currency},
 		Why: "returned", By: "manager"})
 	return err
 }

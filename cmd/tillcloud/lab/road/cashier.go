@@ -85,7 +85,7 @@ func (c *cashier) tender(ctx context.Context, n int) (p agent.Payment, err error
 		return p, err
 	}
 	r := agent.Request{Client: "till", RequestID: fmt.Sprintf("sale-%d", n), Lane: "1", Mode: c.story.Mode, Reference: "sale",
-		Amount: agent.Money{Value: price, Currency: "CNY"}}
+		Amount: agent.Money{Value: price, Currency: c.story.Wallet.Currency}}
 	if p, err = c.post(ctx, r); err != nil {
 		return p, err
 	}
@@ -259,7 +259,7 @@ func (c *cashier) read(ctx context.Context, r agent.Request, id agent.PaymentID)
 // payBack pays a part of the sale back, with one request id however often the
 // power fails.
 func (c *cashier) payBack(ctx context.Context, p agent.Payment) error {
-	ask := agent.RefundRequest{Payment: p.ID, RequestID: "back", Amount: agent.Money{Value: c.story.Refund, Currency: "CNY"}, Why: "returned", By: "manager"}
+	ask := agent.RefundRequest{Payment: p.ID, RequestID: "back", Amount: agent.Money{Value: c.story.Refund, Currency: c.story.Wallet.Currency}, Why: "returned", By: "manager"}
 	number, begin := "", c.clock.Mono()
 	for c.clock.Mono()-max(begin, c.on) < longest {
 		till, err := c.power(ctx)
@@ -293,7 +293,7 @@ func (c *cashier) again(ctx context.Context) error {
 		return err
 	}
 	p, err := c.post(ctx, agent.Request{Client: "till", RequestID: "again", Lane: "1", Mode: agent.ModeScan, Reference: "again",
-		Amount: agent.Money{Value: price, Currency: "CNY"}})
+		Amount: agent.Money{Value: price, Currency: c.story.Wallet.Currency}})
 	if err != nil {
 		return err
 	}

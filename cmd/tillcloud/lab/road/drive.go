@@ -3,6 +3,7 @@ package road
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"tillwire/agent"
@@ -53,15 +54,16 @@ func Drive(ctx context.Context, t Trip) (report Report, err error) {
 	if t.Settle == 0 {
 		t.Settle = 2 * time.Minute
 	}
-	network, script := lab.NewNetwork(), newScript(t.Story.Wallet, t.Strikes)
+	network, script := lab.NewNetwork(), newScript(t.Strikes)
 	c := &cashier{script: script, story: t.Story, dice: t.Dice, clock: t.Clock, dark: t.Dark, tick: t.Tick, answers: map[string]agent.Payment{}}
-	c.shop, err = lab.Open(ctx, lab.Options{Dir: t.Dir, Clock: t.Clock, Keys: t.Keys, Network: network, Dial: script.dial(network), At: script.at, Told: t.Told,
+	var told atomic.Bool // that the cloud does not know
+	c.shop, err = lab.Open(ctx, lab.Options{Dir: t.Dir, Clock: t.Clock, Keys: t.Keys, Wallets: []string{t.Story.Wallet.Name}, Network: network, Dial: script.dial(network), At: script.at, Told: t.Told,
 		Steady: func() bool { return t.Clock.Off().Abs() < time.Minute },
 		Meddle: func(a lab.Arrival) lab.Meddling {
 			if t.Story.Late && a.Op == sandbox.OpClose {
 				_ = c.scans(ctx) // whose code is closed already has nothing to pay
 			}
-			return lab.Meddling{}
+			return lab.Meddling{Unwell: a.Op == t.Story.Unwell && !told.Swap(true)}
 		}})
 	if err != nil {
 		return report, err

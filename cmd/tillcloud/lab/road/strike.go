@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"net"
-	"strings"
 	"sync"
 
 	"tillwire/cmd/tillcloud/lab"
@@ -33,8 +32,6 @@ func After(nth int, do func(*lab.Shop)) Strike {
 // Script lets strikes happen one after the other, and remembers the points that
 // were passed. After a power cut it waits for the power.
 type Script struct {
-	wallet Wallet
-
 	mu      sync.Mutex
 	shop    *lab.Shop
 	turn    []Strike
@@ -46,8 +43,8 @@ type Script struct {
 	anytime map[lab.Point]int
 }
 
-func newScript(w Wallet, turn []Strike) *Script {
-	return &Script{wallet: w, turn: turn, waits: true, nth: map[lab.Point]int{}, anytime: map[lab.Point]int{}}
+func newScript(turn []Strike) *Script {
+	return &Script{turn: turn, waits: true, nth: map[lab.Point]int{}, anytime: map[lab.Point]int{}}
 }
 
 // Struck lists the points at which something happened.
@@ -72,15 +69,6 @@ func (s *Script) begin(shop *lab.Shop) {
 	clear(s.nth)
 }
 
-// name puts the operation in place of a request line, whose order number is new
-// in every run.
-func (s *Script) name(p lab.Point) lab.Point {
-	if strings.HasPrefix(p.Place, "send") {
-		p.What = string(s.wallet.Op(p.What))
-	}
-	return p
-}
-
 // at is lab.Options.At.
 func (s *Script) at(p lab.Point) {
 	if strike, shop := s.pass(p); strike != nil {
@@ -91,7 +79,6 @@ func (s *Script) at(p lab.Point) {
 
 // pass counts a point and returns what happens there, if anything does.
 func (s *Script) pass(p lab.Point) (strike func(*lab.Shop), shop *lab.Shop) {
-	p = s.name(p)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.anytime[p]++; s.anytime[p] == 1 {
@@ -136,11 +123,10 @@ type wire struct {
 
 // Write implements net.Conn.
 func (w *wire) Write(b []byte) (int, error) {
-	line, _, begins := bytes.Cut(b, []byte(" HTTP/1.1\r\n"))
-	if !begins {
+	if !bytes.Contains(b, []byte(" HTTP/1.1\r\n")) {
 		return w.Conn.Write(b)
 	}
-	strike, shop := w.script.pass(lab.Point{Place: "sending", What: string(line)})
+	strike, shop := w.script.pass(lab.Point{Place: "sending", What: string(lab.OperationOf(b))})
 	if strike == nil {
 		return w.Conn.Write(b)
 	}

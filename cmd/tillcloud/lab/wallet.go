@@ -1,0 +1,159 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"tillwire/agent"
+	"tillwire/agent/sandbox"
+	cloudalipay "tillwire/agent/sandbox/alipay"
+	cloudwechat "tillwire/agent/sandbox/wechat"
+	"tillwire/agent/wallet/alipay"
+	"tillwire/agent/wallet/wechat"
+)
+
+// Wallet is a wallet that a lab shop can take: its cloud, the client that speaks to
+// it, and what roads differ by.
+type Wallet struct {
+	Name     string // the brand, in the shop and in the cloud
+	Protocol string
+	Currency agent.Currency // of its customers' phones
+	Scans    bool           // customers show codes
+	Shows    bool           // the shop shows codes
+
+	// cloud makes the fake on a ledger, connect the client of a shop that reaches the
+	// fake at a base URL.
+	cloud   func(context.Context, Options, *sandbox.Ledger) (sandbox.Wallet, error)
+	connect func(s *Shop, cloud sandbox.Wallet, host string) (client, error)
+	// filed is the number under which the cloud's ledger keeps a refund.
+	filed func(orderNo, refundNo string) string
+}
+
+// client is a wallet as the shop uses it.
+type client interface {
+	agent.Wallet
+	CloseIdle()
+}
+
+// Wallets lists every wallet of the laboratory, the first of them first.
+func Wallets() []Wallet {
+	asItIs := func(_, refundNo string) string { return refundNo }
+	return []Wallet{
+		{Name: "wechat", Protocol: "wechat", Currency: "CNY", Scans: true, Shows: true, cloud: wechatCloud, connect: wechatClient, filed: asItIs},
+		{Name: "alipay", Protocol: "alipay", Currency: "CNY", Scans: true, Shows: true, cloud: alipayCloud, connect: alipayClient,
+			filed: func(orderNo, refundNo string) string { return orderNo + "/" + refundNo }}, // numbers of refunds are unique per trade only
+	}
+}
+
+// WalletNamed is the wallet of that name.
+func WalletNamed(name string) (Wallet, bool) {
+	all := Wallets()
+	i := slices.IndexFunc(all, func(w Wallet) bool { return w.Name == name })
+	if i < 0 {
+		return Wallet{}, false
+	}
+	return all[i], true
+}
+
+// chosen are the wallets of the options.
+func (o Options) chosen() (list []Wallet, err error) {
+	for _, name := range o.Wallets {
+		w, ok := WalletNamed(name)
+		if !ok {
+			return nil, fmt.Errorf("the laboratory has no wallet %q", name)
+		}
+		list = append(list, w)
+	}
+	return list, nil
+}
+
+func wechatCloud(ctx context.Context, o Options, l *sandbox.Ledger) (sandbox.Wallet, error) {
+	return cloudwechat.New(ctx, cloudwechat.Options{Ledger: l, Clock: o.Clock.SystemClock, Keys: o.Keys.source()})
+}
+
+func wechatClient(s *Shop, _ sandbox.Wallet, _ string) (client, error) {
+	a, err := s.Account()
+	if err != nil {
+		return nil, err
+	}
+	return wechat.New(wechat.Config{Hosts: []string{a.Host}, AppID: a.AppID, MerchantID: a.MerchantID, MerchantSerial: a.Serial, MerchantKey: a.MerchantKey,
+		PlatformKeys: []wechat.PlatformKey{{ID: a.PlatformKeyID, PEM: a.PlatformKey}},
+		NotifyURL:    "https://shop.example/notify", Description: "A laboratory", StoreID: "lab", Timers: s.Timers("wechat"), Clock: s.opt.Clock, Log: s.opt.Log,
+		Dial: s.dial, Observe: s.observed})
+}
+
+func alipayCloud(ctx context.Context, o Options, l *sandbox.Ledger) (sandbox.Wallet, error) {
+	return cloudalipay.New(ctx, cloudalipay.Options{Ledger: l, Clock: o.Clock.SystemClock, Keys: cloudalipay.KeySource(o.Keys.source())})
+}
+
+func alipayClient(s *Shop, cloud sandbox.Wallet, host string) (client, error) {
+	c := cloud.(*cloudalipay.Wallet)
+	app, err := c.App().PrivatePEM()
+	platform, other := c.Platform().PublicPEM()
+	if err := errors.Join(err, other); err != nil {
+		return nil, err
+	}
+	return alipay.New(alipay.Config{Hosts: []string{host}, AppID: c.App().AppID, AppKey: app, AlipayKey: platform,
+		NotifyURL: "https://shop.example/notify", Description: "A laboratory", StoreID: "lab", Timers: s.Timers("alipay"), Clock: s.opt.Clock, Log: s.opt.Log,
+		Dial: s.dial, Observe: s.observed})
+}
+
+// refundNumber is a refund's number: that of its order, and which one it is.
+var refundNumber = regexp.MustCompile(`[0-9A-Z]{32}(?:P[0-9]{1,4}|R0)`)
+
+// OperationOf reads what a request asks for from its first bytes as they go over the
+// wire, whichever wallet it is for.
+func OperationOf(request []byte) sandbox.Operation {
+	head, body, _ := bytes.Cut(request, []byte("\r\n\r\n"))
+	line, _, _ := bytes.Cut(head, []byte("\r\n"))
+	method, rest, _ := strings.Cut(string(line), " ")
+	target, _, _ := strings.Cut(rest, " ")
+	path, _, _ := strings.Cut(target, "?")
+	switch {
+	case strings.HasPrefix(path, "/v3/"):
+		return wechatOperation(method, path)
+	case path == "/gateway.do":
+		return alipayOperation(body)
+	}
+	return sandbox.OpOther
+}
+
+// wechatOperation reads a request of API v3.
+func wechatOperation(method, path string) sandbox.Operation {
+	switch {
+	case strings.HasSuffix(path, "/codepay"):
+		return sandbox.OpPay
+	case strings.HasSuffix(path, "/native"):
+		return sandbox.OpPresent
+	case strings.HasSuffix(path, "/reverse"):
+		return sandbox.OpReverse
+	case strings.HasSuffix(path, "/close"):
+		return sandbox.OpClose
+	case strings.HasSuffix(path, "/refunds"):
+		return sandbox.OpRefund
+	case strings.Contains(path, "/refunds/"):
+		return sandbox.OpRefundQuery
+	case method == http.MethodGet && strings.Contains(path, "/out-trade-no/"):
+		return sandbox.OpQuery
+	}
+	return sandbox.OpOther
+}
+
+// alipayOperation reads a form of the classic gateway.
+func alipayOperation(form []byte) sandbox.Operation {
+	for pair := range bytes.SplitSeq(form, []byte("&")) {
+		name, ok := bytes.CutPrefix(pair, []byte("method=alipay.trade."))
+		if !ok {
+			continue
+		}
+		return map[string]sandbox.Operation{"pay": sandbox.OpPay, "precreate": sandbox.OpPresent, "query": sandbox.OpQuery, "cancel": sandbox.OpReverse,
+			"close": sandbox.OpClose, "refund": sandbox.OpRefund, "fastpay.refund.query": sandbox.OpRefundQuery}[string(name)]
+	}
+	return sandbox.OpOther
+}
