@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"tillwire/agent"
 	"tillwire/agent/sandbox"

@@ -7,6 +7,7 @@ func All() []Sabotage {
 	return []Sabotage{
 		syncNormal(), commitAfterSend(), newNumberOnRetry(), timeoutIsDecline(), conflictIsDecline(), ignoreRecall(),
 		noLeaseFencing(), noTombstone(), leaseByWallClock(), greenBeforeCommit(), refundNumberRegenerated(),
+		unknownIsDecline(), waitingIsDecline(),
 	}
 }
 
@@ -172,5 +173,32 @@ func refundNumberRegenerated() Sabotage {
 		sent.No = p.NextRefundNo()
 	}
 	return e.refundAnswer(ctx, p, r, t, rf.Refund(ctx, p, sent))`}},
+	}
+}
+
+func unknownIsDecline() Sabotage {
+	return Sabotage{
+		Name: "20000-is-decline", Campaign: "C2", Check: lab.CheckProof,
+		Says: "Alipay signed it, it is not 10000, and \"service currently unavailable\" took no money",
+		Edits: []Edit{{"agent/wallet/alipay/refusals.go", `	known, ok := find(list, a.Code)
+`, `	if sabotaged("20000-is-decline") && moves && r.Code == "20000" {
+		a.Verdict, a.Reason = agent.Refused, agent.ReasonWalletRefused
+		return a
+	}
+	known, ok := find(list, a.Code)
+`}},
+	}
+}
+
+func waitingIsDecline() Sabotage {
+	return Sabotage{
+		Name: "10003-is-decline", Campaign: "C2", Check: lab.CheckProof,
+		Says: "only 10000 is a success, says the guide; the customer can show a fresh code",
+		Edits: []Edit{{"agent/wallet/alipay/pay.go", `		return agent.Answer{Verdict: agent.Awaiting, Code: t.Code, Txn: t.Txn}
+`, `		if sabotaged("10003-is-decline") {
+			return agent.Answer{Verdict: agent.Refused, Reason: agent.ReasonNotConfirmed, Code: t.Code}
+		}
+		return agent.Answer{Verdict: agent.Awaiting, Code: t.Code, Txn: t.Txn}
+`}},
 	}
 }

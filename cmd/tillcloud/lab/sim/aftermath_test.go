@@ -45,7 +45,7 @@ func (c *cashier) refund(ctx context.Context, id agent.PaymentID, all bool) {
 	if !all {
 		value = 1 + c.dice.Int64N(left)
 	}
-	request := agent.RefundRequest{Payment: id, RequestID: fmt.Sprintf("refund-%d", c.dice.Uint64()), Amount: agent.Money{Value: value, Currency: "CNY"}, Why: "sim", By: "sim"}
+	request := agent.RefundRequest{Payment: id, RequestID: fmt.Sprintf("refund-%d", c.dice.Uint64()), Amount: agent.Money{Value: value, Currency: p.Amount.Currency}, Why: "sim", By: "sim"}
 	number := ""
 	for range 3 + c.dice.IntN(3) {
 		e := c.shop.Till()
@@ -66,18 +66,18 @@ func (c *cashier) refund(ctx context.Context, id agent.PaymentID, all bool) {
 			break
 		}
 	}
-	c.refundTooMuch(ctx, id)
+	c.refundTooMuch(ctx, p)
 }
 
 // refundTooMuch asks back more than was paid.
-func (c *cashier) refundTooMuch(ctx context.Context, id agent.PaymentID) {
+func (c *cashier) refundTooMuch(ctx context.Context, p agent.Payment) {
 	e := c.shop.Till()
 	if e == nil || !c.dice.Chance(5) {
 		return
 	}
-	_, refund, _, err := e.Refund(ctx, agent.RefundRequest{Payment: id, RequestID: fmt.Sprintf("greed-%d", c.dice.Uint64()),
-		Amount: agent.Money{Value: 30_000, Currency: "CNY"}, Why: "sim", By: "sim"})
+	_, refund, _, err := e.Refund(ctx, agent.RefundRequest{Payment: p.ID, RequestID: fmt.Sprintf("greed-%d", c.dice.Uint64()),
+		Amount: agent.Money{Value: 30_000, Currency: p.Amount.Currency}, Why: "sim", By: "sim"})
 	if err == nil {
-		c.accuse(lab.CheckRefunds, "the refund %s of %s asks back more than was ever paid", refund.No, id)
+		c.accuse(lab.CheckRefunds, "the refund %s of %s asks back more than was ever paid", refund.No, p.ID)
 	}
 }

@@ -17,13 +17,13 @@ type cashier struct {
 	lane   string
 	client string
 	sales  int
-	phones []phone
-	sold   []agent.PaymentID // the last payments that were paid
-	hurry  int               // customers in a burst
+	phones map[string][]phone // by wallet
+	sold   []agent.PaymentID  // the last payments that were paid
+	hurry  int                // customers in a burst
 }
 
 func newCashier(d *day, lane, client string) *cashier {
-	return &cashier{day: d, lane: lane, client: client + ":" + lane, dice: lab.NewDice("C6-"+client+"-"+lane, d.seed)}
+	return &cashier{day: d, phones: map[string][]phone{}, lane: lane, client: client + ":" + lane, dice: lab.NewDice("C6-"+client+"-"+lane, d.seed)}
 }
 
 // poor is a phone that approves and has nothing to pay with.
@@ -35,24 +35,30 @@ var manners = []struct {
 	weight int
 }{{sandbox.Approve, 60}, {sandbox.Password, 14}, {sandbox.Slow, 9}, {sandbox.Decline, 7}, {sandbox.Abandon, 5}, {poor, 3}}
 
-// meetCustomers makes the phones of the lane. They are its own: what a phone is
-// asked to confirm is then about this lane's sale.
-func (c *cashier) meetCustomers(ctx context.Context) error {
+// meetCustomers makes the lane's phones of a wallet, once. They are its own: what a
+// phone is asked to confirm is then about this lane's sale.
+func (c *cashier) meetCustomers(ctx context.Context, w lab.Wallet) error {
+	if c.phones[w.Name] != nil {
+		return nil
+	}
+	var phones []phone
 	for _, m := range manners {
 		manner, balance := m.manner, int64(1_000_000_000)
 		if manner == poor {
 			manner, balance = sandbox.Approve, 3
 		}
-		id, err := c.shop.Customer(ctx, manner, balance)
+		id, err := c.shop.CustomerOf(ctx, w.Name, manner, balance)
 		if err != nil {
 			return fmt.Errorf("a customer of lane %s: %w", c.lane, err)
 		}
-		c.phones = append(c.phones, phone{id, m.manner})
+		phones = append(phones, phone{id, m.manner})
 	}
+	c.phones[w.Name] = phones
 	return nil
 }
 
-func (c *cashier) customer() phone {
+// customer is one with a phone of the wallet, whom the lane has met.
+func (c *cashier) customer(w lab.Wallet) phone {
 	sum := 0
 	for _, m := range manners {
 		sum += m.weight
@@ -60,10 +66,21 @@ func (c *cashier) customer() phone {
 	throw := c.dice.IntN(sum)
 	for i, m := range manners {
 		if throw -= m.weight; throw < 0 {
-			return c.phones[i]
+			return c.phones[w.Name][i]
 		}
 	}
-	return c.phones[0]
+	return c.phones[w.Name][0]
+}
+
+// wallet is how a customer pays: any way that the shop takes in the currency.
+func (c *cashier) wallet(in agent.Currency) lab.Wallet {
+	var list []lab.Wallet
+	for _, w := range c.takes {
+		if w.Currency == in {
+			list = append(list, w)
+		}
+	}
+	return lab.Pick(c.dice, list...)
 }
 
 // work serves customers until the day's payments are made.
@@ -85,7 +102,7 @@ func (c *cashier) work(ctx context.Context) {
 func (c *cashier) sale(ctx context.Context) {
 	c.sales++
 	reference := fmt.Sprintf("%s-%d", c.client, c.sales)
-	amount := agent.Money{Value: 1 + c.dice.Int64N(20_000), Currency: "CNY"}
+	amount := agent.Money{Value: 1 + c.dice.Int64N(20_000), Currency: lab.Pick(c.dice, c.takes...).Currency}
 	for range 1 + c.dice.IntN(3) {
 		p, ok := c.tender(ctx, reference, amount)
 		if !ok || p.Status.State == agent.Paid || p.Status.Held() {
@@ -107,11 +124,25 @@ func (c *cashier) sale(ctx context.Context) {
 // tender is one payment from its request to the moment the cashier turns away. It
 // returns the payment as the screen last showed it.
 func (c *cashier) tender(ctx context.Context, reference string, amount agent.Money) (agent.Payment, bool) {
+	w := c.wallet(amount.Currency)
+	if err := c.meetCustomers(ctx, w); err != nil {
+		c.wait(c.dice.Between(2*time.Second, 10*time.Second)) // the cloud is away, so nobody comes
+		return agent.Payment{}, false
+	}
 	if c.left.Add(-1) < 0 {
 		return agent.Payment{}, false
 	}
 	mode := lab.Pick(c.dice, agent.ModeScan, agent.ModeScan, agent.ModeScan, agent.ModeScan, agent.ModeScan, agent.ModeShow, agent.ModeShow, agent.ModeAny)
+	switch {
+	case !w.Shows:
+		mode = lab.Pick(c.dice, agent.ModeScan, agent.ModeScan, agent.ModeAny)
+	case !w.Scans:
+		mode = lab.Pick(c.dice, agent.ModeShow, agent.ModeShow, agent.ModeAny)
+	}
 	r := agent.Request{Client: c.client, RequestID: fmt.Sprintf("%s/%d", reference, c.dice.Uint64()), Lane: c.lane, Mode: mode, Reference: reference, Amount: amount}
+	if mode == agent.ModeShow {
+		r.Wallet = w.Name
+	}
 	p, ok := c.open(ctx, r)
 	if !ok {
 		return p, false
@@ -120,17 +151,17 @@ func (c *cashier) tender(ctx context.Context, reference string, amount agent.Mon
 		c.cancel(ctx, p.ID)
 		return c.watch(ctx, p.ID, false)
 	}
-	who := c.customer()
-	showing := mode == agent.ModeShow || mode == agent.ModeAny && c.dice.Chance(2)
+	who := c.customer(w)
+	showing := mode == agent.ModeShow || mode == agent.ModeAny && w.Shows && (!w.Scans || c.dice.Chance(2))
 	if showing {
 		if mode == agent.ModeAny {
 			if e := c.shop.Till(); e != nil {
-				_, _ = e.Show(ctx, p.ID, "") // refused when it has ended already; the screen tells
+				_, _ = e.Show(ctx, p.ID, w.Name) // refused when it has ended already; the screen tells
 			}
 		}
 		c.people.Go(func() { c.weather.customerScans(ctx, c.errand(), who, p.ID) })
 	} else {
-		c.scan(ctx, p, who)
+		c.scan(ctx, p, w, who)
 	}
 	return c.watch(ctx, p.ID, showing)
 }
@@ -185,7 +216,7 @@ func (c *cashier) again(ctx context.Context, r agent.Request, p agent.Payment) {
 }
 
 // scan holds the customer's phone to the scanner, and now and then something else.
-func (c *cashier) scan(ctx context.Context, p agent.Payment, who phone) {
+func (c *cashier) scan(ctx context.Context, p agent.Payment, w lab.Wallet, who phone) {
 	if c.dice.Chance(30) {
 		if e := c.shop.Till(); e != nil && e.Scan(ctx, c.lane, agent.NewPayCode("6901234567892")).Accepted {
 			c.accuse(checkTill, "a goods code was taken for a payment of lane %s", c.lane)
@@ -210,7 +241,7 @@ func (c *cashier) scan(ctx context.Context, p agent.Payment, who phone) {
 		}
 	}
 	if c.dice.Chance(30) {
-		if other, ok := c.code(ctx, c.customer()); ok {
+		if other, ok := c.code(ctx, c.customer(w)); ok {
 			r := e.Scan(ctx, c.lane, other)
 			if first.Accepted && first.Payment.ID == p.ID && r.Accepted && r.Payment.ID == p.ID {
 				c.accuse(checkTill, "payment %s took a second code while it was under way", p.ID)

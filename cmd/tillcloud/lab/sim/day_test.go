@@ -26,6 +26,7 @@ type plan struct {
 	quota int           // payments
 	think time.Duration // a lane's mean pause between two customers
 	calm  bool          // a day without faults now and then, as the measure of the others
+	takes []lab.Wallet
 }
 
 // newPlan is a shop of any width. Every eighth day is a long one; the others are
@@ -38,7 +39,19 @@ func newPlan(seed uint64) plan {
 	}
 	p.think = time.Duration(5+dice.IntN(40)) * time.Second
 	p.calm = dice.Chance(25)
+	p.takes = lab.Wallets()
+	if dice.Chance(4) { // a shop with one wallet is common
+		p.takes = []lab.Wallet{lab.Pick(dice, p.takes...)}
+	}
 	return p
+}
+
+// names are those of the wallets that the shop takes.
+func (p plan) names() (list []string) {
+	for _, w := range p.takes {
+		list = append(list, w.Name)
+	}
+	return list
 }
 
 // pace is the mean time between two payments of the whole shop.
@@ -74,7 +87,7 @@ func openDay(ctx context.Context, seed uint64, dir string, keys lab.Keys) (*day,
 	d.weather = newWeather(d)
 	d.doubts = newDoubts(d.clock)
 	var err error
-	d.shop, err = lab.Open(ctx, lab.Options{Dir: dir, Clock: d.clock, Keys: keys, Network: network, Lanes: d.lanes, Dial: d.line.dial,
+	d.shop, err = lab.Open(ctx, lab.Options{Dir: dir, Clock: d.clock, Keys: keys, Wallets: d.names(), Network: network, Lanes: d.lanes, Dial: d.line.dial,
 		At: d.weather.at, Meddle: d.weather.meddle, Free: d.weather.free, Display: d.weather.display, Told: d.doubts.told})
 	return d, err
 }
@@ -85,7 +98,7 @@ func (d *day) run(ctx context.Context) (payments int, took time.Duration, err er
 	var broken []error
 	for i := range d.lanes {
 		c := newCashier(d, strconv.Itoa(i+1), "till")
-		if err := c.meetCustomers(ctx); err != nil {
+		if err := c.meetCustomers(ctx, d.takes[0]); err != nil {
 			return 0, 0, err
 		}
 		lanes.Go(func() { c.work(ctx) })
@@ -118,6 +131,11 @@ func (d *day) run(ctx context.Context) (payments int, took time.Duration, err er
 	books, err := d.shop.Books(ctx)
 	if err != nil {
 		return 0, took, err
+	}
+	for _, p := range books.Payments {
+		if p.Status.Wallet != "" {
+			d.strike("payments_"+p.Status.Wallet, 1)
+		}
 	}
 	found, err := d.shop.Judge(ctx)
 	d.mu.Lock()

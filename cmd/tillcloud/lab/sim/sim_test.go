@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -80,7 +81,10 @@ func (c *campaign) tell(d *day, settled time.Duration) {
 	c.run.Figure("settle_seconds", settled.Seconds())
 	c.run.Figure("doubt_max_after_return_seconds", d.tally.longest.Seconds())
 	for name, n := range d.strikes {
-		c.run.Count("fault_"+name, float64(n))
+		if !strings.HasPrefix(name, "payments_") {
+			name = "fault_" + name
+		}
+		c.run.Count(name, float64(n))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -115,7 +115,7 @@ var operations = []string{"*", "*", "pay", "pay", "pay", "query", "query", "reve
 
 // sand hands the sandbox one more fault, unless its wallet is out of reach anyway.
 func (w *weather) sand(name string, dice lab.Dice, f sandbox.Fault) {
-	f.Wallet, f.Operation, f.Count = "wechat", lab.Pick(dice, operations...), 1+dice.IntN(3)
+	f.Wallet, f.Operation, f.Count = lab.Pick(dice, append(w.day.names(), "*", "*")...), lab.Pick(dice, operations...), 1+dice.IntN(3)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.away {

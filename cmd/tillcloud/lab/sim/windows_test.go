@@ -75,7 +75,7 @@ func (w *weather) refuseConnections(_ context.Context, dice lab.Dice) {
 	defer w.disturb()()
 	w.cloudAway(true)
 	defer w.cloudAway(false)
-	w.fail(w.day.shop.Cloud().SetFaults([]sandbox.Fault{{Wallet: "wechat", Operation: "*", Kind: sandbox.RefuseConnection, Count: 1}}))
+	w.fail(w.day.shop.Cloud().SetFaults([]sandbox.Fault{{Wallet: lab.Pick(dice, append(w.day.names(), "*")...), Operation: "*", Kind: sandbox.RefuseConnection, Count: 1}}))
 	w.day.pause(span(dice))
 	w.fail(w.day.shop.Cloud().SetFaults(nil))
 }
@@ -180,7 +180,7 @@ func (w *weather) slowCustomers(dice lab.Dice) {
 // secondTill lets another till use a lane for a few sales.
 func (w *weather) secondTill(ctx context.Context, dice lab.Dice) {
 	c := newCashier(w.day, w.anyLane(dice.Rand), fmt.Sprintf("second%d", dice.IntN(1_000_000)))
-	if err := c.meetCustomers(ctx); err != nil {
+	if err := c.meetCustomers(ctx, w.day.takes[0]); err != nil {
 		return // the cloud is away, so nobody comes
 	}
 	for range 2 + dice.IntN(4) {
