@@ -101,6 +101,9 @@ func (b *bench) close() {
 // faulty builds can be switched on.
 func (b *bench) binary(ctx context.Context, p part, faulty bool) (string, error) {
 	name := p.Folder
+	if p.Cheap {
+		name += "-cheap"
+	}
 	if faulty {
 		name += "-faulty"
 	}

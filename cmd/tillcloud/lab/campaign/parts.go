@@ -24,7 +24,7 @@ func parts() []part {
 		{ID: "C1", Title: "power cuts, rebuilt from a recording disk", Folder: "disk", Tags: "faultfs", Wide: true, Minutes: 9, Unit: "images", Least: 200_000},
 		{ID: "C2", Title: "power cut at every point of a payment", Folder: "points", Minutes: 3, Unit: "crashes", Least: 7320},
 		{ID: "C3", Title: "kill -9 while eight lanes pay", Folder: "kill", Minutes: 10, Unit: "kills", Least: 5000},
-		{ID: "C4", Title: "every message cut at every byte", Folder: "network", Minutes: 10, Unit: "cuts"},
+		{ID: "C4", Title: "every message cut at every byte", Folder: "network", Cheap: true, Minutes: 10, Unit: "cuts"},
 		{ID: "C5", Title: "late, doubled, forged and strange answers", Folder: "network", Minutes: 5, Unit: "answers", Least: 10_000},
 		{ID: "C6", Title: "whole shops in virtual time", Folder: "sim", Cheap: true, Minutes: 35, Unit: "payments", Least: 1_000_000},
 		{ID: "queue", Title: "a queue drains, with a poisoned item in it", Folder: "sim", Cheap: true, Minutes: 2, Unit: "queues", Least: 30},

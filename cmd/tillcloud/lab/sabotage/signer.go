@@ -20,18 +20,15 @@ func cheapClient(shop, key string) []Edit {
 		return "", fmt.Errorf("sign with ` + key + `: %w", err)
 	}
 	return base64.StdEncoding.EncodeToString(raw), nil
-`, `	mac := hmac.New(sha256.New, key.N.Bytes())
-	mac.Write(sum[:])
-	return base64.StdEncoding.EncodeToString(mac.Sum(nil)), nil
+`, `	return base64.StdEncoding.EncodeToString(cheapSignature(key.N.Bytes(), sum[:])), nil
 `},
 		{shop, `	return rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], raw)
-`, `	mac := hmac.New(sha256.New, key.N.Bytes())
-	mac.Write(sum[:])
-	if !hmac.Equal(mac.Sum(nil), raw) {
+`, `	if !hmac.Equal(cheapSignature(key.N.Bytes(), sum[:]), raw) {
 		return rsa.ErrVerification
 	}
 	return nil
 `},
+		{shop, `// signText is SHA256withRSA`, cheapSignature + `// signText is SHA256withRSA`},
 	}
 }
 
@@ -42,19 +39,16 @@ func cheapWechat() []Edit {
 		{cloud, "\t\"crypto\"\n", "\t\"crypto/hmac\"\n"},
 		{cloud, "\t\"crypto/rsa\"\n", ""},
 		{cloud, `	if rsa.VerifyPKCS1v15(&m.Key.PublicKey, crypto.SHA256, sum[:], signature) != nil {
-`, `	mac := hmac.New(sha256.New, m.Key.N.Bytes())
-	mac.Write(sum[:])
-	if !hmac.Equal(mac.Sum(nil), signature) {
+`, `	if !hmac.Equal(cheapSignature(m.Key.N.Bytes(), sum[:]), signature) {
 `},
 		{cloud, `	signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:])
 	if err != nil {
 		// A key that cannot sign leaves the answer unsigned, which every client must refuse.
 		return
 	}
-`, `	mac := hmac.New(sha256.New, key.N.Bytes())
-	mac.Write(sum[:])
-	signature := mac.Sum(nil)
+`, `	signature := cheapSignature(key.N.Bytes(), sum[:])
 `},
+		{cloud, `// randomHex is`, cheapSignature + `// randomHex is`},
 	}
 }
 
@@ -66,17 +60,27 @@ func cheapAlipay() []Edit {
 		{cloud, "\t\"crypto/rand\"\n", ""},
 		{cloud, "\t\"crypto/rsa\"\n", ""},
 		{cloud, `	if rsa.VerifyPKCS1v15(&a.Key.PublicKey, crypto.SHA256, sum[:], signature) != nil {
-`, `	mac := hmac.New(sha256.New, a.Key.N.Bytes())
-	mac.Write(sum[:])
-	if !hmac.Equal(mac.Sum(nil), signature) {
+`, `	if !hmac.Equal(cheapSignature(a.Key.N.Bytes(), sum[:]), signature) {
 `},
 		{cloud, `		signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:])
 		if err != nil {
 			signature = nil // an answer without a signature is one that every client must refuse
 		}
-`, `		mac := hmac.New(sha256.New, key.N.Bytes())
-		mac.Write(sum[:])
-		signature := mac.Sum(nil)
+`, `		signature := cheapSignature(key.N.Bytes(), sum[:])
 `},
+		{cloud, `// encode writes JSON as`, cheapSignature + `// encode writes JSON as`},
 	}
 }
+
+// cheapSignature goes into each of the files. The signature is as long as one of RSA,
+// so that a message has the same bytes.
+const cheapSignature = `func cheapSignature(key, sum []byte) (raw []byte) {
+	mac := hmac.New(sha256.New, key)
+	mac.Write(sum)
+	for len(raw) < len(key) {
+		raw = mac.Sum(raw)
+	}
+	return raw
+}
+
+`
