@@ -198,7 +198,7 @@ func (t *tap) arrival(c sandbox.Call) Arrival {
 	}
 	a := Arrival{Wallet: t.Name(), Op: op, OrderNo: orderNo}
 	if op == sandbox.OpRefund {
-		a.RefundNo = string(refundNumber.Find(append([]byte(c.Request.URL.Path+"\n"), c.Body...)))
+		a.RefundNo = refundNumber(orderNo, append([]byte(c.Request.URL.Path+"\n"), c.Body...))
 	}
 	return a
 }

@@ -104,8 +104,26 @@ func alipayClient(s *Shop, cloud sandbox.Wallet, host string) (client, error) {
 		Dial: s.dial, Observe: s.observed})
 }
 
-// refundNumber is a refund's number: that of its order, and which one it is.
-var refundNumber = regexp.MustCompile(`[0-9A-Z]{32}(?:P[0-9]{1,4}|R0)`)
+// refundKind is what a refund's number has behind that of its order.
+var refundKind = regexp.MustCompile(`^(?:P[0-9]+|R0)`)
+
+// refundNumber finds the number of an order's refund in a request, however the
+// request is written.
+func refundNumber(orderNo string, request []byte) string {
+	if orderNo == "" {
+		return ""
+	}
+	for {
+		_, rest, ok := bytes.Cut(request, []byte(orderNo))
+		if !ok {
+			return ""
+		}
+		if kind := refundKind.Find(rest); kind != nil {
+			return orderNo + string(kind)
+		}
+		request = rest
+	}
+}
 
 // OperationOf reads what a request asks for from its first bytes as they go over the
 // wire, whichever wallet it is for.
@@ -145,6 +163,10 @@ func wechatOperation(method, path string) sandbox.Operation {
 	return sandbox.OpOther
 }
 
+// alipayMethods are the classic gateway's, behind "alipay.trade.".
+var alipayMethods = map[string]sandbox.Operation{"pay": sandbox.OpPay, "precreate": sandbox.OpPresent, "query": sandbox.OpQuery, "cancel": sandbox.OpReverse,
+	"close": sandbox.OpClose, "refund": sandbox.OpRefund, "fastpay.refund.query": sandbox.OpRefundQuery}
+
 // alipayOperation reads a form of the classic gateway.
 func alipayOperation(form []byte) sandbox.Operation {
 	for pair := range bytes.SplitSeq(form, []byte("&")) {
@@ -152,8 +174,9 @@ func alipayOperation(form []byte) sandbox.Operation {
 		if !ok {
 			continue
 		}
-		return map[string]sandbox.Operation{"pay": sandbox.OpPay, "precreate": sandbox.OpPresent, "query": sandbox.OpQuery, "cancel": sandbox.OpReverse,
-			"close": sandbox.OpClose, "refund": sandbox.OpRefund, "fastpay.refund.query": sandbox.OpRefundQuery}[string(name)]
+		if op, ok := alipayMethods[string(name)]; ok {
+			return op
+		}
 	}
 	return sandbox.OpOther
 }

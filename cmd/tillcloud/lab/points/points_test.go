@@ -20,7 +20,7 @@ const (
 	// reply, another darkness and other second cuts.
 	seeds = 20
 	// about is how many cuts there are; the roads themselves tell it exactly.
-	about = 366
+	about = 720
 	// undisturbed is the first seed of the stories that are not cut.
 	undisturbed = 1_000_000
 )
