@@ -94,7 +94,7 @@ func example() *page {
 func TestThePageSaysWhatTheRunsSaid(t *testing.T) {
 	p := example()
 	text := string(p.text())
-	for _, want := range []string{"# The fault campaign: 0 violations; 11 of 11 faulty builds caught\n", "| commit | `" + p.Commit + "` |\n",
+	for _, want := range []string{"# The fault campaign: 0 violations; 13 of 13 faulty builds caught\n", "| commit | `" + p.Commit + "` |\n",
 		"| C6 | whole shops in virtual time | 1,000,000 payments | 1,000,031 | 0 | 1 | 09:00:00 | 12.0 |\n",
 		"| wallets | wechat |\n", "No other check sees sync-normal, ", "| C6 | drain seconds | 31.25 |\n", "| C6 | queue max | 512 |\n", "make replay SEED=C5-1 SABOTAGE=no-tombstone", "after 1h0m0s"} {
 		if !strings.Contains(text, want) {

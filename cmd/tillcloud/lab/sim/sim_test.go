@@ -38,6 +38,7 @@ func TestSimulatedShopDays(t *testing.T) {
 	// A shop lives for a second and leaves little behind: memory is cheaper than collecting.
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	c := &campaign{run: lab.Begin(t, "C6", "payments", 20_000, 1_000_000), keys: keys, dir: lab.Scratch(t)}
+	c.run.Tried(lab.Wallets()...)
 	cases := processors
 	if os.Getenv(lab.SizeEnv) == "" {
 		cases = 1 // one shop shows that it runs; its signatures are real ones, and dear
