@@ -100,7 +100,10 @@ func (s *Store) Lease(_ context.Context, limit int) ([]agent.Task, error) {
 		tasks = b.leaseDue(limit)
 		return nil
 	})
-	return tasks, err
+	if err != nil {
+		return nil, err // nothing is leased: what the disk does not count may not be done
+	}
+	return tasks, nil
 }
 
 func (b *batch) leaseDue(limit int) []agent.Task {
