@@ -51,6 +51,9 @@ func (w *writer) boot(ctx context.Context) error {
 	if err := w.identify(); err != nil {
 		return err
 	}
+	if err := w.notice(w.s.replaced...); err != nil {
+		return err
+	}
 	if err := w.confront(); err != nil {
 		return err
 	}

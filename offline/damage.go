@@ -13,6 +13,11 @@ import (
 	"tillwire/agent"
 )
 
+const (
+	damagedName = "damaged"   // in the names of files that were set aside
+	replacing   = "replacing" // content of the mark while the file is being replaced
+)
+
 // inspect checks the file beside the running agent, which must not wait for it: a
 // quarter of a second for 120 MB in memory, much longer from a slow card.
 func (s *Store) inspect(ctx context.Context) {
@@ -61,8 +66,14 @@ func (r *Reader) check(ctx context.Context, pragma string) ([]string, error) {
 // reads it.
 func (s *Store) inspectSuspect(path string) error {
 	mark := filepath.Join(s.opt.Dir, suspectName)
-	if !exists(mark) || !exists(path) {
+	says, err := os.ReadFile(mark)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
 		return nil
+	case err != nil:
+		return err
+	case string(says) == replacing || !exists(path):
+		return fmt.Errorf("%w: it was being replaced when the agent ended", errDamaged)
 	}
 	r, err := newReader(s.opt.Dir)
 	if err != nil {
@@ -80,11 +91,14 @@ func (s *Store) inspectSuspect(path string) error {
 // at once; what happened since the backup is for the wallets' bills to tell.
 func (s *Store) replaceDamaged(ctx context.Context, why error) error {
 	now := s.opt.Clock.Now()
-	aside, err := moveAside(s.opt.Dir, "damaged", now)
-	if err != nil {
-		return err
+	// Whoever starts after a power cut in the middle of this must not begin with what
+	// is left, or with nothing while there is a backup.
+	mark := filepath.Join(s.opt.Dir, suspectName)
+	if err := os.WriteFile(mark, []byte(replacing), 0o600); err != nil {
+		s.opt.Log.Warn("the replacement of the store is not marked", "comp", "store", "code", "store_damaged", "err", err)
 	}
-	if err := os.RemoveAll(filepath.Join(s.opt.Dir, suspectName)); err != nil {
+	aside, err := setAside(s.opt.Dir, now)
+	if err != nil {
 		return err
 	}
 	from, err := s.newestBackup(ctx)
@@ -101,10 +115,27 @@ func (s *Store) replaceDamaged(ctx context.Context, why error) error {
 			return err
 		}
 	}
+	if err := errors.Join(os.RemoveAll(mark), syncDir(s.opt.Dir)); err != nil {
+		return err
+	}
 	s.opt.Log.Error("the store was damaged and has been replaced", "comp", "store", "code", "store_damaged", "kept", aside, "backup", from, "err", why)
-	s.problem(agent.Problem{What: fmt.Sprintf("The store was damaged; the file is kept as %s. %s", aside, since), Since: now,
+	s.replaced = append(s.replaced, agent.Problem{What: fmt.Sprintf("The store was damaged; the file is kept as %s. %s", aside, since), Since: now,
 		Do: "Compare the wallets' bills with the payments listed here, send the damaged file to the office, and have the disk replaced."})
 	return nil
+}
+
+// setAside moves the damaged file aside, unless the start before has done so and was
+// cut off.
+func setAside(dir string, now time.Time) (string, error) {
+	if exists(filepath.Join(dir, fileName)) {
+		return moveAside(dir, damagedName, now)
+	}
+	list, err := filepath.Glob(filepath.Join(dir, fileName+"."+damagedName+"-*[0-9]"))
+	if err != nil || len(list) == 0 {
+		return fileName, err
+	}
+	slices.Sort(list)
+	return filepath.Base(list[len(list)-1]), nil
 }
 
 // newestBackup finds the newest of the folder's backups that is sound.
@@ -159,7 +190,10 @@ func (s *Store) problem(p agent.Problem) {
 func (s *Store) Problems() []agent.Problem {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	list := slices.Clone(s.problems)
+	list := slices.Concat(s.notices, s.problems)
+	if s.blind != nil {
+		list = append(list, *s.blind)
+	}
 	if s.err != nil {
 		list = append(list, agent.Problem{What: "The store cannot be written: " + s.err.Error(), Since: s.wall,
 			Do: "Look at the disk, then restart the agent. Nothing can be sold before."})

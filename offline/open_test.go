@@ -174,6 +174,45 @@ func TestADamagedStoreIsKeptAndReplaced(t *testing.T) {
 			}
 			ts.sell(t, 3, approved)
 			clean(t, ts.dir)
+			ts.reopen(t, nil)
+			if problems := ts.Problems(); len(problems) != 1 {
+				t.Errorf("a start later: %+v", problems)
+			}
+		})
+	}
+}
+
+func TestAReplacementThatAPowerCutEndedIsDoneAgain(t *testing.T) {
+	for what, cut := range map[string]func(dir string) error{
+		"before the file was set aside": func(string) error { return nil },
+		"after it": func(dir string) error {
+			return os.Rename(filepath.Join(dir, "agent.db"), filepath.Join(dir, "agent.db.damaged-20260314T093001"))
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			ts := openStore(t, nil)
+			first := ts.sell(t, 1, approved)
+			if err := os.MkdirAll(filepath.Join(ts.dir, "backups"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := ts.Backup(t.Context(), filepath.Join(ts.dir, "backups", "agent-20260314T093000.db")); err != nil {
+				t.Fatal(err)
+			}
+			if err := ts.Close(); err != nil {
+				t.Fatal(err)
+			}
+			ts.Store = nil
+			if err := errors.Join(os.WriteFile(filepath.Join(ts.dir, "suspect"), []byte("replacing"), 0o600), cut(ts.dir)); err != nil {
+				t.Fatal(err)
+			}
+			ts.reopen(t, nil)
+			if _, err := ts.Payment(t.Context(), first.ID); err != nil {
+				t.Errorf("the backup is not used: %v", err)
+			}
+			kept, err := filepath.Glob(filepath.Join(ts.dir, "agent.db.damaged-*[0-9]"))
+			if err != nil || len(kept) != 1 || len(ts.Problems()) != 1 || !strings.Contains(ts.Problems()[0].What, filepath.Base(kept[0])) {
+				t.Errorf("kept %v, %v, problems %+v", kept, err, ts.Problems())
+			}
 		})
 	}
 }

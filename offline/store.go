@@ -37,12 +37,15 @@ type Store struct {
 	mu       sync.RWMutex // guards what follows
 	state    state
 	err      error
-	problems []agent.Problem
+	problems []agent.Problem // of this run
+	notices  []agent.Problem // of the last days; on record
+	blind    *agent.Problem  // no witness is kept
 	locks    map[string]lockout
-	// incarnation is written at the start alone.
+	// These are written at the start alone.
 	incarnation string
-	headed      chan struct{} // of one place: the journal has come further
-	look        chan struct{} // closed when the writer has answered; nil while nobody asks
+	replaced    []agent.Problem // that a damaged file was
+	headed      chan struct{}   // of one place: the journal has come further
+	look        chan struct{}   // closed when the writer has answered; nil while nobody asks
 
 	booted time.Duration // monotonic
 	wall   time.Time     // at the same moment

@@ -113,16 +113,19 @@ func (w *writer) confront() error {
 		return nil
 	}
 	now := s.opt.Clock.Now()
+	// Told before it is put right: after that nobody could find it a second time.
+	if err := w.notice(agent.Problem{What: why, Since: now,
+		Do: "Compare the wallets' bills with the payments listed here and tell the office. Put stores back with the restore command only."}); err != nil {
+		return err
+	}
 	if s.incarnation, err = renew(w.conn, agent.Audit{At: now, Actor: "tillwire", Action: "store.rolled_back", Object: fmt.Sprint(seq), Detail: why}); err != nil {
 		return err
 	}
-	// Or the next start, after a power cut, would find the two apart once more.
-	if err := errors.Join(dropWitness(s.opt.Dir, s.opt.Witness), syncDir(filepath.Dir(s.opt.Witness))); err != nil {
+	// Or the next start would find the two apart once more.
+	if err := dropWitness(s.opt.Dir, s.opt.Witness); err != nil {
 		return err
 	}
 	s.opt.Log.Error("the store does not fit its witness", "comp", "store", "code", "store_rolled_back", "entries", seq, "witness", n.seq, "incarnation", s.incarnation)
-	s.problem(agent.Problem{What: why, Since: now,
-		Do: "Compare the wallets' bills with the payments listed here and tell the office. Put stores back with the restore command only."})
 	return nil
 }
 
@@ -136,20 +139,18 @@ func (s *Store) witnessed() {
 
 // keepWitness notes how far the journal has come until the store closes.
 func (s *Store) keepWitness(ctx context.Context) {
-	f, err := os.OpenFile(s.opt.Witness, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		s.opt.Log.Warn("no witness is kept of the store", "comp", "store", "code", "store_witness", "err", err)
-		return
-	}
+	var f *os.File
 	var noted time.Duration
 	any := false
 	for {
 		select {
 		case <-ctx.Done():
-			// The last note is durable: a clean stop is when disks are copied.
-			if err := errors.Join(s.note(f), f.Sync(), f.Close()); err != nil {
-				s.opt.Log.Warn("the witness of the store was not written", "comp", "store", "code", "store_witness", "err", err)
+			err := s.note(&f)
+			if f != nil {
+				// The last note is durable: a clean stop is when disks are copied.
+				err = errors.Join(err, f.Sync(), f.Close())
 			}
+			s.unwitnessed(err)
 			return
 		case <-s.headed:
 		}
@@ -158,31 +159,58 @@ func (s *Store) keepWitness(ctx context.Context) {
 			continue
 		}
 		noted, any = now, true
-		if err := s.note(f); err != nil {
-			s.opt.Log.Warn("the witness of the store was not written", "comp", "store", "code", "store_witness", "err", err)
-		}
+		s.unwitnessed(s.note(&f))
 	}
 }
 
-// note writes what is published, which is durable.
-func (s *Store) note(f *os.File) error {
+// unwitnessed tells the owner while no witness can be kept: without one, nobody finds
+// out that an older store was put back.
+func (s *Store) unwitnessed(err error) {
+	s.mu.Lock()
+	was := s.blind
+	switch {
+	case err == nil:
+		s.blind = nil
+	case was == nil:
+		s.blind = &agent.Problem{Since: s.opt.Clock.Now(), What: fmt.Sprintf("The store's witness %s cannot be written: %v. An older store that is put back would not be noticed.", s.opt.Witness, err),
+			Do: "Let the agent's user write that file and its folder, or free space on its disk. Selling goes on meanwhile."}
+	}
+	s.mu.Unlock()
+	if err != nil && was == nil {
+		s.opt.Log.Warn("the witness of the store was not written", "comp", "store", "code", "store_witness", "err", err)
+	}
+}
+
+// note writes what is published, which is durable. It opens the file when that is
+// still to be done.
+func (s *Store) note(f **os.File) (err error) {
+	if *f == nil {
+		if *f, err = os.OpenFile(s.opt.Witness, os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+			*f = nil
+			return err
+		}
+	}
 	s.mu.RLock()
 	n := witness{s.incarnation, s.state.seq, s.state.head, s.opt.Clock.Now()}
 	s.mu.RUnlock()
 	if n.seq == 0 {
 		return nil
 	}
-	_, err := f.WriteAt(n.encode(), 0)
+	_, err = (*f).WriteAt(n.encode(), 0)
 	return err
 }
 
-// dropWitness is for a store that is replaced on purpose.
+// dropWitness is for a store that is replaced on purpose. The witness may lie in a
+// folder of its own, which is synced here: it must not come back after a power cut.
 func dropWitness(dir, path string) error {
 	if path == "" {
 		path = filepath.Join(dir, witnessName)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return folderError(dir, err)
+		return folderError(filepath.Dir(path), err)
+	}
+	if err := syncDir(filepath.Dir(path)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return folderError(filepath.Dir(path), err)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tillwire/agent"
 	"tillwire/offline"
@@ -64,9 +65,79 @@ func TestAnOlderDatabaseThatIsPutBackIsFoundOut(t *testing.T) {
 	}
 	ts.sell(t, 3, approved)
 	clean(t, ts.dir)
+	is := ts.life(t)
 	ts.reopen(t, nil)
-	if ts.told("older") {
-		t.Error("what was put right is told again")
+	if ts.life(t) != is {
+		t.Error("what was put right is found again")
+	}
+}
+
+func TestWhatBefellTheStoreIsToldForAWeek(t *testing.T) {
+	ts := openStore(t, nil)
+	ts.sell(t, 1, approved)
+	old := ts.keepCopy(t)
+	ts.sell(t, 2, approved)
+	ts.swap(t, old)
+	for range 3 {
+		ts.reopen(t, nil)
+		if len(ts.Problems()) != 1 || !ts.told("older than this terminal") {
+			t.Fatalf("problems %v", ts.Problems())
+		}
+	}
+	for _, c := range []struct {
+		jump time.Duration
+		told bool
+	}{{6 * 24 * time.Hour, true}, {2 * 24 * time.Hour, false}} {
+		ts.clock.Jump(c.jump)
+		ts.reopen(t, nil)
+		if ts.told("older than this terminal") != c.told {
+			t.Errorf("%s later: problems %v", c.jump, ts.Problems())
+		}
+	}
+}
+
+func TestWhatAClockOfTheFutureSawIsToldForAWeekFromNow(t *testing.T) {
+	ts := openStore(t, nil)
+	ts.sell(t, 1, approved)
+	old := ts.keepCopy(t)
+	ts.sell(t, 2, approved)
+	ts.swap(t, old)
+	ts.clock.Jump(70 * 365 * 24 * time.Hour)
+	ts.reopen(t, nil)
+	ts.clock.Jump(-70 * 365 * 24 * time.Hour)
+	ts.reopen(t, nil)
+	if !ts.told("older than this terminal") {
+		t.Fatalf("problems %v", ts.Problems())
+	}
+	ts.clock.Jump(8 * 24 * time.Hour)
+	ts.reopen(t, nil)
+	if ts.told("older than this terminal") {
+		t.Errorf("problems %v", ts.Problems())
+	}
+}
+
+func TestAWitnessThatCannotBeWrittenIsTold(t *testing.T) {
+	place := filepath.Join(t.TempDir(), "gone", "witness")
+	ts := openStore(t, func(o *offline.Options) { o.Witness = place })
+	ts.sell(t, 1, approved)
+	for deadline := time.After(10 * time.Second); !ts.told(place); {
+		select {
+		case <-deadline:
+			t.Fatalf("problems %v", ts.Problems())
+		case <-time.After(time.Millisecond):
+		}
+	}
+	if err := os.Mkdir(filepath.Dir(place), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	ts.clock.Advance(2 * time.Second)
+	ts.sell(t, 2, approved)
+	for deadline := time.After(10 * time.Second); ts.told(place); {
+		select {
+		case <-deadline:
+			t.Fatal("it is told for ever")
+		case <-time.After(time.Millisecond):
+		}
 	}
 }
 
