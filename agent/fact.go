@@ -117,6 +117,7 @@ const (
 	ReasonSystem        Reason = "system"         // the wallet itself says it does not know
 	ReasonTooLate       Reason = "too_late"       // the wallet's window is over
 	ReasonShopBalance   Reason = "shop_balance"   // not enough in the shop's account to refund
+	ReasonNumberUsed    Reason = "number_used"    // the wallet has another refund under this number
 	ReasonLateSuccess   Reason = "late_success"   // paid after it had ended
 	ReasonExhausted     Reason = "exhausted"      // tried long enough
 	ReasonQRExpired     Reason = "qr_expired"     // the shown code's time is over

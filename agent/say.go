@@ -102,6 +102,7 @@ var reasonText = map[Reason]string{
 	ReasonSystem:        "the wallet could not say",
 	ReasonTooLate:       "too late at the wallet",
 	ReasonShopBalance:   "not enough money in the shop's account at the wallet",
+	ReasonNumberUsed:    "the wallet has paid back another amount under this number. Compare the wallet's bill, then ask for what is still owed",
 	ReasonLateSuccess:   "it was paid after it had ended",
 	ReasonExhausted:     "tried for too long",
 	ReasonShownElse:     "the wallet sent a code that is not its own",

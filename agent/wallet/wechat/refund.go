@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -64,10 +65,20 @@ func (w *Wallet) Refund(ctx context.Context, p agent.Payment, r agent.Refund) ag
 	case agent.Accepted, agent.Processing, agent.Refused:
 		return seen
 	default:
+		if errors.Is(seen.Err, errOtherAmount) {
+			// A copy of this disk, or the time before a backup was restored, has used the
+			// number. The wallet keeps to the first and has just refused this one.
+			a.Reason = agent.ReasonNumberUsed
+			return a
+		}
 		a.Verdict, a.Reason, a.Err = agent.InDoubt, seen.Reason, seen.Err
 		return a
 	}
 }
+
+// errOtherAmount is what a verified refund of ours is that is not of the sum we asked
+// for.
+var errOtherAmount = errors.New("it is another amount")
 
 // refundRefused lets a refund that fails for the shop's set-up be tried again
 // under its number: the money is owed, and a person can put that right.
@@ -136,8 +147,10 @@ func (s refundState) contradicts(p agent.Payment, r agent.Refund) error {
 	switch {
 	case s.RefundNo != r.No || s.OrderNo != p.OrderNo:
 		return fmt.Errorf("%w: it names refund %.64q of order %.64q", ErrOtherOrder, s.RefundNo, s.OrderNo)
-	case s.Amount == nil || s.Amount.Refund == nil || *s.Amount.Refund != r.Amount:
-		return fmt.Errorf("%w: amount.refund is missing or not %d", ErrOtherOrder, r.Amount)
+	case s.Amount == nil || s.Amount.Refund == nil:
+		return fmt.Errorf("%w: amount.refund is missing", ErrOtherOrder)
+	case *s.Amount.Refund != r.Amount:
+		return fmt.Errorf("%w: %w: amount.refund is %d, not %d", ErrOtherOrder, errOtherAmount, *s.Amount.Refund, r.Amount)
 	case s.Amount.Total != nil && *s.Amount.Total != p.Amount.Value:
 		return fmt.Errorf("%w: amount.total is %d", ErrOtherOrder, *s.Amount.Total)
 	case s.Amount.Currency != "" && s.Amount.Currency != string(p.Amount.Currency):
