@@ -1,7 +1,9 @@
 //go:build faultfs
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "disk.h"
 
 // The attached disks. C keeps them, because SQLite calls from any thread.
@@ -47,6 +49,7 @@ void ff_release(ff_disk *d) {
   pthread_mutex_unlock(&list_mutex);
   if (left > 0) return;
   pthread_mutex_destroy(&d->mutex);
+  free(d->watched);
   free(d->log);
   free(d->dir);
   free(d);
@@ -72,8 +75,24 @@ void ff_detach(ff_disk *d) {
 void ff_lock(ff_disk *d) { pthread_mutex_lock(&d->mutex); }
 void ff_unlock(ff_disk *d) { pthread_mutex_unlock(&d->mutex); }
 
+// ff_look_beside puts the watched file into the log when it has changed. It stands
+// before the operation that is being logged, so a note about a commit stands before
+// the commit's sync only if it was written before that sync was over.
+static void ff_look_beside(ff_disk *d) {
+  char now[FF_NOTE_SIZE];
+  int fd = open(d->watched, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  ssize_t size = pread(fd, now, sizeof now, 0);
+  close(fd);
+  if (size < 0 || (size == d->noted && memcmp(now, d->note, (size_t)size) == 0)) return;
+  memcpy(d->note, now, (size_t)size);
+  d->noted = size;
+  ff_log(d, FF_NOTE, 0, 0, now, size, 0);
+}
+
 void ff_log(ff_disk *d, int op, uint32_t handle, int64_t at, const void *data, int64_t size, int64_t flag) {
   if (!d->recording || d->broken) return;
+  if (d->watched != NULL && op != FF_NOTE) ff_look_beside(d);
   size_t padded = ((size_t)size + 7) & ~(size_t)7, need = d->used + sizeof(ff_entry) + padded;
   if (need > d->room) {
     size_t room = need * 2;
@@ -97,9 +116,20 @@ int ff_begin(ff_disk *d) {
   d->recording = 1;
   d->broken = 0;
   d->used = 0;
+  d->noted = 0;
   for (ff_file *f = d->files; f != NULL; f = f->next) {
     if (f->direct) ff_log(d, FF_OPEN, f->handle, 0, f->name, (int64_t)strlen(f->name), 0);
   }
+  return 1;
+}
+
+int ff_watch(ff_disk *d, const char *path) {
+  char *copy = strdup(path);
+  if (copy == NULL) return 0;
+  ff_lock(d);
+  free(d->watched);
+  d->watched = copy;
+  ff_unlock(d);
   return 1;
 }
 

@@ -30,6 +30,9 @@ struct ff_disk {
   int recording, broken; // broken: the log did not fit into memory
   unsigned char *log;
   size_t used, room;
+  char *watched; // a file that is written past SQLite; NULL: none
+  char note[FF_NOTE_SIZE];
+  int64_t noted; // its bytes that are in the log already
   ff_fault faults[FF_FAULTS];
   int64_t counts[FF_OPS][FF_KINDS];
 };

@@ -50,6 +50,23 @@ func (d *Disk) Record() (*Recording, error) {
 	return &Recording{disk: d, base: base}, nil
 }
 
+// Watch puts what a file holds that the program writes past SQLite into recordings
+// that begin from now on, up to 512 bytes. It is not part of an image: when it
+// reaches the disk is nobody's promise.
+func (d *Disk) Watch(path string) error {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if d.c == nil {
+		return errDetached
+	}
+	name := C.CString(path)
+	defer C.free(unsafe.Pointer(name))
+	if C.ff_watch(d.c, name) == 0 {
+		return errors.New("faultfs: watch: no memory")
+	}
+	return nil
+}
+
 // snapshot reads the folder. The shared memory of a log is left out: SQLite builds
 // it anew from the log.
 func (d *Disk) snapshot() (map[string][]byte, error) {

@@ -7,11 +7,12 @@
 // The operations, in the order of Go's Op.
 enum { FF_OPEN, FF_READ, FF_WRITE, FF_TRUNCATE, FF_SYNC, FF_DELETE, FF_OPS };
 // Further entries of the log. FF_SYNC_FAILED is a sync that was made to fail.
-enum { FF_MARK = FF_OPS, FF_SYNC_FAILED };
+// FF_NOTE is what a file beside the database holds from here on.
+enum { FF_MARK = FF_OPS, FF_SYNC_FAILED, FF_NOTE };
 // The kinds of file, in the order of Go's Kind.
 enum { FF_ANY, FF_DATABASE, FF_WAL, FF_JOURNAL, FF_OTHER, FF_KINDS };
 
-enum { FF_FAULTS = 16 };
+enum { FF_FAULTS = 16, FF_NOTE_SIZE = 512 };
 
 typedef struct ff_disk ff_disk;
 
@@ -40,6 +41,7 @@ void ff_detach(ff_disk *d);
 void ff_lock(ff_disk *d);
 void ff_unlock(ff_disk *d);
 int ff_begin(ff_disk *d);
+int ff_watch(ff_disk *d, const char *path);
 int ff_end(ff_disk *d, void **log, int64_t *size);
 int ff_mark(ff_disk *d, int64_t number);
 int ff_inject(ff_disk *d, const ff_fault *f);

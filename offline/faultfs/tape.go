@@ -12,6 +12,7 @@ import (
 const (
 	opMark       = Delete + 1
 	opSyncFailed = Delete + 2
+	opNote       = Delete + 3
 )
 
 // op is one entry of the log.
@@ -19,7 +20,7 @@ type op struct {
 	op     Op
 	handle uint32
 	at     int64  // offset, size after a truncation, number of a mark
-	data   []byte // of a write; the name of an open or a delete
+	data   []byte // of a write or a note; the name of an open or a delete
 	flag   bool   // open: created; sync, delete: the folder was synced
 }
 
@@ -79,6 +80,18 @@ func newTape(base map[string][]byte, ops []op, marks []any) *Tape {
 // Len is the last point at which the power can be cut; 0 is the first, before any
 // operation of the tape.
 func (t *Tape) Len() int { return len(t.ops) }
+
+// Notes returns, in order, what the watched file held before a cut: its content
+// whenever SQLite's files were next written or synced. The caller must not change
+// them.
+func (t *Tape) Notes(cut int) (notes [][]byte) {
+	for _, o := range t.ops[:cut] {
+		if o.op == opNote {
+			notes = append(notes, o.data)
+		}
+	}
+	return notes
+}
 
 // Acked returns, in order, the marks that stand before a cut. The caller must not
 // change them.

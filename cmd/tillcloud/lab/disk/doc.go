@@ -14,6 +14,9 @@
 // n+1, whose intent the image may lack, is not in it. Of the requests under way at
 // the cut each is in the copy or is lost, both of which networks do.
 //
+// Beside each image lies a witness of the journal that the same cut may have left:
+// one of those that the agent had written by then, now and then a spoilt one.
+//
 // A seed repeats a workload, its cuts and what the disk did at each of them. It does
 // not repeat the bytes, because order numbers are random and goroutines meet as they
 // please. So an image that fails is kept, with its ledger and its promises, in a

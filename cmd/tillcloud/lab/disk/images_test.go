@@ -75,6 +75,13 @@ func (c *cutting) run(t *testing.T) (done int, err error) {
 			return i, err
 		}
 		p := promised(marks)
+		note := c.witness(i, cut)
+		if err := layWitness(into, note); err != nil {
+			return i, err
+		}
+		if note != nil {
+			c.r.Count("images beside a witness", 1)
+		}
 		found := examine(t.Context(), into, p)
 		if i%resumedEvery == 0 {
 			more, err := c.resume(t, i, cut, p)

@@ -30,7 +30,7 @@ func (c *cutting) resume(t *testing.T, i, cut int, p promise) (found []lab.Viola
 	if _, err := c.film.tape.Image(cut, uint64(i), filepath.Join(dir, "agent")); err != nil {
 		return nil, err
 	}
-	if err := putLedger(dir, c.film.ledgers[p.arrivals]); err != nil {
+	if err := errors.Join(layWitness(filepath.Join(dir, "agent"), c.witness(i, cut)), putLedger(dir, c.film.ledgers[p.arrivals])); err != nil {
 		return nil, err
 	}
 	dark := lab.Pick(lab.NewDice("C1 dark", c.seed*1000+uint64(i)), 0, time.Second, 10*time.Second, time.Minute, 10*time.Minute, 3*time.Hour)
@@ -129,6 +129,9 @@ func (c *cutting) keep(i, cut int, p promise) (dir string, err error) {
 		return dir, err
 	}
 	if _, err := c.film.tape.Image(cut, uint64(i), home); err != nil {
+		return dir, err
+	}
+	if err := layWitness(home, c.witness(i, cut)); err != nil {
 		return dir, err
 	}
 	k := keptImage{Gone: p.gone, At: p.at}

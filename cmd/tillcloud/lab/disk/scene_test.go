@@ -79,6 +79,9 @@ func film(t *testing.T, w work, dir string, dice lab.Dice) (f filmed, err error)
 		return f, err
 	}
 	defer s.disk.Close()
+	if err := s.disk.Watch(filepath.Join(home, witnessFile)); err != nil {
+		return f, err
+	}
 	synctest.Test(t, func(t *testing.T) {
 		s.clock = lab.NewClock()
 		s.began = s.clock.Mono()
