@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -26,6 +27,7 @@ const (
 	CheckRecovers = "sells-again"
 	CheckKept     = "never-deleted"
 	CheckSeen     = "damage-is-named"
+	CheckBackup   = "the-backup-is-used"
 )
 
 // TestNoErrorOfTheDiskLosesMoney is campaign C8. Every call that the agent makes to
@@ -45,7 +47,7 @@ func TestNoErrorOfTheDiskLosesMoney(t *testing.T) {
 	r.Figure("different errors", float64(len(faults)))
 	var shown sync.Once
 	r.Share(t, 2, func(t *testing.T, seed uint64) int {
-		f := &failing{r: r, dice: lab.NewDice("C8", seed), dir: filepath.Join(base, fmt.Sprint(seed))}
+		f := &failing{r: r, dice: lab.NewDice("C8", seed), dir: filepath.Join(base, fmt.Sprint(seed)), gone: map[string]bool{}}
 		what := ""
 		if seed%spoilt == 0 {
 			what = f.atRest(t)
@@ -75,7 +77,7 @@ const stride = 7919
 
 // everyFault lists the faults of every call of the undisturbed day.
 func everyFault(t *testing.T, dir string) (list []faultfs.Fault, err error) {
-	f := &failing{r: nil, dice: lab.NewDice("C8", 0), dir: dir}
+	f := &failing{r: nil, dice: lab.NewDice("C8", 0), dir: dir, gone: map[string]bool{}}
 	counts := map[[2]int]int64{}
 	f.count = func(d *faultfs.Disk, sign int64) {
 		for _, op := range faultfs.Ops() {
@@ -126,8 +128,11 @@ type failing struct {
 	disk  *faultfs.Disk
 	shop  *lab.Shop
 	till  *counter
-	said  []string // what the agent told the people
-	told  bool     // the owner's page names a problem
+	said  []string        // what the agent told the people
+	told  []string        // what the owner's page says
+	saved []agent.Payment // what the backup has
+	gone  map[string]bool // orders that only a replaced file knew
+	vain  int             // starts after which the shop did not sell
 	found []lab.Violation
 	err   error
 
@@ -156,7 +161,7 @@ func (f *failing) inShop(t *testing.T, do func(context.Context) error) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		f.shop, err = lab.Open(t.Context(), lab.Options{Dir: f.dir, Clock: lab.NewClock(), Keys: pair, Network: lab.NewNetwork(), Lanes: 2,
-			Free: roomy, Look: faultfs.Look})
+			Free: roomy, Look: faultfs.Look, Gone: func(orderNo string) bool { return f.gone[orderNo] }})
 		if err == nil {
 			f.till = &counter{shop: f.shop, dice: f.dice}
 			err = do(t.Context())
@@ -258,11 +263,11 @@ func (f *failing) day(ctx context.Context, paid agent.Payment) {
 	if err := f.shop.Bury(); err != nil {
 		f.said = append(f.said, err.Error())
 	}
-	if err := f.shop.PowerOn(ctx); err != nil {
+	if err := f.start(ctx); err != nil {
 		hear("the start", err)
 		return
 	}
-	f.told = len(f.shop.Store().Problems()) > 0
+	f.hearProblems()
 	_, err = f.till.sale(ctx, "1", sandbox.Approve)
 	hear("a sale after the start", err)
 }
@@ -274,49 +279,74 @@ func (f *failing) evening(ctx context.Context, fault faultfs.Fault) error {
 	if err := f.shop.Bury(); err != nil {
 		f.said = append(f.said, err.Error())
 	}
-	if err := f.shop.PowerOn(ctx); err != nil {
+	if err := f.start(ctx); err != nil {
 		f.accuse(CheckRecovers, "the agent does not start on a mended disk: %v", err)
 		return nil
 	}
-	f.told = f.told || len(f.shop.Store().Problems()) > 0
+	f.hearProblems()
 	wait(5 * time.Minute)
 	p, err := f.till.sale(ctx, "1", sandbox.Approve)
 	if err != nil || p.Status.State != agent.Paid {
 		f.accuse(CheckRecovers, "a sale on a mended disk is %s: %v", p.Status.State, err)
 	}
-	if err := f.shop.Settle(ctx, 10*time.Minute, wait); err != nil {
-		return err
-	}
-	found, err := f.shop.Judge(ctx)
+	found, err := f.ends(ctx)
 	if err != nil {
 		return err
 	}
-	silent := fault.Flip || fault.Code == faultfs.CodeShortRead // the read succeeds, with something else
 	replaced, broken, err := setAside(f.home())
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case replaced && !broken:
+	}
+	if replaced && !broken {
 		found = append(found, lab.Violation{Check: CheckKept, What: "a sound file was set aside"})
-	case replaced && silent && f.told:
-		// What was read wrong was written back: the file is damaged, kept and reported.
-		f.note("reads that lied and had the file set aside")
-		found = nil
-	case silent && len(found) > 0:
-		found = f.flipped(found)
+	}
+	if replaced && len(f.told) == 0 {
+		found = append(found, lab.Violation{Check: CheckSeen, What: "a file was set aside, and nobody was told"})
+	}
+	if fault.Flip || fault.Code == faultfs.CodeShortRead {
+		// The read succeeds, with something else. SQLite takes it for the truth and may
+		// write it back; then the file is damaged.
+		if replaced {
+			f.note("reads that lied and had the file set aside")
+		}
+		found = f.unnamed(ctx, found)
 	}
 	f.found = append(f.found, found...)
 	return nil
 }
 
-// flipped lets pass what a read that lied has done to the file (SQLite takes it for
-// the truth and may write it back), if the store's own verification names it.
-func (f *failing) flipped(found []lab.Violation) []lab.Violation {
+// unnamed takes away what a read that lied has done to the file and the store's own
+// verification names: its findings, and what is wrong with the sums of a payment that
+// they name. The page counts what is taken away.
+func (f *failing) unnamed(ctx context.Context, found []lab.Violation) []lab.Violation {
+	named := []string{}
 	for _, v := range found {
 		if v.Check == lab.CheckLaw && !strings.Contains(v.What, "the law") {
-			f.note("reads that lied, reached the file and are named")
-			return nil
+			named = append(named, f.paymentsIn(ctx, v.What)...)
 		}
 	}
-	return found
+	return slices.DeleteFunc(found, func(v lab.Violation) bool {
+		law := v.Check == lab.CheckLaw && !strings.Contains(v.What, "the law")
+		sums := v.Check == lab.CheckBooks || v.Check == lab.CheckAcked || v.Check == lab.CheckKeys
+		if !law && !(sums && slices.ContainsFunc(named, func(id string) bool { return strings.Contains(v.What, id) })) {
+			return false
+		}
+		f.note("reads that lied: violations that verification names, " + v.Check)
+		return true
+	})
+}
+
+// paymentsIn finds the payments that a finding names, by both of their numbers.
+func (f *failing) paymentsIn(ctx context.Context, what string) (names []string) {
+	books, err := f.shop.Books(ctx)
+	if err != nil {
+		f.err = errors.Join(f.err, err)
+		return nil
+	}
+	for _, p := range books.Payments {
+		if strings.Contains(what, string(p.ID)) || strings.Contains(what, p.OrderNo) {
+			names = append(names, string(p.ID), p.OrderNo)
+		}
+	}
+	return names
 }

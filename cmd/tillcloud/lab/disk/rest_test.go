@@ -5,9 +5,11 @@ package disk_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +25,8 @@ import (
 const mostStarts = 3
 
 // atRest spoils the file while the agent is off. The shop sells again after a few
-// starts, whatever was in the file is kept, and the owner is told.
+// starts, whatever was in the file is kept, the owner is told, and what a backup has
+// is there.
 func (f *failing) atRest(t *testing.T) (what string) {
 	t.Helper()
 	f.inShop(t, func(ctx context.Context) error {
@@ -32,11 +35,7 @@ func (f *failing) atRest(t *testing.T) (what string) {
 		}
 		backup := f.dice.Chance(2)
 		if backup {
-			dir := filepath.Join(f.home(), "backups")
-			if err := os.MkdirAll(dir, 0o700); err != nil {
-				return err
-			}
-			if err := f.shop.Store().Backup(ctx, filepath.Join(dir, "agent-20000101T000000.db")); err != nil {
+			if err := f.backUp(ctx); err != nil {
 				return err
 			}
 		}
@@ -54,58 +53,80 @@ func (f *failing) atRest(t *testing.T) (what string) {
 		if err != nil {
 			return err
 		}
-		var spoilt []byte
-		what, spoilt = spoil(f.dice, content)
-		if backup {
+		s := spoil(f.dice, content)
+		if what = s.what; backup {
 			what += ", with a backup"
 		}
-		if err := os.WriteFile(path, spoilt, 0o600); err != nil {
+		if err := os.WriteFile(path, s.content, 0o600); err != nil {
 			return err
 		}
 		f.note("files spoilt at rest")
-		return f.restarts(ctx, spoilt)
+		return f.restarts(ctx, s)
 	})
 	return what
 }
 
-// spoil is what a disk, or a person, makes of a file.
-func spoil(dice lab.Dice, content []byte) (what string, spoilt []byte) {
-	spoilt = bytes.Clone(content)
-	garbage := func(from, to int) {
-		for i := from; i < to; i++ {
-			spoilt[i] = byte(dice.Uint32())
-		}
+// backUp makes the backup that a replacement is made of.
+func (f *failing) backUp(ctx context.Context) error {
+	dir := filepath.Join(f.home(), "backups")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
 	}
-	const page = 4096
-	switch dice.IntN(6) {
-	case 0:
-		return "an empty file", nil
-	case 1:
-		n := dice.IntN(len(content))
-		return fmt.Sprintf("a file cut at %d of %d", n, len(content)), spoilt[:n]
-	case 2:
-		garbage(0, len(spoilt))
-		return "a file full of garbage", spoilt
-	case 3:
-		clear(spoilt)
-		return "a file full of zeros", spoilt
-	case 4:
-		garbage(0, 100)
-		return "a file without its header", spoilt
+	books, err := f.shop.Books(ctx)
+	if err != nil {
+		return err
 	}
-	n := 1 + dice.IntN(6)
-	for range n {
-		at := dice.IntN(len(spoilt)/page) * page
-		garbage(at, at+page)
-	}
-	return fmt.Sprintf("%d pages of garbage", n), spoilt
+	f.saved = books.Payments
+	return f.shop.Store().Backup(ctx, filepath.Join(dir, "agent-20000101T000000.db"))
 }
 
-// restarts starts the agent until it sells.
-func (f *failing) restarts(ctx context.Context, spoilt []byte) error {
-	told := false
+// spoilt is a file that a disk, or a person, has spoilt.
+type spoilt struct {
+	what    string
+	content []byte
+	opens   bool // its first page is a database's, so the agent may have written to it
+}
+
+// spoil is what a disk, or a person, makes of a file.
+func spoil(dice lab.Dice, content []byte) spoilt {
+	bad := bytes.Clone(content)
+	garbage := func(from, to int) {
+		for i := from; i < to; i++ {
+			bad[i] = byte(dice.Uint32())
+		}
+	}
+	switch dice.IntN(6) {
+	case 0:
+		return spoilt{"an empty file", nil, false}
+	case 1:
+		n := dice.IntN(len(content))
+		return spoilt{fmt.Sprintf("a file cut at %d of %d", n, len(content)), bad[:n], n >= 100}
+	case 2:
+		garbage(0, len(bad))
+		return spoilt{"a file full of garbage", bad, false}
+	case 3:
+		clear(bad)
+		return spoilt{"a file full of zeros", bad, false}
+	case 4:
+		garbage(0, 100)
+		return spoilt{"a file without its header", bad, false}
+	}
+	n, first := 1+dice.IntN(6), false
+	for range n {
+		at := dice.IntN(len(bad)/page) * page
+		garbage(at, at+page)
+		first = first || at == 0
+	}
+	return spoilt{fmt.Sprintf("%d pages of garbage", n), bad, !first}
+}
+
+// page is the size of a page of the store's file.
+const page = 4096
+
+// restarts starts the agent until it sells, and judges what became of the file.
+func (f *failing) restarts(ctx context.Context, s spoilt) error {
 	for start := 1; ; start++ {
-		err := f.shop.PowerOn(ctx)
+		err := f.start(ctx)
 		if err == nil {
 			wait(time.Minute)
 			var p agent.Payment
@@ -113,7 +134,7 @@ func (f *failing) restarts(ctx context.Context, spoilt []byte) error {
 			if err == nil && p.Status.State != agent.Paid {
 				err = fmt.Errorf("the sale is %s", p.Status.State)
 			}
-			told = told || len(f.shop.Store().Problems()) > 0
+			f.hearProblems()
 			if err == nil {
 				break
 			}
@@ -123,52 +144,106 @@ func (f *failing) restarts(ctx context.Context, spoilt []byte) error {
 			return nil
 		}
 		f.note("starts in vain on a spoilt file")
+		f.vain++
 		f.shop.PowerOff()
 		if err := f.shop.Bury(); err != nil {
 			f.said = append(f.said, err.Error())
 		}
 	}
-	replaced, same, err := f.kept(spoilt)
+	list, err := keptFiles(f.home())
+	switch {
+	case err != nil:
+		return err
+	case len(list) > 0:
+		return f.replacement(ctx, s, list)
+	}
+	return f.unnoticed(ctx, s)
+}
+
+// hearProblems remembers what the owner's page says.
+func (f *failing) hearProblems() {
+	if store := f.shop.Store(); store != nil {
+		for _, p := range store.Problems() {
+			f.told = append(f.told, p.What)
+		}
+	}
+}
+
+// start starts the agent. When it replaces its file, what only that file knew may be
+// gone; what the backup has may not.
+func (f *failing) start(ctx context.Context) error {
+	wait(time.Millisecond) // what is still under way at the cloud arrives
+	orders, err := f.shop.Cloud().Ledger.Orders(ctx, 0)
 	if err != nil {
 		return err
 	}
-	if replaced {
-		f.note("spoilt files set aside")
-		if !same {
-			f.accuse(CheckKept, "what was in the spoilt file is gone")
-		}
-		if !told {
-			f.accuse(CheckSeen, "the store was replaced and nobody was told")
-		}
-		return nil
+	before, err := keptFiles(f.home())
+	if err != nil {
+		return err
 	}
-	return f.unnoticed(ctx, spoilt, told)
+	started := f.shop.PowerOn(ctx)
+	after, err := keptFiles(f.home())
+	if err == nil && len(after) > len(before) {
+		f.shop.Released()
+		for _, o := range orders {
+			f.gone[o.OrderNo] = true
+		}
+		for _, p := range f.saved {
+			delete(f.gone, p.OrderNo)
+			f.shop.Promised(p.ID, p.Version)
+		}
+	}
+	return errors.Join(started, err)
 }
 
-// kept looks for what was in the spoilt file.
-func (f *failing) kept(spoilt []byte) (replaced, same bool, err error) {
-	list, err := filepath.Glob(filepath.Join(f.home(), "agent.db.damaged-*"))
+// keptFiles lists the files that were set aside.
+func keptFiles(home string) (list []string, err error) {
+	all, err := filepath.Glob(filepath.Join(home, "agent.db.damaged-*"))
+	return slices.DeleteFunc(all, func(name string) bool { return strings.HasSuffix(name, "-wal") || strings.HasSuffix(name, "-shm") }), err
+}
+
+// replacement judges a store that took the place of the spoilt one.
+func (f *failing) replacement(ctx context.Context, s spoilt, list []string) error {
+	f.note("spoilt files set aside")
+	kept := false
 	for _, name := range list {
-		if strings.HasSuffix(name, "-wal") || strings.HasSuffix(name, "-shm") {
-			continue
-		}
-		replaced = true
 		content, err := os.ReadFile(name)
 		if err != nil {
-			return replaced, same, err
+			return err
 		}
-		same = same || holds(content, spoilt)
+		kept = kept || f.holds(content, s)
+		if !slices.ContainsFunc(f.told, func(what string) bool { return strings.Contains(what, filepath.Base(name)) }) {
+			f.accuse(CheckSeen, "the store was replaced, and nobody was told of %s: %q", filepath.Base(name), f.told)
+		}
 	}
-	return replaced, same || len(spoilt) == 0, err
+	if !kept {
+		f.accuse(CheckKept, "what was in the spoilt file is gone")
+	}
+	for _, p := range f.saved {
+		if is, err := f.shop.Store().Payment(ctx, p.ID); err != nil || is.Version < p.Version {
+			f.accuse(CheckBackup, "payment %s of the backup, in version %d there, is in version %d: %v", p.OrderNo, p.Version, is.Version, err)
+		}
+	}
+	if len(f.saved) > 0 {
+		f.note("spoilt files replaced by a backup")
+	}
+	found, err := f.ends(ctx)
+	f.found = append(f.found, found...)
+	return err
+}
+
+// ends lets everything come to its end and judges it.
+func (f *failing) ends(ctx context.Context) ([]lab.Violation, error) {
+	if err := f.shop.Settle(ctx, 10*time.Minute, wait); err != nil {
+		return nil, err
+	}
+	return f.shop.Judge(ctx)
 }
 
 // setAside looks for a file that was replaced, and whether there was a reason.
 func setAside(home string) (replaced, broken bool, err error) {
-	list, err := filepath.Glob(filepath.Join(home, "agent.db.damaged-*"))
+	list, err := keptFiles(home)
 	for _, name := range list {
-		if strings.HasSuffix(name, "-wal") || strings.HasSuffix(name, "-shm") {
-			continue
-		}
 		replaced = true
 		opened, err := (&sqlite3.SQLiteDriver{}).Open("file:" + name + "?mode=ro&immutable=1")
 		if err != nil {
@@ -188,43 +263,65 @@ func setAside(home string) (replaced, broken bool, err error) {
 	return replaced, broken, err
 }
 
-// holds reports that a file still has most of another's pages in their places: the
-// agent may have written some before it noticed.
-func holds(content, spoilt []byte) bool {
-	const page = 4096
-	same, pages := 0, (len(spoilt)+page-1)/page
-	for at := 0; at < min(len(content), len(spoilt)); at += page {
-		if end := min(at+page, len(content), len(spoilt)); bytes.Equal(content[at:end], spoilt[at:end]) {
-			same++
+// Until the agent notices, it may write: a start touches the clock's and the
+// sessions' pages and the first one, a sale before the check in the background is
+// through those at the ends of a dozen trees.
+const (
+	writtenByAStart = 4
+	writtenByASale  = 24
+)
+
+// holds reports that a kept file has what was in the spoilt one: all of it when the
+// agent cannot have taken it for a database, else all but what it may have written.
+func (f *failing) holds(content []byte, s spoilt) bool {
+	if !s.opens {
+		return bytes.Equal(content, s.content)
+	}
+	other := 0
+	for at := 0; at < len(s.content); at += page {
+		end := min(at+page, len(s.content))
+		if end > len(content) || !bytes.Equal(content[at:end], s.content[at:end]) {
+			other++
 		}
 	}
-	return same >= pages/2
+	if f.r != nil {
+		f.r.Figure(fmt.Sprintf("pages of a kept file written in %d starts", f.vain+1), float64(other))
+	}
+	return other <= writtenByAStart+f.vain*writtenByASale
 }
 
-// unnoticed judges a store that lives on in the spoilt file: nothing is wrong with
-// it, or its verification says what is.
-func (f *failing) unnoticed(ctx context.Context, spoilt []byte, told bool) error {
-	if len(spoilt) == 0 {
-		if !told {
-			f.accuse(CheckSeen, "the file was empty, the store begins anew, and nobody was told")
-		}
+// unnoticed judges a store that lives on in the spoilt file: its verification says
+// what is wrong with it, or nothing is. Only what it names may be different.
+func (f *failing) unnoticed(ctx context.Context, s spoilt) error {
+	if len(s.content) == 0 {
+		f.accuse(CheckKept, "the file was empty, the store begins anew, and nothing was set aside")
 		return nil
 	}
 	report, err := f.shop.Report(ctx)
-	if err != nil || len(report.Findings) > 0 {
+	switch {
+	case saysDamaged(err), err == nil && len(report.Findings) > 0:
 		f.note("spoilt files that verification names")
 		return nil
+	case err != nil:
+		return fmt.Errorf("verification of a spoilt file: %w", err)
 	}
-	if err := f.shop.Settle(ctx, 10*time.Minute, wait); err != nil {
-		return err
-	}
-	found, err := f.shop.Judge(ctx)
+	found, err := f.ends(ctx)
 	if err != nil {
 		return err
 	}
 	f.note("spoilt files without harm")
+	if len(found) == 0 && len(f.told) > 0 {
+		f.accuse(CheckSeen, "nothing is wrong, and the owner reads %q", f.told)
+	}
 	for _, v := range found {
-		f.accuse(CheckSeen, "harm that nobody noticed: %s", v)
+		f.accuse(CheckSeen, "harm that nobody noticed, told %q: %s", f.told, v)
 	}
 	return nil
+}
+
+// saysDamaged holds for an error that tells whoever reads it that the file is not
+// what was written.
+func saysDamaged(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && (e.Code == sqlite3.ErrCorrupt || e.Code == sqlite3.ErrNotADB) || err != nil && strings.Contains(err.Error(), "the store is damaged")
 }
