@@ -28,7 +28,7 @@ const (
 // TestAnOldOrACopiedDiskChargesNobodyTwice is campaign C10.
 func TestAnOldOrACopiedDiskChargesNobodyTwice(t *testing.T) {
 	base := lab.Scratch(t)
-	r := lab.Begin(t, "C10", "disks", 20, 300)
+	r := lab.Begin(t, "C10", "disks", 25, 300)
 	kinds := []struct {
 		name string
 		do   func(*copied, context.Context) error
@@ -37,6 +37,7 @@ func TestAnOldOrACopiedDiskChargesNobodyTwice(t *testing.T) {
 		{"the database put back", (*copied).databaseBack},
 		{"restored from a backup", (*copied).restored},
 		{"one disk in two agents", (*copied).twins},
+		{"a copy that went its own way", (*copied).forked},
 	}
 	r.Share(t, 2, func(t *testing.T, seed uint64) int {
 		kind := kinds[int(seed)%len(kinds)]
@@ -353,9 +354,11 @@ func (c *copied) swap(ctx context.Context) error {
 	if err := c.off(ctx); err != nil {
 		return err
 	}
-	err := errors.Join(os.Rename(c.home(), c.at("other")), os.Rename(c.at("image"), c.home()), os.Rename(c.at("other"), c.at("image")))
-	if err == nil {
-		err = os.RemoveAll(c.at("witness"))
-	}
-	return errors.Join(err, c.shop.PowerOn(ctx))
+	return c.turn(ctx)
+}
+
+// turn puts the other twin's disk into an agent that is off.
+func (c *copied) turn(ctx context.Context) error {
+	return errors.Join(os.Rename(c.home(), c.at("other")), os.Rename(c.at("image"), c.home()), os.Rename(c.at("other"), c.at("image")),
+		os.RemoveAll(c.at("witness")), c.shop.PowerOn(ctx))
 }
