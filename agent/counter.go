@@ -1,5 +1,7 @@
 package agent
 
+import "slices"
+
 // LaneInfo describes a register for pages and the local API.
 type LaneInfo struct {
 	ID      string    `json:"id"`
@@ -23,4 +25,18 @@ type RefundRequest struct {
 	Amount    Money
 	Why       string
 	By        string // who approved it
+}
+
+// Offer is what one configured wallet can do at the counter now.
+type Offer struct {
+	Name       string     `json:"name"`       // brand as configured
+	Scan       bool       `json:"scan"`       // takes the code on a customer's phone
+	Show       bool       `json:"show"`       // gives a code to show
+	Currencies []Currency `json:"currencies"` // what it takes; empty: anything
+	Test       bool       `json:"test"`       // its host is not the brand's own
+}
+
+// Takes reports whether the wallet takes the currency.
+func (o Offer) Takes(c Currency) bool {
+	return len(o.Currencies) == 0 || slices.Contains(o.Currencies, c)
 }

@@ -72,6 +72,8 @@ type Filter struct {
 	States   []State
 	Open     bool   // not final
 	Lane     string //
+	Wallet   string // brand as configured
+	Currency Currency
 	Text     string // part of reference, order number, transaction or request id
 	Cursor   string // Page.Next of the page before
 	Limit    int    // 1 to 500; 0 means 50

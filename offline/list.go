@@ -73,6 +73,12 @@ func listQuery(f agent.Filter) (*query, error) {
 	if f.Lane != "" {
 		q.and("lane = ?", f.Lane)
 	}
+	if f.Wallet != "" {
+		q.and("wallet = ?", f.Wallet)
+	}
+	if f.Currency != "" {
+		q.and("currency = ?", string(f.Currency))
+	}
 	if len(f.States) > 0 {
 		states := make([]any, len(f.States))
 		for i, s := range f.States {
@@ -130,9 +136,10 @@ func (s *Store) passedOn() {
 	defer s.writer.turn.Unlock()
 }
 
-// HourTally is a sum over one hour, in one currency.
+// HourTally is a sum over one hour, of one wallet in one currency.
 type HourTally struct {
-	Hour time.Time // when it begins
+	Hour   time.Time // when it begins
+	Wallet string    // "" for payments that never came to one
 	agent.Totals
 }
 
@@ -146,24 +153,24 @@ const sums = "count(*), coalesce(" + taken + ", 0), coalesce(sum(refunded), 0), 
 // payment that they belong to.
 func (r *Reader) Totals(ctx context.Context, from, to time.Time) ([]agent.Totals, error) {
 	var list []agent.Totals
-	err := r.sums(ctx, "SELECT currency, 0, "+sums+"GROUP BY currency ORDER BY currency", from, to, func(_ int64, t agent.Totals) {
+	err := r.sums(ctx, "SELECT currency, '', 0, "+sums+"GROUP BY currency ORDER BY currency", from, to, func(_ int64, _ string, t agent.Totals) {
 		list = append(list, t)
 	})
 	return list, err
 }
 
 // TotalsByHour sums the payments created in a span, per hour counted from its
-// beginning, and per currency. Hours without a payment are left out.
+// beginning, per currency and per wallet. Hours without a payment are left out.
 func (r *Reader) TotalsByHour(ctx context.Context, from, to time.Time) ([]HourTally, error) {
 	hour := fmt.Sprintf("(created - %d) / %d", from.UnixNano(), time.Hour.Nanoseconds())
 	var list []HourTally
-	err := r.sums(ctx, "SELECT currency, "+hour+" AS hour, "+sums+"GROUP BY hour, currency ORDER BY hour, currency", from, to, func(n int64, t agent.Totals) {
-		list = append(list, HourTally{from.Add(time.Duration(n) * time.Hour), t})
+	err := r.sums(ctx, "SELECT currency, wallet, "+hour+" AS hour, "+sums+"GROUP BY hour, currency, wallet ORDER BY hour, currency, wallet", from, to, func(n int64, wallet string, t agent.Totals) {
+		list = append(list, HourTally{from.Add(time.Duration(n) * time.Hour), wallet, t})
 	})
 	return list, err
 }
 
-func (r *Reader) sums(ctx context.Context, query string, from, to time.Time, add func(n int64, t agent.Totals)) error {
+func (r *Reader) sums(ctx context.Context, query string, from, to time.Time, add func(n int64, wallet string, t agent.Totals)) error {
 	rows, err := r.db.QueryContext(ctx, query, from.UnixNano(), to.UnixNano())
 	if err != nil {
 		return readError(err)
@@ -171,11 +178,12 @@ func (r *Reader) sums(ctx context.Context, query string, from, to time.Time, add
 	defer rows.Close()
 	for rows.Next() {
 		var t agent.Totals
+		var wallet string
 		var n int64
-		if err := rows.Scan(&t.Currency, &n, &t.Count, &t.Captured, &t.Refunded, &t.Open); err != nil {
+		if err := rows.Scan(&t.Currency, &wallet, &n, &t.Count, &t.Captured, &t.Refunded, &t.Open); err != nil {
 			return readError(err)
 		}
-		add(n, t)
+		add(n, wallet, t)
 	}
 	if err := rows.Err(); err != nil {
 		return readError(err)

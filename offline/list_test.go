@@ -135,7 +135,7 @@ func TestTotalsAreTheSumOfTheRows(t *testing.T) {
 	}
 	for _, p := range page.Payments {
 		add(string(p.Amount.Currency), p)
-		add(p.Created.Sub(from).Truncate(time.Hour).String()+string(p.Amount.Currency), p)
+		add(p.Created.Sub(from).Truncate(time.Hour).String()+string(p.Amount.Currency)+p.Status.Wallet, p)
 	}
 	got := map[string]agent.Totals{}
 	all, err := ts.Totals(t.Context(), from, to)
@@ -150,7 +150,7 @@ func TestTotalsAreTheSumOfTheRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range hours {
-		got[s.Hour.Sub(from).String()+string(s.Currency)] = s.Totals
+		got[s.Hour.Sub(from).String()+string(s.Currency)+s.Wallet] = s.Totals
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) || len(hours) < 5 {
 		t.Fatalf("got  %v\nwant %v", got, want)

@@ -167,6 +167,25 @@ func (e *Engine) Lanes() []agent.LaneInfo {
 	return infos
 }
 
+// Offers lists what each configured wallet can do now, in the shop's order. What a
+// wallet behind an acquirer takes may change while the shop is open.
+func (e *Engine) Offers() []agent.Offer {
+	names := e.opt.Wallets.Names()
+	list := make([]agent.Offer, 0, len(names))
+	for _, name := range names {
+		w, ok := e.opt.Wallets.Wallet(name)
+		if !ok {
+			continue
+		}
+		info := w.Info()
+		o := agent.Offer{Name: name, Currencies: append([]agent.Currency{}, info.Currency...), Test: info.Test}
+		_, o.Scan = w.(agent.Charger)
+		_, o.Show = w.(agent.Presenter)
+		list = append(list, o)
+	}
+	return list
+}
+
 // Open records a payment and begins it. repeated reports that the same client
 // asked for it before; then nothing new happens.
 func (e *Engine) Open(ctx context.Context, r agent.Request) (p agent.Payment, repeated bool, err error) {
@@ -232,6 +251,9 @@ func (e *Engine) newPayment(r agent.Request) (agent.Payment, []agent.Fact, error
 		name = l.cfg.Wallet
 	}
 	if name == "" {
+		if err := e.payable(r.Mode, r.Amount.Currency); err != nil {
+			return p, nil, err
+		}
 		p.Test = e.anyTest()
 		return p, []agent.Fact{{Kind: agent.FactOpened, At: now}}, nil
 	}

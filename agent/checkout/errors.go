@@ -41,6 +41,20 @@ func (e *Engine) presenter(name string, amount agent.Money) (agent.Wallet, error
 	return w, nil
 }
 
+// payable refuses a currency that no configured wallet takes in the way asked for:
+// nobody should find that out with a phone in the hand. A terminal without any
+// wallet has another trouble, which its owner is told of.
+func (e *Engine) payable(mode agent.Mode, c agent.Currency) error {
+	offers := e.Offers()
+	if len(offers) == 0 || slices.ContainsFunc(offers, func(o agent.Offer) bool {
+		return o.Takes(c) && (o.Scan && mode != agent.ModeShow || o.Show && mode != agent.ModeScan)
+	}) {
+		return nil
+	}
+	return &agent.Error{Op: "open payment", Class: agent.Invalid, Code: agent.CodeCurrency,
+		Say: agent.Sentence{ID: "error.no_wallet_currency", Args: []string{string(c)}, English: fmt.Sprintf("No wallet of this shop takes %s this way. GET /api/v1/status lists what each takes.", c)}}
+}
+
 func currencyError(name string, c agent.Currency) error {
 	return &agent.Error{Op: "choose wallet", Class: agent.Invalid, Code: agent.CodeCurrency,
 		Say: agent.Sentence{ID: "error.wallet_currency", Args: []string{name, string(c)}, English: fmt.Sprintf("The wallet %s does not take %s here.", name, c)}}

@@ -20,11 +20,14 @@ type counter interface {
 	Check(ctx context.Context, id agent.PaymentID) (agent.Payment, error)
 	Scan(ctx context.Context, lane string, code agent.PayCode) agent.ScanResult
 	Lanes() []agent.LaneInfo
+	Offers() []agent.Offer
 }
 
-// HourTotals are the sums of the hour that begins at Hour, in one currency.
+// HourTotals are the sums of the hour that begins at Hour, of one wallet in one
+// currency.
 type HourTotals struct {
-	Hour time.Time
+	Hour   time.Time
+	Wallet string // "" for payments that never came to one
 	agent.Totals
 }
 
@@ -32,9 +35,8 @@ type HourTotals struct {
 type payments interface {
 	Payment(ctx context.Context, id agent.PaymentID) (agent.Payment, error)
 	List(ctx context.Context, f agent.Filter) (agent.Page, error)
-	Totals(ctx context.Context, from, to time.Time) ([]agent.Totals, error)
-	// TotalsByHour sums per hour counted from the beginning of the span; hours
-	// without a payment may be left out.
+	// TotalsByHour sums per hour counted from the beginning of the span, per currency
+	// and per wallet; hours without a payment may be left out.
 	TotalsByHour(ctx context.Context, from, to time.Time) ([]HourTotals, error)
 	// Since lists the payments that have facts above seq, by their last fact.
 	Since(ctx context.Context, seq int64, limit int) ([]agent.Payment, error)
@@ -130,7 +132,7 @@ func (s *Server) getQR(w http.ResponseWriter, r *http.Request, _ caller) error {
 	if p.Status.State != agent.QRShown || p.Status.QR == "" {
 		return fail(agent.NotFound, agent.CodeNotFound, "error.no_qr", "This payment shows no code now.")
 	}
-	svg, err := drawQR(p.Status.QR, s.Words.Money(p.Amount))
+	svg, err := drawQR(p.Status.QR, s.money(p.Amount))
 	if err != nil {
 		return err
 	}
@@ -187,7 +189,7 @@ var states = []agent.State{agent.Created, agent.Sending, agent.AwaitPayer, agent
 // filter reads the query of a list.
 func (s *Server) filter(r *http.Request) (agent.Filter, error) {
 	q := r.URL.Query()
-	f := agent.Filter{Lane: q.Get("lane"), Text: strings.TrimSpace(q.Get("q")), Cursor: q.Get("cursor"), Limit: 50}
+	f := agent.Filter{Lane: q.Get("lane"), Wallet: q.Get("wallet"), Currency: agent.Currency(q.Get("currency")), Text: strings.TrimSpace(q.Get("q")), Cursor: q.Get("cursor"), Limit: 50}
 	var err error
 	if day := q.Get("day"); day != "" {
 		if f.From, f.To, err = s.day(day); err != nil {

@@ -17,6 +17,15 @@ type statusJSON struct {
 	Lanes    []laneJSON           `json:"lanes"`
 	Devices  []agent.DeviceStatus `json:"devices"`
 	Problems []agent.Problem      `json:"problems"`
+
+	Wallets    []walletJSON     `json:"wallets"`    // in the shop's order
+	Currencies []agent.Currency `json:"currencies"` // the shop's own, then what some wallet takes
+}
+
+// walletJSON is what a wallet can do now, and whether its cloud is reached.
+type walletJSON struct {
+	agent.Offer
+	State agent.LineState `json:"state"`
 }
 
 type queueJSON struct {
@@ -28,6 +37,8 @@ type laneJSON struct {
 	agent.LaneInfo
 	Scanner agent.DeviceState `json:"scanner"`
 	Display agent.DeviceState `json:"display"`
+	Shows   []string          `json:"shows"` // wallets that show codes, the lane's own first
+	Scans   []string          `json:"scans"` // wallets that take customers' codes
 }
 
 // statusCache spares the store: however many streams look, the queue is counted
@@ -63,9 +74,12 @@ func (s *Server) currentStatus(fresh bool) statusJSON {
 	if st.Line.Wallets == nil {
 		st.Line.Wallets = map[string]agent.WalletLine{}
 	}
+	offers := s.Counter.Offers()
+	st.Wallets, st.Currencies = wallets(offers, st.Line), currencies(s.Currency, offers)
 	for _, l := range s.Counter.Lanes() {
 		st.Lanes = append(st.Lanes, laneJSON{
 			LaneInfo: l, Scanner: deviceState(st.Devices, l.ID, agent.KindScanner), Display: deviceState(st.Devices, l.ID, agent.KindDisplay),
+			Shows: showing(offers, l.Wallet), Scans: scanning(offers),
 		})
 	}
 	s.status.at, s.status.have, s.status.last = now, true, st

@@ -14,8 +14,11 @@ type screenJSON struct {
 	Generation int64            `json:"generation"` // an older one is ignored
 	TTL        int64            `json:"ttl_ms"`     // how long the code may stay, from now
 	Kind       agent.ScreenKind `json:"kind"`
-	Amount     string           `json:"amount"` // "" when there is none
+	Amount     string           `json:"amount"`   // as written where the currency is used; "" when there is none
+	Currency   agent.Currency   `json:"currency"` // its code, because signs are shared
 	Wallet     string           `json:"wallet"`
+	Brand      string           `json:"brand"` // the wallet, or those that can be used, as payers know them
+	App        string           `json:"app"`   // which app scans the code; "" without a code
 	Say        string           `json:"say"`
 	SVG        string           `json:"svg"` // the code, drawn here
 	Test       bool             `json:"test"`
@@ -85,14 +88,22 @@ func (s *Server) screen(k *Kiosk, stream, lang string) screenJSON {
 	out := screenJSON{Boot: s.Displays.boot, Stream: stream, Generation: generation, TTL: left.Milliseconds(),
 		Kind: sc.Kind, Wallet: sc.Wallet, Say: s.Words.Say(lang, sc.Say), Test: sc.Test}
 	if sc.Amount.Value > 0 {
-		out.Amount = s.Words.Money(sc.Amount)
+		out.Amount, out.Currency = s.Words.Local(sc.Amount), sc.Amount.Currency
+	}
+	switch {
+	case sc.Wallet != "":
+		out.Brand = s.payerName(lang, sc.Wallet)
+	case sc.Kind == agent.ScreenScan:
+		out.Brand = s.marks(lang, sc.Amount.Currency)
 	}
 	if sc.QR == "" {
 		return out
 	}
+	out.App = s.openApp(lang, sc.Wallet)
 	svg, err := drawQR(sc.QR, out.Say)
 	if err != nil {
 		s.Log.Error("a code could not be drawn", "comp", "web", "lane", k.lane, "err", err)
+		out.App = ""
 		out.Kind, out.Say = agent.ScreenWait, s.Words.Say(lang, agent.Sentence{ID: "screen.wait", English: "Please wait"})
 	}
 	out.SVG = svg

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"tillwire/agent"
@@ -43,6 +44,9 @@ func (s *Server) rows(lang string, list []agent.Payment) []row {
 type paymentsData struct {
 	Rows         []row
 	Q, Day, Only string
+	Wallet       string
+	Wallets      []string // those to choose from
+	Currency     string
 	More         string // address of the next page; "" on the last
 }
 
@@ -52,7 +56,11 @@ func (s *Server) ownerPayments(w http.ResponseWriter, r *http.Request, me agent.
 		return err
 	}
 	q := r.URL.Query()
-	d := paymentsData{Rows: s.rows(s.language(r), page.Payments), Q: q.Get("q"), Day: q.Get("day"), Only: q.Get("status")}
+	d := paymentsData{Rows: s.rows(s.language(r), page.Payments), Q: q.Get("q"), Day: q.Get("day"), Only: q.Get("status"),
+		Wallet: q.Get("wallet"), Wallets: s.dayWallets(nil), Currency: q.Get("currency")}
+	if d.Wallet != "" && !slices.Contains(d.Wallets, d.Wallet) {
+		d.Wallets = append(d.Wallets, d.Wallet) // no longer configured, and its payments are still there
+	}
 	if page.Next != "" {
 		q.Set("cursor", page.Next)
 		d.More = "/owner/payments?" + q.Encode()

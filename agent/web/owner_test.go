@@ -245,16 +245,17 @@ func TestTakingsAgainstYesterday(t *testing.T) {
 	at(time.Date(2026, 5, 2, 10, 30, 0, 0, time.UTC), "today too")
 	now := time.Date(2026, 5, 2, 12, 0, 0, 0, time.UTC)
 	start := time.Date(2026, 5, 2, 0, 0, 0, 0, time.UTC)
-	sums, err := tm.web.takings(t.Context(), start, now)
+	today, yesterday, err := tm.web.twoDays(t.Context(), start, now)
+	sums := tm.web.takings(today, yesterday, true)
 	if err != nil || len(sums) != 1 {
 		t.Fatal(sums, err)
 	}
 	if s := sums[0]; s.Net.Value != 2560 || s.Before.Value != 1280 || !s.Compared || s.Percent != 100 || s.Count != 2 || s.CountBefore != 1 {
 		t.Errorf("the takings are %+v", s)
 	}
-	hours, err := tm.web.hours(t.Context(), start, now)
-	if err != nil || len(hours) != 16 || hours[0].Hour != 8 || hours[0].Height != 100 || hours[1].Height != 0 || hours[2].Net.Value != 1280 || hours[15].Hour != 23 {
-		t.Errorf("the hours are %+v %v", hours, err)
+	hours := charts(today, start)[0].Hours
+	if len(hours) != 16 || hours[0].Hour != 8 || hours[0].Height != 100 || hours[1].Height != 0 || hours[2].Net.Value != 1280 || hours[15].Hour != 23 {
+		t.Errorf("the hours are %+v", hours)
 	}
 }
 

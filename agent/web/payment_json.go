@@ -26,6 +26,7 @@ type paymentJSON struct {
 	Word       string          `json:"word"`
 	Tone       agent.Tone      `json:"tone"`
 	QR         string          `json:"qr"`
+	Payer      *payerJSON      `json:"payer,omitempty"`
 	Refunded   agent.Money     `json:"refunded"`
 	Refundable agent.Money     `json:"refundable"`
 	Refunds    []refundJSON    `json:"refunds"`
@@ -35,6 +36,19 @@ type paymentJSON struct {
 	Reason     agent.Reason    `json:"reason"`
 	Facts      []factJSON      `json:"facts"`
 	Repeated   bool            `json:"repeated,omitempty"`
+}
+
+// payerJSON is what left the customer's account, where the wallet tells it.
+type payerJSON struct {
+	Amount agent.Money `json:"amount"`
+	Rate   string      `json:"rate"` // the wallet's own text; may be empty
+}
+
+func payer(sum agent.PayerSum) *payerJSON {
+	if sum.Amount.Value == 0 {
+		return nil
+	}
+	return &payerJSON{sum.Amount, sum.Rate}
 }
 
 type refundJSON struct {
@@ -74,7 +88,7 @@ func (s *Server) payment(lang string, p agent.Payment) paymentJSON {
 		Reference: p.Reference, Mode: p.Mode, Wallet: p.Status.Wallet, Status: p.Status.State,
 		Final: p.Status.Final(), Held: p.Status.Held(), Created: p.Created, Since: p.Status.Since,
 		Say: s.Words.Say(lang, p.Say()), Word: s.Words.Say(lang, word), Tone: tone,
-		Refunded: cents(p.Status.RefundedSum()), Refundable: cents(p.Status.Refundable()),
+		Payer: payer(p.Status.Payer), Refunded: cents(p.Status.RefundedSum()), Refundable: cents(p.Status.Refundable()),
 		Refunds: []refundJSON{}, Test: p.Test, Cashier: p.Cashier, Txn: p.Status.Txn,
 		Reason: p.Status.Reason, Facts: make([]factJSON, 0, len(p.Facts)),
 	}

@@ -16,7 +16,6 @@ type registerData struct {
 	Lanes    []agent.LaneInfo
 	Currency agent.Currency
 	Sign     string
-	Exponent int
 	People   []tile
 }
 
@@ -28,7 +27,7 @@ type tile struct {
 }
 
 func (s *Server) registerPage(w http.ResponseWriter, r *http.Request) {
-	d := registerData{Lanes: s.Counter.Lanes(), Currency: s.Currency, Exponent: s.Currency.Exponent(), Sign: sign(s.Currency)}
+	d := registerData{Lanes: s.Counter.Lanes(), Currency: s.Currency, Sign: sign(s.Currency)}
 	if id := r.URL.Query().Get("lane"); id != "" {
 		lane, err := s.lane(id)
 		if err != nil {
@@ -45,9 +44,10 @@ func (s *Server) registerPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d.People = tiles(people)
-	s.render(w, r, http.StatusOK, "register", view{Data: d, Page: s.pageJSON(s.language(r), map[string]any{
-		"api": apiRoot, "lane": d.Lane.ID, "currency": d.Currency, "exponent": d.Exponent,
-		"exponents": exponents(), "signs": words.Signs(), "zone": s.Zone.String(),
+	offers, lang := s.Counter.Offers(), s.language(r)
+	s.render(w, r, http.StatusOK, "register", view{Data: d, Page: s.pageJSON(lang, map[string]any{
+		"api": apiRoot, "lane": d.Lane.ID, "currency": d.Currency, "exponents": exponents(), "signs": words.Signs(), "zone": s.Zone.String(),
+		"names": s.walletNames(lang), "wallets": wallets(offers, s.Line()), "currencies": currencies(s.Currency, offers), "shows": showing(offers, d.Lane.Wallet),
 	})})
 }
 

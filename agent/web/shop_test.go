@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ type shop struct {
 	clock agent.Clock
 	feed  *agent.Feed
 	lanes []agent.LaneInfo
+	offer []agent.Offer
 
 	mu       sync.Mutex
 	seq      int64
@@ -33,6 +35,7 @@ type shop struct {
 
 func newShop(clock agent.Clock) *shop {
 	s := &shop{clock: clock, locks: map[string]time.Duration{}, feed: agent.NewFeed(), lanes: []agent.LaneInfo{{ID: "1", Name: "Register 1", Wallet: "wechat"}, {ID: "2", Name: "Register 2", Wallet: "wechat"}}}
+	s.offer = []agent.Offer{{Name: "wechat", Scan: true, Show: true, Currencies: []agent.Currency{"CNY"}, Test: true}}
 	for _, p := range []agent.Person{
 		{ID: "own", Name: "Olive", Role: agent.RoleOwner, Secret: "hash:open sesame 123"},
 		{ID: "mia", Name: "Mia", Role: agent.RoleManager, Secret: "hash:222222"},
@@ -130,20 +133,20 @@ func (s *shop) Open(_ context.Context, r agent.Request) (agent.Payment, bool, er
 	s.payments = append(s.payments, p)
 	facts := []agent.Fact{{Kind: agent.FactOpened}}
 	if r.Mode == agent.ModeShow {
-		facts = append(facts, shown()...)
+		facts = append(facts, shown(r.Wallet)...)
 	}
 	p, err := s.record(p.ID, facts...)
 	return p, false, err
 }
 
-func shown() []agent.Fact {
-	return []agent.Fact{{Kind: agent.FactPresentStarted, Op: agent.OpPresent, Wallet: "wechat", Attempt: 1}, {Kind: agent.FactQRReady, QR: "weixin://wxpay/bizpayurl?pr=Ab3dEf"}}
+func shown(wallet string) []agent.Fact {
+	return []agent.Fact{{Kind: agent.FactPresentStarted, Op: agent.OpPresent, Wallet: cmp.Or(wallet, "wechat"), Attempt: 1}, {Kind: agent.FactQRReady, QR: "weixin://wxpay/bizpayurl?pr=Ab3dEf"}}
 }
 
-func (s *shop) Show(_ context.Context, id agent.PaymentID, _ string) (agent.Payment, error) {
+func (s *shop) Show(_ context.Context, id agent.PaymentID, wallet string) (agent.Payment, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.record(id, shown()...)
+	return s.record(id, shown(wallet)...)
 }
 
 func (s *shop) Cancel(_ context.Context, id agent.PaymentID, by string) (agent.Payment, bool, error) {
@@ -218,6 +221,12 @@ func (s *shop) Lanes() []agent.LaneInfo {
 	return slices.Clone(s.lanes)
 }
 
+func (s *shop) Offers() []agent.Offer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.offer)
+}
+
 func (s *shop) Payment(_ context.Context, id agent.PaymentID) (agent.Payment, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -240,6 +249,7 @@ func (s *shop) List(_ context.Context, f agent.Filter) (agent.Page, error) {
 			continue
 		}
 		if f.Open && p.Status.Final() || len(f.States) > 0 && !slices.Contains(f.States, p.Status.State) || f.Lane != "" && p.Lane != f.Lane ||
+			f.Wallet != "" && p.Status.Wallet != f.Wallet || f.Currency != "" && p.Amount.Currency != f.Currency ||
 			!f.From.IsZero() && p.Created.Before(f.From) || !f.To.IsZero() && !p.Created.Before(f.To) ||
 			!strings.Contains(p.Reference+" "+p.OrderNo, f.Text) {
 			continue
@@ -253,34 +263,21 @@ func (s *shop) List(_ context.Context, f agent.Filter) (agent.Page, error) {
 	return page, nil
 }
 
-func (s *shop) Totals(_ context.Context, from, to time.Time) ([]agent.Totals, error) {
+func (s *shop) TotalsByHour(_ context.Context, from, to time.Time) (list []HourTotals, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := agent.Totals{Currency: "CNY"}
 	for _, p := range s.payments {
 		if p.Created.Before(from) || !p.Created.Before(to) {
 			continue
 		}
+		t := HourTotals{from.Add(p.Created.Sub(from).Truncate(time.Hour)), p.Status.Wallet, agent.Totals{Currency: p.Amount.Currency, Captured: p.Status.Captured, Refunded: p.Status.RefundedSum()}}
 		if p.Status.Captured > 0 {
-			t.Count++
+			t.Count = 1
 		}
 		if !p.Status.Final() {
-			t.Open++
+			t.Open = 1
 		}
-		t.Captured += p.Status.Captured
-		t.Refunded += p.Status.RefundedSum()
-	}
-	return []agent.Totals{t}, nil
-}
-
-func (s *shop) TotalsByHour(ctx context.Context, from, to time.Time) (list []HourTotals, err error) {
-	for ; from.Before(to); from = from.Add(time.Hour) {
-		sums, _ := s.Totals(ctx, from, from.Add(time.Hour))
-		for _, t := range sums {
-			if t.Captured > 0 {
-				list = append(list, HourTotals{from, t})
-			}
-		}
+		list = append(list, t)
 	}
 	return list, nil
 }

@@ -4,14 +4,24 @@
 const maxDigits = 12; // of minor units, as the terminal takes them
 
 // most is what the register asks for at once, in minor units. The terminal takes
-// more; at a counter it is a slip of the finger.
-export const most = 99_999_999;
+// more; at a counter it is a slip of the finger. Where a meal costs a hundred
+// thousand, a slip begins later.
+const small = ["COP", "IDR", "KHR", "KRW", "LAK", "MMK", "MNT", "TZS", "UGX", "UZS", "VND"];
+export const most = (currency) => (small.includes(currency) ? 9_999_999_999 : 99_999_999);
 
 export class Amount {
   constructor(exponent) {
     this.exponent = exponent;
     this.text = "";
     this.kept = false; // a suggestion: the first key replaces it
+  }
+
+  // use goes on in a currency of another exponent. What was typed stays as it reads,
+  // and is dropped where the currency has no such amount.
+  use(exponent) {
+    this.exponent = exponent;
+    const [whole, frac] = this.text.split(".");
+    if (this.kept || (frac !== undefined && (exponent === 0 || frac.length > exponent)) || whole.length + exponent > maxDigits) this.clear();
   }
 
   // key takes one key and reports whether it changed anything.

@@ -7,8 +7,8 @@ import { drawCode, fit } from "./code.js";
 import { Stream } from "./stream.js";
 
 const icons = { idle: "dots", scan: "phone", qr: "qr", progress: "dots", paid: "tick", unpaid: "cross", wait: "hourglass" };
-const brands = (name) => (name ? text("wallet." + name).replace("wallet.", "") : "");
 
+const nothing = { amount: "", currency: "", brand: "", app: "" };
 let current = null; // the screen as it was sent
 let ends = 0; // performance.now() at which its code must be gone
 let forget = 0; // timer that gives up the last customer's language
@@ -25,7 +25,7 @@ function show(screen) {
   ends = performance.now() + screen.ttl_ms;
   const svg = screen.svg && screen.ttl_ms > 0 ? drawCode(screen.svg, screen.say) : null;
   if (screen.svg && !svg) return blank();
-  draw(screen.kind, screen.kind === "idle" ? page.welcome : screen.say, screen.amount, brands(screen.wallet), svg, screen.test);
+  draw(screen.kind, screen.kind === "idle" ? page.welcome : screen.say, screen, svg, screen.test);
   beat();
   clearTimeout(forget);
   // The next customer finds the shop's language again.
@@ -35,16 +35,18 @@ function show(screen) {
 // blank shows nothing that could be wrong: no code, no verdict, no amount.
 function blank() {
   ends = 0;
-  draw("wait", page.wait, "", "", null, false);
+  draw("wait", page.wait, nothing, null, false);
 }
 
-function draw(kind, say, amount, brand, svg, test) {
+function draw(kind, say, { amount, currency, brand, app }, svg, test) {
   document.body.dataset.kind = kind;
   $("icon").firstElementChild.setAttribute("href", "#i-" + (icons[kind] ?? "dots"));
   $("say").textContent = say;
   $("amount").textContent = amount;
   $("amount").style.setProperty("--len", Math.max(amount.length, 5));
+  $("unit").textContent = amount.includes(currency) ? "" : currency;
   $("brand").textContent = brand;
+  $("app").textContent = svg ? app : "";
   $("test").hidden = !test && !page.test;
   $("code").hidden = !svg;
   $("code").replaceChildren(...(svg ? [svg] : []));

@@ -3,8 +3,9 @@
 const wedgeGap = 45; // ms between two keys of a scanner that types; no hand is as fast
 const wedgeLeast = 16; // characters of the shortest payment code; an amount has 13 at most
 
-export function keys({ gate, amount, verdict, draw, run, scan, press, wake }) {
+export function keys({ gate, amount, verdict, chooser, draw, run, scan, press, wake }) {
   let burst = ""; // what may be a scanner typing
+  let picking = 0; // timer of a tile's digit, until it is known to be no part of a burst
   let before = ""; // the amount as it was when the burst began
   let last = 0;
 
@@ -19,9 +20,10 @@ export function keys({ gate, amount, verdict, draw, run, scan, press, wake }) {
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     wake();
+    clearTimeout(picking);
     if (gate.closed()) return;
     const field = event.target.closest("input, textarea, select, dialog");
-    if (field || document.querySelector("dialog[open]")) {
+    if ((field || document.querySelector("dialog[open]")) && !chooser.open) {
       if (event.key === "F8") { event.preventDefault(); }
       return;
     }
@@ -31,10 +33,21 @@ export function keys({ gate, amount, verdict, draw, run, scan, press, wake }) {
       event.preventDefault();
       const code = burst;
       burst = "";
+      if (chooser.open) chooser.close();
       if (!verdict.payment) { amount.text = before; draw(); }
       return scan(code);
     }
+    const choice = chooser.open ? chooser.list : verdict.choice;
+    if (choice.length > 0 && /^[0-9]$/.test(event.key)) {
+      event.preventDefault();
+      const one = verdict.silent ? null : choice[Number(event.key) - 1];
+      // A scanner that types begins with a digit, too: only one that stays alone counts.
+      if (one && burst.length === 1) picking = setTimeout(() => run("pick", one.name), wedgeGap + 15);
+      return;
+    }
     if ((event.key === "Enter" || event.key === " ") && button) return; // the button itself
+    if (event.key === "F2" && choice.length > 0) { event.preventDefault(); return verdict.silent ? undefined : run("pick", choice[0].name); }
+    if (chooser.open) return; // the dialog's own keys
     const action = verdict.payment ? inPayment(event, verdict) : inEntry(event);
     if (action === null) return;
     event.preventDefault();
@@ -48,7 +61,7 @@ export function keys({ gate, amount, verdict, draw, run, scan, press, wake }) {
 const everywhere = { F8: "search", F10: "lock", "?": "help" };
 
 function inEntry(event) {
-  const named = { Enter: "scan", F2: "show", Escape: "clear", ...everywhere }[event.key];
+  const named = { Enter: "scan", F2: "show", F3: "currency", Escape: "clear", ...everywhere }[event.key];
   if (named) return { run: named };
   if (/^[0-9.,]$/.test(event.key) || event.key === "Backspace") return { key: event.key };
   return null;

@@ -7,15 +7,20 @@ import { Gate } from "./gate.js";
 import { Stream } from "./stream.js";
 import { Today, newer } from "./today.js";
 import { Verdict, money, shape, tune } from "./verdict.js";
+import { Chooser, Wallets } from "./wallets.js";
 import { play, wake } from "./sound.js";
 import { keys } from "./keys.js";
 import { theme } from "./theme.js";
 
-const amount = new Amount(page.exponent);
+const exponent = (code) => page.exponents[code] ?? 2;
+const amount = new Amount(exponent(page.currency));
 const today = new Today();
-const verdict = new Verdict(run);
+const wallets = new Wallets();
+const verdict = new Verdict(run, wallets);
+const chooser = new Chooser((name) => open("show", name));
 const gate = new Gate(begin);
 let stream = null;
+let currency = page.currency; // of the amount that is being entered
 let opening = null; // the request being made; a second press changes nothing
 let watched = new Map(); // this lane's payments that left the screen before their end
 let display = "";
@@ -23,7 +28,7 @@ let heard = null; // the last status
 
 signedOut(() => { if (!gate.closed()) leave(); });
 theme($("theme"));
-keys({ gate, amount, verdict, draw, run, scan, press, wake });
+keys({ gate, amount, verdict, chooser, draw, run, scan, press, wake });
 $("pad").addEventListener("click", (event) => {
   const key = event.target.closest("[data-key]")?.dataset.key;
   if (key) press(key);
@@ -98,19 +103,53 @@ function refuse() {
 function draw() {
   $("typed").textContent = amount.text || "0";
   $("rest").textContent = amount.rest();
-  // A long amount gets smaller letters: no digit may leave the screen.
-  $("amount").style.setProperty("--len", Math.max(5, 1 + ($("typed").textContent + $("rest").textContent).length));
+  const sign = page.signs[currency] ?? "";
+  $("sign").textContent = sign;
+  $("unit").textContent = currency;
+  // A long amount gets smaller letters: no digit may leave the screen. Sign and code
+  // are about half and a third as large as the digits.
+  $("amount").style.setProperty("--len", Math.max(6, 1 + (sign.length + 1) / 2 + ($("typed").textContent + $("rest").textContent).length));
+  drawCurrencies();
   $("amount").classList.toggle("kept", amount.kept);
   $("hint").textContent = amount.kept ? text("hint.kept") : "";
 }
 
+// drawCurrencies offers what some wallet takes, and only the ways of paying that
+// there are in the chosen one.
+function drawCurrencies() {
+  const codes = wallets.currencies.includes(currency) ? wallets.currencies : [...wallets.currencies, currency];
+  $("currencies").hidden = codes.length < 2;
+  if ($("currencies").dataset.codes !== codes.join()) {
+    $("currencies").dataset.codes = codes.join();
+    $("currencies").replaceChildren(...codes.map((code) => element("button", { type: "button", class: "quiet", "data-code": code, onclick: () => useCurrency(code) }, code)));
+  }
+  for (const button of $("currencies").children) button.setAttribute("aria-pressed", String(button.dataset.code === currency));
+  const point = exponent(currency) > 0 ? "." : "00";
+  $("point").dataset.key = $("point").textContent = point;
+  const scans = wallets.scans(currency);
+  const shows = wallets.showing(currency).length > 0;
+  // Where nothing can be done both buttons stay and say so.
+  $("do-scan").hidden = !scans && shows;
+  $("do-show").hidden = !shows && scans;
+  $("do-show").classList.toggle("main", !scans && shows);
+  $("show-key").textContent = !scans && shows ? "Enter" : "F2";
+}
+
+function useCurrency(code) {
+  currency = code;
+  amount.use(exponent(code));
+  draw();
+}
+
 // run does what a button or a key stands for.
-async function run(name) {
+async function run(name, which) {
   wake();
   const p = verdict.payment;
   switch (name) {
-    case "scan": return open("any");
-    case "show": return p ? show(p) : open("show");
+    case "scan": return wallets.scans(currency) || wallets.showing(currency).length === 0 ? open("any") : choose();
+    case "show": return p ? show(p) : choose();
+    case "pick": return p ? show(p, which) : chooser.pick(which);
+    case "currency": return useCurrency(wallets.currencies[(wallets.currencies.indexOf(currency) + 1) % wallets.currencies.length]);
     case "cancel": case "cancel.yes": case "other": case "release": return cancel(p);
     case "new": case "next": return dismiss();
     case "again": return dismiss(p?.amount);
@@ -125,19 +164,37 @@ async function run(name) {
   }
 }
 
+// asked is the amount as it would be asked for, or null once it was said what is
+// wrong with it.
+function asked() {
+  const minor = amount.minor();
+  if (minor > 0 && minor <= most(currency)) return { value: minor, currency };
+  refuse();
+  say($("hint"), minor <= 0 ? text("hint.amount") : text("hint.large", money({ value: most(currency), currency })));
+  return null;
+}
+
+// choose shows the code of the only wallet that has one, or asks which.
+function choose() {
+  const sum = asked();
+  if (!sum || opening) return;
+  const list = wallets.showing(currency);
+  if (list.length === 0) { refuse(); say($("hint"), text("hint.no_wallet", currency)); return; }
+  if (list.length === 1) return open("show", list[0].name);
+  chooser.ask(list, money(sum));
+}
+
 // open asks for a payment. Its request_id is kept until the terminal has answered,
 // so neither a second press nor a lost answer can ask twice.
-async function open(mode) {
-  const minor = amount.minor();
-  if (minor <= 0) { refuse(); say($("hint"), text("hint.amount")); return; }
-  if (minor > most) { refuse(); say($("hint"), text("hint.large", money({ value: most, currency: page.currency }))); return; }
-  if (opening) return;
-  opening = { request_id: crypto.randomUUID(), lane: page.lane, amount: { value: minor, currency: page.currency }, reference: "", mode };
+async function open(mode, which) {
+  const sum = asked();
+  if (!sum || opening) return;
+  opening = { request_id: crypto.randomUUID(), lane: page.lane, amount: sum, reference: "", mode, ...(which && { wallet: which }) };
   const answer = await persist("POST", "/payments", opening);
   opening = null;
   if (answer.ok) {
     amount.clear();
-    draw();
+    useCurrency(page.currency); // the next sale is in the shop's own again
     return take(answer.body);
   }
   play("no");
@@ -148,8 +205,8 @@ async function open(mode) {
   }
 }
 
-async function show(p) {
-  const answer = await call("POST", "/payments/" + p.id + "/show", {});
+async function show(p, which) {
+  const answer = await call("POST", "/payments/" + p.id + "/show", which ? { wallet: which } : {});
   if (answer.ok) take(answer.body);
   else verdict.notice(answer.body.say);
 }
@@ -171,8 +228,11 @@ function dismiss(suggestion) {
   const p = verdict.payment;
   if (!p || p.held) return;
   if (!p.final) watched.set(p.id, p.status);
-  if (suggestion) amount.suggest(suggestion.value);
-  else if (!p.final) amount.suggest(p.amount.value);
+  const kept = suggestion ?? (p.final ? null : p.amount);
+  if (kept) {
+    useCurrency(kept.currency);
+    amount.suggest(kept.value);
+  }
   verdict.show(null);
   draw();
 }
@@ -250,7 +310,11 @@ function header(status) {
   $("down").textContent = state === "online" ? "" : text("down." + state, since, status.queue.unsent);
   $("unsent").hidden = status.queue.unsent === 0;
   $("unsent").textContent = text("queue", status.queue.unsent);
-  display = status.lanes.find((lane) => lane.id === page.lane)?.display ?? "";
+  const lane = status.lanes.find((lane) => lane.id === page.lane);
+  display = lane?.display ?? "";
+  wallets.take({ wallets: status.wallets, currencies: status.currencies, shows: lane?.shows ?? [] });
+  verdict.offer();
+  drawCurrencies();
 }
 
 // touch keeps the session while somebody works or a customer is paying.

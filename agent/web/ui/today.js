@@ -2,7 +2,8 @@
 
 import { $, call, element, page, persist, text } from "./api.js";
 import { fromMinor, toMinor } from "./amount.js";
-import { badge, money, wallet } from "./verdict.js";
+import { badge, money, paidIn } from "./verdict.js";
+import { wallet } from "./wallets.js";
 
 const clock = new Intl.DateTimeFormat(page.lang, { hour: "2-digit", minute: "2-digit", timeZone: page.zone, hour12: false });
 const moment = new Intl.DateTimeFormat(page.lang, { dateStyle: "medium", timeStyle: "medium", timeZone: page.zone, hour12: false });
@@ -13,7 +14,7 @@ export const newer = (old, next) => !old || lastFact(next) >= lastFact(old);
 
 // seen says whether a payment's amount or state is what somebody looks for.
 function seen(p, wanted) {
-  const figure = wanted.replace(page.signs[p.amount.currency] ?? p.amount.currency, "").replace(/,(?=[0-9]{3}(?![0-9]))/g, "");
+  const figure = wanted.replace(page.signs[p.amount.currency] ?? "", "").replace(p.amount.currency, "").replace(/,(?=[0-9]{3}(?![0-9]))/g, "");
   return toMinor(figure, page.exponents[p.amount.currency] ?? 2) === p.amount.value || p.word.toLowerCase().includes(wanted.toLowerCase());
 }
 
@@ -97,7 +98,7 @@ export class Today {
     $("d-badge").className = "badge " + p.tone;
     $("d-amount").textContent = money(p.amount);
     $("d-say").textContent = p.say;
-    const pairs = [["time", moment.format(new Date(p.created))], ["order_no", p.order_no], ["reference", p.reference], ["wallet", wallet(p.wallet)],
+    const pairs = [["time", moment.format(new Date(p.created))], ["order_no", p.order_no], ["reference", p.reference], ["wallet", wallet(p.wallet)], ["payer", paidIn(p)],
       ["txn", p.txn], ["cashier", p.cashier], ["refunded", p.refunded.value > 0 ? money(p.refunded) : ""]];
     $("d-facts").replaceChildren(...pairs.filter(([, value]) => value).flatMap(([key, value]) =>
       [element("dt", {}, text("fact." + key)), element("dd", { class: key === "order_no" || key === "txn" ? "mono" : "figure" }, value)]));

@@ -5,6 +5,7 @@ import { $, element, icon, page, text } from "./api.js";
 import { drawCode, fit } from "./code.js";
 import { written } from "./amount.js";
 import { play } from "./sound.js";
+import { tiles, wallet } from "./wallets.js";
 
 const shapes = {
   created: "scan", sending: "dots", await_payer: "phone", qr_shown: "qr", unknown: "question",
@@ -12,8 +13,15 @@ const shapes = {
 };
 
 export const shape = (payment) => shapes[payment.status] ?? "cross";
-export const money = (amount) => written(amount, page.exponents, page.signs);
-export const wallet = (name) => (name ? text("wallet." + name).replace("wallet.", "") : "");
+
+// money names a currency that is not the shop's own: a yen and a yuan have one sign.
+export function money(amount) {
+  const figure = written(amount, page.exponents, page.signs);
+  return amount.currency === page.currency || figure.includes(amount.currency) ? figure : figure + " " + amount.currency;
+}
+
+// paidIn is what left the customer's account, where the wallet tells it.
+export const paidIn = (p) => (p.payer ? money(p.payer.amount) + (p.payer.rate ? " (" + text("rate", p.payer.rate) + ")" : "") : "");
 
 const still = ["paid", "declined", "not_sent", "reversed", "closed", "refunded", "review"];
 const counts = (payment) => !still.includes(payment.status);
@@ -30,8 +38,10 @@ export function tune(payment) {
 }
 
 export class Verdict {
-  constructor(run) {
+  constructor(run, wallets) {
     this.run = run; // what a button does: run(name)
+    this.wallets = wallets;
+    this.choice = []; // the wallets that can be chosen now, by their tiles
     this.payment = null;
     this.began = 0;
     this.asked = false;
@@ -49,6 +59,7 @@ export class Verdict {
       // A button that is hidden keeps the focus until the next frame and would
       // swallow the next key.
       if ($("verdict").contains(document.activeElement)) document.activeElement.blur();
+      this.choice = [];
       this.hideCode();
       return;
     }
@@ -66,11 +77,28 @@ export class Verdict {
     // The sign and the amount say it all when it is paid.
     $("v-say").textContent = payment.status === "paid" ? "" : payment.say;
     $("v-test").hidden = !payment.test;
-    $("v-meta").textContent = [wallet(payment.wallet), payment.reference, payment.final || payment.status === "unknown" || payment.status === "review" ? text("order", payment.order_no.slice(-4)) : ""]
+    $("v-meta").textContent = [wallet(payment.wallet), payment.payer && payment.status === "paid" ? text("payer", paidIn(payment)) : "", payment.reference, payment.final || payment.status === "unknown" || payment.status === "review" ? text("order", payment.order_no.slice(-4)) : ""]
       .filter(Boolean).join("  ·  ");
     this.seconds();
+    this.offer();
     this.actions();
     if (payment.status !== "qr_shown") this.hideCode();
+  }
+
+  // offer shows the tiles of a payment that waits for a scan and may show a code as
+  // well. One wallet needs no tile: there is a button for it.
+  offer() {
+    const p = this.payment;
+    const list = p && p.status === "created" && p.mode === "any" ? this.wallets.showing(p.amount.currency) : [];
+    const as = JSON.stringify([p?.id, list]);
+    this.can = list.length > 0;
+    this.choice = list.length > 1 ? list : [];
+    $("v-choice").hidden = this.choice.length === 0;
+    $("v-amount").classList.toggle("less", this.choice.length > 0);
+    if (as === this.offered) return; // the focus stays where it is
+    this.offered = as;
+    $("v-tiles").replaceChildren(...tiles(this.choice, (name) => this.run("pick", name)));
+    for (const tile of $("v-tiles").children) tile.removeAttribute("autofocus");
   }
 
   // seconds counts while somebody waits, so that no wait looks like a stop.
@@ -91,6 +119,7 @@ export class Verdict {
     this.silent = silent;
     this.seconds();
     this.actions();
+    for (const tile of $("v-tiles").children) tile.disabled = silent;
   }
 
   notice(say) {
@@ -115,7 +144,7 @@ export class Verdict {
     if (!p) return [];
     switch (p.status) {
       case "created":
-        return [...(p.mode === "any" ? [["show", "F2"]] : []), ["cancel", "Esc"]];
+        return [...(p.mode === "any" && this.can && this.choice.length === 0 ? [["show", "F2"]] : []), ["cancel", "Esc"]];
       case "qr_shown":
         return [[this.code ? "hide" : "here", "F7"], ["cancel", "Esc"]];
       case "sending": case "await_payer":

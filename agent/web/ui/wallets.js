@@ -1,0 +1,54 @@
+// What the shop's wallets can do, and the tiles to choose one of them by.
+
+import { $, element, page, text } from "./api.js";
+
+export const wallet = (name) => (name ? page.names?.[name] ?? name : "");
+
+export class Wallets {
+  constructor() { this.take(page); }
+
+  // take brings in what the terminal says now: all wallets, the currencies to choose
+  // from, and which wallets this lane shows codes of, its own first.
+  take({ wallets, currencies, shows }) {
+    this.all = wallets;
+    this.currencies = currencies;
+    this.shows = shows;
+  }
+
+  // showing lists the wallets that give a code to show in a currency.
+  showing(currency) {
+    return this.shows.map((name) => this.all.find((w) => w.name === name)).filter((w) => w && takes(w, currency));
+  }
+
+  // scans says whether the code on a customer's phone can be charged in a currency.
+  scans(currency) { return this.all.some((w) => w.scan && takes(w, currency)); }
+}
+
+const takes = (w, currency) => w.currencies.length === 0 || w.currencies.includes(currency);
+
+// tiles makes a button for each wallet; its number is the key that presses it.
+export function tiles(list, pick) {
+  return list.map((w, i) => element("button", { type: "button", class: "wallet", "data-wallet": w.name, onclick: () => pick(w.name), autofocus: i === 0 && "" },
+    i < 9 ? element("kbd", {}, String(i + 1)) : "", element("span", {}, wallet(w.name), w.state === "down" ? element("small", {}, text("line.down")) : "")));
+}
+
+// Chooser asks which wallet's code to show before a payment is opened.
+export class Chooser {
+  constructor(pick) {
+    this.list = [];
+    this.pick = (name) => { $("choose").close(); pick(name); };
+    $("choose").addEventListener("close", () => { this.list = []; });
+  }
+
+  get open() { return $("choose").open; }
+
+  ask(list, amount) {
+    this.list = list;
+    $("choose-amount").textContent = amount;
+    $("choose-tiles").replaceChildren(...tiles(list, this.pick));
+    if (!this.open) $("choose").showModal();
+    $("choose-tiles").firstElementChild.focus();
+  }
+
+  close() { $("choose").close(); }
+}

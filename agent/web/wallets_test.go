@@ -1,0 +1,267 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp/kb"
+
+	"tillwire/agent"
+)
+
+// abroad gives the shop wallets of three currencies: two that scan and show yuan,
+// one that only shows baht, one that only shows yen, which has no minor units.
+func (tm *terminal) abroad() *terminal {
+	tm.offer = []agent.Offer{
+		{Name: "alipay", Scan: true, Show: true, Currencies: []agent.Currency{"CNY"}, Test: true},
+		{Name: "wechat", Scan: true, Show: true, Currencies: []agent.Currency{"CNY"}, Test: true},
+		{Name: "promptpay", Show: true, Currencies: []agent.Currency{"THB"}, Test: true},
+		{Name: "jpqr", Show: true, Currencies: []agent.Currency{"JPY"}, Test: true},
+		{Name: "linepay", Scan: true, Currencies: []agent.Currency{"TWD"}, Test: true},
+	}
+	return tm
+}
+
+func TestTheStatusSaysWhatEachWalletCanDo(t *testing.T) {
+	tm := newTerminal(t, func(o *Options) {
+		o.Line = func() agent.Line {
+			return agent.Line{State: agent.LineDegraded, Wallets: map[string]agent.WalletLine{"alipay": {State: agent.LineDown}}}
+		}
+	}).abroad()
+	got := tm.till().want(200, "GET", "/status", "").json(t)
+	if c := fmt.Sprint(got["currencies"]); c != "[CNY THB JPY TWD]" {
+		t.Errorf("the currencies are %s", c)
+	}
+	lane := got["lanes"].([]any)[0].(map[string]any)
+	if fmt.Sprint(lane["shows"], lane["scans"]) != "[wechat alipay promptpay jpqr] [alipay wechat linepay]" {
+		t.Errorf("the lane shows %v and scans %v", lane["shows"], lane["scans"])
+	}
+	for i, want := range []string{
+		"map[currencies:[CNY] name:alipay scan:true show:true state:down test:true]",
+		"map[currencies:[CNY] name:wechat scan:true show:true state:online test:true]",
+		"map[currencies:[THB] name:promptpay scan:false show:true state:online test:true]",
+	} {
+		if w := fmt.Sprint(got["wallets"].([]any)[i]); w != want {
+			t.Errorf("wallet %d is %s", i, w)
+		}
+	}
+}
+
+func TestAPaymentTellsWhatThePayerPaid(t *testing.T) {
+	tm := newTerminal(t)
+	id := tm.open("a", "scan")
+	tm.fact(id, sent())
+	tm.fact(id, agent.Fact{Kind: agent.FactApproved, Op: agent.OpPay, Amount: 1280, Txn: "42",
+		Payer: agent.PayerSum{Amount: agent.Money{Value: 250, Currency: "HKD"}, Rate: "0.9100"}})
+	for _, path := range []string{"/payments/" + string(id), "/payments/" + string(id) + "/receipt"} {
+		if got := fmt.Sprint(tm.till().want(200, "GET", path, "").json(t)["payer"]); got != "map[amount:map[currency:HKD value:250] rate:0.9100]" {
+			t.Errorf("%s: the payer is %s", path, got)
+		}
+	}
+	if got, told := tm.till().want(200, "GET", "/payments/"+string(tm.open("b", "scan")), "").json(t)["payer"]; told {
+		t.Errorf("without the wallet's word the payer is %v", got)
+	}
+	owner := tm.owner()
+	for _, path := range []string{"/owner/payments/" + string(id), "/receipt/" + string(id)} {
+		if a := owner.do("GET", path, ""); !strings.Contains(a.body, "HK$2.50 HKD (rate 0.9100)") {
+			t.Errorf("%s does not say what the payer paid", path)
+		}
+	}
+}
+
+// sale records a payment that was paid, by a wallet in a currency.
+func (tm *terminal) sale(id, wallet string, m agent.Money) agent.PaymentID {
+	tm.t.Helper()
+	body := fmt.Sprintf(`{"request_id":%q,"lane":"1","amount":{"value":%d,"currency":%q},"reference":%q,"mode":"show","wallet":%q}`, id, m.Value, m.Currency, id, wallet)
+	p := agent.PaymentID(tm.till().want(201, "POST", "/payments", body).json(tm.t)["id"].(string))
+	tm.fact(p, agent.Fact{Kind: agent.FactApproved, Op: agent.OpQuery, Amount: m.Value, Txn: id})
+	return p
+}
+
+func TestTheDayByWalletAndCurrency(t *testing.T) {
+	tm := newTerminal(t).abroad()
+	tm.sale("a", "wechat", agent.Money{Value: 1000, Currency: "CNY"})
+	tm.sale("b", "alipay", agent.Money{Value: 2500, Currency: "CNY"})
+	tm.sale("c", "wechat", agent.Money{Value: 700, Currency: "CNY"})
+	tm.sale("d", "promptpay", agent.Money{Value: 123450, Currency: "THB"})
+	tm.sale("e", "jpqr", agent.Money{Value: 980, Currency: "JPY"})
+	now := tm.clock.Now()
+	today, _, err := tm.web.twoDays(t.Context(), now.Add(-time.Hour), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	for _, r := range byWallet(today) {
+		rows = append(rows, fmt.Sprintf("%s %v %d %s", r.Wallet, r.Sum, r.Count, r.Net))
+	}
+	want := "alipay false 1 25.00 CNY|wechat false 2 17.00 CNY| true 3 42.00 CNY|jpqr false 1 980 JPY|promptpay false 1 1234.50 THB"
+	if got := strings.Join(rows, "|"); got != want {
+		t.Errorf("the day is\n%s, want\n%s", got, want)
+	}
+	c := tm.owner()
+	page := c.do("GET", "/owner", "").body
+	for _, has := range []string{"¥42.00", "฿1,234.50 THB", "¥980 JPY", "All CNY", ">PromptPay<", "wallet=jpqr&amp;currency=JPY"} {
+		if !strings.Contains(page, has) {
+			t.Errorf("the owner's page lacks %s", has)
+		}
+	}
+	if n := strings.Count(page, `<svg class="bars"`); n != 3 {
+		t.Errorf("%d charts for three currencies", n)
+	}
+	one := c.do("GET", "/owner?wallet=promptpay", "").body
+	if !strings.Contains(one, `<p class="huge figure long">฿1,234.50 THB</p>`) || strings.Contains(one, `<p class="huge figure">¥42.00</p>`) {
+		t.Error("one wallet's day shows the others'")
+	}
+	list := c.do("GET", "/owner/payments?wallet=alipay&currency=CNY", "").body
+	if !strings.Contains(list, "¥25.00") || strings.Contains(list, "¥10.00") || !strings.Contains(list, `<option value="alipay" selected>`) {
+		t.Error("the list does not keep to the wallet")
+	}
+	if got := tm.till().want(200, "GET", "/payments?currency=THB", "").json(t)["payments"].([]any); len(got) != 1 {
+		t.Errorf("%d payments in baht", len(got))
+	}
+}
+
+func TestTheCustomerReadsTheWalletsNameAndTheApp(t *testing.T) {
+	tm := newTerminal(t).abroad()
+	for _, test := range []struct {
+		wallet, lang       string
+		amount             agent.Money
+		brand, app, figure string
+	}{
+		{"wechat", "en", agent.Money{Value: 1280, Currency: "CNY"}, "WeChat Pay 微信支付", "Open WeChat and scan", "¥12.80"},
+		{"alipay", "zh-CN", agent.Money{Value: 1280, Currency: "CNY"}, "支付宝 Alipay", "请打开支付宝扫一扫", "¥12.80"},
+		{"promptpay", "en", agent.Money{Value: 123450, Currency: "THB"}, "PromptPay พร้อมเพย์", "Open the app of your bank in Thailand and scan", "฿1,234.50"},
+		{"pix", "en", agent.Money{Value: 123450, Currency: "BRL"}, "Pix", "Open the app of your bank in Brazil, choose Pix and scan", "R$\u00a01.234,50"},
+		{"upi", "zh-CN", agent.Money{Value: 12345600, Currency: "INR"}, "UPI · BHIM", "请打开 BHIM、PhonePe、Google Pay、Paytm 等 UPI 应用扫码", "₹1,23,456.00"},
+		{"corner", "en", agent.Money{Value: 980, Currency: "JPY"}, "corner", "Open the app of corner and scan", "¥980"},
+	} {
+		k := tm.web.Displays.Lane("1")
+		_ = k.Show(t.Context(), agent.Screen{Kind: agent.ScreenQR, Amount: test.amount, Wallet: test.wallet, QR: "weixin://wxpay/bizpayurl?pr=Ab3dEf", TTL: time.Minute})
+		got := tm.web.screen(k, "s", test.lang)
+		if got.Brand != test.brand || got.App != test.app || got.Amount != test.figure || got.Currency != test.amount.Currency {
+			t.Errorf("%s: %q, %q, %q %s", test.wallet, got.Brand, got.App, got.Amount, got.Currency)
+		}
+	}
+	k := tm.web.Displays.Lane("1")
+	_ = k.Show(t.Context(), agent.Screen{Kind: agent.ScreenScan, Amount: agent.Money{Value: 1280, Currency: "CNY"}})
+	if got := tm.web.screen(k, "s", "en"); got.Brand != "Alipay 支付宝  ·  WeChat Pay 微信支付" || got.App != "" {
+		t.Errorf("before a scan: %q, %q", got.Brand, got.App)
+	}
+}
+
+const tileFocused = `document.activeElement?.dataset.wallet`
+
+func TestBrowserAWalletIsChosenByItsTile(t *testing.T) {
+	tm := live(t).abroad()
+	b := tm.atRegister(1280, 800)
+	b.keys("5", kb.F2)
+	b.until(`document.getElementById("choose").open`)
+	b.until(tileFocused + ` === "wechat"`) // the lane's own is first
+	b.until(shows("choose-tiles", "2Alipay"))
+	if len(tm.payments) != 0 {
+		t.Error("a payment was opened before a wallet was chosen")
+	}
+	b.keys(kb.Escape)
+	b.until(`!document.getElementById("choose").open`)
+	b.until(shows("amount", "5.00"))
+	b.keys(kb.F2)
+	b.until(`document.getElementById("choose").open`)
+	b.keys("2")
+	b.until(shows("v-word", "SHOW QR"))
+	b.until(shows("v-meta", "Alipay"))
+	if p := tm.payments[0]; p.Mode != agent.ModeShow || p.Status.Wallet != "alipay" {
+		t.Errorf("the payment is %+v", p)
+	}
+	b.quiet()
+}
+
+func TestBrowserAPaymentThatWaitsForAScanOffersTiles(t *testing.T) {
+	tm := live(t).abroad()
+	b := tm.atRegister(1280, 800)
+	b.keys("5", kb.Enter)
+	b.until(shows("v-word", "SCAN"))
+	b.until(shows("v-choice", "Or show a code for"))
+	b.until(shows("v-tiles", "2Alipay"))
+	b.keys("9") // no such tile
+	b.keys("2")
+	b.until(shows("v-word", "SHOW QR"))
+	b.until(`document.getElementById("v-choice").hidden`)
+	if p := tm.payments[0]; p.Mode != agent.ModeAny || p.Status.Wallet != "alipay" {
+		t.Errorf("the payment is %+v", p)
+	}
+	b.quiet()
+}
+
+// A keyboard scanner's first digit must not press a tile.
+func TestBrowserAScannerThatTypesPressesNoTile(t *testing.T) {
+	tm := live(t).abroad()
+	b := tm.atRegister(1280, 800)
+	b.keys("5", kb.Enter)
+	b.until(shows("v-tiles", "2Alipay"))
+	b.js(burst("234567890123456789"))
+	b.until(shows("v-word", "ASKING"))
+	if p := tm.payments[0]; len(tm.scans) != 1 || p.Status.Showing {
+		t.Errorf("%d scans, the payment is %+v", len(tm.scans), p)
+	}
+	b.quiet()
+}
+
+// burst types a code as a keyboard scanner does: at once.
+func burst(code string) string {
+	return `(() => { for (const key of [...` + fmt.Sprintf("%q", code) + `, "Enter"]) document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true })); })()`
+}
+
+func TestBrowserAnotherCurrency(t *testing.T) {
+	tm := live(t).abroad()
+	b := tm.atRegister(1280, 800)
+	b.until(shows("currencies", "CNY"))
+	b.until(shows("unit", "CNY"))
+	b.keys("1", "2", ".", "5", kb.F3)
+	b.until(shows("unit", "THB"))
+	b.until(shows("amount", "฿12.50"))
+	// Baht can only be shown, and only by one wallet: one key, no choice.
+	if got := b.js(`document.getElementById("do-scan").hidden`); got != "true" {
+		t.Error("a scan is offered in a currency that nobody's code pays")
+	}
+	b.keys(kb.Enter)
+	b.until(shows("v-word", "SHOW QR"))
+	b.until(shows("v-amount", "฿12.50 THB"))
+	id := b.latest(1)
+	tm.fact(id, agent.Fact{Kind: agent.FactApproved, Op: agent.OpQuery, Amount: 1250})
+	b.until(shows("v-word", "PAID"))
+	b.keys(kb.Enter)
+	b.until(shows("list", "฿12.50 THB"))
+	b.until(shows("unit", "CNY")) // the next sale is in the shop's own again
+	b.keys("7", ".", "5", kb.F3, kb.F3)
+	b.until(shows("unit", "JPY"))
+	b.until(shows("amount", "¥0JPY")) // there is no half a yen
+	if got := b.js(`document.getElementById("point").textContent`); got != "00" {
+		t.Errorf("the key for the point says %s", got)
+	}
+	b.keys("9", ".", "8", "0", kb.Enter)
+	b.until(shows("v-amount", "¥980 JPY"))
+	if p := tm.payments[1]; p.Amount != (agent.Money{Value: 980, Currency: "JPY"}) || p.Status.Wallet != "jpqr" {
+		t.Errorf("the payment is %+v", p)
+	}
+	b.quiet()
+}
+
+func TestBrowserTheDisplayNamesWalletAmountAndApp(t *testing.T) {
+	tm := live(t).abroad()
+	b := tm.atDisplay(1280, 800)
+	s := payScreen
+	s.Wallet, s.Amount = "promptpay", agent.Money{Value: 123450, Currency: "THB"}
+	tm.stage(s)
+	b.until(codeShown)
+	b.until(shows("amount", "฿1,234.50"))
+	b.until(shows("unit", "THB"))
+	b.until(shows("brand", "PromptPay พร้อมเพย์"))
+	b.until(shows("app", "Open the app of your bank in Thailand"))
+	tm.stage(waitScreen)
+	if got := b.text("app"); got != "" {
+		t.Errorf("without a code the page still says %q", got)
+	}
+	b.quiet()
+}
