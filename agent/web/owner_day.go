@@ -132,7 +132,7 @@ func byWallet(today []HourTotals) (rows []walletDay) {
 		}
 		if len(wallets) > 1 {
 			total := row(sum)
-			total.Sum = true
+			total.Wallet, total.Sum = "", true
 			rows = append(rows, total)
 		}
 	}

@@ -12,6 +12,8 @@ type FirstStart struct {
 	Claim func(code string)
 	// Scanners lists the serial ports that a scanner may be plugged into.
 	Scanners func() []Port
+	// Brands lists what can be reached through an acquirer's gateway, by name.
+	Brands []string
 	// Apply writes configuration and secrets. It is called before the people are
 	// saved and must not end the program; its error is shown to the person.
 	Apply func(ctx context.Context, s Setup) error
@@ -36,11 +38,15 @@ type Setup struct {
 	Lanes    []LaneSetup
 }
 
-// WalletSetup is a WeChat Pay account. The key members are the texts of files.
+// WalletSetup is the first wallet's account: of WeChat Pay, of Alipay, or of one
+// brand behind an acquirer's gateway. The key members are the texts of files.
 type WalletSetup struct {
-	Mode           string // "direct" or "partner"
-	AppID          string
-	MerchantID     string
+	Protocol string   // "wechat", "alipay" or "gateway"
+	Mode     string   // wechat: "direct" or "partner"; alipay: "public_key" or "certificate"
+	Hosts    []string // empty: the brand's own
+	AppID    string   // wechat, alipay
+
+	MerchantID     string // wechat, gateway
 	SubMerchantID  string // partner only
 	SubAppID       string // partner only, may be empty
 	MerchantSerial string
@@ -50,7 +56,28 @@ type WalletSetup struct {
 	PlatformKey    string // PEM
 	APIv3Key       string // 32 bytes
 	NotifyURL      string
-	Hosts          []string // empty: the brand's own
+
+	AppKey         string // alipay: the application's RSA key, PEM
+	AlipayKey      string // public_key: the key Alipay answers with, PEM
+	AppCert        string // certificate: PEM, like the two below
+	AlipayCert     string
+	AlipayRootCert string
+
+	Brand         string           // gateway: as the acquirer calls it
+	Currency      []agent.Currency // gateway: empty for the brand's own
+	SigningKeyID  string
+	SigningKey    string // Ed25519, PEM
+	AcquirerKeyID string
+	AcquirerKey   string // Ed25519, PEM
+	Live          bool   // money moves there
+}
+
+// Name is what the wallet is called in the configuration: its brand.
+func (w WalletSetup) Name() string {
+	if w.Protocol == "gateway" {
+		return w.Brand
+	}
+	return w.Protocol
 }
 
 // LaneSetup is one register.

@@ -72,6 +72,7 @@ type setupForm struct {
 	Values map[string]string
 	Wrong  map[string]string // field → sentence; "" for the whole form
 	Ports  []Port
+	Brands []string
 	Zone   string
 }
 
@@ -80,12 +81,13 @@ func (f setupForm) Value(name string) string { return f.Values[name] }
 
 func (s *Server) newForm(r *http.Request) setupForm {
 	f := setupForm{Wrong: map[string]string{}, Zone: s.Zone.String(), Values: map[string]string{
-		"currency": string(s.Currency), "language": s.language(r), "zone": s.Zone.String(), "mode": "direct", "platform": "public_key",
+		"currency": string(s.Currency), "language": s.language(r), "zone": s.Zone.String(), "protocol": "wechat", "mode": "direct", "platform": "public_key", "alipay_mode": "public_key", "money": "test",
 		"lane_name": s.Words.Text(s.language(r), "setup.lane_default"), "baud": "9600",
 	}}
 	if f.Values["zone"] == "Local" {
 		f.Values["zone"] = time.UTC.String()
 	}
+	f.Brands = s.claim.setup.Brands
 	if s.claim.setup.Scanners != nil {
 		f.Ports = s.claim.setup.Scanners()
 	}
@@ -107,7 +109,7 @@ func (s *Server) field(lang string, f setupForm, name, kind string) formField {
 }
 
 // secretFields never come back to the browser once they were sent.
-var secretFields = []string{"owner_password", "cashier_pin", "manager_pin", "api_v3_key", "merchant_key"}
+var secretFields = []string{"owner_password", "cashier_pin", "manager_pin", "api_v3_key", "merchant_key", "app_key", "signing_key"}
 
 func (s *Server) finishSetup(w http.ResponseWriter, r *http.Request) {
 	if !s.claimed(r) {

@@ -160,6 +160,7 @@ func TestBrowserAWalletIsChosenByItsTile(t *testing.T) {
 	b.until(`document.getElementById("choose").open`)
 	b.until(tileFocused + ` === "wechat"`) // the lane's own is first
 	b.until(shows("choose-tiles", "2Alipay"))
+	b.shot("choose")
 	if len(tm.payments) != 0 {
 		t.Error("a payment was opened before a wallet was chosen")
 	}
@@ -184,7 +185,7 @@ func TestBrowserAPaymentThatWaitsForAScanOffersTiles(t *testing.T) {
 	b.until(shows("v-word", "SCAN"))
 	b.until(shows("v-choice", "Or show a code for"))
 	b.until(shows("v-tiles", "2Alipay"))
-	b.keys("9") // no such tile
+	b.shot("any")
 	b.keys("2")
 	b.until(shows("v-word", "SHOW QR"))
 	b.until(`document.getElementById("v-choice").hidden`)
@@ -221,6 +222,7 @@ func TestBrowserAnotherCurrency(t *testing.T) {
 	b.keys("1", "2", ".", "5", kb.F3)
 	b.until(shows("unit", "THB"))
 	b.until(shows("amount", "฿12.50"))
+	b.shot("baht")
 	// Baht can only be shown, and only by one wallet: one key, no choice.
 	if got := b.js(`document.getElementById("do-scan").hidden`); got != "true" {
 		t.Error("a scan is offered in a currency that nobody's code pays")
@@ -259,9 +261,70 @@ func TestBrowserTheDisplayNamesWalletAmountAndApp(t *testing.T) {
 	b.until(shows("unit", "THB"))
 	b.until(shows("brand", "PromptPay พร้อมเพย์"))
 	b.until(shows("app", "Open the app of your bank in Thailand"))
+	b.shot("display")
 	tm.stage(waitScreen)
 	if got := b.text("app"); got != "" {
 		t.Errorf("without a code the page still says %q", got)
 	}
 	b.quiet()
+}
+
+// TestBrowserTilesAndDayFitAPhone looks at what this adds, in both languages and
+// on the narrowest screens.
+func TestBrowserTilesAndDayFitAPhone(t *testing.T) {
+	for _, lang := range []string{"en", "zh-CN"} {
+		t.Run(lang, func(t *testing.T) {
+			tm := live(t).abroad()
+			for _, s := range []struct {
+				id, wallet string
+				m          agent.Money
+			}{{"a", "wechat", agent.Money{Value: 128000, Currency: "CNY"}}, {"b", "alipay", agent.Money{Value: 2550, Currency: "CNY"}}, {"c", "promptpay", agent.Money{Value: 123450, Currency: "THB"}}, {"d", "jpqr", agent.Money{Value: 980, Currency: "JPY"}}} {
+				tm.sale(s.id, s.wallet, s.m)
+			}
+			b := tm.atRegister(390, 844)
+			b.open("/register?lang=" + lang)
+			b.until(`document.getElementById("gate").hidden`)
+			b.keys("1", "2")
+			b.until(shows("amount", "12"))
+			b.fits("390-entry-" + lang)
+			b.keys(kb.F2)
+			b.until(`document.getElementById("choose").open`)
+			b.fits("390-choose-" + lang)
+			b.keys(kb.Escape)
+			b.until(`!document.getElementById("choose").open`)
+			b.keys(kb.Enter)
+			b.until(`!document.getElementById("v-choice").hidden`)
+			b.fits("390-any-" + lang)
+			b.keys(kb.Escape)
+			b.until(`document.getElementById("v-choice").hidden`)
+			b.open("/owner?lang=" + lang)
+			b.signInOwner()
+			b.until(`document.querySelector(".sums")`)
+			b.fits("390-day-" + lang)
+			b.quiet()
+		})
+	}
+}
+
+// signInOwner passes the owner's door.
+func (b *browser) signInOwner() {
+	b.t.Helper()
+	b.until(`document.querySelector('[name="password"]')`)
+	b.js(`(document.querySelector('[name="password"]').value = "open sesame 123", document.querySelector('form[action="/owner/login"]').requestSubmit(), "")`)
+}
+
+// fits fails the test when something leaves the page sideways or a target is too
+// small to hit.
+func (b *browser) fits(name string) {
+	b.t.Helper()
+	b.shot(name)
+	if got := b.js(`document.documentElement.scrollWidth <= innerWidth`); got != "true" {
+		b.t.Errorf("%s: the page scrolls sideways", name)
+	}
+	small := b.js(`[...(document.querySelector("dialog[open]") ?? document).querySelectorAll("button, a[href], input, select")]` +
+		`.filter((e) => e.checkVisibility() && !e.closest(".unseen") && !e.classList.contains("unseen"))` +
+		`.map((e) => [e, e.getBoundingClientRect()]).filter(([, r]) => r.width > 0 && (r.width < 24 || r.height < 24)).map(([e]) => e.outerHTML.slice(0, 80)).join("; ")`)
+	if small != "" {
+		b.t.Errorf("%s: targets below 24 px: %s", name, small)
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet/gateway"
 	"tillwire/agent/web"
 	"tillwire/drivers"
 )
@@ -32,10 +33,12 @@ const codeLetters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 func applySetup(c config, s web.Setup) error {
 	dir := c.Terminal.Data
 	site := siteOf(c, s)
+	w := site.Wallets[0]
 	secrets := map[string]string{
-		site.Wallets[0].MerchantKey: s.Wallet.MerchantKey,
-		site.Wallets[0].PlatformKey: s.Wallet.PlatformKey,
-		site.Wallets[0].APIv3Key:    s.Wallet.APIv3Key,
+		w.MerchantKey: s.Wallet.MerchantKey, w.PlatformKey: s.Wallet.PlatformKey, w.APIv3Key: s.Wallet.APIv3Key,
+		w.AppKey: s.Wallet.AppKey, w.AlipayKey: s.Wallet.AlipayKey,
+		w.AppCert: s.Wallet.AppCert, w.AlipayCert: s.Wallet.AlipayCert, w.AlipayRootCert: s.Wallet.AlipayRootCert,
+		w.SigningKey: s.Wallet.SigningKey, w.AcquirerKey: s.Wallet.AcquirerKey,
 	}
 	for name, text := range secrets {
 		if name == "" {
@@ -71,19 +74,33 @@ type siteTerminal struct {
 type siteWallet struct {
 	Name           string   `toml:"name"`
 	Protocol       string   `toml:"protocol"`
-	Mode           string   `toml:"mode"`
+	Mode           string   `toml:"mode,omitempty"`
 	Hosts          []string `toml:"hosts,omitempty"`
-	AppID          string   `toml:"app_id"`
-	MerchantID     string   `toml:"merchant_id"`
+	AppID          string   `toml:"app_id,omitempty"`
+	MerchantID     string   `toml:"merchant_id,omitempty"`
 	SubMerchantID  string   `toml:"sub_merchant_id,omitempty"`
 	SubAppID       string   `toml:"sub_app_id,omitempty"`
-	MerchantSerial string   `toml:"merchant_serial"`
-	MerchantKey    string   `toml:"merchant_key"`
-	Platform       string   `toml:"platform"`
+	MerchantSerial string   `toml:"merchant_serial,omitempty"`
+	MerchantKey    string   `toml:"merchant_key,omitempty"`
+	Platform       string   `toml:"platform,omitempty"`
 	PlatformKeyID  string   `toml:"platform_key_id,omitempty"`
 	PlatformKey    string   `toml:"platform_key,omitempty"`
 	APIv3Key       string   `toml:"api_v3_key,omitempty"`
 	NotifyURL      string   `toml:"notify_url,omitempty"`
+
+	AppKey         string `toml:"app_key,omitempty"`
+	AlipayKey      string `toml:"alipay_key,omitempty"`
+	AppCert        string `toml:"app_cert,omitempty"`
+	AlipayCert     string `toml:"alipay_cert,omitempty"`
+	AlipayRootCert string `toml:"alipay_root_cert,omitempty"`
+
+	Brand         string   `toml:"brand,omitempty"`
+	Currencies    []string `toml:"currencies,omitempty"`
+	SigningKeyID  string   `toml:"signing_key_id,omitempty"`
+	SigningKey    string   `toml:"signing_key,omitempty"`
+	AcquirerKeyID string   `toml:"acquirer_key_id,omitempty"`
+	AcquirerKey   string   `toml:"acquirer_key,omitempty"`
+	Live          bool     `toml:"live,omitempty"`
 }
 
 type siteLane struct {
@@ -105,28 +122,40 @@ func siteOf(c config, s web.Setup) siteConfig {
 	if code == packagedCode || !codePattern.MatchString(code) {
 		code = freshCode()
 	}
-	w := s.Wallet
-	secret := func(text, name string) string {
-		if text == "" {
-			return ""
-		}
-		return filepath.Join("secrets", name)
-	}
 	site := siteConfig{
 		Terminal: siteTerminal{code, s.Shop, s.StoreID, string(s.Currency), s.Zone, s.Language},
-		Wallets: []siteWallet{{Name: "wechat", Protocol: "wechat", Mode: w.Mode, Hosts: w.Hosts, AppID: w.AppID, MerchantID: w.MerchantID,
-			SubMerchantID: w.SubMerchantID, SubAppID: w.SubAppID, MerchantSerial: w.MerchantSerial, MerchantKey: secret(w.MerchantKey, "wechat-merchant.pem"),
-			Platform: w.Platform, PlatformKeyID: w.PlatformKeyID, PlatformKey: secret(w.PlatformKey, "wechat-platform.pem"),
-			APIv3Key: secret(w.APIv3Key, "wechat-apiv3.key"), NotifyURL: w.NotifyURL}},
+		Wallets:  []siteWallet{siteWalletOf(s.Wallet)},
 	}
 	for _, l := range s.Lanes {
-		lane := siteLane{ID: l.ID, Name: l.Name, Wallet: "wechat", Scanner: siteDevice{Driver: "virtual"}, Display: siteDevice{Driver: kiosk}}
+		lane := siteLane{ID: l.ID, Name: l.Name, Wallet: s.Wallet.Name(), Scanner: siteDevice{Driver: "virtual"}, Display: siteDevice{Driver: kiosk}}
 		if l.Scanner != "" {
 			lane.Scanner = siteDevice{Driver: "line", Path: l.Scanner, Baud: l.Baud}
 		}
 		site.Lanes = append(site.Lanes, lane)
 	}
 	return site
+}
+
+// siteWalletOf is the wallet as the file names it, with its secrets as files beside.
+func siteWalletOf(w web.WalletSetup) siteWallet {
+	secret := func(text, name string) string {
+		if text == "" {
+			return ""
+		}
+		return filepath.Join("secrets", name)
+	}
+	out := siteWallet{Name: w.Name(), Protocol: w.Protocol, Mode: w.Mode, Hosts: w.Hosts, AppID: w.AppID, MerchantID: w.MerchantID,
+		SubMerchantID: w.SubMerchantID, SubAppID: w.SubAppID, MerchantSerial: w.MerchantSerial, MerchantKey: secret(w.MerchantKey, "wechat-merchant.pem"),
+		Platform: w.Platform, PlatformKeyID: w.PlatformKeyID, PlatformKey: secret(w.PlatformKey, "wechat-platform.pem"),
+		APIv3Key: secret(w.APIv3Key, "wechat-apiv3.key"), NotifyURL: w.NotifyURL,
+		AppKey: secret(w.AppKey, "alipay-app.pem"), AlipayKey: secret(w.AlipayKey, "alipay-public.pem"), AppCert: secret(w.AppCert, "alipay-app.crt"),
+		AlipayCert: secret(w.AlipayCert, "alipay.crt"), AlipayRootCert: secret(w.AlipayRootCert, "alipay-root.crt"),
+		Brand: w.Brand, SigningKeyID: w.SigningKeyID, SigningKey: secret(w.SigningKey, "gateway-signing.pem"),
+		AcquirerKeyID: w.AcquirerKeyID, AcquirerKey: secret(w.AcquirerKey, "gateway-acquirer.pem"), Live: w.Live}
+	for _, c := range w.Currency {
+		out.Currencies = append(out.Currencies, string(c))
+	}
+	return out
 }
 
 // freshCode makes a terminal code by chance: 36^6 of them make two alike in one
@@ -181,6 +210,7 @@ func (a *app) firstStart(c config, done func()) *web.FirstStart {
 			fmt.Fprintf(a.stdout, "\nTillwire is not set up yet. Open http://%s/setup and enter the claim code %s (valid 10 minutes).\n\n", shownAddress(c.HTTP.Listen), code)
 		},
 		Scanners: a.setupPorts,
+		Brands:   gateway.Brands(),
 		Apply: func(_ context.Context, s web.Setup) error {
 			if err := checkSetup(c, s); err != nil {
 				return err

@@ -18,7 +18,7 @@ import (
 func gathered(t *testing.T) web.Setup {
 	t.Helper()
 	return web.Setup{Shop: "Bakery", StoreID: "SH2", Currency: "CNY", Language: "en", Zone: "Asia/Shanghai",
-		Wallet: web.WalletSetup{Mode: "direct", AppID: "wx1", MerchantID: "123", MerchantSerial: "0A1B", MerchantKey: privatePEM(t, keyPair()),
+		Wallet: web.WalletSetup{Protocol: "wechat", Mode: "direct", AppID: "wx1", MerchantID: "123", MerchantSerial: "0A1B", MerchantKey: privatePEM(t, keyPair()),
 			Platform: "public_key", PlatformKeyID: "PUB_KEY_ID_1", PlatformKey: publicPEM(t, otherPair()), NotifyURL: "https://pay.example.com/notify"},
 		Lanes: []web.LaneSetup{{ID: "1", Name: "Register 1", Scanner: "/dev/serial/by-id/usb-x", Baud: 9600}, {ID: "2", Name: "Register 2"}}}
 }

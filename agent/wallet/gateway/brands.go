@@ -53,6 +53,16 @@ func Known(name string) (Brand, bool) {
 	return Brand{}, false
 }
 
+// Brands lists the names of the brands that are known beforehand, in the table's
+// order; a gateway may have others.
+func Brands() []string {
+	names := make([]string, 0, len(brands))
+	for _, b := range brands {
+		names = append(names, b.Name)
+	}
+	return names
+}
+
 // numeric is ISO 4217 in digits, as EMV codes name currencies. A currency that is
 // not here cannot be checked, so its codes are not shown.
 var numeric = map[agent.Currency]string{

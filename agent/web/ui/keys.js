@@ -22,12 +22,14 @@ export function keys({ gate, amount, verdict, chooser, draw, run, scan, press, w
     wake();
     clearTimeout(picking);
     if (gate.closed()) return;
-    const field = event.target.closest("input, textarea, select, dialog");
+    // What is not seen any more may still hold the focus until the next frame.
+    const seen = (selector) => { const node = event.target.closest(selector); return node?.checkVisibility() ? node : null; };
+    const field = seen("input, textarea, select, dialog");
     if ((field || document.querySelector("dialog[open]")) && !chooser.open) {
       if (event.key === "F8") { event.preventDefault(); }
       return;
     }
-    const button = event.target.closest("button, a");
+    const button = seen("button, a");
     typed(event.key);
     if (event.key === "Enter" && burst.length >= wedgeLeast) {
       event.preventDefault();

@@ -1,11 +1,16 @@
-// Shows the partner's fields only where they count, and goes on to the register
+// Shows only the fields that count for what was chosen, and goes on to the register
 // once the terminal has started anew.
 
 const mode = document.getElementById("mode");
-const partner = document.getElementById("partner");
+const protocol = document.getElementById("protocol");
+const verify = document.getElementById("alipay_mode");
 if (mode) {
-  const look = () => { partner.hidden = mode.value !== "partner"; };
-  mode.addEventListener("change", look);
+  const look = () => {
+    document.getElementById("partner").hidden = mode.value !== "partner";
+    for (const part of document.querySelectorAll("[data-protocol]")) part.hidden = part.dataset.protocol !== protocol.value;
+    for (const part of document.querySelectorAll("[data-alipay]")) part.hidden = part.dataset.alipay !== verify.value;
+  };
+  for (const choice of [mode, protocol, verify]) choice.addEventListener("change", look);
   look();
   document.querySelector('[aria-invalid="true"]')?.focus();
 }

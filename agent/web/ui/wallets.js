@@ -37,7 +37,11 @@ export class Chooser {
   constructor(pick) {
     this.list = [];
     this.pick = (name) => { $("choose").close(); pick(name); };
-    $("choose").addEventListener("close", () => { this.list = []; });
+    $("choose").addEventListener("close", () => {
+      if (this.open) return; // asked anew in the meantime
+      this.list = [];
+      if ($("choose").contains(document.activeElement)) document.activeElement.blur();
+    });
   }
 
   get open() { return $("choose").open; }
