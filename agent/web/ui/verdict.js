@@ -98,7 +98,6 @@ export class Verdict {
     if (as === this.offered) return; // the focus stays where it is
     this.offered = as;
     $("v-tiles").replaceChildren(...tiles(this.choice, (name) => this.run("pick", name)));
-    for (const tile of $("v-tiles").children) tile.removeAttribute("autofocus");
   }
 
   // seconds counts while somebody waits, so that no wait looks like a stop.

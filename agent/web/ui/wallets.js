@@ -28,7 +28,7 @@ const takes = (w, currency) => w.currencies.length === 0 || w.currencies.include
 
 // tiles makes a button for each wallet; its number is the key that presses it.
 export function tiles(list, pick) {
-  return list.map((w, i) => element("button", { type: "button", class: "wallet", "data-wallet": w.name, onclick: () => pick(w.name), autofocus: i === 0 && "" },
+  return list.map((w, i) => element("button", { type: "button", class: "wallet", "data-wallet": w.name, onclick: () => pick(w.name) },
     i < 9 ? element("kbd", {}, String(i + 1)) : "", element("span", {}, wallet(w.name), w.state === "down" ? element("small", {}, text("line.down")) : "")));
 }
 
