@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -372,5 +373,74 @@ func TestAFormThatIsTooLarge(t *testing.T) {
 	c := n.claimed()
 	if a := c.submit(goodForm(t), map[string]string{"platform_key_file": strings.Repeat("x", maxForm)}); a.status != 413 {
 		t.Errorf("got %d", a.status)
+	}
+}
+
+// edPair is a pair of Ed25519 keys in PEM.
+func edPair(t *testing.T) (private, public string) {
+	t.Helper()
+	open, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown, err := x509.MarshalPKIXPublicKey(open)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})), string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: shown}))
+}
+
+func TestTheFirstWalletMayBeAnother(t *testing.T) {
+	n := newNewcomer(t)
+	c := n.claimed()
+	private, public := keyPair(t, 2048)
+	signing, acquirer := edPair(t)
+	alipay := map[string]string{"protocol": "alipay", "alipay_mode": "public_key", "alipay_app_id": "2021000000000001", "app_key": private, "alipay_key": public}
+	promptpay := map[string]string{"protocol": "gateway", "brand": "promptpay", "currencies": "thb", "gateway_hosts": "https://gw.example.com/", "gateway_merchant": "M-1",
+		"money": "test", "signing_key_id": "ours", "signing_key": signing, "acquirer_key_id": "theirs", "acquirer_key": acquirer}
+	form := func(part map[string]string, field, value string) map[string]string {
+		f := goodForm(t)
+		for _, name := range []string{"mode", "app_id", "merchant_id", "merchant_serial", "merchant_key", "api_v3_key", "platform", "platform_key_id", "platform_key", "notify_url"} {
+			delete(f, name) // WeChat Pay's fields do not count
+		}
+		maps.Copy(f, part)
+		if field != "" {
+			f[field] = value
+		}
+		return f
+	}
+	for _, test := range []struct {
+		part         map[string]string
+		field, value string
+		says         string
+	}{
+		{alipay, "protocol", "cash", "Choose one"}, {alipay, "alipay_app_id", "wx1", "10 to 32 digits"}, {alipay, "app_key", signing, "private RSA key"},
+		{alipay, "alipay_key", acquirer, "kind of key"}, {alipay, "alipay_mode", "certificate", "BEGIN CERTIFICATE"}, {alipay, "alipay_mode", "magic", "Choose one"},
+		{promptpay, "brand", "Prompt Pay", "such as promptpay"}, {promptpay, "currencies", "BAHT", "not known"}, {promptpay, "gateway_hosts", "", "begin with https"},
+		{promptpay, "gateway_merchant", "", "without spaces"}, {promptpay, "signing_key", private, "Ed25519 private"}, {promptpay, "acquirer_key", public, "Ed25519 public"},
+		{promptpay, "money", "", "Choose one"},
+	} {
+		a := c.submit(form(test.part, test.field, test.value), nil)
+		if a.status != 422 || !strings.Contains(a.body, test.says) {
+			t.Errorf("%s %.12s: %d without %q", test.field, test.value, a.status, test.says)
+		}
+		if strings.Contains(a.body, "PRIVATE KEY-----\n") {
+			t.Errorf("%s: the page sends a key back", test.field)
+		}
+	}
+	if a := c.submit(form(promptpay, "", ""), nil); a.status != 200 {
+		t.Fatalf("PromptPay: %d", a.status)
+	}
+	w := n.applied[0].Wallet
+	if w.Name() != "promptpay" || w.Protocol != "gateway" || w.Live || len(w.Currency) != 1 || w.Currency[0] != "THB" || w.Hosts[0] != "https://gw.example.com" || w.MerchantKey != "" {
+		t.Errorf("the wallet is %+v", w)
+	}
+	other := newNewcomer(t)
+	if a := other.claimed().submit(form(alipay, "", ""), nil); a.status != 200 || other.applied[0].Wallet.Name() != "alipay" || other.applied[0].Wallet.AppID != "2021000000000001" {
+		t.Errorf("Alipay: %d %+v", a.status, other.applied)
 	}
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/ed25519"
+	"crypto/rand"
 	"io"
 	"log/slog"
 	"net/http"
@@ -181,4 +183,49 @@ func logOf(r *running) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.log.String()
+}
+
+// Whatever wallet the first start was given, the next one opens it.
+func TestTheFirstStartWritesEveryProtocol(t *testing.T) {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open, _, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signing, err := pemOf("PRIVATE KEY", key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	acquirer, err := pemOf("PUBLIC KEY", open)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, w := range map[string]web.WalletSetup{
+		"alipay": {Protocol: "alipay", Mode: "public_key", AppID: "2021000000000001", AppKey: privatePEM(t, keyPair()), AlipayKey: publicPEM(t, otherPair())},
+		"promptpay": {Protocol: "gateway", Brand: "promptpay", Currency: []agent.Currency{"THB"}, Hosts: []string{"https://gw.example.com"}, MerchantID: "M-1",
+			SigningKeyID: "ours", SigningKey: string(signing), AcquirerKeyID: "theirs", AcquirerKey: string(acquirer)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file, c := bare(t)
+			s := gathered(t)
+			s.Wallet = w
+			if err := checkSetup(c, s); err != nil {
+				t.Fatal(err)
+			}
+			if err := applySetup(c, s); err != nil {
+				t.Fatal(err)
+			}
+			next, faults, err := readConfig(file)
+			if err != nil || len(faults) != 0 {
+				t.Fatalf("%v %v", faults, err)
+			}
+			members, wrong := openWallets(next.Wallets, walletEnv{terminal: next.Terminal, clock: agent.NewSystemClock(), log: slog.New(slog.DiscardHandler), timers: agent.DefaultTimers})
+			if len(wrong) != 0 || len(members) != 1 || members[0].Wallet.Info().Name != name || next.Lanes[0].Wallet != name {
+				t.Errorf("%v, %d wallets, the lane shows %s", wrong, len(members), next.Lanes[0].Wallet)
+			}
+		})
+	}
 }
