@@ -302,7 +302,7 @@ func TestBrowserTilesAndDayFitAPhone(t *testing.T) {
 			b.until(`document.getElementById("v-choice").hidden`)
 			b.open("/owner?lang=" + lang)
 			b.signInOwner()
-			b.until(`document.querySelector(".sums")`)
+			b.until(`document.querySelector(".tally")`)
 			b.fits("390-day-" + lang)
 			b.quiet()
 		})
