@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"fmt"
+	"slices"
 
 	"tillwire/agent"
 )
@@ -52,7 +53,7 @@ func (e *Engine) payable(mode agent.Mode, c agent.Currency) error {
 		return nil
 	}
 	return &agent.Error{Op: "open payment", Class: agent.Invalid, Code: agent.CodeCurrency,
-		Say: agent.Sentence{ID: "error.no_wallet_currency", Args: []string{string(c)}, English: fmt.Sprintf("No wallet of this shop takes %s this way. GET /api/v1/status lists what each takes.", c)}}
+		Say: agent.Sentence{ID: "error.no_wallet_currency", Args: []string{string(c)}, English: fmt.Sprintf("No wallet of this shop takes %s this way. Choose another currency or another way to pay.", c)}}
 }
 
 func currencyError(name string, c agent.Currency) error {
