@@ -48,6 +48,7 @@ func LateAnswer(d time.Duration) Fault {
 		if err != nil || !t.wait(d) {
 			return errors.Join(err, errOver)
 		}
+		t.acts()
 		return t.Tell(answer)
 	}
 }
@@ -62,6 +63,7 @@ func LateRequest(d time.Duration) Fault {
 		if err := t.redial(); err != nil {
 			return err
 		}
+		t.acts()
 		return Carry(t)
 	}
 }
@@ -73,6 +75,7 @@ func TwoAnswers(t *Trip) error {
 	if err != nil {
 		return err
 	}
+	t.acts()
 	return t.Tell(append(slices.Clone(answer), answer...))
 }
 
@@ -92,6 +95,7 @@ func TwoRequests(last bool) Fault {
 		if err != nil {
 			return err
 		}
+		t.acts()
 		if last && t.bound(second) {
 			return t.Tell(second)
 		}
@@ -121,6 +125,7 @@ func Slow(tick time.Duration) Fault {
 		if err != nil {
 			return err
 		}
+		t.acts()
 		for i := range answer {
 			if err := t.Tell(answer[i : i+1]); err != nil {
 				return err
@@ -150,13 +155,19 @@ func Swap(d time.Duration) Fault {
 		if !success(mine) {
 			return t.Tell(mine) // the other request may be a payment, see bound
 		}
+		swapped := func(other Message) error {
+			if !bytes.Equal(other, mine) {
+				t.acts()
+			}
+			return t.Tell(other)
+		}
 		o := offer{mine, make(chan Message, 1)}
 		select {
 		case t.proxy.swaps <- o:
-			return t.Tell(<-o.back)
+			return swapped(<-o.back)
 		case other := <-t.proxy.swaps:
 			other.back <- mine
-			return t.Tell(other.answer)
+			return swapped(other.answer)
 		case <-time.After(d):
 			return t.Tell(mine)
 		case <-t.proxy.done:
@@ -175,6 +186,9 @@ func Stale(same bool) Fault {
 			return err
 		}
 		if before != nil && (same || t.bound(before)) {
+			if !bytes.Equal(answer, before) {
+				t.acts()
+			}
 			answer = before
 		}
 		return t.Tell(answer)
@@ -198,7 +212,11 @@ func Lie(lost, hangUp bool, lie func(Answer) Message) Fault {
 			return err
 		}
 		a.Request = t.Request
-		if err := t.Tell(lie(a)); err != nil || !hangUp {
+		told := lie(a)
+		if hangUp || !bytes.Equal(told, answer) {
+			t.acts()
+		}
+		if err := t.Tell(told); err != nil || !hangUp {
 			return err
 		}
 		return errOver

@@ -33,6 +33,7 @@ func Cut(answer bool, at int, w Way) Fault {
 		if err := told(m[:min(at, len(m))]); err != nil {
 			return err
 		}
+		t.acts()
 		return t.end(w)
 	}
 }
@@ -64,6 +65,7 @@ func Measure(note func(request, answer int)) Fault {
 			return err
 		}
 		note(len(t.Request), len(answer))
+		t.acts()
 		return t.Tell(answer)
 	}
 }

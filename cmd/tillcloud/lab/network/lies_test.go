@@ -74,20 +74,23 @@ func header(name, value string) func(forger, network.Answer) network.Message {
 	}
 }
 
-// change signs the answer anew with other members. What is no object stays.
+// change signs the answer anew with other members. What is no object, or has no such
+// member, stays as it is.
 func change(edit func(forger, map[string]any)) func(forger, network.Answer) network.Message {
 	return func(f forger, a network.Answer) network.Message {
-		content := f.content(a)
-		decoder := json.NewDecoder(bytes.NewReader(content))
+		decoder := json.NewDecoder(bytes.NewReader(f.content(a)))
 		decoder.UseNumber()
 		var o map[string]any
-		if decoder.Decode(&o) == nil && a.Status/100 == 2 {
-			edit(f, o)
-			if text, err := json.Marshal(o); err == nil {
-				content = text
-			}
+		if decoder.Decode(&o) != nil || a.Status/100 != 2 {
+			return a.Raw
 		}
-		return f.seal(f, a, content)
+		before, err1 := json.Marshal(o)
+		edit(f, o)
+		after, err2 := json.Marshal(o)
+		if err1 != nil || err2 != nil || bytes.Equal(before, after) {
+			return a.Raw // it has nothing of this kind to change
+		}
+		return f.seal(f, a, after)
 	}
 }
 

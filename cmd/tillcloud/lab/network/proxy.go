@@ -46,26 +46,17 @@ type Fault func(*Trip) error
 type Armed struct {
 	op    sandbox.Operation
 	fault Fault
-	fired chan struct{}
+	acted atomic.Bool
 }
 
-// Fired is closed when the fault has begun.
-func (a *Armed) Fired() <-chan struct{} { return a.fired }
-
-// HasFired reports whether the fault has begun.
-func (a *Armed) HasFired() bool {
-	select {
-	case <-a.fired:
-		return true
-	default:
-		return false
-	}
-}
+// HasActed reports whether the fault has done what it is for: an exchange that it
+// took may have ended before, or may have offered nothing to make wrong.
+func (a *Armed) HasActed() bool { return a.acted.Load() }
 
 // Arm puts a fault in the way of the order's next exchange of the operation that no
 // fault armed before takes.
 func (p *Proxy) Arm(orderNo string, op sandbox.Operation, f Fault) *Armed {
-	a := &Armed{op: op, fault: f, fired: make(chan struct{})}
+	a := &Armed{op: op, fault: f}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.armed[orderNo] = append(p.armed[orderNo], a)
@@ -84,8 +75,7 @@ func (p *Proxy) take(orderNo string, op sandbox.Operation) *Armed {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, a := range p.armed[orderNo] {
-		if a.op == op && !a.HasFired() {
-			close(a.fired)
+		if a.op == op {
 			p.armed[orderNo] = append(p.armed[orderNo][:i:i], p.armed[orderNo][i+1:]...)
 			return a
 		}
@@ -179,7 +169,7 @@ func (l *line) serve() {
 		t := &Trip{line: l, Op: m.Operation(), OrderNo: m.OrderNo(), Request: m}
 		carry := Carry
 		if a := l.proxy.take(t.OrderNo, t.Op); a != nil {
-			carry = a.fault
+			carry, t.armed = a.fault, a
 		}
 		if carry(t) != nil {
 			break
@@ -200,6 +190,15 @@ type Trip struct {
 	Op      sandbox.Operation
 	OrderNo string
 	Request Message
+
+	armed *Armed // nil: no fault
+}
+
+// acts notes that the exchange is not what it would have been.
+func (t *Trip) acts() {
+	if t.armed != nil {
+		t.armed.acted.Store(true)
+	}
 }
 
 // Carry is the fault that is none.

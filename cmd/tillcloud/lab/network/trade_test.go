@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tillwire/agent"
@@ -23,7 +24,10 @@ type counter struct {
 	proxy *network.Proxy
 	clock *lab.Clock
 	tick  time.Duration // between two looks at a payment
-	limit time.Duration // for one wait; what is late then is the oracle's to judge
+	limit time.Duration // for one wait, counted in looks
+
+	looks  atomic.Int64
+	looked atomic.Int64 // nanoseconds that they took, with the ticks between them
 
 	mu    sync.Mutex
 	last  int
@@ -113,24 +117,34 @@ func (s *sale) refund(ctx context.Context, amount int64) error {
 	return err
 }
 
-// until waits for the payment to become what ok asks for.
+// until waits for the payment to become what ok asks for. The wait is counted in
+// looks, not by the clock: where the machine is slow, looking is as well.
 func (s *sale) until(ctx context.Context, ok func(agent.Payment) bool) (agent.Payment, error) {
-	for begin := s.clock.Mono(); ; {
+	for looks := time.Duration(0); ; looks++ {
+		begin := s.clock.Mono()
 		p, err := s.shop.Store().Payment(ctx, s.id)
 		if err != nil || ok(p) {
 			return p, err
 		}
-		if s.clock.Mono()-begin > s.limit {
+		if looks*s.tick > s.limit {
 			return p, fmt.Errorf("%w: %s is %s", errLate, p.OrderNo, p.Status.State)
 		}
 		s.rest(s.tick)
+		s.looks.Add(1)
+		s.looked.Add(int64(s.clock.Mono() - begin))
 	}
 }
 
-// fires waits until an armed fault has met its message, or until the payment has
-// ended without.
+// slowness is how many times longer a look took than on a machine with nothing else
+// to do; at least 1.
+func (c *counter) slowness() float64 {
+	return max(float64(c.looked.Load())/float64(max(c.looks.Load(), 1)*int64(c.tick)), 1)
+}
+
+// fires waits until an armed fault has done its work, or until the payment has ended
+// without.
 func (s *sale) fires(ctx context.Context, a *network.Armed) error {
-	_, err := s.until(ctx, func(p agent.Payment) bool { return a.HasFired() || ended(p) })
+	_, err := s.until(ctx, func(p agent.Payment) bool { return a.HasActed() || ended(p) })
 	return err
 }
 
