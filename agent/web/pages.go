@@ -5,20 +5,25 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"io"
 	"io/fs"
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"tillwire/agent"
 )
 
-// pages are the templates, parsed once for each language so that no request
-// pays for it.
+// pages are the templates, each parsed for a language when it is first asked for:
+// all of them together take a tenth of an idle agent's memory, and most shops open
+// a few in one language.
 type pages struct {
-	set map[string]map[string]*template.Template // language → page
+	set map[string]map[string]parsed // language → name
 }
+
+type parsed func() (*template.Template, error)
 
 // view is what every page gets.
 type view struct {
@@ -34,29 +39,33 @@ type view struct {
 }
 
 func loadPages(s *Server) (*pages, error) {
-	p := &pages{set: map[string]map[string]*template.Template{}}
+	p := &pages{set: map[string]map[string]parsed{}}
 	files, err := fs.Glob(ui, "ui/*.html")
 	if err != nil {
 		return nil, err
 	}
 	for _, l := range s.Words.Languages() {
-		shared, err := template.New("").Funcs(s.funcs(l.Code)).ParseFS(ui, "ui/parts/*.html")
-		if err != nil {
-			return nil, fmt.Errorf("web: parse the parts of the pages: %w", err)
-		}
-		p.set[l.Code] = map[string]*template.Template{}
+		p.set[l.Code] = map[string]parsed{}
 		for _, file := range files {
-			t, err := shared.Clone()
-			if err == nil {
-				t, err = t.ParseFS(ui, file)
-			}
-			if err != nil {
-				return nil, fmt.Errorf("web: parse %s: %w", file, err)
-			}
-			p.set[l.Code][strings.TrimSuffix(path.Base(file), ".html")] = t
+			p.set[l.Code][strings.TrimSuffix(path.Base(file), ".html")] = sync.OnceValues(func() (*template.Template, error) {
+				return template.New("").Funcs(s.funcs(l.Code)).ParseFS(ui, "ui/parts/*.html", file)
+			})
 		}
 	}
 	return p, nil
+}
+
+// write makes one page.
+func (p *pages) write(w io.Writer, lang, name string, v view) error {
+	known, ok := p.set[lang][name]
+	if !ok {
+		return fmt.Errorf("web: no page %q in %q", name, lang)
+	}
+	t, err := known()
+	if err != nil {
+		return fmt.Errorf("web: parse the page %s: %w", name, err)
+	}
+	return t.ExecuteTemplate(w, name+".html", v)
 }
 
 // funcs are what templates may call, bound to one language.
@@ -106,7 +115,7 @@ func (s *Server) renderIn(w http.ResponseWriter, r *http.Request, lang string, s
 		v.Theme = c.Value
 	}
 	var out bytes.Buffer
-	if err := s.pages.set[v.Lang][name].ExecuteTemplate(&out, name+".html", v); err != nil {
+	if err := s.pages.write(&out, v.Lang, name, v); err != nil {
 		s.Log.Error("a page could not be made", "comp", "web", "page", name, "err", err)
 		http.Error(w, "The page could not be made. The log has the details.", http.StatusInternalServerError)
 		return

@@ -37,8 +37,7 @@ type Server struct {
 	now     time.Duration // Mono at the start, for /livez
 }
 
-// New returns a server; the error says which required option is missing, or
-// which built-in page does not parse.
+// New returns a server; the error says which required option is missing.
 func New(opt Options) (*Server, error) {
 	if opt.Store == nil || opt.Feed == nil || opt.Clock == nil || opt.Words == nil || opt.Secrets == nil {
 		return nil, errors.New("web: Store, Feed, Clock, Words and Secrets are required")
