@@ -190,7 +190,7 @@ func (c *copied) later(ctx context.Context) error {
 	for _, p := range c.old {
 		now, err := c.shop.Store().Payment(ctx, p.ID)
 		amount := lab.Pick(c.dice, int64(100), 200, 500)
-		if err == nil && now.Status.State == agent.Paid && now.Status.Captured-now.Status.RefundedSum() >= amount && c.dice.Chance(2) {
+		if err == nil && now.Status.Refundable() >= amount && c.dice.Chance(2) {
 			err = c.unlessEnded(c.till.back(ctx, now, amount))
 		}
 		if err != nil {
