@@ -19,6 +19,7 @@ type cloud struct {
 	*sandbox.Cloud
 	ledger  *sandbox.Ledger
 	wechat  *wechat.Wallet
+	abroad  *wechat.Wallet // the cross-border edition
 	alipay  *alipay.Wallet
 	gateway *gateway.Acquirer
 }
@@ -42,6 +43,9 @@ func (c *cloud) open(ctx context.Context, o sandbox.Options, p ports) (err error
 	if c.wechat, err = wechat.New(ctx, wechat.Options{Ledger: o.Ledger, Clock: o.Clock, BillsAtOnce: true}); err != nil {
 		return err
 	}
+	if c.abroad, err = wechat.New(ctx, wechat.Options{Ledger: o.Ledger, Clock: o.Clock, BillsAtOnce: true, Global: true}); err != nil {
+		return err
+	}
 	if c.alipay, err = alipay.New(ctx, alipay.Options{Ledger: o.Ledger, Clock: o.Clock, BillsAtOnce: true}); err != nil {
 		return err
 	}
@@ -49,7 +53,8 @@ func (c *cloud) open(ctx context.Context, o sandbox.Options, p ports) (err error
 		return err
 	}
 	o.Wallets = []sandbox.Open{
-		{Wallet: c.wechat, Hosts: []string{local(p.WeChat), local(p.WeChat2)}},
+		{Wallet: c.wechat, Hosts: []string{local(p.WeChat), local(p.WeChat2)}, Secure: []string{local(p.WeChatTLS)}},
+		{Wallet: c.abroad, Hosts: []string{local(p.Abroad)}},
 		{Wallet: c.alipay, Hosts: []string{local(p.Alipay)}},
 	}
 	c.openGateway(&o, p)
@@ -60,42 +65,6 @@ func (c *cloud) open(ctx context.Context, o sandbox.Options, p ports) (err error
 // Close ends the listeners before the ledger they write to.
 func (c *cloud) Close() error {
 	return errors.Join(c.Cloud.Close(), c.ledger.Close())
-}
-
-// credentials is what a client of the sandbox's WeChat Pay is configured with.
-// Keys are files; the names are those of the merchant platform.
-type credentials struct {
-	MerchantID          string `json:"merchant_id"`
-	AppID               string `json:"app_id"`
-	MerchantSerial      string `json:"merchant_serial"`
-	MerchantKey         string `json:"merchant_key"`
-	APIv3Key            string `json:"api_v3_key"`
-	SubMerchantID       string `json:"sub_merchant_id,omitempty"`
-	SubAppID            string `json:"sub_app_id,omitempty"`
-	PlatformKeyID       string `json:"platform_key_id"`
-	PlatformKey         string `json:"platform_key"`
-	PlatformSerial      string `json:"platform_serial"`
-	PlatformCertificate string `json:"platform_certificate"`
-}
-
-// writeCredentials puts a merchant's keys into dir, readable by the owner only.
-func (c *cloud) writeCredentials(dir, prefix string, m *wechat.Merchant) (credentials, error) {
-	platform := c.wechat.Platform()
-	merchantPEM, err := m.PrivatePEM()
-	keyPEM, errKey := platform.PublicPEM()
-	if err := errors.Join(err, errKey); err != nil {
-		return credentials{}, err
-	}
-	cred := credentials{MerchantID: m.MerchantID, AppID: m.AppID, MerchantSerial: m.Serial, SubMerchantID: m.SubMerchantID, SubAppID: m.SubAppID,
-		PlatformKeyID: platform.PublicKeyID, PlatformSerial: platform.Serial,
-		MerchantKey: filepath.Join(dir, prefix+"-merchant.pem"), APIv3Key: filepath.Join(dir, prefix+"-apiv3.key"),
-		PlatformKey: filepath.Join(dir, prefix+"-platform.pem"), PlatformCertificate: filepath.Join(dir, prefix+"-platform-certificate.pem")}
-	for path, content := range map[string][]byte{cred.MerchantKey: merchantPEM, cred.APIv3Key: []byte(m.APIv3Key), cred.PlatformKey: keyPEM, cred.PlatformCertificate: platform.Certificate} {
-		if err := writeFile(path, content, 0o600); err != nil {
-			return credentials{}, err
-		}
-	}
-	return cred, nil
 }
 
 // writeFile replaces a file in one step, so that nobody reads half of it.

@@ -46,11 +46,15 @@ func (l layout) lanes() []lane {
 // written at every start, because ports may have changed; the marks of a hand
 // in it would be lost, so it says so at its top.
 func (l layout) writeConfig(c *cloud, m *memory) error {
-	cred, err := c.writeCredentials(l.secrets(), "wechat", c.wechat.Direct())
+	cred, err := c.writeCredentials(l.secrets(), "wechat", c.wechat, c.wechat.Direct())
 	if err != nil {
 		return err
 	}
 	ali, err := c.writeAlipay(l.secrets(), "alipay", c.alipay.App())
+	if err != nil {
+		return err
+	}
+	abroad, err := c.writeCredentials(l.secrets(), "wechatglobal", c.abroad, c.abroad.Direct())
 	if err != nil {
 		return err
 	}
@@ -73,13 +77,13 @@ func (l layout) writeConfig(c *cloud, m *memory) error {
 	for _, lane := range l.lanes() {
 		lanes = append(lanes, laneText{quote(lane.id), quote(lane.name), quote(lane.agentPath)})
 	}
-	type brandText struct{ Name, Host string }
+	type brandText struct{ Name, Host, Currencies string }
 	var brands []brandText
 	for _, brand := range shopBrands {
-		brands = append(brands, brandText{quote(brand), quote(acquirer.Brands[brand][0])})
+		brands = append(brands, brandText{quote(brand.name), quote(acquirer.Brands[brand.name][0]), quoteList(brand.currencies)})
 	}
 	// A text template, and every value quoted for TOML: a data folder may have any name.
-	t, err := template.New("config").Parse(configText)
+	t, err := template.New("config").Funcs(template.FuncMap{"quote": quote}).Parse(configText)
 	if err != nil {
 		return err
 	}
@@ -90,6 +94,7 @@ func (l layout) writeConfig(c *cloud, m *memory) error {
 		"AppID": quote(cred.AppID), "MerchantID": quote(cred.MerchantID), "Serial": quote(cred.MerchantSerial), "MerchantKey": quote(cred.MerchantKey),
 		"PlatformKeyID": quote(cred.PlatformKeyID), "PlatformKey": quote(cred.PlatformKey), "APIv3Key": quote(cred.APIv3Key), "Lanes": lanes,
 		"Alipay": quote("http://" + local(m.Ports.Alipay)), "AlipayAppID": quote(ali.AppID), "AlipayAppKey": quote(ali.AppKey), "AlipayKey": quote(ali.AlipayKey),
+		"Abroad": quote("http://" + local(m.Ports.Abroad)), "AbroadKeys": abroad, "AbroadCurrencies": quoteList(abroadCurrencies), "Category": quote(abroadCategory),
 		"Brands": brands, "Merchant": quote(acquirer.MerchantID), "SigningKeyID": quote(acquirer.SigningKeyID), "SigningKey": quote(acquirer.SigningKey),
 		"AcquirerKeyID": quote(acquirer.AcquirerKeyID), "AcquirerKey": quote(acquirer.AcquirerKey),
 	})
@@ -116,4 +121,13 @@ func quote(s string) string {
 	}
 	b.WriteByte('"')
 	return b.String()
+}
+
+// quoteList writes the inside of a TOML array of strings.
+func quoteList(list []string) string {
+	var quoted []string
+	for _, s := range list {
+		quoted = append(quoted, quote(s))
+	}
+	return strings.Join(quoted, ", ")
 }

@@ -38,7 +38,7 @@ func demoCommand(s streams) *cobra.Command {
 		}}
 	c.Flags().StringVar(&dataDir, "data-dir", "", "folder of the shop; a second start goes on with the same shop (required)")
 	c.Flags().StringVar(&readyFile, "ready-file", "", "file to write the addresses and secrets to, as JSON, once the shop is open")
-	c.Flags().StringVar(&portMode, "ports", "fixed", "fixed (8480, 8490 to 8497) or auto")
+	c.Flags().StringVar(&portMode, "ports", "fixed", "fixed (8480, 8490 to 8501) or auto")
 	return c
 }
 

@@ -8,9 +8,17 @@ import (
 	"tillwire/agent/sandbox/gateway"
 )
 
-// shopBrands are what the demo shop takes through the acquirer: three countries'
-// codes, two of them EMV and one a link.
-var shopBrands = []string{"promptpay", "pix", "upi"}
+// shopBrand is a brand that the demo shop takes through the acquirer. The acquirer
+// may know it in more currencies than the shop has a contract for.
+type shopBrand struct {
+	name       string
+	currencies []string
+}
+
+// shopBrands are three countries' codes to show, two of them EMV and one a link, and
+// two brands with codes to scan, which share their forms with another wallet's.
+var shopBrands = []shopBrand{{"promptpay", []string{"THB"}}, {"pix", []string{"BRL"}}, {"upi", []string{"INR"}},
+	{"unionpay", []string{"CNY"}}, {"alipayplus", []string{"SGD", "MYR", "EUR"}}}
 
 // gatewayCredentials is what a client of the sandbox's acquirer is configured
 // with. Keys are files.
@@ -33,7 +41,7 @@ type gatewayInfo struct {
 // openGateway makes the acquirer's wallets; what the shop takes has a listener of
 // its own besides the one that all share.
 func (c *cloud) openGateway(o *sandbox.Options, p ports) {
-	own := map[string]int{"promptpay": p.PromptPay, "pix": p.Pix, "upi": p.UPI}
+	own := map[string]int{"promptpay": p.PromptPay, "pix": p.Pix, "upi": p.UPI, "unionpay": p.UnionPay, "alipayplus": p.Plus}
 	for _, w := range c.gateway.Wallets() {
 		open := sandbox.Open{Wallet: w}
 		if port := own[w.Name()]; port != 0 {
@@ -61,7 +69,7 @@ func (c *cloud) writeGateway(dir string) (gatewayCredentials, error) {
 func (c *cloud) gatewayInfo(dir string) (info gatewayInfo, err error) {
 	info.Hosts, info.Brands = c.HostURLs(gateway.Name), map[string][]string{}
 	for _, brand := range shopBrands {
-		info.Brands[brand] = c.HostURLs(brand)
+		info.Brands[brand.name] = c.HostURLs(brand.name)
 	}
 	info.gatewayCredentials, err = c.writeGateway(dir)
 	return info, err

@@ -19,17 +19,18 @@ type serveReady struct {
 	Phone    string `json:"phone"`
 	CloudPID int    `json:"cloud_pid"`
 	Wallets  struct {
-		WeChat  walletInfo  `json:"wechat"`
+		WeChat  wechatInfo  `json:"wechat"`
+		Abroad  wechatInfo  `json:"wechatglobal"`
 		Alipay  alipayInfo  `json:"alipay"`
 		Gateway gatewayInfo `json:"gateway"`
 	} `json:"wallets"`
 }
 
-// walletInfo is how to reach WeChat Pay and as whom.
-type walletInfo struct {
-	Hosts   []string    `json:"hosts"`
-	Direct  credentials `json:"direct"`
-	Partner credentials `json:"partner"`
+// tell is the ready file for a person.
+func (r serveReady) tell(w io.Writer, keys string) {
+	list := r.Wallets
+	fmt.Fprintf(w, "The sandbox cloud is open.\n\n  Control   %s/\n  Phones    %s\n  WeChat    %s\n  and       %s\n  API v2    %s\n  abroad    %s\n  Alipay    %s\n  Gateway   %s\n  Keys      %s\n\nCtrl-C ends it.\n",
+		r.Sandbox, r.Phone, list.WeChat.Hosts[0], list.WeChat.Hosts[1], list.WeChat.Secure[0], list.Abroad.Hosts[0], list.Alipay.Hosts[0], list.Gateway.Hosts[0], keys)
 }
 
 func serveCommand(s streams) *cobra.Command {
@@ -46,7 +47,7 @@ func serveCommand(s streams) *cobra.Command {
 		}}
 	c.Flags().StringVar(&dataDir, "data-dir", "", "folder of the ledger and the credentials (required)")
 	c.Flags().StringVar(&readyFile, "ready-file", "", "file to write the addresses and credentials to, as JSON")
-	c.Flags().StringVar(&portMode, "ports", "fixed", "fixed (8490 to 8497) or auto")
+	c.Flags().StringVar(&portMode, "ports", "fixed", "fixed (8490 to 8501) or auto")
 	return c
 }
 
@@ -97,12 +98,10 @@ func serve(ctx context.Context, s streams, dataDir, readyFile string, auto bool)
 	}
 	keys := filepath.Join(dataDir, "credentials")
 	ready := serveReady{Sandbox: c.ControlURL() + "/_sandbox", Phone: c.ControlURL() + "/phone", CloudPID: os.Getpid()}
-	info := &ready.Wallets.WeChat
-	info.Hosts = c.HostURLs("wechat")
-	if info.Direct, err = c.writeCredentials(keys, "direct", c.wechat.Direct()); err != nil {
+	if ready.Wallets.WeChat, err = c.wechatInfo(keys, "", c.wechat); err != nil {
 		return err
 	}
-	if info.Partner, err = c.writeCredentials(keys, "partner", c.wechat.Partner()); err != nil {
+	if ready.Wallets.Abroad, err = c.wechatInfo(keys, "abroad-", c.abroad); err != nil {
 		return err
 	}
 	if ready.Wallets.Alipay, err = c.alipayInfo(keys); err != nil {
@@ -112,8 +111,7 @@ func serve(ctx context.Context, s streams, dataDir, readyFile string, auto bool)
 		return err
 	}
 	if readyFile == "" {
-		fmt.Fprintf(s.out, "The sandbox cloud is open.\n\n  Control   %s/\n  Phones    %s\n  WeChat    %s\n  and       %s\n  Alipay    %s\n  Gateway   %s\n  Keys      %s\n\nCtrl-C ends it.\n",
-			ready.Sandbox, ready.Phone, info.Hosts[0], info.Hosts[1], ready.Wallets.Alipay.Hosts[0], ready.Wallets.Gateway.Hosts[0], keys)
+		ready.tell(s.out, keys)
 	} else if err := writeReady(readyFile, ready); err != nil {
 		return err
 	}

@@ -1,13 +1,19 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -36,26 +42,92 @@ func startServe(t *testing.T, bin, data string) (*process, serveReady) {
 	return p, r
 }
 
-// The keys that a client needs are files with nothing else in them.
+// pemFile checks that a file holds one block of that kind and nothing else.
+func pemFile(t *testing.T, path, kind string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, rest := pem.Decode(b)
+	if block == nil || block.Type != kind || len(rest) > 0 {
+		t.Fatalf("%s is no %s", path, kind)
+	}
+	return block.Bytes
+}
+
+// The keys that a client needs are files with nothing else in them, at home and
+// abroad, and no two merchants share one.
 func TestServeHandsOutCredentials(t *testing.T) {
 	_, r := startServe(t, programs(t), t.TempDir())
-	w := r.Wallets.WeChat
-	if len(w.Hosts) != 2 || w.Direct.SubMerchantID != "" || w.Partner.SubMerchantID == "" || w.Direct.MerchantSerial == w.Partner.MerchantSerial {
+	home, abroad := r.Wallets.WeChat, r.Wallets.Abroad
+	if len(home.Hosts) != 2 || len(home.Secure) != 1 || len(abroad.Hosts) != 1 || abroad.Secure != nil {
 		t.Errorf("ready file %+v", r)
 	}
-	for _, c := range []credentials{w.Direct, w.Partner} {
-		for path, kind := range map[string]string{c.MerchantKey: "PRIVATE KEY", c.PlatformKey: "PUBLIC KEY", c.PlatformCertificate: "CERTIFICATE"} {
-			b, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if block, rest := pem.Decode(b); block == nil || block.Type != kind || len(rest) > 0 {
-				t.Errorf("%s is no %s", path, kind)
-			}
+	serials, files := map[string]bool{}, map[string]bool{}
+	for i, c := range []credentials{home.Direct, home.Partner, abroad.Direct, abroad.Partner} {
+		if partner := i%2 == 1; partner != (c.SubMerchantID != "") {
+			t.Errorf("merchant %d: %+v", i, c)
 		}
-		if b, err := os.ReadFile(c.APIv3Key); err != nil || len(b) != 32 {
-			t.Errorf("the APIv3 key has %d bytes: %v", len(b), err)
+		serials[c.MerchantSerial] = true
+		for path, kind := range map[string]string{c.MerchantKey: "PRIVATE KEY", c.MerchantCertificate: "CERTIFICATE", c.PlatformKey: "PUBLIC KEY", c.PlatformCertificate: "CERTIFICATE"} {
+			pemFile(t, path, kind)
+			files[path] = true
 		}
+		secrets := []string{c.APIv3Key}
+		if i < 2 {
+			secrets = append(secrets, c.APIv2Key)
+		} else if c.APIv2Key != "" {
+			t.Error("there is no API v2 abroad")
+		}
+		for _, path := range secrets {
+			if b, err := os.ReadFile(path); err != nil || len(b) != 32 {
+				t.Errorf("%s has %d bytes: %v", path, len(b), err)
+			}
+			files[path] = true
+		}
+	}
+	if len(serials) != 4 || len(files) != 4*5+2 {
+		t.Errorf("merchants share what is theirs: %d serial numbers, %d files", len(serials), len(files))
+	}
+}
+
+// The host that speaks TLS is the one its root certifies, and lets a merchant in with
+// the certificate that was handed out.
+func TestServeHasAHostForAPIv2(t *testing.T) {
+	_, r := startServe(t, programs(t), t.TempDir())
+	w := r.Wallets.WeChat
+	root, err := x509.ParseCertificate(pemFile(t, w.Authority, "CERTIFICATE"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(root)
+	own, err := tls.LoadX509KeyPair(w.Direct.MerchantCertificate, w.Direct.MerchantKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(c *tls.Config) (int, string) {
+		client := &http.Client{Transport: &http.Transport{TLSClientConfig: c, DisableKeepAlives: true}}
+		response, err := client.Post(w.Secure[0]+"/secapi/pay/reverse", "text/xml", strings.NewReader("<xml></xml>"))
+		if err != nil {
+			return 0, err.Error()
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		return response.StatusCode, string(body)
+	}
+	if status, body := ask(&tls.Config{RootCAs: roots, Certificates: []tls.Certificate{own}}); status != http.StatusOK || !strings.Contains(body, "return_code") {
+		t.Errorf("a merchant is answered %d %s", status, body)
+	}
+	if status, body := ask(&tls.Config{RootCAs: roots}); status != http.StatusBadRequest {
+		t.Errorf("a stranger is answered %d %s", status, body)
+	}
+	if status, why := ask(&tls.Config{}); status != 0 {
+		t.Errorf("a client without the root trusts the host: %d %s", status, why)
 	}
 }
 
@@ -65,23 +137,16 @@ func TestServeHandsOutTheAcquirersKeys(t *testing.T) {
 	_, r := startServe(t, programs(t), t.TempDir())
 	w := r.Wallets.Gateway
 	hosts := map[string]bool{}
-	for _, list := range append([][]string{w.Hosts}, w.Brands["promptpay"], w.Brands["pix"], w.Brands["upi"]) {
+	for _, list := range append([][]string{w.Hosts}, slices.Collect(maps.Values(w.Brands))...) {
 		for _, host := range list {
 			hosts[host] = true
 		}
 	}
-	if len(hosts) != 4 || w.MerchantID == "" || w.SigningKeyID == "" || w.AcquirerKeyID == "" {
+	if len(hosts) != 1+len(shopBrands) || w.MerchantID == "" || w.SigningKeyID == "" || w.AcquirerKeyID == "" {
 		t.Errorf("ready file %+v", w)
 	}
-	for path, kind := range map[string]string{w.SigningKey: "PRIVATE KEY", w.AcquirerKey: "PUBLIC KEY"} {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if block, rest := pem.Decode(b); block == nil || block.Type != kind || len(rest) > 0 {
-			t.Errorf("%s is no %s", path, kind)
-		}
-	}
+	pemFile(t, w.SigningKey, "PRIVATE KEY")
+	pemFile(t, w.AcquirerKey, "PUBLIC KEY")
 }
 
 // Alipay's two modes have what each of them needs, and no more.
@@ -93,13 +158,7 @@ func TestServeHandsOutAlipaysKeys(t *testing.T) {
 	}
 	for path, kind := range map[string]string{w.App.AppKey: "PRIVATE KEY", w.App.AlipayKey: "PUBLIC KEY", w.CertApp.AppKey: "PRIVATE KEY",
 		w.CertApp.AppCert: "CERTIFICATE", w.CertApp.AlipayCert: "CERTIFICATE", w.CertApp.AlipayRoot: "CERTIFICATE"} {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if block, rest := pem.Decode(b); block == nil || block.Type != kind || len(rest) > 0 {
-			t.Errorf("%s is no %s", path, kind)
-		}
+		pemFile(t, path, kind)
 	}
 }
 

@@ -21,6 +21,10 @@ func seedPhones(ctx context.Context, ledger *sandbox.Ledger) error {
 		has[c.Wallet] = true
 	}
 	for _, c := range []sandbox.Customer{
+		{Wallet: "alipayplus", Currency: "EUR", Name: "Léa", Behaviour: sandbox.Approve},
+		{Wallet: "alipayplus", Currency: "SGD", Name: "Wei", Behaviour: sandbox.Approve},
+		{Wallet: "unionpay", Currency: "CNY", Name: "Gao", Behaviour: sandbox.Approve},
+		{Wallet: "wechatglobal", Currency: "CNY", Name: "Hui", Behaviour: sandbox.Approve},
 		{Wallet: "upi", Currency: "INR", Name: "Ravi", Behaviour: sandbox.Password},
 		{Wallet: "upi", Currency: "INR", Name: "Asha", Behaviour: sandbox.Approve},
 		{Wallet: "pix", Currency: "BRL", Name: "João", Behaviour: sandbox.Password},
@@ -69,6 +73,8 @@ func welcome(r shopReady, root string) string {
 	line("  2. Open the phones, take Anna's (WeChat Pay) or Ella's (Alipay), and hold its code to Register 1.")
 	line("  Or press Show QR at the register: the phone then finds the code under Scan.")
 	line("  Ploy (PromptPay), Bia (Pix) and Asha (UPI) pay in baht, real and rupee: show them a QR in theirs.")
+	line("  Gao (UnionPay) pays in yuan; Hui (WeChat Pay abroad) whatever is priced in HKD, JPY or USD;")
+	line("  Wei and Léa (Alipay+) in SGD and EUR. Their codes can be scanned, too.")
 	line("")
 	line("  For a till         %s, token in %s", r.API, filepath.Join(root, "config", "secrets", "till-1.token"))
 	for _, l := range r.Lanes {

@@ -144,7 +144,7 @@ func (s *shop) cancel(p object) {
 
 func (s *shop) refund(p object, value int64) {
 	s.t.Helper()
-	amount := object{"value": value, "currency": "CNY"}
+	amount := object{"value": value, "currency": p["amount"].(object)["currency"]}
 	_, ok := s.api("POST", "/approvals", object{"pin": s.ManagerPIN, "payment": p["id"], "amount": amount})
 	if status, out := s.api("POST", fmt.Sprintf("/payments/%v/refunds", p["id"]),
 		object{"request_id": fmt.Sprint("refund-", p["id"]), "amount": amount, "reason": "e2e", "approval": ok["approval"]}); status >= 300 {
