@@ -160,24 +160,26 @@ func (s *shop) byQR(t *testing.T, w tender, phone string, value int64) object {
 }
 
 // TestE2EAWalletWithTheWrongPrice: a code goes nowhere when no wallet that could take
-// it takes the currency, and no wallet shows a code in a currency it does not take.
+// it takes the currency; and nothing is begun that no wallet here could end.
 func TestE2EAWalletWithTheWrongPrice(t *testing.T) {
 	t.Parallel()
 	s := openShop(t)
-	baht := tender{"wechat", "THB", true, "wechat"}
-	p := s.priced(0, baht, 1200, "scan")
+	p := s.priced(0, tender{"alipayplus", "SGD", true, "url"}, 1200, "scan")
 	status, out := s.api("POST", "/lanes/"+s.Lanes[0].ID+"/scan", object{"text": s.paycode(s.customer("approve"))})
-	if status >= 300 || out["accepted"] != false || !strings.Contains(fmt.Sprint(out), "THB") {
-		t.Errorf("a WeChat code for baht: %d %v", status, out)
+	if status >= 300 || out["accepted"] != false || !strings.Contains(fmt.Sprint(out["say"]), "SGD") {
+		t.Errorf("a WeChat code for Singapore dollars: %d %v", status, out)
 	}
 	if p = s.payment(p); p["status"] != "created" {
 		t.Errorf("it is %v", p["status"])
 	}
 	s.cancel(p)
 	s.reaches(p, 10*time.Second, "not_sent")
-	if status, out := s.api("POST", "/payments", object{"request_id": s.run + "-yuan", "lane": s.Lanes[0].ID, "amount": object{"value": 1200, "currency": "CNY"},
-		"reference": "e2e", "mode": "show", "wallet": "pix"}); status != http.StatusUnprocessableEntity {
-		t.Errorf("Pix shows a code in yuan: %d %v", status, out)
+	for i, ask := range []object{{"mode": "show", "wallet": "pix", "amount": object{"value": 1200, "currency": "CNY"}},
+		{"mode": "scan", "amount": object{"value": 1200, "currency": "THB"}}} { // its wallets have no codes
+		ask["request_id"], ask["lane"], ask["reference"] = fmt.Sprint(s.run, "-wrong-", i), s.Lanes[0].ID, "e2e"
+		if status, out := s.api("POST", "/payments", ask); status != http.StatusUnprocessableEntity {
+			t.Errorf("%v is answered %d %v", ask, status, out)
+		}
 	}
 	if rows := s.ledger(); len(rows) != 0 {
 		t.Errorf("the ledger has %v", rows)
