@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -44,10 +43,6 @@ func descriptorProblem(now time.Time) (agent.Problem, bool) {
 	return agent.Problem{Since: now, What: fmt.Sprintf("This process may open only %d files.", l.Cur),
 		Do: "Set LimitNOFILE=1024:1024 in the unit, or `ulimit -n 1024` before starting by hand."}, true
 }
-
-// smallHeap keeps an idle agent small: it allocates little, so collecting twice
-// as often costs nothing that a customer could notice.
-func smallHeap() { debug.SetGCPercent(50) }
 
 // spareProcessors gives the scheduler two more slots than the machine has
 // processors. A scanner's reader sits in select(2), and for up to ten milliseconds

@@ -50,7 +50,7 @@ type host struct {
 var errAgain = errors.New("assemble the agent anew")
 
 func (a *app) runAgent(ctx context.Context) error {
-	smallHeap()
+	heap := newMemory()
 	if a.env("GOMAXPROCS") == "" {
 		spareProcessors()
 	}
@@ -75,6 +75,7 @@ func (a *app) runAgent(ctx context.Context) error {
 		log.Warn("the pages can be reached from other machines, without encryption", "comp", "web", "code", "listen_open", "do", "Listen on 127.0.0.1 unless something in front of the agent encrypts")
 	}
 	go h.systemd.watch(ctx, a.clock, h.alive)
+	go heap.tend(ctx, a.clock)
 	for {
 		err := h.round(ctx)
 		if errors.Is(err, errAgain) && ctx.Err() == nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"testing"
 	"time"
@@ -101,6 +102,7 @@ func one(s *offline.Store, lane string) error {
 }
 
 func commits(b *testing.B) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as the agent has it
 	dir := b.TempDir()
 	s, err := offline.Open(b.Context(), offline.Options{Dir: dir, Clock: tw.NewSystemClock(),
 		Timers: func(string) tw.Timers { return tw.DefaultTimers("wechat") }, BackupEvery: -1})
