@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -174,10 +175,19 @@ func (t *tap) Answer(ctx context.Context, c sandbox.Call) sandbox.Answer {
 	before, any := t.last[a.Op]
 	t.last[a.Op] = answer
 	if m.Stale && any {
-		t.shop.seen.lied[a.OrderNo] = true
+		if refuses(before) {
+			t.shop.seen.lied[a.OrderNo] = true
+		}
 		return before
 	}
 	return answer
+}
+
+// refuses reports whether an answer is a no. It is the only one that says nothing of
+// the order it is about, so that a terminal has to believe it of another: by status
+// (WeChat Pay v3), or by a code of four hundred and something thousand (Alipay).
+func refuses(a sandbox.Answer) bool {
+	return a.Status/100 == 4 || bytes.Contains(a.Body, []byte(`"code":"4`))
 }
 
 // unheard keeps a client waiting until it hangs up. Its own context tells: the one
@@ -224,7 +234,7 @@ func (s *Shop) Code(ctx context.Context, customer string) (agent.PayCode, error)
 		return agent.PayCode{}, fmt.Errorf("a code for customer %s: %w", customer, err)
 	}
 	s.mu.Lock()
-	s.codes = append(s.codes, issued.Code)
+	s.seen.codes.add(issued.Code)
 	s.mu.Unlock()
 	return agent.NewPayCode(issued.Code), nil
 }

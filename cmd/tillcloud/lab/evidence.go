@@ -3,6 +3,8 @@ package lab
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"tillwire/agent"
 	"tillwire/agent/sandbox"
@@ -11,16 +13,21 @@ import (
 // evidence is what was seen while the shop traded. The rest of the judgement is
 // made of what the journal and the ledger hold in the end.
 type evidence struct {
-	found []Violation
-	acked map[agent.PaymentID]int64           // version that somebody was told is durable
-	green map[agent.PaymentID]bool            // shown as paid
-	sales map[string]map[agent.PaymentID]bool // tenders of a sale, by reference
-	lied  map[string]bool                     // orders whose requests were answered with another's answer
+	found  []Violation
+	acked  map[agent.PaymentID]int64           // version that somebody was told is durable
+	green  map[agent.PaymentID]bool            // shown as paid
+	sales  map[string]map[agent.PaymentID]bool // tenders of a sale, by reference
+	lied   map[string]bool                     // orders whose requests were answered with another's refusal
+	back   map[string]time.Duration            // refunds that were recorded as done, by number, and when
+	codes  secrets                             // every payment code that a customer had
+	shown  map[string]*picture                 // every code that the shop had for customers to scan, by its text
+	codeOf map[agent.PaymentID]string          // the one that customers may scan now
 }
 
 func newEvidence() evidence {
 	return evidence{acked: map[agent.PaymentID]int64{}, green: map[agent.PaymentID]bool{},
-		sales: map[string]map[agent.PaymentID]bool{}, lied: map[string]bool{}}
+		sales: map[string]map[agent.PaymentID]bool{}, lied: map[string]bool{}, back: map[string]time.Duration{}, codes: secrets{},
+		shown: map[string]*picture{}, codeOf: map[agent.PaymentID]string{}}
 }
 
 // Accuse notes a violation that a campaign has seen, unless the check is left out.
@@ -102,6 +109,7 @@ func (s *Shop) committed(t *till, p agent.Payment) {
 		s.seen.green[p.ID] = true
 		s.mu.Unlock()
 	}
+	s.noted(p)
 	if t.engine != nil {
 		t.engine.Committed(p)
 	}
@@ -112,6 +120,20 @@ func (s *Shop) committed(t *till, p agent.Payment) {
 		s.opt.Told(p)
 	}
 	s.at(Point{Place: "told", What: string(p.Facts[len(p.Facts)-1].Kind)})
+}
+
+// noted remembers what a commit makes of the shop's promises: refunds that are said
+// to have been made, and codes that customers may scan.
+func (s *Shop) noted(p agent.Payment) {
+	now := s.opt.Clock.Mono()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range p.Status.Refunds {
+		if _, before := s.seen.back[r.No]; r.State == agent.RefundDone && !before {
+			s.seen.back[r.No] = now
+		}
+	}
+	s.seen.picture(p, now)
 }
 
 // Promised tells the oracle what an earlier run answered as durable, before the
@@ -174,7 +196,27 @@ func stood(p agent.Payment, seq int64) (agent.State, bool) {
 		n++
 	}
 	then, err := agent.Decide(p.Facts[:n])
-	return then.State, err == nil && then.Held()
+	return then.State, err == nil && Stands(agent.Payment{Status: then, Facts: p.Facts[:n]})
+}
+
+// Holds reports whether a payment in this state keeps its lane, as far as a state
+// alone tells. The oracle and the cashiers have a list of their own: what the product
+// takes for free is what is judged.
+func Holds(s agent.State) bool {
+	switch s {
+	case agent.Created, agent.Sending, agent.AwaitPayer, agent.Unknown, agent.QRShown, agent.Closing:
+		return true
+	}
+	return false
+}
+
+// Stands is Holds for a payment with its facts. A code that is being closed lets its
+// lane go once the wallet has said so, or a person.
+func Stands(p agent.Payment) bool {
+	letGo := func(f agent.Fact) bool {
+		return f.Kind == agent.FactCloseAccepted || f.Kind == agent.FactReleased || f.Kind == agent.FactCloseDecided && f.Reason == agent.ReasonCancelled
+	}
+	return Holds(p.Status.State) && !(p.Status.State == agent.Closing && slices.ContainsFunc(p.Facts, letGo))
 }
 
 // leased judges a step that is handed out: nobody else of this run may have it

@@ -3,9 +3,7 @@ package lab
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -31,7 +29,19 @@ const (
 	CheckFinal   = "final-in-time"
 	CheckAcked   = "answered-is-kept"
 	CheckSecret  = "no-code-on-disk"
+	CheckReturn  = "refund-done-is-made"
+	CheckScreen  = "screen-shows-what-is"
 )
+
+// Checks lists every check of the oracle.
+func Checks() []string {
+	return []string{CheckCharge, CheckIntent, CheckGreen, CheckProof, CheckStep, CheckTender, CheckKeys, CheckLate, CheckRefunds, CheckLaw,
+		CheckBooks, CheckFinal, CheckAcked, CheckSecret, CheckReturn, CheckScreen}
+}
+
+// CheckRepeat is the check of the campaigns whose tills ask again under the same
+// request id.
+const CheckRepeat = "same-request-same-payment"
 
 // Violation is a check that failed.
 type Violation struct{ Check, What string }
@@ -120,6 +130,11 @@ func (s *Shop) Judge(ctx context.Context) ([]Violation, error) {
 	for _, f := range report.Findings {
 		s.accuse(CheckLaw, "%s", f)
 	}
+	return s.weigh(ctx, books)
+}
+
+// weigh is the judgement of what journal and ledger say and of what was seen.
+func (s *Shop) weigh(ctx context.Context, books *Books) ([]Violation, error) {
 	for i := range books.Payments {
 		s.judge(books, &books.Payments[i])
 	}
@@ -128,6 +143,7 @@ func (s *Shop) Judge(ctx context.Context) ([]Violation, error) {
 	if err := s.judgeSecrets(); err != nil {
 		return nil, err
 	}
+	s.judgeScreens()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.seen.found), nil
@@ -295,16 +311,39 @@ func (s *Shop) judgeRefundKeys(ctx context.Context, p *agent.Payment, o sandbox.
 	named := int64(0)
 	w, _ := WalletNamed(o.Wallet)
 	for _, r := range p.Status.Refunds {
-		if o.Refunded == 0 {
-			return
+		if o.Refunded == 0 && r.State != agent.RefundDone {
+			continue
 		}
 		refund, err := s.Cloud().Ledger.RefundByNumber(ctx, o.Wallet, o.Merchant, w.filed(o.OrderNo, r.No))
 		if err == nil && refund.State == sandbox.RefundSuccess {
 			named += refund.Amount
 		}
+		if r.State == agent.RefundDone {
+			s.judgeReturn(p, r, refund, err)
+		}
 	}
 	if named < o.Refunded {
 		s.accuse(CheckKeys, "the ledger paid back %d of %s, and the journal's refund numbers explain %d", o.Refunded, o.OrderNo, named)
+	}
+}
+
+// judgeReturn holds a refund that was recorded as done against the ledger: it was
+// made, and before anybody was told so. A wallet that has accepted a refund has not
+// made it yet.
+func (s *Shop) judgeReturn(p *agent.Payment, r agent.Refund, made *sandbox.Refund, err error) {
+	s.mu.Lock()
+	at, told := s.seen.back[r.No]
+	s.mu.Unlock()
+	switch {
+	case err != nil:
+		s.accuse(CheckReturn, "the refund %s of %s is on record as done, and the ledger cannot tell of it: %v", r.No, p.OrderNo, err)
+	case made.State != sandbox.RefundSuccess:
+		s.accuse(CheckReturn, "the refund %s of %s is on record as done, and the ledger has it as %s", r.No, p.OrderNo, made.State)
+	case told:
+		now := s.opt.Clock.SystemClock
+		if early := made.Done.Sub(now.Now().Add(at - now.Mono())); early > time.Second {
+			s.accuse(CheckReturn, "the refund %s of %s was on record as done %s before the ledger made it", r.No, p.OrderNo, early)
+		}
 	}
 }
 
@@ -340,53 +379,6 @@ func (s *Shop) judgeSales(b *Books) {
 			s.accuse(CheckCharge, "sale %s of %d keeps %d over all its tenders", reference, one.amount, one.keeps)
 		}
 	}
-}
-
-// judgeSecrets looks for payment codes in the agent's files.
-func (s *Shop) judgeSecrets() error {
-	s.mu.Lock()
-	codes := make(map[string]bool, len(s.codes))
-	for _, code := range s.codes {
-		codes[code] = true
-	}
-	s.mu.Unlock()
-	return filepath.WalkDir(s.AgentDir(), func(path string, e fs.DirEntry, err error) error {
-		if err != nil || !e.Type().IsRegular() || e.Name() == "ballast" {
-			return err
-		}
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		if holds(content, codes) {
-			s.accuse(CheckSecret, "a payment code stands in %s", e.Name())
-		}
-		return nil
-	})
-}
-
-// holds reports whether one of the codes, which are digits, stands in the content,
-// also in the middle of other digits. It looks at each byte once, however many codes
-// there are.
-func holds(content []byte, codes map[string]bool) bool {
-	lengths := map[int]bool{}
-	for code := range codes {
-		lengths[len(code)] = true
-	}
-	digits := 0
-	for i, b := range content {
-		if b < '0' || b > '9' {
-			digits = 0
-			continue
-		}
-		digits++
-		for n := range lengths {
-			if digits >= n && codes[string(content[i+1-n:i+1])] {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // Requests is how many requests reached the cloud.

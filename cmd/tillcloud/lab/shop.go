@@ -51,7 +51,8 @@ type Options struct {
 	Free func(dir string) (uint64, error)
 	// Witness is where the store's witness stands; empty: in its folder.
 	Witness string
-	// Display is a lane's display for the customer; nil: no lane has one.
+	// Display is a lane's display for the customer; nil: one that always works. What it
+	// is told to show is judged either way.
 	Display func(lane string) agent.Display
 	// Step hears of every task of the outbox before it is done, and may panic as a
 	// broken program would. nil is allowed.
@@ -68,7 +69,9 @@ type Options struct {
 	// Steady reports that a wallet has confirmed the wall clock; nil: nobody has, and
 	// retention removes nothing.
 	Steady func() bool
-	Log    *slog.Logger
+	// Log gets what the agent logs, and may be nil. All of it, down to what is only for
+	// finding faults, is read for payment codes.
+	Log *slog.Logger
 }
 
 // Shop is a whole shop: an agent with its store, and the cloud it talks to. Its
@@ -80,7 +83,6 @@ type Shop struct {
 	cloud *Cloud
 	hosts map[string]string // wallet to the address of its cloud
 	till  *till             // nil while the power is off
-	codes []string
 	seen  evidence
 
 	requests atomic.Int64
@@ -101,6 +103,7 @@ type till struct {
 	stop     context.CancelFunc
 	runs     sync.WaitGroup
 	booted   time.Duration
+	screens  []*screen       // of the lanes; under the shop's mutex
 	leases   map[int64]int64 // row of the outbox to the payment's version when it was leased; under the shop's mutex
 }
 
@@ -133,16 +136,15 @@ func newShop(o Options) *Shop {
 	if o.Free == nil {
 		o.Free = func(string) (uint64, error) { return 1 << 40, nil }
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
 	if o.Gone == nil {
 		o.Gone = func(string) bool { return false }
 	}
 	if o.Look == nil {
 		o.Look = func(look func()) { look() }
 	}
-	return &Shop{opt: o, hosts: map[string]string{}, seen: newEvidence()}
+	s := &Shop{opt: o, hosts: map[string]string{}, seen: newEvidence()}
+	s.opt.Log = s.listened(o.Log)
+	return s
 }
 
 // DefaultTimers are the waits of a wallet by its name. Where no wallet is known yet,
@@ -338,9 +340,7 @@ func (s *Shop) assemble(t *till) error {
 	var lanes []checkout.LaneConfig
 	for i := range s.opt.Lanes {
 		lane := checkout.LaneConfig{ID: strconv.Itoa(i + 1), Wallet: shown}
-		if s.opt.Display != nil {
-			lane.Display = s.opt.Display(lane.ID)
-		}
+		lane.Display = s.screen(t, lane.ID)
 		lanes = append(lanes, lane)
 	}
 	t.feed = agent.NewFeed()
@@ -419,7 +419,11 @@ func (s *Shop) PowerOff() {
 	s.mu.Lock()
 	t := s.till
 	s.mu.Unlock()
-	if t != nil && t.on.CompareAndSwap(true, false) && s.opt.Network != nil {
+	if t == nil || !t.on.CompareAndSwap(true, false) {
+		return
+	}
+	s.darken(t)
+	if s.opt.Network != nil {
 		// In a goroutine of its own: the caller may be on one of these connections.
 		s.errands.Go(func() { _ = s.opt.Network.Sever() })
 	}
@@ -435,6 +439,7 @@ func (s *Shop) Bury() error {
 		return nil
 	}
 	t.on.Store(false)
+	s.darken(t)
 	if t.store == nil {
 		return t.reader.Close()
 	}

@@ -14,11 +14,8 @@ import (
 	"tillwire/cmd/tillcloud/real"
 )
 
-// The checks that are about what a till sees of an agent that is killed.
-const (
-	checkUp     = "agent-comes-up-again"
-	checkRepeat = "same-request-same-payment"
-)
+// checkUp is the check that an agent which was killed trades again.
+const checkUp = "agent-comes-up-again"
 
 // gate lets tills through while the agent answers.
 type gate struct {
@@ -131,7 +128,7 @@ func (t *till) tender(ctx context.Context, lane int, reference string, tender in
 	id, tired := fmt.Sprint(p["id"]), dice.Between(time.Second, 3*time.Second)
 	for begin := time.Now(); ; {
 		state := t.hear(p, id)
-		if !holds(state) {
+		if !lab.Holds(state) {
 			return state, nil
 		}
 		if err := t.act(ctx, p, state, lane, customer, time.Since(begin) > tired); err != nil {
@@ -147,7 +144,7 @@ func (t *till) tender(ctx context.Context, lane int, reference string, tender in
 			return "", err
 		}
 		if status != http.StatusOK || p["id"] != id {
-			t.shop.Accuse(checkRepeat, "payment %s was answered before, and is answered now with %d: %v", id, status, p)
+			t.shop.Accuse(lab.CheckRepeat, "payment %s was answered before, and is answered now with %d: %v", id, status, p)
 			return "", nil
 		}
 	}
@@ -158,16 +155,6 @@ func (t *till) hear(p real.Object, id string) agent.State {
 	state := agent.State(fmt.Sprint(p["status"]))
 	t.shop.Heard(agent.PaymentID(id), state)
 	return state
-}
-
-// holds reports whether a payment in this state keeps its lane; one that is being
-// undone does not.
-func holds(s agent.State) bool {
-	switch s {
-	case agent.Created, agent.Sending, agent.AwaitPayer, agent.Unknown, agent.QRShown, agent.Closing:
-		return true
-	}
-	return false
 }
 
 // act is what customer and cashier do about a payment.

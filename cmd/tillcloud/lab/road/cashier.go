@@ -15,7 +15,6 @@ import (
 
 // The checks that are about what a till and its customers see.
 const (
-	CheckRepeat = "same-request-same-payment"
 	CheckAnswer = "answered-end-stays"
 	CheckServed = "customer-can-pay"
 	CheckCode   = "code-is-used-once"
@@ -67,7 +66,7 @@ func (c *cashier) serve(ctx context.Context) error {
 			return err
 		case p.Status.State == agent.Paid && c.story.Refund > 0:
 			return c.payBack(ctx, p)
-		case p.Status.State == agent.Paid, c.story.Nobody, p.Status.Held():
+		case p.Status.State == agent.Paid, c.story.Nobody, lab.Stands(p):
 			return nil // one that still holds the lane is judged in the end
 		}
 	}
@@ -91,7 +90,7 @@ func (c *cashier) tender(ctx context.Context, n int) (p agent.Payment, err error
 	}
 	begin := c.clock.Mono()
 	state, since := p.Status.State, begin
-	for p.Status.Held() {
+	for lab.Stands(p) {
 		if c.clock.Mono()-max(begin, c.on) > longest {
 			return p, nil
 		}
@@ -238,7 +237,7 @@ func (c *cashier) post(ctx context.Context, r agent.Request) (agent.Payment, err
 		}
 		before, asked := c.answers[r.RequestID]
 		if asked && (before.ID != p.ID || before.OrderNo != p.OrderNo || !repeated || p.Version < before.Version) {
-			c.shop.Accuse(CheckRepeat, "%s: request %s was answered with payment %s in version %d, and now with %s in version %d (repeated: %v)",
+			c.shop.Accuse(lab.CheckRepeat, "%s: request %s was answered with payment %s in version %d, and now with %s in version %d (repeated: %v)",
 				c.story, r.RequestID, before.OrderNo, before.Version, p.OrderNo, p.Version, repeated)
 		}
 		c.answers[r.RequestID] = p
@@ -278,7 +277,7 @@ func (c *cashier) payBack(ctx context.Context, p agent.Payment) error {
 		case err != nil:
 			return fmt.Errorf("%s: refund: %w", c.story, err)
 		case number != "" && number != refund.No:
-			c.shop.Accuse(CheckRepeat, "%s: the refund %s is answered as %s when it is asked for again", c.story, number, refund.No)
+			c.shop.Accuse(lab.CheckRepeat, "%s: the refund %s is answered as %s when it is asked for again", c.story, number, refund.No)
 		}
 		if number = refund.No; refund.State.Final() {
 			return nil

@@ -105,7 +105,7 @@ func (c *cashier) sale(ctx context.Context) {
 	amount := agent.Money{Value: 1 + c.dice.Int64N(20_000), Currency: lab.Pick(c.dice, c.takes...).Currency}
 	for range 1 + c.dice.IntN(3) {
 		p, ok := c.tender(ctx, reference, amount)
-		if !ok || p.Status.State == agent.Paid || p.Status.Held() {
+		if !ok || p.Status.State == agent.Paid || lab.Stands(p) {
 			return
 		}
 		if p.Status.State != agent.Declined && c.doubts.disturbed() && !c.dice.Chance(6) {
@@ -287,7 +287,7 @@ func (c *cashier) watch(ctx context.Context, id agent.PaymentID, showing bool) (
 		if p.Status.State == agent.Paid {
 			c.sold = append(c.sold[max(0, len(c.sold)-20):], id)
 		}
-		if !p.Status.Held() {
+		if !lab.Stands(p) {
 			return p, true
 		}
 		if c.clock.Mono()-begin > patience {
