@@ -93,6 +93,7 @@ func openCloud(ctx context.Context, s *Shop, hosts map[string]string) (*Cloud, e
 	if err != nil {
 		return nil, err
 	}
+	ledger.ForgetUnseen(o.Forgets)
 	c := &Cloud{Ledger: ledger, wallets: map[string]sandbox.Wallet{}}
 	options := sandbox.Options{Ledger: ledger, Clock: o.Clock.SystemClock, Log: slog.New(slog.DiscardHandler), Control: "127.0.0.1:0"}
 	for _, w := range wallets {

@@ -66,6 +66,9 @@ type Options struct {
 	// Look wraps every look of the oracle at the agent's disk while the shop trades, so
 	// that a fault of that disk meets the agent and not its judge; nil: a plain call.
 	Look func(look func())
+	// Forgets makes a cloud that keeps nothing of orders which are undone before it has
+	// seen them, as sandbox.Ledger.ForgetUnseen says.
+	Forgets bool
 	// Steady reports that a wallet has confirmed the wall clock; nil: nobody has, and
 	// retention removes nothing.
 	Steady func() bool

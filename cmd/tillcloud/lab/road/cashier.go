@@ -44,9 +44,12 @@ type cashier struct {
 	taken   time.Duration            // Clock.Mono then
 	answers map[string]agent.Payment // the last answer to each request id
 
+	tardy sync.WaitGroup // a request that is under way for long
+
 	mu       sync.Mutex // what the cloud's side reads
 	customer string
 	qr       string
+	waylaid  string // the order whose payment request is held up
 }
 
 func (c *cashier) wait(d time.Duration) {
@@ -90,7 +93,14 @@ func (c *cashier) tender(ctx context.Context, n int) (p agent.Payment, err error
 	}
 	begin := c.clock.Mono()
 	state, since := p.Status.State, begin
+	pushed := false
 	for lab.Stands(p) {
+		if state == agent.Unknown && !pushed {
+			pushed = true
+			if err := c.pushes(ctx, r); err != nil {
+				return p, err
+			}
+		}
 		if c.clock.Mono()-max(begin, c.on) > longest {
 			return p, nil
 		}
@@ -112,6 +122,22 @@ func (c *cashier) tender(ctx context.Context, n int) (p agent.Payment, err error
 		_, err = c.shop.Cloud().Ledger.Confirm(ctx, customer)
 	}
 	return p, err
+}
+
+// pushes asks for another tender while the one before is in doubt, as a cashier does
+// who will not wait. A terminal that takes it is judged by what the journal then says.
+func (c *cashier) pushes(ctx context.Context, r agent.Request) error {
+	till := c.shop.Till()
+	if till == nil {
+		return nil
+	}
+	r.RequestID += "-again"
+	p, _, err := till.Open(ctx, r)
+	if err != nil {
+		return nil
+	}
+	_, _, err = till.Cancel(ctx, p.ID, "cashier")
+	return c.unlessDark(err)
 }
 
 // comes lets a customer come to the counter.
@@ -283,8 +309,28 @@ func (c *cashier) payBack(ctx context.Context, p agent.Payment) error {
 			return nil
 		}
 		c.wait(beat)
+		if been := c.clock.Mono() - begin; c.story.Payer == sandbox.StuckRefund && been >= officeLooks && been%officeLooks < beat {
+			if err := c.office(ctx, p.OrderNo, number); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// officeLooks is how often the office looks at the wallet's own pages.
+const officeLooks = 20 * time.Second
+
+// office completes a refund that hangs, on the wallet's pages.
+func (c *cashier) office(ctx context.Context, orderNo, refundNo string) error {
+	ledger := c.shop.Cloud().Ledger
+	orders, err := ledger.Orders(ctx, 0)
+	for _, o := range orders {
+		if o.OrderNo == orderNo {
+			err = errors.Join(err, ledger.CompleteRefund(ctx, o.Wallet, o.Merchant, refundNo))
+		}
+	}
+	return err
 }
 
 // codeMemory is how long a terminal remembers a payment code at least.

@@ -54,14 +54,20 @@ func Drive(ctx context.Context, t Trip) (report Report, err error) {
 	if t.Settle == 0 {
 		t.Settle = 2 * time.Minute
 	}
+	if t.Story.Forgets {
+		t.Settle += 3 * time.Minute // what the wallet does not know is asked about for a while
+	}
 	network, script := lab.NewNetwork(), newScript(t.Strikes)
 	c := &cashier{script: script, story: t.Story, dice: t.Dice, clock: t.Clock, dark: t.Dark, tick: t.Tick, answers: map[string]agent.Payment{}}
 	var told atomic.Bool // that the cloud does not know
-	c.shop, err = lab.Open(ctx, lab.Options{Dir: t.Dir, Clock: t.Clock, Keys: t.Keys, Wallets: []string{t.Story.Wallet.Name}, Network: network, Dial: script.dial(network), At: script.at, Told: t.Told,
+	c.shop, err = lab.Open(ctx, lab.Options{Dir: t.Dir, Clock: t.Clock, Keys: t.Keys, Wallets: []string{t.Story.Wallet.Name}, Forgets: t.Story.Forgets, Network: network, Dial: script.dial(network), At: script.at, Told: t.Told,
 		Steady: func() bool { return t.Clock.Off().Abs() < time.Minute },
 		Meddle: func(a lab.Arrival) lab.Meddling {
 			if t.Story.Late && a.Op == sandbox.OpClose {
 				_ = c.scans(ctx) // whose code is closed already has nothing to pay
+			}
+			if t.Story.Forgets && a.Op == sandbox.OpPay {
+				return c.waylays(a.OrderNo)
 			}
 			return lab.Meddling{Unwell: a.Op == t.Story.Unwell && !told.Swap(true)}
 		}})
@@ -86,6 +92,30 @@ func Drive(ctx context.Context, t Trip) (report Report, err error) {
 	return report, err
 }
 
+// waylays keeps the requests of the first tender's payment from arriving, all but one
+// for good.
+func (c *cashier) waylays(orderNo string) lab.Meddling {
+	c.mu.Lock()
+	first := c.waylaid == ""
+	if first {
+		c.waylaid = orderNo
+	}
+	mine := c.waylaid == orderNo
+	c.mu.Unlock()
+	switch {
+	case !mine:
+		return lab.Meddling{}
+	case !first || c.story.Tardy == 0:
+		return lab.Meddling{Silent: true}
+	}
+	now := make(chan struct{})
+	c.tardy.Go(func() {
+		<-c.clock.After(c.story.Tardy)
+		close(now)
+	})
+	return lab.Meddling{Late: now}
+}
+
 // end lets everything come to its end, with power.
 func (c *cashier) end(ctx context.Context, t Trip) error {
 	for {
@@ -98,6 +128,8 @@ func (c *cashier) end(ctx context.Context, t Trip) error {
 			}
 			t.Before = nil
 		}
+		c.tardy.Wait()
+		c.wait(beat) // what arrives late is executed
 		err := c.shop.Settle(ctx, t.Settle, c.wait)
 		if !errors.Is(err, lab.ErrPowerOff) && c.shop.Till() != nil {
 			return err

@@ -44,6 +44,10 @@ type Story struct {
 	Refund int64             // paid back once the sale is paid, in minor units
 	Faults []sandbox.Fault
 	Unwell sandbox.Operation // the first of these is answered as by a cloud that does not know
+	// Forgets is a cloud that keeps nothing of what it never saw. The first tender's
+	// payment request is swallowed on its way, or arrives so late when Tardy is set.
+	Forgets bool
+	Tardy   time.Duration
 }
 
 // String names the story with its reply.
@@ -75,6 +79,9 @@ func Stories() (list []Story) {
 		}
 		if w.Shows {
 			shown(add)
+		}
+		if w.Name == "wechat" {
+			odd(add)
 		}
 	}
 	return list
