@@ -192,6 +192,11 @@ func (s *shop) settled(ctx context.Context, wait func()) error {
 	if err := s.shop.Settle(ctx, time.Minute, func(d time.Duration) { pause(ctx, d) }); err != nil {
 		return err
 	}
+	text, err := os.ReadFile(s.log.Name())
+	if err != nil {
+		return err
+	}
+	s.shop.Search("the agent's log", text)
 	found, err := s.shop.Judge(ctx)
 	if err != nil {
 		return err

@@ -290,10 +290,27 @@ func (c *cashier) watch(ctx context.Context, id agent.PaymentID, showing bool) (
 		if !lab.Stands(p) {
 			return p, true
 		}
+		if c.dice.Chance(25) {
+			c.pushes(ctx, p)
+		}
 		if c.clock.Mono()-begin > patience {
 			c.cancel(ctx, id)
 			patience += c.dice.Between(5*time.Second, time.Minute)
 		}
+	}
+}
+
+// pushes asks for another tender of the sale while one stands. A terminal that takes
+// it is judged by what the journal then says of the first.
+func (c *cashier) pushes(ctx context.Context, p agent.Payment) {
+	e := c.shop.Till()
+	if e == nil {
+		return
+	}
+	q, _, err := e.Open(ctx, agent.Request{Client: c.client, RequestID: fmt.Sprintf("push/%d", c.dice.Uint64()), Lane: c.lane, Mode: agent.ModeScan,
+		Reference: p.Reference, Amount: p.Amount})
+	if err == nil {
+		c.cancel(ctx, q.ID)
 	}
 }
 

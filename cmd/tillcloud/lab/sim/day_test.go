@@ -17,8 +17,12 @@ import (
 // checkTill is the check of what tills and cashiers are answered.
 const checkTill = "till-is-told-the-truth"
 
-// settleWithin is how long after the last fault everything must be final.
-const settleWithin = 120 * time.Second
+// settleWithin is how long after the last fault everything must be final. What a
+// wallet that forgets does not know is asked about for a minute and a half longer.
+const (
+	settleWithin  = 120 * time.Second
+	settleForgets = settleWithin + 120*time.Second
+)
 
 // plan is what a seed makes of a day before it begins.
 type plan struct {
@@ -27,6 +31,9 @@ type plan struct {
 	think time.Duration // a lane's mean pause between two customers
 	calm  bool          // a day without faults now and then, as the measure of the others
 	takes []lab.Wallet
+	// The cloud keeps nothing of what is undone before it has seen it. WeChat Pay does
+	// not say whether it does.
+	forgets bool
 }
 
 // newPlan is a shop of any width. Every eighth day is a long one; the others are
@@ -42,6 +49,9 @@ func newPlan(seed uint64) plan {
 	p.takes = lab.Wallets()
 	if dice.Chance(4) { // a shop with one wallet is common
 		p.takes = []lab.Wallet{lab.Pick(dice, p.takes...)}
+	}
+	if p.forgets = dice.Chance(6); p.forgets {
+		p.takes = lab.Wallets()[:1]
 	}
 	return p
 }
@@ -88,7 +98,7 @@ func openDay(ctx context.Context, seed uint64, dir string, keys lab.Keys) (*day,
 	d.doubts = newDoubts(d.clock)
 	var err error
 	d.shop, err = lab.Open(ctx, lab.Options{Dir: dir, Clock: d.clock, Keys: keys, Wallets: d.names(), Network: network, Lanes: d.lanes, Dial: d.line.dial,
-		At: d.weather.at, Meddle: d.weather.meddle, Free: d.weather.free, Display: d.weather.display, Told: d.doubts.told})
+		At: d.weather.at, Meddle: d.weather.meddle, Free: d.weather.free, Display: d.weather.display, Forgets: d.forgets, Told: d.doubts.told})
 	return d, err
 }
 
@@ -119,7 +129,11 @@ func (d *day) run(ctx context.Context) (payments int, took time.Duration, err er
 		return 0, 0, errors.Join(broken...)
 	}
 	healed := d.clock.Mono()
-	if err := d.shop.Settle(ctx, settleWithin, d.wait); err != nil {
+	within := settleWithin
+	if d.forgets {
+		within = settleForgets
+	}
+	if err := d.shop.Settle(ctx, within, d.wait); err != nil {
 		return 0, 0, fmt.Errorf("settle: %w", err)
 	}
 	took = d.clock.Mono() - healed
