@@ -288,3 +288,26 @@ func TestACodeInTheLogIsFoundAndNotRepeated(t *testing.T) {
 		t.Errorf("found %v", found)
 	}
 }
+
+func TestADisplayMayShowACodeThatARunBeforeHasMade(t *testing.T) {
+	keys, err := NewKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := perform(t, keys, func(s *stage) func(*Books) {
+		s.open("1", "1", agent.ModeShow)
+		synctest.Wait()
+		s.PowerOff()
+		s.must(s.Bury())
+		s.seen = newEvidence() // as of a shop that was opened on a disk from elsewhere
+		s.must(s.PowerOn(s.Context()))
+		<-time.After(10 * time.Second)
+		if s.till.screens[0].qr == "" {
+			s.Error("the display does not show the code again")
+		}
+		return nil
+	})
+	if len(found) != 0 {
+		t.Errorf("found %v", found)
+	}
+}

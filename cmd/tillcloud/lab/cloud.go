@@ -122,7 +122,7 @@ type tap struct {
 	sandbox.Wallet
 	shop *Shop
 
-	last map[sandbox.Operation]sandbox.Answer // under the shop's mutex
+	last map[sandbox.Operation]given // under the shop's mutex
 }
 
 // sniffing is the tap of a wallet whose operations may stand in the body.
@@ -132,7 +132,7 @@ type sniffing struct {
 }
 
 func newTap(s *Shop, w sandbox.Wallet) sandbox.Wallet {
-	t := &tap{Wallet: w, shop: s, last: map[sandbox.Operation]sandbox.Answer{}}
+	t := &tap{Wallet: w, shop: s, last: map[sandbox.Operation]given{}}
 	if sniffer, ok := w.(sandbox.Sniffer); ok {
 		return sniffing{t, sniffer}
 	}
@@ -174,14 +174,30 @@ func (t *tap) Answer(ctx context.Context, c sandbox.Call) sandbox.Answer {
 	t.shop.mu.Lock()
 	defer t.shop.mu.Unlock()
 	before, any := t.last[a.Op]
-	t.last[a.Op] = answer
+	t.last[a.Op] = given{a.OrderNo, answer}
 	if m.Stale && any {
-		if refuses(before) {
-			t.shop.seen.lied[a.OrderNo] = true
-		}
-		return before
+		t.shop.seen.lie(a, before)
+		return before.answer
 	}
 	return answer
+}
+
+// given is an answer and whom it was about.
+type given struct {
+	orderNo string
+	answer  sandbox.Answer
+}
+
+// lie notes that a request was answered with what another was told. The shop's mutex
+// is held.
+func (e *evidence) lie(a Arrival, g given) {
+	switch {
+	case refuses(g.answer):
+		e.lied[a.OrderNo] = true
+	case a.Op == sandbox.OpPresent && a.OrderNo != g.orderNo:
+		e.mixed[a.OrderNo] = true
+	}
+	e.lies[a.OrderNo] = append(e.lies[a.OrderNo], fmt.Sprintf("%s was told what %s was: %d", a.Op, g.orderNo, g.answer.Status))
 }
 
 // refuses reports whether an answer is a no. It is the only one that says nothing of

@@ -18,6 +18,8 @@ type evidence struct {
 	green  map[agent.PaymentID]bool            // shown as paid
 	sales  map[string]map[agent.PaymentID]bool // tenders of a sale, by reference
 	lied   map[string]bool                     // orders whose requests were answered with another's refusal
+	mixed  map[string]bool                     // orders that were given another's code to show
+	lies   map[string][]string                 // what a violation of an order tells of all such answers
 	back   map[string]time.Duration            // refunds that were recorded as done, by number, and when
 	codes  secrets                             // every payment code that a customer had
 	shown  map[string]*picture                 // every code that the shop had for customers to scan, by its text
@@ -26,8 +28,15 @@ type evidence struct {
 
 func newEvidence() evidence {
 	return evidence{acked: map[agent.PaymentID]int64{}, green: map[agent.PaymentID]bool{},
-		sales: map[string]map[agent.PaymentID]bool{}, lied: map[string]bool{}, back: map[string]time.Duration{}, codes: secrets{},
+		sales: map[string]map[agent.PaymentID]bool{}, lied: map[string]bool{}, mixed: map[string]bool{}, lies: map[string][]string{}, back: map[string]time.Duration{}, codes: secrets{},
 		shown: map[string]*picture{}, codeOf: map[agent.PaymentID]string{}}
+}
+
+// liesAbout is what an order's requests were answered that was meant for others.
+func (s *Shop) liesAbout(orderNo string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen.lies[orderNo]
 }
 
 // Accuse notes a violation that a campaign has seen, unless the check is left out.

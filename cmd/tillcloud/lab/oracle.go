@@ -196,7 +196,7 @@ func (s *Shop) judge(b *Books, p *agent.Payment) {
 	o := b.byOrder[p.OrderNo]
 	state := p.Status.State
 	if p.Status.Final() && ours(p) != kept(o) {
-		s.accuse(CheckBooks, "%s is %s and keeps %d by the journal, %d by the ledger: %v", p.OrderNo, state, ours(p), kept(o), kinds(*p))
+		s.accuse(CheckBooks, "%s is %s and keeps %d by the journal, %d by the ledger: %v; the wallet's lies: %q", p.OrderNo, state, ours(p), kept(o), kinds(*p), s.liesAbout(p.OrderNo))
 	}
 	if o.Order != nil && o.Captured > p.Amount.Value {
 		s.accuse(CheckCharge, "%s was charged %d for %d", p.OrderNo, o.Captured, p.Amount.Value)

@@ -17,6 +17,7 @@ type picture struct {
 	lane    string
 	left    time.Duration // Clock.Mono when its payment was not in qr_shown any more
 	gone    bool
+	mixed   bool // the wallet gave it to two payments, so that no display can be right
 }
 
 // picture notes which code a payment has now. The shop's mutex is held.
@@ -34,8 +35,24 @@ func (e *evidence) picture(p agent.Payment, now time.Duration) {
 	}
 	delete(e.codeOf, p.ID)
 	if qr != "" {
-		e.codeOf[p.ID], e.shown[qr] = qr, &picture{orderNo: p.OrderNo, lane: p.Lane}
+		other := e.shown[qr]
+		e.codeOf[p.ID], e.shown[qr] = qr, &picture{orderNo: p.OrderNo, lane: p.Lane, mixed: e.mixed[p.OrderNo] || other != nil && other.mixed}
 	}
+}
+
+// found notes the codes that stood on the disk when the power came, which nobody
+// commits again: of a run before, or of another machine.
+func (s *Shop) found(ctx context.Context, t *till) error {
+	var open []agent.Payment
+	var err error
+	s.opt.Look(func() { open, err = t.reader.OpenPayments(context.WithoutCancel(ctx)) })
+	now := s.opt.Clock.Mono()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range open {
+		s.seen.picture(p, now)
+	}
+	return err
 }
 
 // screen is a lane's display for the customer. It remembers the code that it shows,
@@ -96,7 +113,7 @@ func (d *screen) turn(qr string, ttl time.Duration) {
 	d.qr, d.since, d.ttl = qr, now, ttl
 	d.shop.mu.Unlock()
 	switch {
-	case before == "":
+	case before == "" || known.mixed:
 	case one == nil:
 		d.shop.accuse(CheckScreen, "the display of lane %s shows a code that no payment has", d.lane)
 	case known.lane != d.lane:

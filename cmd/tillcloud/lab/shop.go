@@ -269,6 +269,9 @@ func (s *Shop) boot(ctx context.Context, t *till) error {
 	if !t.on.Load() {
 		return ErrPowerOff
 	}
+	if err := s.found(ctx, t); err != nil {
+		return err
+	}
 	if err := t.engine.Boot(ctx); err != nil {
 		return err
 	}
