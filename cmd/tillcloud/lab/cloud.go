@@ -175,8 +175,7 @@ func (t *tap) Answer(ctx context.Context, c sandbox.Call) sandbox.Answer {
 	defer t.shop.mu.Unlock()
 	before, any := t.last[a.Op]
 	t.last[a.Op] = given{a.OrderNo, answer}
-	if m.Stale && any {
-		t.shop.seen.lie(a, before)
+	if m.Stale && any && t.shop.seen.lie(a, before) {
 		return before.answer
 	}
 	return answer
@@ -188,9 +187,13 @@ type given struct {
 	answer  sandbox.Answer
 }
 
-// lie notes that a request was answered with what another was told. The shop's mutex
-// is held.
-func (e *evidence) lie(a Arrival, g given) {
+// lie notes that a request is answered with what another was told, and reports
+// whether it may be. An order is not told another's refusal beside another's
+// acknowledgement: nobody can know better than two answers that agree. The shop's mutex is held.
+func (e *evidence) lie(a Arrival, g given) bool {
+	if e.lied[a.OrderNo] || refuses(g.answer) && len(e.lies[a.OrderNo]) > 0 {
+		return false
+	}
 	switch {
 	case refuses(g.answer):
 		e.lied[a.OrderNo] = true
@@ -198,6 +201,7 @@ func (e *evidence) lie(a Arrival, g given) {
 		e.mixed[a.OrderNo] = true
 	}
 	e.lies[a.OrderNo] = append(e.lies[a.OrderNo], fmt.Sprintf("%s was told what %s was: %d", a.Op, g.orderNo, g.answer.Status))
+	return true
 }
 
 // refuses reports whether an answer is a no. It is the only one that says nothing of
