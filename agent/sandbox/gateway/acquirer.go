@@ -108,6 +108,9 @@ func (a *Acquirer) Terminal() *Terminal { return a.terminal }
 // KeyID names the key that answers are signed with.
 func (a *Acquirer) KeyID() string { return a.keyID }
 
+// Key is what answers are signed with, for those who forge them.
+func (a *Acquirer) Key() ed25519.PrivateKey { return a.key }
+
 // PublicPEM is that key as a client loads it (SubjectPublicKeyInfo).
 func (a *Acquirer) PublicPEM() ([]byte, error) {
 	der, err := x509.MarshalPKIXPublicKey(a.key.Public())

@@ -331,7 +331,8 @@ func (s *Shop) assemble(t *till) error {
 	shown := ""
 	for _, w := range t.wallets {
 		info := w.Info()
-		members = append(members, wallet.Member{Wallet: w})
+		known, _ := WalletNamed(info.Name)
+		members = append(members, wallet.Member{Wallet: w, Takes: known.Takes})
 		targets = append(targets, replay.Target{Wallet: info.Name, Hosts: info.Hosts})
 		if _, shows := w.(agent.Presenter); shows && shown == "" {
 			shown = info.Name

@@ -3,6 +3,7 @@ package lab
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,8 +14,12 @@ import (
 	"tillwire/agent"
 	"tillwire/agent/sandbox"
 	cloudalipay "tillwire/agent/sandbox/alipay"
+	cloudgateway "tillwire/agent/sandbox/gateway"
 	cloudwechat "tillwire/agent/sandbox/wechat"
 	"tillwire/agent/wallet/alipay"
+	"tillwire/agent/wallet/emvqr"
+	nationalqr "tillwire/agent/wallet/emvqr/national"
+	"tillwire/agent/wallet/gateway"
 	"tillwire/agent/wallet/wechat"
 )
 
@@ -26,6 +31,7 @@ type Wallet struct {
 	Currency agent.Currency // of its customers' phones
 	Scans    bool           // customers show codes
 	Shows    bool           // the shop shows codes
+	Takes    []string       // schemes of codes, as wallet.Rule names them; none: its own name
 
 	// cloud makes the fake on a ledger, connect the client of a shop that reaches the
 	// fake at a base URL.
@@ -44,11 +50,18 @@ type client interface {
 // Wallets lists every wallet of the laboratory, the first of them first.
 func Wallets() []Wallet {
 	asItIs := func(_, refundNo string) string { return refundNo }
-	return []Wallet{
+	list := []Wallet{
 		{Name: "wechat", Protocol: "wechat", Currency: "CNY", Scans: true, Shows: true, cloud: wechatCloud, connect: wechatClient, filed: asItIs},
 		{Name: "alipay", Protocol: "alipay", Currency: "CNY", Scans: true, Shows: true, cloud: alipayCloud, connect: alipayClient,
 			filed: func(orderNo, refundNo string) string { return orderNo + "/" + refundNo }}, // numbers of refunds are unique per trade only
 	}
+	// One brand stands for all behind an acquirer: it has both kinds of codes, and a
+	// currency without minor units.
+	if b, ok := gateway.Known("jpqr"); ok {
+		list = append(list, Wallet{Name: b.Name, Protocol: "gateway", Currency: b.Currencies[0], Scans: b.Charges, Shows: b.Shows, Takes: b.Takes,
+			cloud: gatewayCloud, connect: gatewayClient(b), filed: asItIs})
+	}
+	return list
 }
 
 // WalletNamed is the wallet of that name.
@@ -104,6 +117,44 @@ func alipayClient(s *Shop, cloud sandbox.Wallet, host string) (client, error) {
 		Dial: s.dial, Observe: s.observed})
 }
 
+// gatewayCloud is an acquirer with one brand. Its keys are kept with its ledger.
+func gatewayCloud(ctx context.Context, o Options, l *sandbox.Ledger) (sandbox.Wallet, error) {
+	acquirer, err := cloudgateway.New(ctx, cloudgateway.Options{Ledger: l, Clock: o.Clock.SystemClock})
+	if err != nil {
+		return nil, err
+	}
+	return acquirer.Wallet("jpqr"), nil
+}
+
+func gatewayClient(b gateway.Brand) func(*Shop, sandbox.Wallet, string) (client, error) {
+	return func(s *Shop, cloud sandbox.Wallet, host string) (client, error) {
+		acquirer := cloud.(*cloudgateway.Wallet).Acquirer
+		terminal := acquirer.Terminal()
+		connection, err := gateway.Connect(gateway.Config{Hosts: []string{host}, Merchant: terminal.Merchant, Signer: gateway.Signer{KeyID: terminal.KeyID, Key: terminal.Key},
+			Acquirer:    map[string]ed25519.PublicKey{acquirer.KeyID(): acquirer.Key().Public().(ed25519.PublicKey)},
+			Description: "A laboratory", StoreID: "lab", Schemes: national, Timers: s.Timers(b.Name), Clock: s.opt.Clock, Log: s.opt.Log,
+			Dial: s.dial, Observe: s.observed})
+		if err != nil {
+			return nil, err
+		}
+		made, err := connection.Wallet(b.Name, b)
+		if err != nil {
+			return nil, err
+		}
+		return made.(client), nil // whatever stands on a connection closes it
+	}
+}
+
+// national names the scheme of a code that a shop shows.
+func national(code string) []string {
+	p, err := emvqr.ReadMerchant(code)
+	if err != nil {
+		return nil
+	}
+	profile, _ := nationalqr.Identify(p)
+	return []string{profile.Name}
+}
+
 // refundKind is what a refund's number has behind that of its order.
 var refundKind = regexp.MustCompile(`^(?:P[0-9]+|R0)`)
 
@@ -138,6 +189,26 @@ func OperationOf(request []byte) sandbox.Operation {
 		return wechatOperation(method, path)
 	case path == "/gateway.do":
 		return alipayOperation(body)
+	case strings.HasPrefix(path, gateway.Root+"/payments/"):
+		return gatewayOperation(method, path)
+	}
+	return sandbox.OpOther
+}
+
+// gatewayOperation reads a request of the open gateway protocol about an order.
+func gatewayOperation(method, path string) sandbox.Operation {
+	refund := strings.Contains(path, "/refunds/")
+	switch _, last, _ := strings.Cut(strings.TrimPrefix(path, gateway.Root+"/payments/"), "/"); {
+	case method == http.MethodGet && refund:
+		return sandbox.OpRefundQuery
+	case method == http.MethodGet:
+		return sandbox.OpQuery
+	case refund:
+		return sandbox.OpRefund
+	case last == "charge":
+		return sandbox.OpPay
+	case last == "present", last == "reverse", last == "close":
+		return sandbox.Operation(last)
 	}
 	return sandbox.OpOther
 }

@@ -28,6 +28,14 @@ func TestAnOperationIsReadFromTheWire(t *testing.T) {
 		"POST /gateway.do?charset=utf-8 HTTP/1.1\r\nHost: x\r\n\r\na=b&method=alipay.trade.cancel&sign=c":   "reverse",
 		"POST /gateway.do?charset=utf-8 HTTP/1.1\r\n\r\nmethod=alipay.trade.fastpay.refund.query&version=1": "refund_query",
 		"POST /gateway.do?charset=utf-8 HTTP/1.1\r\n\r\na=method%3Dalipay.trade.pay":                        "other",
+		"POST /tillwire/v1/payments/1/charge HTTP/1.1\r\n":                                                  "pay",
+		"POST /tillwire/v1/payments/1/present HTTP/1.1\r\n":                                                 "present",
+		"GET /tillwire/v1/payments/1?brand=charge HTTP/1.1\r\n":                                             "query",
+		"POST /tillwire/v1/payments/1/reverse HTTP/1.1\r\n":                                                 "reverse",
+		"POST /tillwire/v1/payments/1/close HTTP/1.1\r\n":                                                   "close",
+		"POST /tillwire/v1/payments/1/refunds/1P1 HTTP/1.1\r\n":                                             "refund",
+		"GET /tillwire/v1/payments/1/refunds/1P1?merchant=a HTTP/1.1\r\n":                                   "refund_query",
+		"GET /tillwire/v1/capabilities HTTP/1.1\r\n":                                                        "other",
 		"GET / HTTP/1.1\r\n": "other",
 	} {
 		if got := OperationOf([]byte(request)); string(got) != want {

@@ -20,11 +20,12 @@ import (
 )
 
 // The sizes of C4: release is every byte of every wallet's messages, merge every
-// sixteenth of the first wallet's and every forty-eighth of the others'.
+// so many bytes of the first wallet's and fewer of the others'.
 const (
-	cutsMerge   = 2_000
-	cutsRelease = 42_000
-	cutsOthers  = 3 // times fewer, where it is not every byte
+	cutsMerge   = 3_200
+	cutsRelease = 105_000
+	cutsStride  = 21 // bytes from one cut to the next, at merge size
+	cutsOthers  = 3  // times as many for the other wallets
 )
 
 // cutKind is a kind of message: what is asked of which wallet.
@@ -306,24 +307,27 @@ func lengths(ctx context.Context, r *lab.Run, dir string) (list []int, err error
 	return list, errors.Join(append(errs, c.settled(ctx, r, r.First()))...)
 }
 
-// cuts lists the seeds of all cuts, every stride-th byte of each message that the
+// cuts lists the seeds of all cuts, every so many bytes of each message that the
 // first wallet's shop sends or hears, fewer of the others', the first and the last
-// byte included.
+// byte included. A plain test has one way for each message of the others.
 func cuts(lengths []int, every, first int) (seeds []uint64) {
 	own := len(lengths) / len(lab.Wallets())
 	for message, length := range lengths {
-		stride := every
-		if every > 1 && message >= own {
-			stride *= cutsOthers
-		}
 		if length == 0 {
 			continue // no shop has this one
 		}
+		stride, few := every, every > cutsStride
+		if every > 1 && message >= own {
+			stride *= cutsOthers
+		}
 		for way := range cutWays {
+			if few && message >= own && way != message%cutWays {
+				continue
+			}
 			for at := (first + 5*way + 3*message) % stride; at <= length; at += stride {
 				seeds = append(seeds, cutSeed(message, way, at))
 			}
-			if every > 1 && every < 100 {
+			if every > 1 && !few {
 				seeds = append(seeds, cutSeed(message, way, length))
 			}
 		}
@@ -361,7 +365,11 @@ func TestNoCutLosesOrDoublesAPayment(t *testing.T) {
 			}
 			r.Figure(fmt.Sprintf("%s %s bytes", kinds[i/2], [...]string{"request", "answer"}[i%2]), float64(n))
 		}
-		seeds = cuts(lengths, max(cutsRelease/r.Size(), 1), int(r.First()))
+		every := 1
+		if r.Size() < cutsRelease {
+			every = cutsStride * cutsMerge / r.Size()
+		}
+		seeds = cuts(lengths, every, int(r.First()))
 		lab.NewDice("C4", r.First()).Shuffle(len(seeds), func(i, j int) { seeds[i], seeds[j] = seeds[j], seeds[i] })
 	}
 	r.Resize(len(seeds))

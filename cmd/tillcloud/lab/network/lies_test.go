@@ -11,6 +11,7 @@ import (
 	"tillwire/agent"
 	"tillwire/agent/sandbox"
 	cloudalipay "tillwire/agent/sandbox/alipay"
+	cloudgateway "tillwire/agent/sandbox/gateway"
 	cloudwechat "tillwire/agent/sandbox/wechat"
 	"tillwire/cmd/tillcloud/lab"
 	"tillwire/cmd/tillcloud/lab/network"
@@ -46,6 +47,8 @@ func handOf(w sandbox.Wallet) hand {
 		return wechatHand{cloud.Platform().Key, cloud.Platform().PublicKeyID}
 	case *cloudalipay.Wallet:
 		return alipayHand{cloud.Platform().Key, cloud.App().Key}
+	case *cloudgateway.Wallet:
+		return gatewayHand{cloud.Key(), cloud.Terminal().Key, cloud.KeyID()}
 	}
 	panic("the laboratory forges no answers of " + w.Name())
 }

@@ -18,9 +18,9 @@ import (
 const (
 	// seeds is how often a release goes through every cut, each time with another
 	// reply, another darkness and other second cuts.
-	seeds = 20
+	seeds = 12
 	// about is how many cuts there are; the roads themselves tell it exactly.
-	about = 720
+	about = 1086
 	// undisturbed is the first seed of the stories that are not cut.
 	undisturbed = 1_000_000
 )
