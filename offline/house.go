@@ -112,7 +112,7 @@ func (s *Store) tidy(ctx context.Context, trusted bool) error {
 	var errs []error
 	if trusted {
 		keep := s.opt.Keep()
-		gone, err := s.Prune(ctx, s.opt.Clock.Now().Add(-keep))
+		gone, err := s.retain(ctx, keep)
 		if gone > 0 {
 			s.opt.Log.Info("old payments were removed", "comp", "store", "payments", gone, "keep", keep.String())
 		}

@@ -81,7 +81,7 @@ func TestRetentionTrustsOnlyAConfirmedClock(t *testing.T) {
 	}{
 		{"confirmed", true, 0, true},
 		{"nobody said so", false, 0, false},
-		{"jumped", true, 100 * day, false},
+		{"jumped", true, 100 * day, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var confirmed atomic.Bool
@@ -91,28 +91,63 @@ func TestRetentionTrustsOnlyAConfirmedClock(t *testing.T) {
 				opt.Keep, opt.Steady = func() time.Duration { return time.Duration(keep.Load()) }, confirmed.Load
 			})
 			p := ts.sell(t, 1, approved)
-			round := func() {
-				eventually(t, "the house waits", func() bool { return ts.clock.Waiting() >= 2 })
-				ts.clock.Advance(time.Hour)
-				eventually(t, "the round began", func() bool { return ts.clock.Waiting() >= 2 })
-				ts.clock.Advance(30 * time.Second)
-				eventually(t, "the round is over", func() bool { return ts.clock.Waiting() >= 2 })
+			there := func() bool {
+				_, err := ts.Payment(t.Context(), p.ID)
+				return agent.ClassOf(err) != agent.NotFound
 			}
-			round()
+			ts.round(t, time.Hour)
 			keep.Store(int64(time.Minute))
 			confirmed.Store(c.confirmed)
 			ts.clock.Jump(c.jump)
-			round()
-			if _, err := ts.Payment(t.Context(), p.ID); (agent.ClassOf(err) == agent.NotFound) != c.gone {
-				t.Fatalf("the payment: %v", err)
+			ts.round(t, time.Hour)
+			if !there() {
+				t.Fatal("it went before a confirmed clock had seen it")
 			}
 			if c.jump != 0 { // it counts from the new time, which somebody confirms
-				round()
-				if _, err := ts.Payment(t.Context(), p.ID); agent.ClassOf(err) != agent.NotFound {
-					t.Fatalf("the clock was never trusted again: %v", err)
-				}
+				ts.round(t, time.Hour)
+			}
+			ts.round(t, day)
+			if there() == c.gone {
+				t.Fatalf("the payment is there: %v", there())
 			}
 		})
+	}
+}
+
+// round lets the store keep its house once.
+func (ts *testStore) round(t *testing.T, wait time.Duration) {
+	t.Helper()
+	eventually(t, "the house waits", func() bool { return ts.clock.Waiting() >= 2 })
+	ts.clock.Advance(wait)
+	eventually(t, "the round began", func() bool { return ts.clock.Waiting() >= 2 })
+	ts.clock.Advance(30 * time.Second)
+	eventually(t, "the round is over", func() bool { return ts.clock.Waiting() >= 2 })
+}
+
+// TestWhatWasSoldByAWrongClockStaysAsLongAsTheRest: a terminal without a battery says
+// 1970 until a time server is reached, and some wallets pay all the same.
+func TestWhatWasSoldByAWrongClockStaysAsLongAsTheRest(t *testing.T) {
+	confirmed := &atomic.Bool{}
+	const wrong = 50 * 365 * day
+	steady := func(opt *offline.Options) { opt.Steady = confirmed.Load }
+	ts := openStore(t, steady)
+	ts.clock.Jump(-wrong)
+	ts.reopen(t, steady)
+	p := ts.sell(t, 1, approved)
+	ts.clock.Jump(wrong)
+	confirmed.Store(true)
+	ts.reopen(t, steady)
+	ts.round(t, time.Hour)
+	for d := 0; ; d++ {
+		_, err := ts.Payment(t.Context(), p.ID)
+		gone := agent.ClassOf(err) == agent.NotFound
+		if gone && d < 90 || !gone && d > 92 {
+			t.Fatalf("after %d days: %v", d, err)
+		}
+		if gone {
+			return
+		}
+		ts.round(t, day)
 	}
 }
 

@@ -2,6 +2,7 @@ package offline
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -58,7 +59,7 @@ func TestRetentionSeesWhatItsBatchHasYetToWrite(t *testing.T) {
 		if _, err := b.record(p.ID, p.Version, c, facts, nil); err != nil {
 			return err
 		}
-		rows, gone, err := b.prune(s.opt.Clock.Now().Add(-time.Minute))
+		rows, gone, err := b.prune(s.opt.Clock.Now().Add(-time.Minute), math.MaxInt64)
 		if rows != 0 || gone != 0 {
 			t.Errorf("%d rows and %d payments went", rows, gone)
 		}

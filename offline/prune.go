@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"math"
 	"time"
 
 	"tillwire/agent"
@@ -21,10 +22,25 @@ const (
 // much lies behind it, since a chain with holes proves nothing. Open payments stay
 // for ever.
 func (s *Store) Prune(ctx context.Context, before time.Time) (payments int, err error) {
+	return s.prune(ctx, before, math.MaxInt64)
+}
+
+// retain lets go what ended longer ago than keep by its own time, and was there that
+// long ago by a clock that somebody confirmed.
+func (s *Store) retain(ctx context.Context, keep time.Duration) (payments int, err error) {
+	last, err := s.vouch(keep)
+	if err != nil || last == 0 {
+		return 0, err
+	}
+	return s.prune(ctx, s.opt.Clock.Now().Add(-keep), last)
+}
+
+// prune is Prune up to a row of the journal.
+func (s *Store) prune(ctx context.Context, before time.Time, last int64) (payments int, err error) {
 	for ctx.Err() == nil {
 		var rows, gone int
 		err := s.write("retention", func(b *batch) (err error) {
-			rows, gone, err = b.prune(before)
+			rows, gone, err = b.prune(before, last)
 			return err
 		})
 		if err != nil || rows == 0 {
@@ -46,8 +62,8 @@ type leaving struct {
 	payments []string
 }
 
-func (b *batch) prune(before time.Time) (rows, payments int, err error) {
-	l, err := b.leaving(before)
+func (b *batch) prune(before time.Time, last int64) (rows, payments int, err error) {
+	l, err := b.leaving(before, last)
 	if err != nil || l.rows == 0 {
 		return 0, 0, err
 	}
@@ -75,7 +91,7 @@ func (b *batch) prune(before time.Time) (rows, payments int, err error) {
 
 // leaving finds what may go next. A payment goes with its first row; rows of it
 // that stand further on stay behind without it until the anchor reaches them.
-func (b *batch) leaving(before time.Time) (l leaving, err error) {
+func (b *batch) leaving(before time.Time, last int64) (l leaving, err error) {
 	if err := b.flush(); err != nil {
 		return l, err
 	}
@@ -95,7 +111,7 @@ func (b *batch) leaving(before time.Time) (l leaving, err error) {
 			ended = v[7].(int64)
 			stopped = stopped || v[5].(int64) == 0 || v[8].(int64) == 1
 		}
-		if stopped = stopped || ended >= before.UnixNano(); stopped {
+		if stopped = stopped || ended >= before.UnixNano() || max(v[0].(int64), v[6].(int64)) > last; stopped {
 			return nil
 		}
 		l.last, l.hash = v[0].(int64), v[1].([]byte)
