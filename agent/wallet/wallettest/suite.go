@@ -21,6 +21,8 @@ type Harness struct {
 	// RefundSums marks a wallet whose answer to a refund names no refund but the sum
 	// of all: a wrong sum may be one of more refunds, and the refund's query decides.
 	RefundSums bool
+	// OneRefund marks a wallet that gives a payment back whole and once, or not at all.
+	OneRefund bool
 	// InTurn meets each fault once, on a fresh and on a kept connection in turn, and
 	// not on both: for a second way of speaking over a transport whose first way met
 	// them all.
@@ -64,6 +66,14 @@ func (s *shop) payment(showing bool) agent.Payment {
 		Amount: agent.Money{Value: price, Currency: s.Currency}, Reference: "wallettest", Mode: agent.ModeAny, Created: at}
 	p.Status.Attempt, p.Status.Started, p.Status.Showing, p.Status.Wallet = 1, at, showing, s.Brand
 	return p
+}
+
+// share is what a refund gives back.
+func (h Harness) share() int64 {
+	if h.OneRefund {
+		return price
+	}
+	return part
 }
 
 func refundOf(p agent.Payment, no string, amount int64) agent.Refund {
