@@ -88,7 +88,8 @@ type Page struct {
 // Totals are sums over a span of time, per currency.
 type Totals struct {
 	Currency Currency
-	Count    int
+	Count    int   // however they ended
+	Paid     int   // of these: money was taken, even where it was given back since
 	Captured int64 // of payments that are or were paid
 	Refunded int64
 	Open     int // not final

@@ -145,9 +145,12 @@ type HourTally struct {
 
 // taken counts what a payment took: one that was reversed never did, one that is
 // being returned did.
-const taken = "sum(CASE WHEN state IN ('paid', 'refunded', 'refund_due') THEN captured ELSE 0 END)"
+const (
+	paid  = "state IN ('paid', 'refunded', 'refund_due')"
+	taken = "sum(CASE WHEN " + paid + " THEN captured ELSE 0 END)"
+)
 
-const sums = "count(*), coalesce(" + taken + ", 0), coalesce(sum(refunded), 0), coalesce(sum(final = 0), 0) FROM payment WHERE created >= ? AND created < ? "
+const sums = "count(*), coalesce(sum(" + paid + "), 0), coalesce(" + taken + ", 0), coalesce(sum(refunded), 0), coalesce(sum(final = 0), 0) FROM payment WHERE created >= ? AND created < ? "
 
 // Totals sums the payments created in a span, per currency. Refunds count with the
 // payment that they belong to.
@@ -180,7 +183,7 @@ func (r *Reader) sums(ctx context.Context, query string, from, to time.Time, add
 		var t agent.Totals
 		var wallet string
 		var n int64
-		if err := rows.Scan(&t.Currency, &wallet, &n, &t.Count, &t.Captured, &t.Refunded, &t.Open); err != nil {
+		if err := rows.Scan(&t.Currency, &wallet, &n, &t.Count, &t.Paid, &t.Captured, &t.Refunded, &t.Open); err != nil {
 			return readError(err)
 		}
 		add(n, wallet, t)

@@ -126,6 +126,9 @@ func TestTotalsAreTheSumOfTheRows(t *testing.T) {
 		s := want[key]
 		s.Currency = p.Amount.Currency
 		s.Count++
+		if p.Status.Captured > 0 {
+			s.Paid++
+		}
 		s.Captured += p.Status.Captured
 		s.Refunded += p.Status.RefundedSum()
 		if !p.Status.Final() {
@@ -162,7 +165,7 @@ func TestAReversedPaymentWasNeverTaken(t *testing.T) {
 	ts.sell(t, 1, inDoubt, agent.Fact{Kind: agent.FactReversalDecided}, agent.Fact{Kind: agent.FactApproved, Op: agent.OpPay, Amount: 1280},
 		agent.Fact{Kind: agent.FactReversalAccepted}, agent.Fact{Kind: agent.FactReversed, Op: agent.OpQuery})
 	got, err := ts.Totals(t.Context(), ts.clock.Now().Add(-time.Hour), ts.clock.Now().Add(time.Hour))
-	if err != nil || len(got) != 1 || got[0].Captured != 0 || got[0].Count != 1 {
+	if err != nil || len(got) != 1 || got[0].Captured != 0 || got[0].Paid != 0 || got[0].Count != 1 {
 		t.Fatalf("%+v %v", got, err)
 	}
 }

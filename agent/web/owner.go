@@ -14,6 +14,7 @@ type ownerPage func(w http.ResponseWriter, r *http.Request, me agent.Person) err
 
 func (s *Server) routeOwner(mux *http.ServeMux) {
 	mux.HandleFunc("GET /owner", s.owner(s.ownerToday))
+	mux.HandleFunc("GET /owner/day.csv", s.owner(s.dayCSV))
 	mux.HandleFunc("GET /owner/payments", s.owner(s.ownerPayments))
 	mux.HandleFunc("GET /owner/payments/{id}", s.owner(s.ownerPayment))
 	mux.HandleFunc("GET /owner/queue", s.owner(s.ownerQueue))

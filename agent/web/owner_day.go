@@ -12,10 +12,10 @@ import (
 // takings are one currency's day, against the day before up to the same minute.
 // Sums of different currencies are never added, compared or drawn together.
 type takings struct {
-	Net, Before, Refunded    agent.Money
-	Count, CountBefore, Open int
-	Percent                  int64 // of change; meaningless when Compared is false
-	Compared                 bool
+	Net, Before, Refunded  agent.Money
+	Paid, PaidBefore, Open int
+	Percent                int64 // of change; meaningless when Compared is false
+	Compared               bool
 }
 
 // walletDay is a row of the day's table: one wallet in one currency, or the sum of
@@ -23,7 +23,7 @@ type takings struct {
 type walletDay struct {
 	Wallet               string // "" for payments that never came to one
 	Sum                  bool
-	Count, Open          int
+	Paid, Open           int
 	Taken, Refunded, Net agent.Money
 }
 
@@ -68,7 +68,7 @@ func add[K cmp.Ordered](list []HourTotals, key func(HourTotals) K) []HourTotals 
 			sums[key(t)] = t
 			continue
 		}
-		sum.Count, sum.Open = sum.Count+t.Count, sum.Open+t.Open
+		sum.Count, sum.Paid, sum.Open = sum.Count+t.Count, sum.Paid+t.Paid, sum.Open+t.Open
 		sum.Captured, sum.Refunded = sum.Captured+t.Captured, sum.Refunded+t.Refunded
 		sums[key(t)] = sum
 	}
@@ -86,6 +86,16 @@ func add[K cmp.Ordered](list []HourTotals, key func(HourTotals) K) []HourTotals 
 
 func ofCurrency(t HourTotals) string { return string(t.Currency) }
 
+// ownFirst puts a currency's days in order: the shop's own before all others.
+func ownFirst(own agent.Currency) func(HourTotals) string {
+	return func(t HourTotals) string {
+		if t.Currency == own {
+			return ""
+		}
+		return ofCurrency(t)
+	}
+}
+
 // takings compares today so far with yesterday, the shop's own currency first. It
 // is there on a day without sales, too, unless a single wallet is looked at.
 func (s *Server) takings(today, yesterday []HourTotals, always bool) []takings {
@@ -99,10 +109,10 @@ func (s *Server) takings(today, yesterday []HourTotals, always bool) []takings {
 	list := []takings{}
 	for _, t := range now {
 		money := func(v int64) agent.Money { return agent.Money{Value: v, Currency: t.Currency} }
-		sum := takings{Net: money(t.Captured - t.Refunded), Refunded: money(t.Refunded), Before: money(0), Count: t.Count, Open: t.Open}
+		sum := takings{Net: money(t.Captured - t.Refunded), Refunded: money(t.Refunded), Before: money(0), Paid: t.Paid, Open: t.Open}
 		for _, y := range before {
 			if y.Currency == t.Currency {
-				sum.Before, sum.CountBefore = money(y.Captured-y.Refunded), y.Count
+				sum.Before, sum.PaidBefore = money(y.Captured-y.Refunded), y.Paid
 			}
 		}
 		if sum.Before.Value > 0 {
@@ -114,18 +124,19 @@ func (s *Server) takings(today, yesterday []HourTotals, always bool) []takings {
 }
 
 // byWallet is the day's table: the wallets of a currency, then its sum where there
-// is more than one.
-func byWallet(today []HourTotals) (rows []walletDay) {
+// is more than one. What took nothing and is not open is no part of it.
+func byWallet(today []HourTotals, own agent.Currency) (rows []walletDay) {
+	today = filtered(today, func(t HourTotals) bool { return t.Paid > 0 || t.Open > 0 || t.Refunded > 0 })
 	row := func(t HourTotals) walletDay {
 		money := func(v int64) agent.Money { return agent.Money{Value: v, Currency: t.Currency} }
-		return walletDay{Wallet: t.Wallet, Count: t.Count, Open: t.Open, Taken: money(t.Captured), Refunded: money(t.Refunded), Net: money(t.Captured - t.Refunded)}
+		return walletDay{Wallet: t.Wallet, Paid: t.Paid, Open: t.Open, Taken: money(t.Captured), Refunded: money(t.Refunded), Net: money(t.Captured - t.Refunded)}
 	}
 	each := add(today, func(t HourTotals) string { return string(t.Currency) + " " + t.Wallet })
-	for _, sum := range add(today, ofCurrency) {
+	for _, sum := range add(today, ownFirst(own)) {
 		wallets := filtered(each, func(t HourTotals) bool { return t.Currency == sum.Currency })
 		// The largest first; what never came to a wallet last.
 		slices.SortStableFunc(wallets, func(a, b HourTotals) int {
-			return cmp.Or(cmp.Compare(b.Captured-b.Refunded, a.Captured-a.Refunded), cmp.Compare(b.Count, a.Count))
+			return cmp.Or(cmp.Compare(b.Captured-b.Refunded, a.Captured-a.Refunded), cmp.Compare(b.Paid, a.Paid))
 		})
 		for _, t := range wallets {
 			rows = append(rows, row(t))
@@ -155,8 +166,8 @@ func (s *Server) dayWallets(today []HourTotals) []string {
 
 // charts draws each currency that took something; what is still to come is empty,
 // so that the bars keep their width all day.
-func charts(today []HourTotals, start time.Time) (list []chart) {
-	for _, sum := range add(today, ofCurrency) {
+func charts(today []HourTotals, start time.Time, own agent.Currency) (list []chart) {
+	for _, sum := range add(today, ownFirst(own)) {
 		taken := map[int64]int64{} // by the hour's beginning: clocks that change have two of one name
 		highest := int64(0)
 		for _, t := range filtered(today, func(t HourTotals) bool { return t.Currency == sum.Currency }) {

@@ -2,17 +2,18 @@ package web
 
 import (
 	"net/http"
+	"strings"
 
 	"tillwire/agent"
 )
 
 // settingsData is the table with what was just tried.
 type settingsData struct {
-	Rows  []SettingRow
-	Key   string // of the setting that was changed or refused
-	Wrong string // why it was refused
-	Typed string
-	Done  agent.Effect // when it takes hold
+	Groups []settingGroup
+	Key    string // of the setting that was changed or refused
+	Wrong  string // why it was refused
+	Typed  string
+	Done   agent.Effect // when it takes hold
 }
 
 func (s *Server) ownerSettings(w http.ResponseWriter, r *http.Request, me agent.Person) error {
@@ -21,10 +22,65 @@ func (s *Server) ownerSettings(w http.ResponseWriter, r *http.Request, me agent.
 
 func (s *Server) settingsPage(w http.ResponseWriter, r *http.Request, me agent.Person, status int, d settingsData) error {
 	if s.Settings != nil {
-		d.Rows = s.Settings.Settings()
+		d.Groups = settingGroups(s.Settings.Settings(), d.Key)
 	}
 	s.render(w, r, status, "owner_settings", ownerView("settings", me, d))
 	return nil
+}
+
+// manySettings is from how many rows on a family of settings is folded: what a shop
+// changes once a year must not hide what it changes in its first week.
+const manySettings = 5
+
+// settingGroup is a family of settings: those whose keys begin alike.
+type settingGroup struct {
+	Name    string // what the keys begin with; "" for the few that are always seen
+	Rows    []SettingRow
+	Changed int  // how many have a value of their own
+	Open    bool // one of them was just tried
+}
+
+// settingGroups gathers what belongs together, in the order of the table, the small
+// families first and in one group.
+func settingGroups(rows []SettingRow, tried string) []settingGroup {
+	family := func(key string) string { name, _, _ := strings.Cut(key, "."); return name }
+	size := map[string]int{}
+	for _, r := range rows {
+		size[family(r.Key)]++
+	}
+	groups := []settingGroup{{}}
+	at := map[string]int{}
+	for _, r := range rows {
+		name := family(r.Key)
+		if size[name] < manySettings {
+			name = ""
+		}
+		i, known := at[name]
+		if !known && name != "" {
+			i = len(groups)
+			at[name] = i
+			groups = append(groups, settingGroup{Name: name})
+		}
+		g := &groups[i]
+		g.Rows = append(g.Rows, r)
+		if r.By != "" {
+			g.Changed++
+		}
+		g.Open = g.Open || r.Key == tried
+	}
+	if len(groups[0].Rows) == 0 && len(groups) > 1 {
+		return groups[1:]
+	}
+	return groups
+}
+
+// groupTitle is a family's name in words: a wallet's or protocol's timers, or the
+// rules by which codes are told apart.
+func (s *Server) groupTitle(lang, name string) string {
+	if key := "settings.group." + name; s.Words.Has(lang, key) {
+		return s.Words.Text(lang, key)
+	}
+	return s.Words.Text(lang, "settings.group", s.walletName(lang, name))
 }
 
 // changeSetting takes one new value; the table says whether it is possible.

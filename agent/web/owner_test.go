@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -232,6 +234,52 @@ func TestSettingsAreChangedThroughOneDoor(t *testing.T) {
 	}
 }
 
+// TestManySettingsOfOneKindAreFolded keeps the few that a shop begins with in sight.
+func TestManySettingsOfOneKindAreFolded(t *testing.T) {
+	rows := []SettingRow{{Key: "shop.name"}, {Key: "log.level", By: "Olive"}}
+	for i := range 6 {
+		rows = append(rows, SettingRow{Key: fmt.Sprintf("codes.c%d", i)}, SettingRow{Key: fmt.Sprintf("alipay.t%d", i)})
+	}
+	rows[4].By = "Olive"
+	said := func(tried string) (text string) {
+		for _, g := range settingGroups(rows, tried) {
+			text += fmt.Sprintf("%q %d %d %v; ", g.Name, len(g.Rows), g.Changed, g.Open)
+		}
+		return text
+	}
+	if got := said(""); got != `"" 2 1 false; "codes" 6 1 false; "alipay" 6 0 false; ` {
+		t.Errorf("the groups are %s", got)
+	}
+	if got := said("alipay.t3"); got != `"" 2 1 false; "codes" 6 1 false; "alipay" 6 0 true; ` {
+		t.Errorf("what was just tried is folded away: %s", got)
+	}
+	if got := settingGroups(rows[2:], "")[0].Name; got != "codes" {
+		t.Errorf("a first group without rows: %q", got)
+	}
+	tm := newTerminal(t, func(o *Options) { o.Settings = listed(rows) })
+	for path, wants := range map[string][]string{
+		"/owner/settings":              {"<details class=\"group\"><summary", "Telling customers&#39; codes apart", "Times of Alipay", "1 changed", `id="codes.c5"`},
+		"/owner/settings?key=codes.c2": {"<details class=\"group\" open><summary"},
+		"/owner/settings?lang=zh-CN":   {"识别顾客付款码的规则", "支付宝的时间参数", "已修改 1 项"},
+	} {
+		body := tm.owner().do("GET", path, "").body
+		for _, want := range wants {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s lacks %s", path, want)
+			}
+		}
+	}
+}
+
+// listed is a settings table that takes nothing.
+type listed []SettingRow
+
+func (l listed) Settings() []SettingRow { return l }
+
+func (listed) Set(context.Context, string, string, string) (agent.Effect, error) {
+	return "", errors.New("not here")
+}
+
 func TestTakingsAgainstYesterday(t *testing.T) {
 	tm := newTerminal(t)
 	tm.clock.wall = time.Date(2026, 5, 2, 12, 0, 0, 0, time.UTC)
@@ -250,10 +298,10 @@ func TestTakingsAgainstYesterday(t *testing.T) {
 	if err != nil || len(sums) != 1 {
 		t.Fatal(sums, err)
 	}
-	if s := sums[0]; s.Net.Value != 2560 || s.Before.Value != 1280 || !s.Compared || s.Percent != 100 || s.Count != 2 || s.CountBefore != 1 {
+	if s := sums[0]; s.Net.Value != 2560 || s.Before.Value != 1280 || !s.Compared || s.Percent != 100 || s.Paid != 2 || s.PaidBefore != 1 {
 		t.Errorf("the takings are %+v", s)
 	}
-	hours := charts(today, start)[0].Hours
+	hours := charts(today, start, "CNY")[0].Hours
 	if len(hours) != 16 || hours[0].Hour != 8 || hours[0].Height != 100 || hours[1].Height != 0 || hours[2].Net.Value != 1280 || hours[15].Hour != 23 {
 		t.Errorf("the hours are %+v", hours)
 	}

@@ -31,10 +31,10 @@ func (s *Server) ownerToday(w http.ResponseWriter, r *http.Request, me agent.Per
 	if err != nil {
 		return err
 	}
-	d.Table, d.Wallets = byWallet(today), s.dayWallets(today)
+	d.Table, d.Wallets = byWallet(today, s.Currency), s.dayWallets(today)
 	only := func(t HourTotals) bool { return d.Wallet == "" || t.Wallet == d.Wallet }
 	d.Sums = s.takings(filtered(today, only), filtered(yesterday, only), d.Wallet == "")
-	d.Charts = charts(filtered(today, only), start)
+	d.Charts = charts(filtered(today, only), start, s.Currency)
 	open, err := s.Store.List(ctx, agent.Filter{Open: true, Wallet: d.Wallet, Limit: 20})
 	if err != nil {
 		return err

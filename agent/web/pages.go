@@ -82,6 +82,7 @@ func (s *Server) funcs(lang string) template.FuncMap {
 		"wallet": func(name string) string {
 			return s.walletName(lang, name)
 		},
+		"group":     func(name string) string { return s.groupTitle(lang, name) },
 		"reason":    func(d agent.DeviceStatus) string { return s.deviceReason(lang, d) },
 		"languages": s.Words.Languages,
 		"field":     func(f setupForm, name, kind string) formField { return s.field(lang, f, name, kind) },
@@ -165,7 +166,7 @@ func (s *Server) routePages(mux *http.ServeMux) {
 	s.routeSetup(mux)
 	for path, allowed := range map[string]string{
 		"/owner/login": "POST", "/owner/logout": "POST", "/owner/people/{id}": "POST", "/setup/claim": "POST", "/display/{lane}/beat": "POST",
-		"/register": "GET, HEAD", "/owner": "GET, HEAD", "/owner/people": "GET, HEAD, POST", "/owner/settings": "GET, HEAD, POST", "/owner/reconcile": "GET, HEAD, POST", "/owner/reconcile/csv": "GET, HEAD", "/setup": "GET, HEAD, POST",
+		"/register": "GET, HEAD", "/owner": "GET, HEAD", "/owner/day.csv": "GET, HEAD", "/owner/people": "GET, HEAD, POST", "/owner/settings": "GET, HEAD, POST", "/owner/reconcile": "GET, HEAD, POST", "/owner/reconcile/csv": "GET, HEAD", "/setup": "GET, HEAD, POST",
 	} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", allowed)

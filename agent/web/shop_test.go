@@ -270,9 +270,9 @@ func (s *shop) TotalsByHour(_ context.Context, from, to time.Time) (list []HourT
 		if p.Created.Before(from) || !p.Created.Before(to) {
 			continue
 		}
-		t := HourTotals{from.Add(p.Created.Sub(from).Truncate(time.Hour)), p.Status.Wallet, agent.Totals{Currency: p.Amount.Currency, Captured: p.Status.Captured, Refunded: p.Status.RefundedSum()}}
+		t := HourTotals{from.Add(p.Created.Sub(from).Truncate(time.Hour)), p.Status.Wallet, agent.Totals{Currency: p.Amount.Currency, Count: 1, Captured: p.Status.Captured, Refunded: p.Status.RefundedSum()}}
 		if p.Status.Captured > 0 {
-			t.Count = 1
+			t.Paid = 1
 		}
 		if !p.Status.Final() {
 			t.Open = 1

@@ -87,14 +87,15 @@ func TestTheDayByWalletAndCurrency(t *testing.T) {
 	tm.sale("c", "wechat", agent.Money{Value: 700, Currency: "CNY"})
 	tm.sale("d", "promptpay", agent.Money{Value: 123450, Currency: "THB"})
 	tm.sale("e", "jpqr", agent.Money{Value: 980, Currency: "JPY"})
+	tm.till().want(202, "POST", "/payments/"+string(tm.open("f", "scan"))+"/cancel", "") // the day knows nothing of what nobody paid
 	now := tm.clock.Now()
 	today, _, err := tm.web.twoDays(t.Context(), now.Add(-time.Hour), now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var rows []string
-	for _, r := range byWallet(today) {
-		rows = append(rows, fmt.Sprintf("%s %v %d %s", r.Wallet, r.Sum, r.Count, r.Net))
+	for _, r := range byWallet(today, "CNY") {
+		rows = append(rows, fmt.Sprintf("%s %v %d %s", r.Wallet, r.Sum, r.Paid, r.Net))
 	}
 	want := "alipay false 1 25.00 CNY|wechat false 2 17.00 CNY| true 3 42.00 CNY|jpqr false 1 980 JPY|promptpay false 1 1234.50 THB"
 	if got := strings.Join(rows, "|"); got != want {
@@ -109,6 +110,23 @@ func TestTheDayByWalletAndCurrency(t *testing.T) {
 	}
 	if n := strings.Count(page, `<svg class="bars"`); n != 3 {
 		t.Errorf("%d charts for three currencies", n)
+	}
+	export := c.do("GET", "/owner/day.csv?day=today", "")
+	day := now.In(tm.web.Zone).Format(time.DateOnly)
+	if want := "\ufeffday,wallet,currency,paid,open,taken,given_back,takings\n" + day + ",alipay,CNY,1,0,25.00,0.00,25.00\n" + day + ",wechat,CNY,2,0,17.00,0.00,17.00\n" +
+		day + ",jpqr,JPY,1,0,980,0,980\n" + day + ",promptpay,THB,1,0,1234.50,0.00,1234.50\n"; export.body != want {
+		t.Errorf("the export is\n%s, want\n%s", export.body, want)
+	}
+	if got := export.header.Get("Content-Disposition"); got != `attachment; filename="takings-`+day+`.csv"` {
+		t.Errorf("the export is sent as %s", got)
+	}
+	for path, status := range map[string]int{"/owner/day.csv?day=2020-01-01": 200, "/owner/day.csv?day=x": 400} {
+		if a := c.do("GET", path, ""); a.status != status {
+			t.Errorf("%s: %d", path, a.status)
+		}
+	}
+	if a := tm.page().do("GET", "/owner/day.csv", ""); strings.Contains(a.body, "alipay") {
+		t.Error("the export does not ask who wants it")
 	}
 	one := c.do("GET", "/owner?wallet=promptpay", "").body
 	if !strings.Contains(one, `<p class="huge figure long">฿1,234.50 THB</p>`) || strings.Contains(one, `<p class="huge figure">¥42.00</p>`) {
@@ -160,6 +178,7 @@ func TestBrowserAWalletIsChosenByItsTile(t *testing.T) {
 	b.until(`document.getElementById("choose").open`)
 	b.until(tileFocused + ` === "wechat"`) // the lane's own is first
 	b.until(shows("choose-tiles", "2Alipay"))
+	b.until(shows("choose-other", "PromptPay (THB) · JPQR (JPY)"))
 	b.shot("choose")
 	if len(tm.payments) != 0 {
 		t.Error("a payment was opened before a wallet was chosen")
@@ -225,6 +244,7 @@ func TestBrowserAnotherCurrency(t *testing.T) {
 	b.keys("1", "2", ".", "5", kb.F3)
 	b.until(shows("unit", "THB"))
 	b.until(shows("amount", "฿12.50"))
+	b.until(shows("hint", "PromptPay"))
 	b.shot("baht")
 	// Baht can only be shown, and only by one wallet: one key, no choice.
 	if got := b.js(`document.getElementById("do-scan").hidden`); got != "true" {
@@ -281,7 +301,7 @@ func TestBrowserTilesAndDayFitAPhone(t *testing.T) {
 			for _, s := range []struct {
 				id, wallet string
 				m          agent.Money
-			}{{"a", "wechat", agent.Money{Value: 128000, Currency: "CNY"}}, {"b", "alipay", agent.Money{Value: 2550, Currency: "CNY"}}, {"c", "promptpay", agent.Money{Value: 123450, Currency: "THB"}}, {"d", "jpqr", agent.Money{Value: 980, Currency: "JPY"}}} {
+			}{{"a", "wechat", agent.Money{Value: 128000, Currency: "CNY"}}, {"b", "alipay", agent.Money{Value: 2550, Currency: "CNY"}}, {"c", "promptpay", agent.Money{Value: 123450, Currency: "THB"}}, {"d", "jpqr", agent.Money{Value: 980, Currency: "JPY"}}, {"e", "promptpay", agent.Money{Value: 12345600, Currency: "THB"}}} {
 				tm.sale(s.id, s.wallet, s.m)
 			}
 			b := tm.atRegister(390, 844)
@@ -303,6 +323,7 @@ func TestBrowserTilesAndDayFitAPhone(t *testing.T) {
 			b.open("/owner?lang=" + lang)
 			b.signInOwner()
 			b.until(`document.querySelector(".tally")`)
+			b.until(`document.querySelector(".tally").getBoundingClientRect().right <= document.querySelector(".tally").closest(".card").getBoundingClientRect().right`)
 			b.fits("390-day-" + lang)
 			b.quiet()
 		})

@@ -111,7 +111,13 @@ function draw() {
   $("amount").style.setProperty("--len", Math.max(6, 1 + (sign.length + 1) / 2 + ($("typed").textContent + $("rest").textContent).length));
   drawCurrencies();
   $("amount").classList.toggle("kept", amount.kept);
-  $("hint").textContent = amount.kept ? text("hint.kept") : "";
+  hint();
+}
+
+// hint says which wallets take the chosen currency, where that is a question at all.
+function hint() {
+  const names = wallets.currencies.length > 1 ? wallets.taking(currency) : [];
+  $("hint").textContent = amount.kept ? text("hint.kept") : names.join(" · ");
 }
 
 // drawCurrencies offers what some wallet takes, and only the ways of paying that
@@ -121,9 +127,9 @@ function drawCurrencies() {
   $("currencies").hidden = codes.length < 2;
   if ($("currencies").dataset.codes !== codes.join()) {
     $("currencies").dataset.codes = codes.join();
-    $("currencies").replaceChildren(...codes.map((code) => element("button", { type: "button", class: "quiet", "data-code": code, onclick: () => useCurrency(code) }, code)));
+    $("currencies").replaceChildren(...codes.map((code) => element("button", { type: "button", class: "quiet", "data-code": code, title: wallets.taking(code).join(" · "), onclick: () => useCurrency(code) }, code)), element("kbd", {}, "F3"));
   }
-  for (const button of $("currencies").children) button.setAttribute("aria-pressed", String(button.dataset.code === currency));
+  for (const button of $("currencies").querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.dataset.code === currency));
   const point = exponent(currency) > 0 ? "." : "00";
   $("point").dataset.key = $("point").textContent = point;
   const scans = wallets.scans(currency);
@@ -160,7 +166,8 @@ async function run(name, which) {
     case "search": return $("search").focus();
     case "lock": return gate.leave().then(leave);
     case "help": return $("help").showModal();
-    case "clear": if (amount.clear()) draw(); return;
+    // Out of a foreign currency as out of an amount: one step a press.
+    case "clear": if (amount.clear()) draw(); else if (currency !== page.currency) useCurrency(page.currency); return;
   }
 }
 
@@ -181,7 +188,7 @@ function choose() {
   const list = wallets.showing(currency);
   if (list.length === 0) { refuse(); say($("hint"), text("hint.no_wallet", currency)); return; }
   if (list.length === 1) return open("show", list[0].name);
-  chooser.ask(list, money(sum));
+  chooser.ask(list, money(sum), wallets.elsewhere(currency));
 }
 
 // open asks for a payment. Its request_id is kept until the terminal has answered,
@@ -315,6 +322,7 @@ function header(status) {
   wallets.take({ wallets: status.wallets, currencies: status.currencies, shows: lane?.shows ?? [] });
   verdict.offer();
   drawCurrencies();
+  if (!$("hint").textContent) hint();
 }
 
 // touch keeps the session while somebody works or a customer is paying.

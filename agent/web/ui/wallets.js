@@ -20,6 +20,14 @@ export class Wallets {
     return this.shows.map((name) => this.all.find((w) => w.name === name)).filter((w) => w && takes(w, currency));
   }
 
+  // taking names the wallets that can be paid with in a currency, one way or another.
+  taking(currency) { return this.all.filter((w) => (w.scan || this.shows.includes(w.name)) && takes(w, currency)).map((w) => wallet(w.name)); }
+
+  // elsewhere names the wallets that show codes, but not in this currency.
+  elsewhere(currency) {
+    return this.all.filter((w) => this.shows.includes(w.name) && !takes(w, currency)).map((w) => wallet(w.name) + " (" + w.currencies.join(", ") + ")");
+  }
+
   // scans says whether the code on a customer's phone can be charged in a currency.
   scans(currency) { return this.all.some((w) => w.scan && takes(w, currency)); }
 }
@@ -46,9 +54,11 @@ export class Chooser {
 
   get open() { return $("choose").open; }
 
-  ask(list, amount) {
+  ask(list, amount, elsewhere) {
     this.list = list;
     $("choose-amount").textContent = amount;
+    $("choose-other").hidden = elsewhere.length === 0;
+    $("choose-other").textContent = text("choose_other", elsewhere.join(" · "));
     $("choose-tiles").replaceChildren(...tiles(list, this.pick));
     if (!this.open) $("choose").showModal();
     $("choose-tiles").firstElementChild.focus();

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
 
@@ -39,5 +40,52 @@ func TestE2EBrowserWallets(t *testing.T) {
 		till.sees(30*time.Second, word, "NOT CHARGED")
 		till.press(kb.Escape)
 	})
+	s.books()
+}
+
+// TestE2EBrowserFiveWallets is a newcomer's round: five wallets in four currencies
+// by hand at the register, then the owner's day of them.
+func TestE2EBrowserFiveWallets(t *testing.T) {
+	t.Parallel()
+	s := openShop(t)
+	open := browser(t)
+	till := s.register(open)
+	customer := open(s.Lanes[0].Display)
+	for _, sale := range []struct {
+		wallet   string
+		currency int    // presses of F3
+		keys     string // after F2: the tile, where there is a choice
+		reads    string
+	}{
+		{"wechat", 0, "1", "WeChat Pay 微信支付 | Open WeChat and scan | ¥12.80 CNY"},
+		{"alipay", 0, "2", "Alipay 支付宝 | Open Alipay and scan | ¥12.80 CNY"},
+		{"promptpay", 1, "", "PromptPay | Open the app of your bank in Thailand and scan | ฿12.80 THB"},
+		{"pix", 2, "", "Pix | Open the app of your bank in Brazil, choose Pix and scan | R$\u00a012,80 BRL"},
+		{"upi", 3, "", "UPI · BHIM | Open BHIM, PhonePe, Google Pay, Paytm or another UPI app and scan | ₹12.80 INR"},
+	} {
+		t.Run(sale.wallet, func(t *testing.T) {
+			phone := fmt.Sprint(s.sandbox("POST", "/customers", object{"wallet": sale.wallet, "balance": 100_000_00, "behaviour": "approve"})["id"])
+			for range sale.currency {
+				till.press(kb.F3)
+			}
+			till.amount(kb.F2)
+			if sale.keys != "" {
+				till.sees(5*time.Second, tile, "wechat")
+				till.press(sale.keys)
+			}
+			till.sees(10*time.Second, word, "SHOW QR")
+			customer.sees(5*time.Second, code, "true")
+			customer.sees(time.Second, brand, sale.reads)
+			s.sandbox("POST", "/customers/"+phone+"/scan", object{"qr": s.reaches(s.current(), 5*time.Second, "qr_shown")["qr"]})
+			till.sees(15*time.Second, word, "PAID")
+			till.press(kb.Enter)
+			till.sees(2*time.Second, word, "")
+			till.sees(2*time.Second, `document.getElementById("unit").textContent`, "CNY")
+		})
+	}
+	owner := open(s.Owner + "?lang=en")
+	owner.do(chromedp.WaitVisible(chromedp.CSS("#password")), chromedp.SendKeys(chromedp.CSS("#password"), s.OwnerPassword+kb.Enter))
+	owner.sees(10*time.Second, `[...document.querySelectorAll(".tally tbody tr")].map((r) => r.querySelector("th").textContent.trim() + " " + r.querySelector("td:nth-of-type(2)").textContent + " " + r.querySelector("td:last-child strong").textContent).join("; ")`,
+		"Alipay 1 ¥12.80; WeChat Pay 1 ¥12.80; All CNY 2 ¥25.60; Pix 1 R$12.80 BRL; UPI 1 ₹12.80 INR; PromptPay 1 ฿12.80 THB")
 	s.books()
 }
