@@ -89,6 +89,7 @@ func (b *tab) press(keys ...string) {
 const (
 	word = `document.getElementById("verdict").hidden ? "" : document.getElementById("v-word").textContent.trim()`
 	tone = `document.getElementById("verdict").hidden ? "" : document.getElementById("verdict").dataset.tone`
+	unit = `document.getElementById("unit").textContent`
 	tile = `document.activeElement?.dataset.wallet ?? ""`
 	// brand is what the customer reads beside a code.
 	brand = `["brand", "app", "amount", "unit"].map((id) => document.getElementById(id).textContent).join(" | ").replace(/ \| (?=[A-Z]+$)/, " ")`
