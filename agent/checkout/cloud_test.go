@@ -24,6 +24,7 @@ const (
 	liesRefuse fault = "lies refuse" // pay: answers with a refusal and takes the money 5 s later
 	staleYes   fault = "stale yes"   // query: a replica that has not heard of the reversal
 	poorShop   fault = "poor shop"   // refund: not enough in the shop's account
+	wrongClock fault = "wrong clock" // refund: the terminal's time is refused, until it is right
 	slowRefund fault = "slow refund" // refund: accepted, done 30 s later
 )
 
@@ -255,6 +256,8 @@ func (c *cloud) Close(ctx context.Context, p agent.Payment) agent.Answer {
 func (c *cloud) Refund(ctx context.Context, p agent.Payment, r agent.Refund) agent.Answer {
 	return c.exchange(ctx, agent.OpRefund, p, func(o *order, f fault) agent.Answer {
 		switch f {
+		case wrongClock:
+			return agent.Answer{Verdict: agent.Refused, Reason: agent.ReasonSetup, Retry: true}
 		case poorShop:
 			return agent.Answer{Verdict: agent.Refused, Reason: agent.ReasonShopBalance, Retry: true}
 		case notEnough:

@@ -98,8 +98,11 @@ func (e *Engine) refundAnswer(ctx context.Context, p agent.Payment, r agent.Refu
 		}
 		fact.Kind = agent.FactRefundAccepted
 	case agent.Refused:
-		if a.Retry {
+		switch {
+		case a.Retry && a.Reason == agent.ReasonShopBalance:
 			return refundLater, "the wallet cannot pay it now: " + a.Code
+		case a.Retry: // a clock or a key that a person has put right is found out soon
+			return e.refundBackoff(p, t), "the wallet does not take the request: " + a.Code
 		}
 		fact.Kind, fact.Reason = agent.FactRefundRefused, either(a.Reason, agent.ReasonWalletRefused)
 	case agent.InDoubt:

@@ -132,6 +132,7 @@ func TestRefunds(t *testing.T) {
 		{"the request is lost, and a query", map[agent.Operation][]fault{agent.OpRefund: {lostOut}, agent.OpRefundQuery: {lostBack}}, agent.RefundDone, 30 * time.Second},
 		{"no line for a while", map[agent.Operation][]fault{agent.OpRefund: {noLine, noLine, noLine}}, agent.RefundDone, time.Minute},
 		{"the shop's account is empty", map[agent.Operation][]fault{agent.OpRefund: {poorShop, poorShop}}, agent.RefundDone, 3 * time.Hour},
+		{"the terminal's clock is wrong for a while", map[agent.Operation][]fault{agent.OpRefund: {wrongClock, wrongClock, wrongClock}}, agent.RefundDone, 2 * time.Minute},
 		{"refused", map[agent.Operation][]fault{agent.OpRefund: {notEnough}}, agent.RefundFailed, time.Second},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

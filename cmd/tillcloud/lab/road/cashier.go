@@ -21,7 +21,7 @@ const (
 )
 
 const (
-	mostTenders = 12
+	mostTenders = 16 // the longest that a fault lasts, and a few breaths
 	beat        = 500 * time.Millisecond
 	look        = 2 * time.Second  // between a picture on a screen and the hand of who sees it
 	breath      = 15 * time.Second // before a customer who could not pay is asked a third time
