@@ -89,7 +89,7 @@ func (e *Engine) step(ctx context.Context, p agent.Payment, t agent.Task) (agent
 	default:
 		next = p
 	}
-	if p.Status.State == agent.Review && next.Version == p.Version {
+	if p.Status.State == agent.Review && next.Version == p.Version && !e.denied(p.ID) {
 		wait = max(wait, reviewRest)
 	}
 	return next, wait, why

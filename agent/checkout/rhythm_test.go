@@ -110,3 +110,21 @@ func TestAShownCodeThatNobodyScannedEnds(t *testing.T) {
 		})
 	}
 }
+
+// TestTheOfficeDoesNotWaitForWhatTheWalletNeverSaw: the hour between two looks is for
+// a wallet that has nothing new to say, not for one that must say the same three times.
+func TestTheOfficeDoesNotWaitForWhatTheWalletNeverSaw(t *testing.T) {
+	inShop(t, func(s *shop) {
+		s.stop()
+		s.wallet = &unscanned{cloud: s.cloud}
+		s.start()
+		s.cloud.forever(lostOut, agent.OpPresent, agent.OpClose, agent.OpQuery)
+		p := s.open(agent.ModeShow)
+		s.pass(25 * time.Hour)
+		s.want(p.ID, agent.Review)
+		s.cloud.lift()
+		if p = s.settle(p.ID, 70*time.Minute); p.Status.State != agent.Closed {
+			t.Errorf("ends %s; facts %v", p.Status.State, kinds(p))
+		}
+	})
+}

@@ -108,3 +108,10 @@ func (e *Engine) absent(ctx context.Context, p agent.Payment, t agent.Task) (age
 	}
 	return e.record(p, agent.Fact{Kind: agent.FactNeverArrived, Op: agent.OpQuery})
 }
+
+// denied reports that the wallet is saying that it does not know the payment, and is
+// about to have said it often enough. Nobody in the office need wait an hour for that.
+func (e *Engine) denied(id agent.PaymentID) bool {
+	l, _ := e.known(id)
+	return len(l.absent) > 0 && e.opt.Clock.Mono()-l.absent[0] < 2*absentAfter
+}
