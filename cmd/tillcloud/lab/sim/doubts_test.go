@@ -93,6 +93,13 @@ func (d *doubts) strike(orderNo string) {
 	d.struck[orderNo] = append(d.struck[orderNo], d.clock.Mono())
 }
 
+// handed is how many payments went to the office.
+func (d *doubts) handed() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.reviewed
+}
+
 // tally is what a day's doubts come to.
 type tally struct {
 	seconds     [301]int      // resolved with a network, by seconds; the last is "or more"
