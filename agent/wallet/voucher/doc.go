@@ -12,5 +12,6 @@
 //
 // It is a leaf: it imports the root of agent, the libraries for CBOR and COSE,
 // and nothing else of ours. It signs nothing either, so that whoever issues for
-// tests and for the sandbox must read the formats for himself.
+// tests and for the sandbox must read the formats for himself: FORMATS.md has
+// them, testdata/golden.json one of each.
 package voucher

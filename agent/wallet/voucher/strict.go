@@ -15,7 +15,8 @@ var errNotDeterministic = errors.New("the CBOR is not what a deterministic encod
 // lengths written too long, maps out of order or with a key twice, indefinite
 // lengths, text or arrays where bytes belong, null for a value, fields this
 // version does not know, and anything behind the end. A signed code therefore
-// has one form only, and two readers cannot disagree about it.
+// has one form only, and two readers cannot disagree about it. The decoder's
+// options refuse most of it sooner and bound its work.
 func strict(data []byte, out any) error {
 	dec, err := cbor.DecOptions{
 		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
