@@ -203,7 +203,8 @@ func (e *Engine) Open(ctx context.Context, r agent.Request) (p agent.Payment, re
 	// Known before the commit, so that no step can take it for a leftover of the
 	// last run.
 	id := p.ID
-	e.remember(id, &live{started: e.opt.Clock.Mono()})
+	now := e.opt.Clock.Mono()
+	e.remember(id, &live{opened: now, started: now})
 	p, err = e.opt.Journal.Open(context.WithoutCancel(ctx), p, facts...)
 	if err != nil {
 		e.forget(id)

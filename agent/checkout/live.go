@@ -15,6 +15,7 @@ type live struct {
 	code    agent.PayCode
 	pay     payCall         // Pay with a request that was made beforehand; nil when there is none
 	scanned time.Duration   // Clock.Mono when the code was read
+	opened  time.Duration   // Clock.Mono when this run opened it; zero for one that it found
 	started time.Duration   // Clock.Mono when the current way of paying began
 	shown   time.Duration   // Clock.Mono when the code to pay came
 	seen    time.Duration   // Clock.Mono when this run first worked on it

@@ -84,6 +84,21 @@ func TestTheWallClockIsNoPatience(t *testing.T) {
 			}
 		})
 	})
+	t.Run("the clock is put right by eleven years in doubt", func(t *testing.T) {
+		inShop(t, func(s *shop) {
+			s.cloud.forever(noLine, agent.OpQuery, agent.OpReverse)
+			s.cloud.plan(agent.OpPay, lostBack)
+			p := s.open(agent.ModeScan)
+			s.scan(goodCode)
+			s.clock.jump(11 * 365 * 24 * time.Hour)
+			s.pass(20 * time.Minute)
+			s.want(p.ID, agent.Reversing)
+			s.cloud.lift()
+			if p = s.settle(p.ID, time.Minute+30*time.Second); p.Status.State != agent.Reversed {
+				t.Errorf("ends %s", p.Status.State)
+			}
+		})
+	})
 	t.Run("switched off over the weekend", func(t *testing.T) {
 		inShop(t, func(s *shop) {
 			s.cloud.forever(noLine, agent.OpQuery, agent.OpReverse)

@@ -126,6 +126,9 @@ func (e *Engine) exhausted(p agent.Payment) (agent.Payment, bool) {
 	}
 	tried, age := e.metFor(p.ID), e.opt.Clock.Now().Sub(p.Created)
 	l, _ := e.known(p.ID)
+	if l.opened > 0 { // the wall clock may have been years behind then
+		age = e.opt.Clock.Mono() - l.opened
+	}
 	if l.doubts < maxDoubts && (tried < leastTried || max(tried, age) < e.patience(p)) {
 		return p, false
 	}
