@@ -26,6 +26,7 @@ const (
 	look        = 2 * time.Second  // between a picture on a screen and the hand of who sees it
 	breath      = 15 * time.Second // before a customer who could not pay is asked a third time
 	longest     = 6 * time.Minute  // for one tender or refund
+	leftEnds    = 2 * time.Minute  // for a tender without a code
 )
 
 // cashier serves one customer after the other until the sale is paid.
@@ -44,6 +45,7 @@ type cashier struct {
 	taken   time.Duration            // Clock.Mono then
 	answers map[string]agent.Payment // the last answer to each request id
 
+	left  bool           // a tender that was pushed for may stand, after a power cut
 	tardy sync.WaitGroup // a request that is under way for long
 
 	mu       sync.Mutex // what the cloud's side reads
@@ -134,9 +136,11 @@ func (c *cashier) pushes(ctx context.Context, r agent.Request) error {
 	r.RequestID += "-again"
 	p, _, err := till.Open(ctx, r)
 	if err != nil {
+		c.left = c.shop.Till() == nil // nobody knows whether it was taken
 		return nil
 	}
 	_, _, err = till.Cancel(ctx, p.ID, "cashier")
+	c.left = err != nil
 	return c.unlessDark(err)
 }
 
@@ -249,7 +253,7 @@ func (c *cashier) power(ctx context.Context) (*checkout.Engine, error) {
 // post asks for a payment until there is an answer, again after a power cut, and
 // holds each answer against the one before.
 func (c *cashier) post(ctx context.Context, r agent.Request) (agent.Payment, error) {
-	for {
+	for begin := c.clock.Mono(); ; {
 		till, err := c.power(ctx)
 		if err != nil {
 			return agent.Payment{}, err
@@ -257,6 +261,10 @@ func (c *cashier) post(ctx context.Context, r agent.Request) (agent.Payment, err
 		p, repeated, err := till.Open(ctx, r)
 		if err != nil {
 			if c.shop.Till() == nil {
+				continue
+			}
+			if c.left && c.clock.Mono()-max(begin, c.on) < leftEnds {
+				c.wait(beat)
 				continue
 			}
 			return p, fmt.Errorf("%s: request %s: %w", c.story, r.RequestID, err)
