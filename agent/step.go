@@ -28,7 +28,7 @@ func DefaultTimers(protocol string) Timers {
 	t := Timers{
 		Connect: 3 * sec, Pay: 10 * sec, FirstQuery: 3 * sec,
 		Cadence: []time.Duration{3 * sec, 3 * sec, 5 * sec, 5 * sec, 10 * sec},
-		GiveUp:  60 * sec, MinReverse: 5 * sec, ReverseWindow: 24 * time.Hour,
+		GiveUp:  55 * sec, MinReverse: 5 * sec, ReverseWindow: 24 * time.Hour,
 		CodeAge: 30 * sec, QRLife: 120 * sec, QRPoll: 3 * sec, Watch: 15 * sec, Scan: 90 * sec,
 		Retry: sec, RetryMax: 60 * sec,
 	}
