@@ -165,7 +165,7 @@ const (
 
 // TestTheTableAndTheEngineAgree is campaign C7.
 func TestTheTableAndTheEngineAgree(t *testing.T) {
-	r := lab.Begin(t, "C7", "runs", 1000, 20_000)
+	r := lab.Begin(t, "C7", "runs", 1000, 10_000)
 	steps := 100
 	if os.Getenv(lab.SizeEnv) == "release" {
 		steps = 200

@@ -18,7 +18,7 @@ import (
 const (
 	// seeds is how often a release goes through every cut, each time with another
 	// reply, another darkness and other second cuts.
-	seeds = 12
+	seeds = 5
 	// about is how many cuts there are; the roads themselves tell it exactly.
 	about = 1086
 	// undisturbed is the first seed of the stories that are not cut.
