@@ -78,6 +78,16 @@ func (s *Server) money(m agent.Money) string {
 	return text + " " + string(m.Currency)
 }
 
+// paidIn writes what left the customer's account. Beside an amount in another
+// currency it always says which one it is: the shop's own sign may be the other's too.
+func (s *Server) paidIn(sum, asked agent.Money) string {
+	text := s.money(sum)
+	if sum.Currency == asked.Currency || strings.Contains(text, string(sum.Currency)) {
+		return text
+	}
+	return text + " " + string(sum.Currency)
+}
+
 // payerName is a brand in the words of those who pay with it, which may be another
 // script beside the page's.
 func (s *Server) payerName(lang, name string) string {

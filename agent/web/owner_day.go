@@ -84,6 +84,10 @@ func add[K cmp.Ordered](list []HourTotals, key func(HourTotals) K) []HourTotals 
 	return out
 }
 
+// moved reports whether there is something to tell: what took nothing and is not open is
+// no part of a day.
+func moved(t HourTotals) bool { return t.Paid > 0 || t.Open > 0 || t.Refunded > 0 }
+
 func ofCurrency(t HourTotals) string { return string(t.Currency) }
 
 // ownFirst puts a currency's days in order: the shop's own before all others.
@@ -115,6 +119,10 @@ func (s *Server) takings(today, yesterday []HourTotals, always bool) []takings {
 				sum.Before, sum.PaidBefore = money(y.Captured-y.Refunded), y.Paid
 			}
 		}
+		// A card of noughts, because one customer of a foreign wallet changed his mind.
+		if !own(t) && !moved(t) && sum.PaidBefore == 0 && len(now) > 1 {
+			continue
+		}
 		if sum.Before.Value > 0 {
 			sum.Percent, sum.Compared = (sum.Net.Value-sum.Before.Value)*100/sum.Before.Value, true
 		}
@@ -124,9 +132,9 @@ func (s *Server) takings(today, yesterday []HourTotals, always bool) []takings {
 }
 
 // byWallet is the day's table: the wallets of a currency, then its sum where there
-// is more than one. What took nothing and is not open is no part of it.
+// is more than one.
 func byWallet(today []HourTotals, own agent.Currency) (rows []walletDay) {
-	today = filtered(today, func(t HourTotals) bool { return t.Paid > 0 || t.Open > 0 || t.Refunded > 0 })
+	today = filtered(today, moved)
 	row := func(t HourTotals) walletDay {
 		money := func(v int64) agent.Money { return agent.Money{Value: v, Currency: t.Currency} }
 		return walletDay{Wallet: t.Wallet, Paid: t.Paid, Open: t.Open, Taken: money(t.Captured), Refunded: money(t.Refunded), Net: money(t.Captured - t.Refunded)}

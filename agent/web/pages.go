@@ -74,6 +74,7 @@ func (s *Server) funcs(lang string) template.FuncMap {
 		"t":     func(key string, args ...any) string { return s.Words.Text(lang, key, args...) },
 		"say":   func(x agent.Sentence) string { return s.Words.Say(lang, x) },
 		"money": s.money,
+		"paid":  s.paidIn,
 		"stamp": func(t time.Time) string { return s.Words.Stamp(lang, t.In(s.Zone)) },
 		"clock": func(t time.Time) string { return t.In(s.Zone).Format("15:04:05") },
 		"day":   func(t time.Time) string { return s.Words.Date(lang, t.In(s.Zone)) },

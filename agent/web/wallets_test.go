@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
 	"tillwire/agent"
@@ -71,12 +72,34 @@ func TestAPaymentTellsWhatThePayerPaid(t *testing.T) {
 	}
 }
 
+// TestThePayersSumNamesItsCurrency: a yen and a yuan have one sign, and so a customer
+// who was charged in the shop's own currency for a price in another reads which is which.
+func TestThePayersSumNamesItsCurrency(t *testing.T) {
+	tm := newTerminal(t).abroad()
+	yuan := agent.PayerSum{Amount: agent.Money{Value: 4704, Currency: "CNY"}, Rate: "0.048"}
+	id := tm.sale("a", "jpqr", agent.Money{Value: 980, Currency: "JPY"}, yuan)
+	same := tm.sale("b", "wechat", agent.Money{Value: 5000, Currency: "CNY"}, yuan)
+	owner := tm.owner()
+	for _, page := range []string{"/owner/payments/", "/receipt/"} {
+		if a := owner.do("GET", page+string(id), ""); !strings.Contains(a.body, "¥47.04 CNY (rate 0.048)") {
+			t.Errorf("%s does not say which ¥ the customer paid", page)
+		}
+		if a := owner.do("GET", page+string(same), ""); !strings.Contains(a.body, "¥47.04 (rate") {
+			t.Errorf("%s names the only currency there is", page)
+		}
+	}
+}
+
 // sale records a payment that was paid, by a wallet in a currency.
-func (tm *terminal) sale(id, wallet string, m agent.Money) agent.PaymentID {
+func (tm *terminal) sale(id, wallet string, m agent.Money, payer ...agent.PayerSum) agent.PaymentID {
 	tm.t.Helper()
 	body := fmt.Sprintf(`{"request_id":%q,"lane":"1","amount":{"value":%d,"currency":%q},"reference":%q,"mode":"show","wallet":%q}`, id, m.Value, m.Currency, id, wallet)
 	p := agent.PaymentID(tm.till().want(201, "POST", "/payments", body).json(tm.t)["id"].(string))
-	tm.fact(p, agent.Fact{Kind: agent.FactApproved, Op: agent.OpQuery, Amount: m.Value, Txn: id})
+	approved := agent.Fact{Kind: agent.FactApproved, Op: agent.OpQuery, Amount: m.Value, Txn: id}
+	for _, sum := range payer {
+		approved.Payer = sum
+	}
+	tm.fact(p, approved)
 	return p
 }
 
@@ -88,6 +111,8 @@ func TestTheDayByWalletAndCurrency(t *testing.T) {
 	tm.sale("d", "promptpay", agent.Money{Value: 123450, Currency: "THB"})
 	tm.sale("e", "jpqr", agent.Money{Value: 980, Currency: "JPY"})
 	tm.till().want(202, "POST", "/payments/"+string(tm.open("f", "scan"))+"/cancel", "") // the day knows nothing of what nobody paid
+	dollars := tm.till().want(201, "POST", "/payments", `{"request_id":"g","lane":"1","amount":{"value":900,"currency":"TWD"},"reference":"g","mode":"scan"}`).json(t)["id"].(string)
+	tm.till().want(202, "POST", "/payments/"+dollars+"/cancel", "")
 	now := tm.clock.Now()
 	today, _, err := tm.web.twoDays(t.Context(), now.Add(-time.Hour), now)
 	if err != nil {
@@ -107,6 +132,9 @@ func TestTheDayByWalletAndCurrency(t *testing.T) {
 		if !strings.Contains(page, has) {
 			t.Errorf("the owner's page lacks %s", has)
 		}
+	}
+	if strings.Contains(page, "· TWD<") {
+		t.Error("a currency in which nobody paid has a card of its own")
 	}
 	if n := strings.Count(page, `<svg class="bars"`); n != 3 {
 		t.Errorf("%d charts for three currencies", n)
@@ -269,6 +297,31 @@ func TestBrowserAnotherCurrency(t *testing.T) {
 	b.until(shows("v-amount", "¥980 JPY"))
 	if p := tm.payments[1]; p.Amount != (agent.Money{Value: 980, Currency: "JPY"}) || p.Status.Wallet != "jpqr" {
 		t.Errorf("the payment is %+v", p)
+	}
+	b.quiet()
+}
+
+// TestBrowserCancelStaysInSight looks at the screens of tills: with tiles to choose from
+// and a remark about a wrong code, the remark can be read and Cancel can be pressed.
+func TestBrowserCancelStaysInSight(t *testing.T) {
+	tm := live(t).abroad()
+	tm.offer = append(tm.offer, agent.Offer{Name: "unionpay", Scan: true, Show: true, Currencies: []agent.Currency{"CNY"}})
+	b := tm.atRegister(1366, 768)
+	b.keys("5", kb.Enter)
+	b.until(`!document.getElementById("v-choice").hidden`)
+	// Long enough for two lines on a small screen, as the sentences about wrong codes are.
+	b.js(`(e => { e.textContent = "This is a shop's code (PromptPay): the customer scans it with the phone. Ask for the payment code"; e.hidden = false; })(document.getElementById("v-notice"))`)
+	for _, size := range [][2]int64{{1366, 768}, {1280, 720}, {1024, 600}, {390, 844}, {320, 568}} {
+		b.do(chromedp.EmulateViewport(size[0], size[1]))
+		name := fmt.Sprintf("cancel-%dx%d", size[0], size[1])
+		b.until(fmt.Sprintf(`innerWidth === %d && innerHeight === %d`, size[0], size[1]))
+		b.fits(name)
+		for _, id := range []string{"v-notice", "v-actions"} {
+			seen := b.js(`(r => r.top >= 0 && r.bottom <= innerHeight && document.getElementById("` + id + `").contains(document.elementFromPoint(r.left + r.width / 2, r.bottom - 24)))(document.getElementById("` + id + `").getBoundingClientRect())`)
+			if seen != "true" {
+				t.Errorf("%s: %s is out of sight", name, id)
+			}
+		}
 	}
 	b.quiet()
 }

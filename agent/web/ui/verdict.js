@@ -20,8 +20,18 @@ export function money(amount) {
   return amount.currency === page.currency || figure.includes(amount.currency) ? figure : figure + " " + amount.currency;
 }
 
-// paidIn is what left the customer's account, where the wallet tells it.
-export const paidIn = (p) => (p.payer ? money(p.payer.amount) + (p.payer.rate ? " (" + text("rate", p.payer.rate) + ")" : "") : "");
+// paidIn is what left the customer's account, where the wallet tells it. Beside an
+// amount in another currency it always says which one it is.
+export function paidIn(p) {
+  if (!p.payer) return "";
+  const { amount, rate } = p.payer;
+  const figure = money(amount);
+  const named = amount.currency === p.amount.currency || figure.includes(amount.currency) ? figure : figure + " " + amount.currency;
+  return named + (rate ? " (" + text("rate", rate) + ")" : "");
+}
+
+// paidOtherwise says so where the customer paid something else than was asked for.
+const paidOtherwise = (p) => (p.status === "paid" && p.payer && (p.payer.amount.value !== p.amount.value || p.payer.amount.currency !== p.amount.currency) ? text("payer", paidIn(p)) : "");
 
 const still = ["paid", "declined", "not_sent", "reversed", "closed", "refunded", "review"];
 const counts = (payment) => !still.includes(payment.status);
@@ -77,7 +87,7 @@ export class Verdict {
     // The sign and the amount say it all when it is paid.
     $("v-say").textContent = payment.status === "paid" ? "" : payment.say;
     $("v-test").hidden = !payment.test;
-    $("v-meta").textContent = [wallet(payment.wallet), payment.payer && payment.status === "paid" ? text("payer", paidIn(payment)) : "", payment.reference, payment.final || payment.status === "unknown" || payment.status === "review" ? text("order", payment.order_no.slice(-4)) : ""]
+    $("v-meta").textContent = [wallet(payment.wallet), paidOtherwise(payment), payment.reference, payment.final || payment.status === "unknown" || payment.status === "review" ? text("order", payment.order_no.slice(-4)) : ""]
       .filter(Boolean).join("  ·  ");
     this.seconds();
     this.offer();
