@@ -149,15 +149,19 @@ func (s *Server) ownerLog(w http.ResponseWriter, r *http.Request, me agent.Perso
 	if err != nil {
 		return err
 	}
-	name, lang := s.actors(r.Context()), s.language(r)
+	lang := s.language(r)
+	name := s.actors(r.Context())
+	// known puts what the program itself says into the page's language; a name stays.
+	known := func(family, word string) string {
+		if key := family + "." + word; s.Words.Has(lang, key) {
+			return s.Words.Text(lang, key)
+		}
+		return name(word)
+	}
 	list := make([]logRow, 0, len(acts))
 	for _, a := range acts {
-		what := a.Action
-		if key := "act." + a.Action; s.Words.Has(lang, key) {
-			what = s.Words.Text(lang, key)
-		}
-		a.Object = name(a.Object)
-		list = append(list, logRow{Audit: a, Who: name(a.Actor), What: what})
+		a.Object = known("act_at", a.Object)
+		list = append(list, logRow{Audit: a, Who: known("actor", a.Actor), What: known("act", a.Action)})
 	}
 	s.render(w, r, http.StatusOK, "owner_log", ownerView("log", me, list))
 	return nil

@@ -354,6 +354,30 @@ func TestTheOwnerReadsTheLogOfTheStore(t *testing.T) {
 	}
 }
 
+// TestTheLogSpeaksThePagesLanguage: what the command line, the network and the store
+// itself did is told in words, not in the names that the journal keeps.
+func TestTheLogSpeaksThePagesLanguage(t *testing.T) {
+	tm := newTerminal(t)
+	for _, act := range []agent.Audit{
+		{Actor: "command line", Action: "person.set", Object: "person:cas", Detail: "Cass, cashier"},
+		{Actor: "tillwire", Action: "store.rolled_back", Object: "42"},
+		{Actor: "network", Action: "host_refused", Object: "evil.example"},
+	} {
+		tm.web.audits.note(t.Context(), act)
+	}
+	for lang, wanted := range map[string][]string{
+		"en":    {"Person set", ">Cass<", "Command line", "An older copy of the data", "Tillwire itself", "Somebody on the network", "owner&#39;s page"},
+		"zh-CN": {"设置员工", ">Cass<", "命令行", "数据被换成了较旧的副本", "本程序", "网络访问者", "店主页面"},
+	} {
+		body := tm.owner().do("GET", "/owner/log?lang="+lang, "").body
+		for _, want := range wanted {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s: the log does not say %q", lang, want)
+			}
+		}
+	}
+}
+
 func TestAPaymentShowsItsLanesName(t *testing.T) {
 	tm := newTerminal(t)
 	id := tm.open("a", "scan")

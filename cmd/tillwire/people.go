@@ -216,7 +216,7 @@ func (a *app) changePeople(ctx context.Context, action, name string, build func(
 	if err := store.DeleteSessions(ctx, p.ID); err != nil {
 		return err
 	}
-	err = store.AppendAudit(ctx, agent.Audit{At: a.clock.Now(), Actor: commandLine, Action: "person." + action, Object: p.ID, Detail: p.Name + ", " + string(p.Role)})
+	err = store.AppendAudit(ctx, agent.Audit{At: a.clock.Now(), Actor: commandLine, Action: "person." + action, Object: "person:" + p.ID, Detail: p.Name + ", " + string(p.Role)})
 	if err != nil {
 		return err
 	}
