@@ -88,7 +88,7 @@ func (o Options) checkDay(day string) error {
 	const farthestEast = 14 * time.Hour
 	switch {
 	case err != nil:
-		return refusal(agent.Invalid, "error.bill_day", "Write the day as 2006-01-02.")
+		return refusal(agent.Invalid, "error.bill_day", "Write the day as YYYY-MM-DD.")
 	case at.After(o.Clock.Now().Add(farthestEast)):
 		return refusal(agent.Invalid, "error.bill_future", "That day has not begun yet.")
 	}

@@ -74,7 +74,7 @@ func aprilDay(payment agent.PaymentID) agent.Reconciliation {
 				{Kind: agent.DiffRefundMissing, Wallet: "alipay", Payment: payment, OrderNo: "DEMO0101KQJ7B0F5T1V8G5K8M2Q4R6S8", RefundNo: "DEMO0101KQJ7B0F5T1V8G5K8M2Q4R6S8P1", Here: cny(280), At: "2026-04-30 23:59:59"},
 			}},
 		{Wallet: "wechat", Sums: []agent.BillSum{{Currency: "CNY", There: agent.BillFlow{Payments: 1, Paid: 500}, Here: agent.BillFlow{Payments: 1, Paid: 500}}}},
-		{Wallet: "promptpay", Failed: &agent.Sentence{ID: "error.bill_unavailable", Args: []string{"promptpay", "2026-04-30"}, English: "The bill of promptpay for 2026-04-30 is not there yet. Try again later."}},
+		{Wallet: "promptpay", Failed: &agent.Sentence{ID: "error.bill_unavailable", Args: []string{"promptpay", "2026-04-30"}, English: "The bill of 2026-04-30 is not there yet. Try again later."}},
 	}}
 }
 

@@ -145,5 +145,5 @@ func (page billPage) covers(lines []agent.BillLine) error {
 
 func (w *Wallet) noBill(day string, err error) error {
 	return &agent.Error{Op: "bill of " + w.name + " for " + day, Class: agent.Unavailable, Code: agent.CodeWallet, Err: err,
-		Say: agent.Sentence{ID: "error.bill_unavailable", Args: []string{w.name, day}, English: "The bill of " + w.name + " for " + day + " is not there yet. Try again later."}}
+		Say: agent.Sentence{ID: "error.bill_unavailable", Args: []string{w.name, day}, English: "The bill of " + day + " is not there yet. Try again later."}}
 }

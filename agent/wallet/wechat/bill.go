@@ -47,7 +47,7 @@ var billRefusals = map[string]refusal{
 func (w *Wallet) Bill(ctx context.Context, day string) ([]agent.BillLine, error) {
 	at, err := time.ParseInLocation(time.DateOnly, day, beijing)
 	if err != nil {
-		return nil, w.billError(agent.Invalid, "error.bill_day", "Write the day as 2006-01-02.", err)
+		return nil, w.billError(agent.Invalid, "error.bill_day", "Write the day as YYYY-MM-DD.", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, billLimit)
 	defer cancel()
@@ -82,7 +82,7 @@ func (w *Wallet) billError(class agent.Class, id, english string, err error) err
 func (w *Wallet) billLater(day string, err error) error {
 	return &agent.Error{Op: "bill of " + w.c.Name, Class: agent.Unavailable, Code: agent.CodeWallet, Err: err,
 		Say: agent.Sentence{ID: "error.bill_unavailable", Args: []string{w.c.Name, day},
-			English: "The bill of " + w.c.Name + " for " + day + " is not there yet. Try again later."}}
+			English: "The bill of " + day + " is not there yet. Try again later."}}
 }
 
 // billFile is a bill as it came, with the hash of what it must unpack to.
