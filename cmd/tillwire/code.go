@@ -31,7 +31,7 @@ func (a *app) codeCommand() *cobra.Command {
 	c := &cobra.Command{Use: "code TEXT", Short: "Explain a scanned text or the payload of a QR code",
 		Long: `Explains any text a scanner reads: what it is, whether its structure and checksum hold, what is
 in it. Nothing is sent anywhere, nothing is stored, and no configuration is needed. With "-" the
-text is read from standard input.`,
+text is read from standard input. Of a card's number a part is shown; --json gives the whole.`,
 		Example: `  tillwire code 00020101021229370016A0000006770101110113006680111111153037645802TH540520.15630442BE`,
 		Args:    exactly("TEXT"),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -142,47 +142,48 @@ func (a *app) printExplanation(e explanation) {
 		valid = "yes"
 	}
 	a.printf("Valid   %s\n", valid)
-	if e.Reason != "" {
+	switch {
+	case e.Reason != "" && e.Valid:
+		a.printf("Note    %s\n", e.Reason)
+	case e.Reason != "":
 		a.printf("Reason  %s\n", e.Reason)
 	}
 	for _, w := range e.Warnings {
 		a.printf("Warning %s\n", w)
 	}
 	if len(e.Fields) > 0 {
-		a.printf("Fields\n")
-		a.printFields(e.Fields, "  ", fieldNames)
-	}
-}
-
-// printFields prints objects in the order of their ids, templates below them.
-func (a *app) printFields(fields map[string]any, indent string, names map[string]string) {
-	for _, id := range slices.Sorted(maps.Keys(fields)) {
-		label := id
-		if names[id] != "" {
-			label += "  " + names[id]
+		called := merchantNames
+		switch {
+		case e.Mode == string(agent.CodeConsumer):
+			called = consumerNames
+		case e.Scheme == "upi":
+			called = linkNames
 		}
-		a.printField(label, fields[id], indent)
+		a.printf("Fields\n")
+		a.printFields(e.Fields, called)
 	}
 }
 
-func (a *app) printField(label string, value any, indent string) {
+// printFields prints objects in the order of their ids, templates below them. The path
+// leads to the template they stand in.
+func (a *app) printFields(fields map[string]any, called names, path ...string) {
+	for _, id := range slices.Sorted(maps.Keys(fields)) {
+		a.printField(fields[id], called, append(slices.Clone(path), id))
+	}
+}
+
+func (a *app) printField(value any, called names, path []string) {
+	indent, id := strings.Repeat("  ", len(path)), path[len(path)-1]
+	label := strings.TrimRight(id+"  "+called.of(path...), " ")
 	switch v := value.(type) {
 	case map[string]any:
 		a.printf("%s%s\n", indent, label)
-		a.printFields(v, indent+"  ", nil)
+		a.printFields(v, called, path...)
 	case []any:
 		for _, one := range v {
-			a.printField(label, one, indent)
+			a.printField(one, called, path)
 		}
 	default:
-		a.printf("%s%-32s %v\n", indent, label, v)
+		a.printf("%s%-*s %s\n", indent, 36-len(indent), label, shown(id, fmt.Sprint(v)))
 	}
-}
-
-// fieldNames are the top objects a person asks about (EMVCo MPM 1.1, table 3.1,
-// and EMVCo CPM 1.1, table 4.1).
-var fieldNames = map[string]string{
-	"00": "format", "01": "11 static, 12 once", "52": "merchant category", "53": "currency (ISO 4217)", "54": "amount",
-	"55": "tip", "56": "fixed fee", "57": "fee in per cent", "58": "country", "59": "merchant", "60": "city",
-	"61": "postal code / application", "62": "additional data / common data", "63": "checksum", "64": "other language", "85": "format",
 }

@@ -56,12 +56,37 @@ func (a *app) readAsk(name string) (ask national.Ask, err error) {
 	if err != nil {
 		return ask, fmt.Errorf("read what the code shall say: %w", err)
 	}
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return ask, usageError{errors.New("what the code shall say is empty. `tillwire code write --help` explains")}
+	}
 	reader := json.NewDecoder(bytes.NewReader(raw))
 	reader.DisallowUnknownFields()
-	if err := reader.Decode(&ask); err != nil {
-		return ask, usageError{fmt.Errorf("what the code shall say is not the JSON of `tillwire code write --help`: %w", err)}
+	err = reader.Decode(&ask)
+	if err == nil && reader.More() {
+		err = errors.New("something follows its end")
+	}
+	if err != nil {
+		return ask, usageError{fmt.Errorf("what the code shall say is not the JSON of `tillwire code write --help`: %s", misread(err))}
+	}
+	if ask.Scheme == "" {
+		return ask, usageError{errors.New("the member scheme is missing. `tillwire code schemes` lists them")}
+	}
+	if members := national.Members(ask.Scheme); len(members) > 0 && len(ask.Account) == 0 {
+		return ask, usageError{fmt.Errorf("the member account is missing: it says who is paid. Its members for %s are %s", ask.Scheme, strings.Join(members, ", "))}
 	}
 	return ask, nil
+}
+
+// misread says in the words of JSON, not of this program, what is wrong with it.
+func misread(err error) string {
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &kind) && kind.Field == "amount.value":
+		return "amount.value is a " + kind.Value + "; it is a whole number of minor units, 2015 for 20.15"
+	case errors.As(err, &kind):
+		return "a " + kind.Value + " does not belong into " + kind.Field
+	}
+	return strings.TrimPrefix(err.Error(), "json: ")
 }
 
 // schemeRow is a scheme as `code schemes` lists it.
@@ -73,6 +98,9 @@ type schemeRow struct {
 
 func (a *app) codeSchemesCommand() *cobra.Command {
 	return &cobra.Command{Use: "schemes", Short: "List the schemes whose codes can be written", Args: exactly(),
+		Long: `Lists the schemes whose codes can be written, with what "account" may say for each. SHARES: accounts
+of other brands may stand in the same code; they are given by their path, "15" or "27.00". Labels are
+the members of "labels".`,
 		RunE: func(*cobra.Command, []string) error {
 			var rows []schemeRow
 			for _, name := range national.Schemes() {
@@ -93,7 +121,7 @@ func (a *app) codeSchemesCommand() *cobra.Command {
 			if err := w.Flush(); err != nil {
 				return err
 			}
-			a.printf("\nAccounts of other brands are given by path: \"15\", \"27.00\". Labels: %s.\n", strings.Join(national.Labels(), ", "))
+			a.printf("\nSHARES: other brands' accounts may stand in the same code, given by path: \"15\", \"27.00\".\nLabels: %s.\n", strings.Join(national.Labels(), ", "))
 			return nil
 		}}
 }

@@ -51,9 +51,32 @@ func TestACodeIsWrittenAndExplainedBack(t *testing.T) {
 		`{"scheme":"pixx"}`:                        {exitFound, "this scheme is not known"},
 		`{"scheme":"pix","acount":{}}`:             {exitUsage, `unknown field "acount"`},
 		`00020101`:                                 {exitUsage, "is not the JSON"},
+		` `:                                        {exitUsage, "is empty"},
+		`{}`:                                       {exitUsage, "the member scheme is missing"},
+		`{"scheme":"promptpay"}`:                   {exitUsage, "Its members for promptpay are mobile, tax_id, ewallet, biller, reference2"},
+		`{"scheme":"pix","account":{"key":"a@b"}} x`:                 {exitUsage, "something follows its end"},
+		`{"scheme":"pix","amount":{"value":20.15,"currency":"BRL"}}`: {exitUsage, "a whole number of minor units, 2015 for 20.15"},
+		`{"scheme":"pix","name":7}`:                                  {exitUsage, "a number does not belong into name"},
 	} {
-		if r := invoke(t, ask, "code", "write", "-"); r.code != want.code || r.stdout != "" || !strings.Contains(r.stderr, want.says) {
+		r := invoke(t, ask, "code", "write", "-")
+		if r.code != want.code || r.stdout != "" || !strings.Contains(r.stderr, want.says) {
 			t.Errorf("%s: %+v", ask, r)
+		}
+		if strings.Contains(r.stderr, "Go ") || strings.Contains(r.stderr, "json:") {
+			t.Errorf("%s: %s speaks of the program", ask, r.stderr)
+		}
+	}
+}
+
+// A card's number is not for a screen that others see, nor for a ticket that quotes it.
+func TestACardsNumberIsShownInPart(t *testing.T) {
+	for text, want := range map[string][2]string{
+		"hQVDUFYwMWETTwegAAAAVVVVUAhQcm9kdWN0MWETTwegAAAAZmZmUAhQcm9kdWN0MmJJWggSNFZ4kBI0WF8gDkNBUkRIT0xERVIvRU1WXy0IcnVlc2RlZW5kIZ8QBwYBCgMAAACfJghYT9OF+iNLzJ82AgABnzcEbVjvEw==": {"123456******3458", "1234567890123458"},
+		"hQVDUFYwMWFWTwigAAADMwEBAlcRYmNgAQBxNnLSMSIBAAABiAFfNAEAYzOfJghWite85mtxi58nAYCfEBEHAAEDoAAAAQgwMDAwMDAwMZ82AhEiggIAAJ83BCJgSI4=":                                         {"626360******3672 …", "6263600100713672"},
+		"hQVKUFFSMWEcTwgzMTU4OTkwMFcQMTIzNDU2Nzg5MDEyMzQ1Ng==": {"123456******3456", "1234567890123456"},
+	} {
+		if r := invoke(t, "", "code", text); r.code != exitFine || !strings.Contains(r.stdout, want[0]) || strings.Contains(r.stdout, want[1]) {
+			t.Errorf("%.20s: %s", text, r.stdout)
 		}
 	}
 }

@@ -49,7 +49,7 @@ func (a *app) conformCommand() *cobra.Command {
 	c := &cobra.Command{Use: "conform WALLET [CODE...]", Short: "Check a gateway's test server against the contract, promise by promise",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usageError{fmt.Errorf("%s takes WALLET and codes. `%s --help` explains", c.CommandPath(), c.CommandPath())}
+				return usageError{fmt.Errorf("%s takes WALLET, and then payment codes if there are any. `%s --help` explains", c.CommandPath(), c.CommandPath())}
 			}
 			return nil
 		},

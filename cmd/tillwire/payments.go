@@ -27,7 +27,7 @@ type filterFlags struct {
 }
 
 func (f *filterFlags) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.from, "from", "", "first day (2006-01-02) or moment (RFC 3339)")
+	c.Flags().StringVar(&f.from, "from", "", "first day (YYYY-MM-DD) or moment (RFC 3339)")
 	c.Flags().StringVar(&f.to, "to", "", "last day, itself included, or the moment before which")
 	c.Flags().StringVar(&f.status, "status", "", `one or more states separated by commas, or "open": not final`)
 	c.Flags().StringVar(&f.lane, "lane", "", "one lane only")

@@ -72,8 +72,8 @@ func (a *app) reconcileCommand() *cobra.Command {
 	var wallets []string
 	var asCSV bool
 	c := &cobra.Command{Use: "reconcile DATE", Short: "Compare the wallets' bills of a day with the journal", Args: exactly("DATE"),
-		Long: `Fetches the bill of each wallet for DATE (2006-01-02, in the wallet's own time zone), compares it
-with the journal line by line, and names each difference with what to do about it. Sums are shown
+		Long: `Fetches the bill of each wallet for DATE (YYYY-MM-DD, in the wallet's own time zone), compares
+it with the journal line by line, and names each difference with what to do about it. Sums are shown
 per wallet and currency. A payment around midnight is looked for on the days beside it, too.
 
 Beside a running agent the agent itself compares: it asks the wallet again about payments that the
@@ -81,12 +81,14 @@ bill has and the journal does not, and gives back what was taken after its end. 
 command only looks.
 
 Exit code 1: there are differences, or a bill could not be compared.`,
+		Example: `  tillwire reconcile 2026-04-30
+  tillwire reconcile 2026-04-30 --wallet wechat --csv`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if asCSV && a.json {
 				return usageError{errors.New("choose one of --csv and --json")}
 			}
 			if _, err := time.Parse(time.DateOnly, args[0]); err != nil {
-				return usageError{fmt.Errorf("%s is no day: write it as 2006-01-02", args[0])}
+				return usageError{fmt.Errorf("%q is no day: write it as YYYY-MM-DD, 2026-04-30 for the last of April", args[0])}
 			}
 			cfg, err := a.configForData()
 			if err != nil {
