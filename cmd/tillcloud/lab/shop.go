@@ -60,6 +60,9 @@ type Options struct {
 	// Told hears of every commit, as the screens do, once it was shown to them. It
 	// runs on the store's writer: it must be quick and must not call the shop.
 	Told func(agent.Payment)
+	// Wrote hears of every transaction of the agent's store, before Told does: how
+	// many requests it carried and how long its commit took. nil is allowed.
+	Wrote func(requests int, took time.Duration)
 	// Gone tells of an order whose payment the agent may have forgotten rightly,
 	// because retention took it; nil: none.
 	Gone func(orderNo string) bool
@@ -237,7 +240,7 @@ func (s *Shop) PowerOn(ctx context.Context) error {
 	}
 	t.store, err = offline.Open(ctx, offline.Options{Dir: s.AgentDir(), Name: "lab", Clock: s.opt.Clock, Log: s.opt.Log, Timers: s.opt.Timers,
 		Notify: func(p agent.Payment) { s.committed(t, p) }, Free: s.opt.Free, Witness: s.opt.Witness, BackupEvery: -1, PerWallet: 12,
-		Steady: s.opt.Steady})
+		Steady: s.opt.Steady, Observe: s.opt.Wrote})
 	if err != nil {
 		return fmt.Errorf("power on: %w", err)
 	}
