@@ -72,6 +72,8 @@ func (e *Engine) rideOn(ctx context.Context, p agent.Payment) bool {
 	select {
 	case <-ctx.Done():
 		return false
+	case <-e.work.Done(): // a till that asks does not keep an agent alive that stops
+		return false
 	case <-e.opt.Clock.After(redial):
 	}
 	now, err := e.opt.Journal.Payment(ctx, p.ID)

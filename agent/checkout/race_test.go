@@ -153,3 +153,36 @@ func TestAnOldSuccessDoesNotEndInTheOffice(t *testing.T) {
 		})
 	}
 }
+
+// TestAnAskingTillDoesNotRideOnPastAStop: what a till's question has set going ends
+// with the agent, and does not dial for as long as the customer's code is young.
+func TestAnAskingTillDoesNotRideOnPastAStop(t *testing.T) {
+	inShop(t, func(s *shop) {
+		s.cloud.plan(agent.OpPay, lostOut, noLine, noLine, noLine, noLine)
+		s.cloud.plan(agent.OpQuery, lostOut)
+		p := s.open(agent.ModeScan)
+		s.scan(goodCode)
+		s.want(p.ID, agent.Unknown)
+		dialled := 0
+		s.cloud.heard = func(op agent.Operation) {
+			if op == agent.OpPay {
+				dialled++
+			}
+		}
+		asked := make(chan struct{})
+		go func() {
+			defer close(asked)
+			_, _ = s.engine.Check(context.Background(), p.ID)
+			_, _ = s.engine.Check(context.Background(), p.ID)
+		}()
+		synctest.Wait()
+		began := s.clock.Mono()
+		s.stop()
+		<-asked
+		if took := s.clock.Mono() - began; took > 0 || dialled != 1 {
+			t.Errorf("the stop took %s, and the wallet was dialled %d times; want at once, and 1", took, dialled)
+		}
+		s.start()
+		s.settle(p.ID, 2*time.Minute)
+	})
+}
