@@ -35,6 +35,7 @@ type comparison struct {
 	asked    time.Time // when the bill was asked for: what was known later need not be on it
 
 	today   bill
+	read    map[string]bill          // by day, what was indexed already
 	touched map[string]agent.Payment // by order number, and by "txn " and transaction
 	later   map[string]int
 	sums    map[agent.Currency]*agent.BillSum
@@ -47,9 +48,13 @@ type bill struct {
 	first map[key]int // index in lines
 }
 
-// bill returns the bill of a day. A line without an order number gets it by its
-// transaction, where the journal knows that one.
+// bill returns the bill of a day, indexed once: a chain's has a hundred thousand lines,
+// and every movement that is not where it should be is looked for on several. A line
+// without an order number gets it by its transaction, where the journal knows that one.
 func (c *comparison) bill(day string) (bill, error) {
+	if b, ok := c.read[day]; ok {
+		return b, nil
+	}
 	lines, err := c.lines(day)
 	if err != nil {
 		return bill{}, err
@@ -64,7 +69,17 @@ func (c *comparison) bill(day string) (bill, error) {
 			b.first[keyOf(*l)] = i
 		}
 	}
+	c.read[day] = b
 	return b, nil
+}
+
+// line is the first line about a movement.
+func (b bill) line(k key) (l agent.BillLine, ok bool) {
+	i, ok := b.first[k]
+	if ok {
+		l = b.lines[i]
+	}
+	return l, ok
 }
 
 func (b bill) has(k key) bool { _, ok := b.first[k]; return ok }
@@ -79,6 +94,7 @@ func (c *comparison) run() error {
 		return err
 	}
 	c.touched, c.later, c.sums = map[string]agent.Payment{}, map[string]int{}, map[agent.Currency]*agent.BillSum{}
+	c.read = map[string]bill{}
 	for _, p := range list {
 		c.touched[p.OrderNo] = p
 		if p.Status.Txn != "" {
@@ -144,7 +160,7 @@ func (c *comparison) expect(p agent.Payment, m movement) {
 	if c.today.has(m.key) || m.key.kind == agent.BillPayment && c.today.has(key{agent.BillReversal, p.OrderNo}) {
 		return
 	}
-	found, waits := c.elsewhen(m.key, m.first.Add(-slack), m.known.Add(slack))
+	_, found, waits := c.elsewhen(m.key, m.first.Add(-slack), m.known.Add(slack))
 	switch {
 	case found:
 	case waits != "":
@@ -160,11 +176,29 @@ func (c *comparison) expect(p agent.Payment, m movement) {
 	}
 }
 
+// before reports whether the bill of an earlier day has the movement of a line as well:
+// it may be on either side of a midnight, and not on both.
+func (c *comparison) before(l agent.BillLine, p agent.Payment) bool {
+	for _, m := range movements(p) {
+		if m.key != keyOf(l) {
+			continue
+		}
+		to := m.known.Add(slack)
+		if eve := c.from.Add(-1); to.After(eve) {
+			to = eve
+		}
+		_, found, _ := c.elsewhen(m.key, m.first.Add(-slack), to)
+		return found
+	}
+	return false
+}
+
 // elsewhen looks for a movement on the bills of other days. waits is a day whose bill
 // cannot be had and could have it.
-func (c *comparison) elsewhen(k key, from, to time.Time) (found bool, waits string) {
+func (c *comparison) elsewhen(k key, from, to time.Time) (l agent.BillLine, found bool, waits string) {
 	var days []string
-	for at := from; ; at = at.AddDate(0, 0, 1) {
+	// Days of the wallet's zone are counted by its calendar: some have 23 or 25 hours.
+	for at := from.In(c.zone); ; at = at.AddDate(0, 0, 1) {
 		day := c.dayOf(at)
 		if last := c.dayOf(to); day > last {
 			break
@@ -178,14 +212,13 @@ func (c *comparison) elsewhen(k key, from, to time.Time) (found bool, waits stri
 	}
 	for _, day := range days {
 		b, err := c.bill(day)
-		switch {
-		case err != nil:
+		if err != nil {
 			waits = day
-		case b.has(k):
-			return true, ""
+		} else if l, found = b.line(k); found {
+			return l, true, ""
 		}
 	}
-	return false, waits
+	return l, false, waits
 }
 
 func (c *comparison) about(p agent.Payment, kind agent.DifferenceKind) agent.Difference {

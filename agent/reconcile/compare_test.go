@@ -1,11 +1,14 @@
 package reconcile_test
 
 import (
+	"context"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/reconcile"
 )
 
 // kindCases builds, for each kind of difference, the smallest day that has it.
@@ -242,5 +245,85 @@ func TestSumsPerCurrency(t *testing.T) {
 	}
 	if off := w.Sums[0].Off(); off != cny(-500) {
 		t.Errorf("off by %s", off)
+	}
+}
+
+func TestAReversalOfAPartLeavesTheRestPaid(t *testing.T) {
+	s := newShop()
+	n := s.reversed(10000, at(2, 10, 0), at(2, 10, 1))
+	s.billPaid(n, at(2, 10, 0))
+	s.bill(s.line(agent.BillReversal, n, 4000, ""), at(2, 10, 1))
+	w := s.compare(t, theDay)
+	only(t, w, agent.DiffPaidThere)
+	if off := w.Sums[0].Off(); off != cny(6000) {
+		t.Errorf("the shop holds %s that nobody knows of, not 60.00", off)
+	}
+}
+
+func TestAMovementOnTwoDaysBillsIsThereTwice(t *testing.T) {
+	s := newShop()
+	n := s.paid(500, at(2, 10, 0))
+	s.billPaid(n, at(2, 10, 0))
+	s.billPaid(n, at(4, 9, 0))
+	no := s.refunded(n, 200, at(2, 11, 0), at(2, 11, 0))
+	s.bill(s.line(agent.BillRefund, n, 200, no), at(2, 11, 0))
+	s.bill(s.line(agent.BillRefund, n, 200, no), at(3, 11, 0))
+	only(t, s.compare(t, theDay))
+	only(t, s.compare(t, "2026-05-03"), agent.DiffDuplicate)
+	only(t, s.compare(t, "2026-05-04"), agent.DiffDuplicate)
+}
+
+func TestARefundOfAnotherWalletsPaymentIsNotSilent(t *testing.T) {
+	s := newShop()
+	n := s.open(500, at(2, 10, 0))
+	s.fact(n, at(2, 10, 0), agent.Fact{Kind: agent.FactPayStarted, Op: agent.OpPay, Attempt: 1, Wallet: "wechat"},
+		agent.Fact{Kind: agent.FactApproved, Op: agent.OpPay, Amount: 500})
+	s.bill(s.line(agent.BillRefund, n, 500, "PORTAL-9"), at(2, 11, 0))
+	only(t, s.compare(t, theDay), agent.DiffRefundUnknown)
+}
+
+// On the day that summer time begins, a step of 24 hours from half past eleven at
+// night jumps over a whole day.
+func TestTheDayOf23HoursIsLookedAt(t *testing.T) {
+	s := newShop()
+	chicago, err := time.LoadLocation("America/Chicago")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// It was asked for on the 7th, taken on the 8th, which has 23 hours, and known on the 9th.
+	asked := time.Date(2026, 3, 7, 23, 45, 0, 0, chicago)
+	n := s.open(500, asked.UTC())
+	s.sent(n, asked)
+	s.fact(n, time.Date(2026, 3, 9, 9, 0, 0, 0, chicago), agent.Fact{Kind: agent.FactApproved, Op: agent.OpQuery, Amount: 500})
+	s.bills["2026-03-08"] = []agent.BillLine{s.line(agent.BillPayment, n, 500, "")}
+	o := s.options()
+	o.Sources[0].Zone = func(context.Context) (*time.Location, error) { return chicago, nil }
+	r, err := reconcile.Compare(t.Context(), o, "2026-03-09", nil, func(reconcile.Progress) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	only(t, r.Wallets[0])
+}
+
+// A day's bill is gone through once, however many movements are looked for on it.
+func TestABillIsReadOnceForAllThatIsMissing(t *testing.T) {
+	s := newShop()
+	for range 2000 {
+		s.bill(agent.BillLine{Kind: agent.BillPayment, OrderNo: "SHOP02" + "01KQJ7B0F5T1V8G5K8M2Q4R6S8", Amount: cny(900)}, at(3, 12, 0))
+	}
+	taken := func() uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		s.compare(t, theDay)
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	s.paid(500, at(2, 23, 55))
+	one := taken()
+	for range 40 {
+		s.paid(500, at(2, 23, 55))
+	}
+	if many := taken(); many > 4*one {
+		t.Errorf("one missing payment takes %d bytes and 41 take %d: the bill is read again for each", one, many)
 	}
 }

@@ -19,9 +19,9 @@ func (c *comparison) judge(l agent.BillLine, again bool) error {
 	case !known:
 		c.stranger(l)
 	case p.Status.Wallet != c.wallet && p.Status.Wallet != "":
-		if l.Kind == agent.BillPayment && !c.today.has(key{agent.BillReversal, l.OrderNo}) {
-			c.line(l, p, agent.DiffOtherWallet, agent.Money{})
-		}
+		c.otherWallets(l, p)
+	case c.before(l, p):
+		c.line(l, p, agent.DiffDuplicate, agent.Money{})
 	case l.Kind == agent.BillPayment:
 		c.payment(l, p)
 	case l.Kind == agent.BillRefund:
@@ -30,6 +30,17 @@ func (c *comparison) judge(l agent.BillLine, again bool) error {
 		c.reversal(l, p)
 	}
 	return nil
+}
+
+// otherWallets is a line about an order that was settled with another wallet. What was
+// taken back as a whole is nothing; a refund is one that nobody asked for here.
+func (c *comparison) otherWallets(l agent.BillLine, p agent.Payment) {
+	switch {
+	case l.Kind == agent.BillRefund:
+		c.line(l, p, agent.DiffRefundUnknown, agent.Money{})
+	case l.Kind == agent.BillPayment && !c.today.has(key{agent.BillReversal, l.OrderNo}):
+		c.line(l, p, agent.DiffOtherWallet, agent.Money{})
+	}
 }
 
 // line notes a difference that a line of the bill shows. here is what the journal has
@@ -83,14 +94,17 @@ func (c *comparison) payment(l agent.BillLine, p agent.Payment) {
 }
 
 // undone is a payment on the bill that the journal does not have as paid: fine when
-// the wallet took it back as well.
+// the wallet took all of it back as well.
 func (c *comparison) undone(l agent.BillLine, p agent.Payment) {
 	back := key{agent.BillReversal, p.OrderNo}
-	found, waits := c.today.has(back), ""
+	given, found := c.today.line(back)
+	waits := ""
 	if !found && p.Status.State == agent.Reversed {
-		found, waits = c.elsewhen(back, c.from, p.Status.Since.Add(slack))
+		given, found, waits = c.elsewhen(back, c.from, p.Status.Since.Add(slack))
 	}
 	switch {
+	case found && given.Amount != l.Amount:
+		c.line(l, p, agent.DiffPaidThere, given.Amount)
 	case found:
 		c.agree(l)
 	case waits != "":
