@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 // The highest amount of one order in fen (total_amount: 0.01 to 100000000 yuan).
@@ -34,11 +35,8 @@ func (w *Wallet) tradePay(p agent.Payment, code agent.PayCode) request {
 		Timeout: minutes(w.c.Timers.GiveUp + orderMargin), Product: w.c.Product, StoreID: w.c.StoreID, Terminal: terminal(p.Lane)}
 	return request{op: agent.OpPay, method: "alipay.trade.pay", biz: b, notify: true, once: true,
 		read: func(content []byte) agent.Answer {
-			a := read(content, func(t trade) agent.Answer { return readPay(p, t) })
-			// A wallet's message may quote what it complains about.
-			a.Text = strings.ReplaceAll(a.Text, code.Reveal(), code.String())
-			a.Code = strings.ReplaceAll(a.Code, code.Reveal(), "")
-			return a
+			// Before the transport logs the code of the answer.
+			return wallet.Hide(read(content, func(t trade) agent.Answer { return readPay(p, t) }), code)
 		}}
 }
 

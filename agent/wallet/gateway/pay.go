@@ -3,10 +3,10 @@ package gateway
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 // sale is what charging and presenting ask for alike. It depends on the payment
@@ -40,17 +40,14 @@ func (c charger) Pay(ctx context.Context, p agent.Payment, code agent.PayCode) a
 	if a, refused := w.refusedHere(p); refused {
 		return a
 	}
-	a := w.do(ctx, request{wallet: w.name, op: agent.OpPay, method: http.MethodPost, path: orderPath(p.OrderNo, "/charge"),
+	return wallet.Hide(w.do(ctx, request{wallet: w.name, op: agent.OpPay, method: http.MethodPost, path: orderPath(p.OrderNo, "/charge"),
 		body: charge{w.sale(p), code.Reveal()}, once: true,
 		read: func(status int, body []byte) agent.Answer {
 			if status != http.StatusOK {
 				return refuse(status, body, payRefusals, true, p.Status.Attempt > 1)
 			}
 			return asAnswer(w.judge(p, body))
-		}})
-	// A gateway's message may quote what it complains about.
-	a.Text = strings.ReplaceAll(a.Text, code.Reveal(), code.String())
-	return a
+		}}), code)
 }
 
 // asAnswer reads a state as the answer to a charge or presentation: a dead order

@@ -278,4 +278,11 @@ func TestAMessageThatQuotesTheCode(t *testing.T) {
 	if strings.Contains(a.Text, code.Reveal()) || !strings.Contains(a.Text, "no such code") {
 		t.Errorf("the text is %q", a.Text)
 	}
+	// An EMV code is longer than what is kept of a message.
+	long := agent.NewPayCode("hQVDUFYwMWETTwegAAAAVVVVUAhQcm9kdWN0MWETTwegAAAAZmZm" + strings.Repeat("QIUHJvZHVjdDJi", 20))
+	body = order("refused", map[string]any{"reason": "code_invalid", "message": "no such code " + long.Reveal()})
+	a = newCloud(t, answer{status: 200, body: body}).wallet().Pay(t.Context(), sold(), long)
+	if want := "no such code " + long.String(); a.Text != want {
+		t.Errorf("the text is %q, want %q", a.Text, want)
+	}
 }

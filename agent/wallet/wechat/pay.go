@@ -71,18 +71,19 @@ func (w *Wallet) Pay(ctx context.Context, p agent.Payment, code agent.PayCode) a
 
 // pay sends the request, signed by sign or else as every other.
 func (w *Wallet) pay(ctx context.Context, p agent.Payment, code agent.PayCode, sign wallet.Signer) agent.Answer {
-	a := w.do(ctx, request{op: agent.OpPay, method: http.MethodPost, target: w.payPath(), body: w.codepay(p, code), once: true, sign: sign,
-		read: func(status int, body []byte) agent.Answer { return w.readPay(p, status, body) }})
-	// A wallet's message may quote what it complains about.
-	a.Text = strings.ReplaceAll(a.Text, code.Reveal(), code.String())
-	return a
+	return wallet.Hide(w.do(ctx, request{op: agent.OpPay, method: http.MethodPost, target: w.payPath(), body: w.codepay(p, code), once: true, sign: sign,
+		read: func(status int, body []byte) agent.Answer { return w.readPay(p, status, body) }}), code)
 }
 
 func (w *Wallet) readPay(p agent.Payment, status int, body []byte) agent.Answer {
 	if status/100 != 2 {
 		return payRefused(refuse(body, payRefusals, true, p.Status.Attempt > 1))
 	}
-	a := w.judge(p, body)
+	return payVerdict(w.judge(p, body))
+}
+
+// payVerdict is what the description of an order means as the answer to a payment.
+func payVerdict(a agent.Answer) agent.Answer {
 	switch a.Verdict {
 	case agent.Ended: // a pay answer that describes a dead order refuses the payment
 		a.Verdict = agent.Refused
