@@ -46,7 +46,8 @@ func (w *Wallet) Close(ctx context.Context, p agent.Payment) agent.Answer {
 
 // undone reads the acknowledgement of a reversal or close. It names merchant and
 // order in a domestic reversal, and is empty (204) for a close and for a reversal
-// abroad; what it names must be ours.
+// abroad; what it names must be ours. The signature does not cover the HTTP status: a
+// body that tells of a failure, or of an order that goes on, acknowledges nothing.
 func (w *Wallet) undone(p agent.Payment, status int, body []byte, refusals map[string]refusal) agent.Answer {
 	if status/100 != 2 {
 		return keepAt(refuse(body, refusals, true, false))
@@ -54,12 +55,21 @@ func (w *Wallet) undone(p agent.Payment, status int, body []byte, refusals map[s
 	if len(body) == 0 {
 		return agent.Answer{Verdict: agent.Accepted}
 	}
-	var t transaction
+	var t struct {
+		transaction
+		failure
+	}
 	if err := json.Unmarshal(body, &t); err != nil {
 		return unverified(fmt.Errorf("the answer cannot be read: %w", err))
 	}
 	if err := t.contradicts(w, p); err != nil {
 		return unverified(err)
+	}
+	switch {
+	case t.Code != "":
+		return keepAt(t.failure.judge(refusals, true, false))
+	case t.State != "" && t.State != stateClosed && t.State != stateRevoked:
+		return agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonSystem, Code: word(t.State)}
 	}
 	return agent.Answer{Verdict: agent.Accepted}
 }

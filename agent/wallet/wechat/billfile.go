@@ -114,7 +114,8 @@ func billLine(line string, columns map[string]int, region string) (l agent.BillL
 	case stateRevoked:
 		l.Kind, sum = agent.BillReversal, cell(colAsked, colBack)
 	case stateRefund:
-		if cell(colRefund) == "FAIL" {
+		switch cell(colRefund) {
+		case "FAIL", refundClosed, refundClosedAbroad:
 			return l, false, nil
 		}
 		l.Kind, l.RefundNo, sum = agent.BillRefund, cell(colRefundNo), cell(colAsked, colBack)

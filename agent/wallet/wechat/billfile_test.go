@@ -26,6 +26,8 @@ func TestABillIsReadByItsHeadings(t *testing.T) {
 		billRow("DEMO01B", "SUCCESS", "0.01", "0.01", "0", "0.00", "0.00", "", "tea, green,`hot`"),
 		billRow("DEMO01A", "REFUND", "0.00", "0.00", "DEMO01AP1", "4.90", "5.00", "SUCCESS", "咖啡"),
 		billRow("DEMO01A", "REFUND", "0.00", "0.00", "DEMO01AP2", "1.00", "1.00", "FAIL", "咖啡"),
+		billRow("DEMO01A", "REFUND", "0.00", "0.00", "DEMO01AP4", "1.00", "1.00", "CLOSED", "咖啡"),
+		billRow("DEMO01A", "REFUND", "0.00", "0.00", "DEMO01AP5", "1.00", "1.00", "REFUNDCLOSE", "咖啡"),
 		billRow("DEMO01A", "REFUND", "0.00", "0.00", "DEMO01AP3", "1.00", "1.00", "PROCESSING", "咖啡"),
 		"",
 		billRow("DEMO01B", "REVOKED", "0.00", "0.00", "0", "0.01", "0.01", "SUCCESS", "tea"),

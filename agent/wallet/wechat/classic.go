@@ -1,6 +1,7 @@
 package wechat
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -9,7 +10,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"tillwire/agent"
 	"tillwire/agent/wallet"
@@ -94,7 +94,7 @@ func (w *Wallet) believe(r wallet.Reply) (values, error) {
 // micropay is Pay over API v2. What it sends depends on the payment and the
 // configuration alone, so that a second try means the same order.
 func (w *Wallet) micropay(ctx context.Context, p agent.Payment, code agent.PayCode) agent.Answer {
-	a := w.doClassic(ctx, classicCall{op: agent.OpPay, path: classicPayPath, once: true, body: values{
+	return wallet.Hide(w.doClassic(ctx, classicCall{op: agent.OpPay, path: classicPayPath, once: true, body: values{
 		"out_trade_no": p.OrderNo, "auth_code": code.Reveal(), "body": w.c.Description, "device_info": device(p.Lane),
 		"total_fee": strconv.FormatInt(p.Amount.Value, 10), "fee_type": string(p.Amount.Currency), "spbill_create_ip": w.c.TerminalIP,
 	}, read: func(v values) agent.Answer {
@@ -105,13 +105,11 @@ func (w *Wallet) micropay(ctx context.Context, p agent.Payment, code agent.PayCo
 		if err != nil {
 			return unverified(err)
 		}
-		// The answer has no trade_state: it is a success, or it is none of these.
-		t.State = stateSuccess
-		return w.judgeOrder(p, t)
-	}})
-	// A wallet's message may quote what it complains about.
-	a.Text = strings.ReplaceAll(a.Text, code.Reveal(), code.String())
-	return a
+		// The answer has no trade_state: it is a success, or it is none of these. One that
+		// has it is the answer to a query, whose SUCCESS speaks of the query alone.
+		t.State = cmp.Or(t.State, stateSuccess)
+		return payVerdict(w.judgeOrder(p, t))
+	}}), code)
 }
 
 // orderQuery is Query over API v2.
@@ -140,6 +138,9 @@ func (w *Wallet) classicReverse(ctx context.Context, p agent.Payment) agent.Answ
 			}
 			if no := v["out_trade_no"]; no != "" && no != p.OrderNo {
 				return unverified(fmt.Errorf("%w: out_trade_no is %.64q", ErrOtherOrder, no))
+			}
+			if v["trade_state"] != "" || v["total_fee"] != "" {
+				return unverified(fmt.Errorf("%w: it answers another request", ErrOtherOrder))
 			}
 			if v["recall"] == "Y" && a.Verdict != agent.Refused {
 				a.Verdict, a.Reason = agent.InDoubt, agent.ReasonSystem

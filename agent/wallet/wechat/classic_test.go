@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
+	"fmt"
 	"io"
 	"math/big"
 	"net/http"
@@ -154,6 +156,10 @@ func TestWhatEachAnswerOfAPIv2Means(t *testing.T) {
 		{"a document type", pay, "<!DOCTYPE xml [<!ENTITY x SYSTEM 'file:///etc/hostname'>]>" + told(taken(nil)), agent.InDoubt, agent.ReasonUnverified},
 		{"twice the same", pay, strings.Replace(told(taken(nil)), "<xml>", "<xml><total_fee>1</total_fee>", 1), agent.InDoubt, agent.ReasonUnverified},
 		{"nothing", pay, "", agent.InDoubt, agent.ReasonUnverified},
+		{"the answer to a query: confirming", pay, told(taken(values{"trade_state": "USERPAYING"})), agent.Awaiting, ""},
+		{"the answer to a query: not paid", pay, told(taken(values{"trade_state": "NOTPAY"})), agent.InDoubt, agent.ReasonSystem},
+		{"the answer to a query: revoked", pay, told(taken(values{"trade_state": "REVOKED"})), agent.Refused, agent.ReasonDeadOrder},
+		{"the answer to a query: paid", pay, told(taken(values{"trade_state": "SUCCESS"})), agent.Approved, ""},
 		{"asked: paid", query, told(taken(values{"trade_state": "SUCCESS"})), agent.Approved, ""},
 		{"asked: paid, refunded", query, told(taken(values{"trade_state": "REFUND"})), agent.Approved, ""},
 		{"asked: confirming", query, state("USERPAYING"), agent.Awaiting, ""},
@@ -169,12 +175,25 @@ func TestWhatEachAnswerOfAPIv2Means(t *testing.T) {
 		{"reversal while paying", reverse, refused("USERPAYING"), agent.InDoubt, agent.ReasonSystem},
 		{"too late to reverse", reverse, refused("REVERSE_EXPIRE"), agent.Refused, agent.ReasonTooLate},
 		{"not allowed to reverse", reverse, refused("NOAUTH"), agent.InDoubt, agent.ReasonSetup},
+		{"reversed, says the answer to a query", reverse, state("NOTPAY"), agent.InDoubt, agent.ReasonUnverified},
+		{"reversed, says the answer to a payment", reverse, told(taken(nil)), agent.InDoubt, agent.ReasonUnverified},
 		{"reversed another", reverse, told(values{"result_code": "SUCCESS", "recall": "N", "out_trade_no": "DEMO0101KDVE6QRC0000000000000002"}), agent.InDoubt, agent.ReasonUnverified},
 	} {
 		w := classicWallet(t, func(string, values) string { return row.answer })
 		if a := row.call(w); a.Verdict != row.want || a.Reason != row.reason {
 			t.Errorf("%s: %v (%s, %v), want %v (%s)", row.name, a.Verdict, a.Reason, a.Err, row.want, row.reason)
 		}
+	}
+}
+
+// TestWhatAnUnsignedFailureQuotesIsNotRepeated: it is in no answer, so it is in no log.
+func TestWhatAnUnsignedFailureQuotesIsNotRepeated(t *testing.T) {
+	w := classicWallet(t, func(string, values) string {
+		return "<xml><return_code>FAIL</return_code><return_msg>auth_code " + code.Reveal() + " is wrong</return_msg></xml>"
+	})
+	a := w.Pay(t.Context(), payment(), code)
+	if said := fmt.Sprintf("%+v %v", a, a.Err); strings.Contains(said, code.Reveal()) || !errors.Is(a.Err, ErrUnsigned) {
+		t.Errorf("the answer is %s", said)
 	}
 }
 

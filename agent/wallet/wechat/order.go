@@ -164,7 +164,7 @@ func (w *Wallet) judgeOrder(p agent.Payment, t transaction) agent.Answer {
 	if err := t.contradicts(w, p); err != nil {
 		return unverified(err)
 	}
-	a := agent.Answer{Code: word(t.State), Text: t.Desc, Txn: t.Txn}
+	a := agent.Answer{Code: word(t.State), Text: short(t.Desc), Txn: t.Txn}
 	switch t.State {
 	case stateSuccess, stateRefund:
 		success, err := t.paid(w)

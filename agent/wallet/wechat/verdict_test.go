@@ -84,6 +84,11 @@ var verdicts = []struct {
 
 	{agent.OpReverse, 200, order("", map[string]any{"amount": nil}), agent.Accepted, ""},
 	{agent.OpReverse, 200, `{}`, agent.Accepted, ""},
+	{agent.OpReverse, 200, order("REVOKED", nil), agent.Accepted, ""},
+	{agent.OpReverse, 200, order("USERPAYING", nil), agent.InDoubt, agent.ReasonSystem},
+	{agent.OpReverse, 200, order("SUCCESS", nil), agent.InDoubt, agent.ReasonSystem},
+	{agent.OpReverse, 200, failed("SYSTEM_ERROR", ""), agent.InDoubt, agent.ReasonSystem},
+	{agent.OpReverse, 200, failed("REVERSE_EXPIRE", ""), agent.Refused, agent.ReasonTooLate},
 	{agent.OpReverse, 400, failed("REVERSE_EXPIRE", ""), agent.Refused, agent.ReasonTooLate},
 	{agent.OpReverse, 400, failed("TRADE_STATE_ERROR", ""), agent.Refused, agent.ReasonTooLate},
 	{agent.OpReverse, 400, failed("ORDERREVERSED", ""), agent.Accepted, ""},
@@ -93,6 +98,8 @@ var verdicts = []struct {
 	{agent.OpReverse, 500, failed("SYSTEM_ERROR", ""), agent.InDoubt, agent.ReasonSystem},
 
 	{agent.OpClose, 204, "", agent.Accepted, ""},
+	{agent.OpClose, 200, failed("ORDER_PAID", ""), agent.Refused, agent.ReasonTooLate},
+	{agent.OpClose, 200, order("NOTPAY", nil), agent.InDoubt, agent.ReasonSystem},
 	{agent.OpClose, 400, failed("ORDER_PAID", ""), agent.Refused, agent.ReasonTooLate},
 	{agent.OpClose, 400, failed("ORDER_CLOSED", ""), agent.Accepted, ""},
 	{agent.OpClose, 404, failed("ORDER_NOT_EXIST", ""), agent.Absent, ""},
