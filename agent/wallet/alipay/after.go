@@ -2,6 +2,7 @@ package alipay
 
 import (
 	"context"
+	"fmt"
 
 	"tillwire/agent"
 )
@@ -51,6 +52,12 @@ type undone struct {
 	result
 	Retry  string `json:"retry_flag"` // cancel: Y or N
 	Action string `json:"action"`     // cancel: close or refund; none when there was no order
+	// What only answers to other methods have. The signature does not say which one an
+	// answer is to.
+	Status string `json:"trade_status"`
+	Total  yuan   `json:"total_amount"`
+	Refund yuan   `json:"refund_fee"`
+	QRCode string `json:"qr_code"`
 }
 
 // Reverse implements agent.Reverser by alipay.trade.cancel: an order that never
@@ -84,6 +91,9 @@ func (u undone) judge(p agent.Payment, refusals map[string]refusal) agent.Answer
 	}
 	if err := u.names(p); err != nil {
 		return unverified(err)
+	}
+	if u.Status != "" || u.Total != "" || u.Refund != "" || u.QRCode != "" {
+		return unverified(fmt.Errorf("%w: it answers another request", ErrOtherOrder))
 	}
 	if u.Retry != "" && u.Retry != "N" {
 		return agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonSystem, Code: "RETRY", Txn: u.Txn}

@@ -95,6 +95,9 @@ var verdicts = []struct {
 	{agent.OpReverse, said(members{"retry_flag": "N", "trade_no": nil}), agent.Accepted, ""}, // there was no order
 	{agent.OpReverse, said(members{"retry_flag": "Y"}), agent.InDoubt, agent.ReasonSystem},
 	{agent.OpReverse, said(members{"retry_flag": "N", "out_trade_no": nil}), agent.InDoubt, agent.ReasonUnverified},
+	{agent.OpReverse, traded("WAIT_BUYER_PAY", nil), agent.InDoubt, agent.ReasonUnverified}, // a query's, moved
+	{agent.OpReverse, traded(nil, nil), agent.InDoubt, agent.ReasonUnverified},              // a payment's
+	{agent.OpReverse, refundAnswer("Y", "5.00"), agent.InDoubt, agent.ReasonUnverified},
 	{agent.OpReverse, failed("40004", "ACQ.SYSTEM_ERROR"), agent.InDoubt, agent.ReasonSystem},
 	{agent.OpReverse, failed("40004", "ACQ.TRADE_CANCEL_TIME_OUT"), agent.Refused, agent.ReasonTooLate},
 	{agent.OpReverse, failed("40004", "ACQ.CANCEL_NOT_ALLOWED"), agent.Refused, agent.ReasonTooLate},
@@ -106,6 +109,8 @@ var verdicts = []struct {
 
 	{agent.OpClose, said(nil), agent.Accepted, ""},
 	{agent.OpClose, said(members{"out_trade_no": nil}), agent.InDoubt, agent.ReasonUnverified},
+	{agent.OpClose, traded("WAIT_BUYER_PAY", nil), agent.InDoubt, agent.ReasonUnverified},
+	{agent.OpClose, said(members{"qr_code": "https://qr.alipay.com/bax00069h45nvvfc3tu9005a"}), agent.InDoubt, agent.ReasonUnverified},
 	{agent.OpClose, failed("40004", "ACQ.TRADE_HAS_SUCCESS"), agent.Refused, agent.ReasonTooLate},
 	{agent.OpClose, failed("40004", "ACQ.REASON_TRADE_STATUS_INVALID"), agent.Refused, agent.ReasonTooLate},
 	{agent.OpClose, failed("40004", "ACQ.TRADE_HAS_CLOSE"), agent.Accepted, ""},
