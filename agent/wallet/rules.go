@@ -3,6 +3,7 @@ package wallet
 import (
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
 
@@ -128,12 +129,25 @@ func (r Rule) compile() (rule, error) {
 	default:
 		return rule{}, fmt.Errorf("the kind %q must be consumer, merchant or goods", r.Kind)
 	}
-	if !strings.HasPrefix(strings.TrimPrefix(r.Pattern, "(?i)"), "^") {
-		return rule{}, fmt.Errorf("the pattern %q must begin with ^, or it finds its scheme inside other codes", r.Pattern)
-	}
 	match, err := regexp.Compile(r.Pattern)
 	if err != nil {
 		return rule{}, fmt.Errorf("the pattern %q is not a regular expression: %w", r.Pattern, err)
 	}
+	if tree, err := syntax.Parse(r.Pattern, syntax.Perl); err != nil || !anchored(tree) {
+		return rule{}, fmt.Errorf("the pattern %q must begin with ^, in each of its alternatives, or it finds its scheme inside other codes", r.Pattern)
+	}
 	return rule{r, match}, nil
+}
+
+// anchored holds for a pattern that matches at the beginning of a text alone.
+func anchored(re *syntax.Regexp) bool {
+	switch re.Op {
+	case syntax.OpBeginText:
+		return true
+	case syntax.OpConcat, syntax.OpCapture:
+		return len(re.Sub) > 0 && anchored(re.Sub[0])
+	case syntax.OpAlternate:
+		return !slices.ContainsFunc(re.Sub, func(sub *syntax.Regexp) bool { return !anchored(sub) })
+	}
+	return false
 }
