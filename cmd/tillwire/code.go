@@ -6,7 +6,9 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -144,12 +146,12 @@ func (a *app) printExplanation(e explanation) {
 	a.printf("Valid   %s\n", valid)
 	switch {
 	case e.Reason != "" && e.Valid:
-		a.printf("Note    %s\n", e.Reason)
+		a.printf("Note    %s\n", visible(e.Reason))
 	case e.Reason != "":
-		a.printf("Reason  %s\n", e.Reason)
+		a.printf("Reason  %s\n", visible(e.Reason))
 	}
 	for _, w := range e.Warnings {
-		a.printf("Warning %s\n", w)
+		a.printf("Warning %s\n", visible(w))
 	}
 	if len(e.Fields) > 0 {
 		called := merchantNames
@@ -184,6 +186,15 @@ func (a *app) printField(value any, called names, path []string) {
 			a.printField(one, called, path)
 		}
 	default:
-		a.printf("%s%-*s %s\n", indent, 36-len(indent), label, shown(id, fmt.Sprint(v)))
+		a.printf("%s%-*s %s\n", indent, 36-len(indent), visible(label), visible(shown(id, fmt.Sprint(v))))
 	}
+}
+
+// visible keeps what a stranger put into a code from moving the cursor, or writing
+// lines of its own, on the screen of whoever has the code explained.
+func visible(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(text)
+	}
+	return text
 }

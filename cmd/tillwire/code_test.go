@@ -6,6 +6,9 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"unicode"
+
+	"tillwire/agent/wallet/emvqr"
 )
 
 // vector is one row of the list of merchant codes that others publish.
@@ -137,6 +140,25 @@ func TestCodeForPeople(t *testing.T) {
 		b.WriteString(invoke(t, "", "code", text).stdout + "\n")
 	}
 	golden(t, "code.txt", b.String())
+}
+
+// TestACodeDoesNotWriteOnTheScreenByItself: what stands in it is somebody else's, and
+// a terminal obeys it.
+func TestACodeDoesNotWriteOnTheScreenByItself(t *testing.T) {
+	emv, err := emvqr.Encode(emvqr.Payload{Objects: []emvqr.Object{{ID: "00", Value: "01"}, {ID: "01", Value: "\x1b[2J"},
+		{ID: "59", Value: "Shop\nValid   yes"}, {ID: "60", Value: "\u202eytic"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{emv, "upi://pay?pa=a@b&pn=%1b%5d0;x%07&%1b=1&am=1.00&cu=INR", "upi://pay?pa=a@b&pn=x&pn=%1b&am=%zz%0a"} {
+		r := invoke(t, "", "code", "--", text)
+		if strings.ContainsFunc(strings.ReplaceAll(r.stdout, "\n", ""), func(c rune) bool { return !unicode.IsPrint(c) }) {
+			t.Errorf("%q is printed as %q", text, r.stdout)
+		}
+		if n := strings.Count(r.stdout, "\nValid "); n != 1 {
+			t.Errorf("%q: %d lines say whether it is valid:\n%s", text, n, r.stdout)
+		}
+	}
 }
 
 func TestCodeFromStandardInput(t *testing.T) {
