@@ -62,14 +62,3 @@ func Brands() []string {
 	}
 	return names
 }
-
-// numeric is ISO 4217 in digits, as EMV codes name currencies. A currency that is
-// not here cannot be checked, so its codes are not shown.
-var numeric = map[agent.Currency]string{
-	"AED": "784", "AUD": "036", "BDT": "050", "BHD": "048", "BND": "096", "BRL": "986", "CAD": "124", "CHF": "756", "CLP": "152",
-	"CNY": "156", "COP": "170", "EGP": "818", "EUR": "978", "GBP": "826", "HKD": "344", "IDR": "360", "INR": "356", "JOD": "400",
-	"JPY": "392", "KHR": "116", "KRW": "410", "KWD": "414", "KZT": "398", "LAK": "418", "LKR": "144", "MMK": "104", "MOP": "446",
-	"MXN": "484", "MYR": "458", "NPR": "524", "NZD": "554", "OMR": "512", "PEN": "604", "PHP": "608", "PKR": "586", "QAR": "634",
-	"RUB": "643", "SAR": "682", "SGD": "702", "THB": "764", "TND": "788", "TRY": "949", "TWD": "901", "TZS": "834", "UAH": "980",
-	"UGX": "800", "USD": "840", "UZS": "860", "VND": "704", "ZAR": "710",
-}

@@ -56,7 +56,7 @@ func checkEMV(qr string, m agent.Money, static bool) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrShown, err)
 	}
-	if code := numeric[m.Currency]; code == "" || p.Get("53") != code {
+	if code := m.Currency.Number(); code == "" || p.Get("53") != code {
 		return fmt.Errorf("%w: its currency is %q, not %s (%s)", ErrShown, p.Get("53"), code, m.Currency)
 	}
 	if p.Get("55") != "" {

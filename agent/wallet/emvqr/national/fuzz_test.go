@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"tillwire/agent"
 	"tillwire/agent/wallet/emvqr"
 )
 
@@ -35,7 +36,7 @@ func FuzzWrite(f *testing.F) {
 		a.Amount.Value = value
 		for _, s := range merchantSchemes {
 			if s.Name == a.Scheme && len(s.Currencies) > 0 {
-				a.Amount.Currency, _ = currencyOf(s.Currencies[0])
+				a.Amount.Currency, _ = agent.CurrencyOf(s.Currencies[0])
 			}
 		}
 		if a.Scheme == "khqr" && once {

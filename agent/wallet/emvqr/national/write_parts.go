@@ -102,7 +102,7 @@ func (w *writer) source(from string) string {
 
 // money writes currency, amount and tip.
 func (w *writer) money() {
-	number := Number(w.ask.Amount.Currency)
+	number := w.ask.Amount.Currency.Number()
 	switch {
 	case number == "" && w.ask.Amount.Currency == "" && w.ask.Amount.Value == 0 && len(w.row.Currencies) > 0:
 		number = w.row.Currencies[0]
@@ -142,7 +142,7 @@ func (w *writer) money() {
 
 // decimal writes minor units with exactly the decimals that the scheme has.
 func (w *writer) decimal(value int64, number string) string {
-	currency, _ := currencyOf(number)
+	currency, _ := agent.CurrencyOf(number)
 	places, _ := w.row.places(number)
 	text := agent.Money{Value: value, Currency: currency}.Decimal()
 	if value <= 0 || value > agent.MaxMinor {
