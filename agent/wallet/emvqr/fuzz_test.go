@@ -60,6 +60,7 @@ func FuzzReadConsumer(f *testing.F) {
 func FuzzReadUPI(f *testing.F) {
 	f.Add("upi://pay?pa=chaipoint@okaxis&pn=Chai%20Point&am=149.50&cu=INR")
 	f.Add("UPI:///?&amp;=%&%zz")
+	f.Add("upi://0?0=" + strings.Repeat("\xca", maxText/2)) // longer than any link once it is escaped
 	f.Fuzz(func(t *testing.T, text string) {
 		link, err := ReadUPI(text)
 		if err == nil && len(link.Fields()) == 0 {

@@ -97,8 +97,9 @@ func (l Link) Fields() map[string]any {
 // stays one for readers of UPI links. A parameter whose Raw text says its Value keeps
 // it, for a signature covers the text.
 // The signature, which covers what stands before it, is written last. It refuses a
-// key or an action with a character that has a meaning in a link, and a key that
-// appears twice.
+// key or an action with a character that has a meaning in a link, a key that
+// appears twice, and what becomes longer than [ReadUPI] reads: escaped, text has up
+// to three times its bytes.
 func EncodeUPI(l Link) (string, error) {
 	if l.Action == "" || strings.Trim(l.Action, linkLetters) != "" {
 		return "", fmt.Errorf("emvqr: encode: %q is no action of a UPI link", l.Action)
@@ -123,7 +124,11 @@ func EncodeUPI(l Link) (string, error) {
 	if len(parts) == 0 {
 		return "", fmt.Errorf("emvqr: encode: a UPI link needs parameters")
 	}
-	return "upi://" + l.Action + "?" + strings.Join(parts, "&"), nil
+	text := l.Action + "?" + strings.Join(parts, "&")
+	if len(text) > maxText {
+		return "", fmt.Errorf("emvqr: encode: %w: %d bytes are more than any link has", ErrStructure, len(text))
+	}
+	return "upi://" + text, nil
 }
 
 // raw is how a parameter is written.
