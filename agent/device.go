@@ -91,3 +91,29 @@ const (
 type Display interface {
 	Show(ctx context.Context, s Screen) error
 }
+
+// Printer puts slips on paper, in the order in which they came.
+type Printer interface {
+	// Print takes a job and returns at once. A job waits while the printer is away,
+	// out of paper or open. The error tells that it was not taken at all; otherwise
+	// Done is called once, when its end is known or given up.
+	Print(j PrintJob) error
+}
+
+// PrintJob is one piece of paper, a pulse to the cash drawer, or both.
+type PrintJob struct {
+	Slip   Slip // without lines nothing is printed
+	Drawer bool // open the cash drawer first
+	Done   func(PrintEnd)
+}
+
+// PrintEnd is what became of a job.
+type PrintEnd string
+
+// The ends of a job.
+const (
+	PrintCompleted PrintEnd = "completed" // the printer says that the paper is out
+	PrintAccepted  PrintEnd = "accepted"  // the printer took every byte and says no more
+	PrintDoubtful  PrintEnd = "doubtful"  // paper may have come out; the next copy must be marked
+	PrintNothing   PrintEnd = "nothing"   // no byte of it reached the printer
+)

@@ -1,6 +1,9 @@
 package agent
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Receipt is the document a shop hands out. It is made from a payment's facts
 // alone, so a reprint says the same; renderings live with the printers and pages.
@@ -17,11 +20,22 @@ type Receipt struct {
 	Paid      bool  // false: the slip says that nothing is certain or nothing was taken
 	Test      bool
 	Duplicate bool // a reprint
+	Copy      Copy
+	Refund    Refund // its number is empty on the slip of the payment itself
 	Lane      string
 	Cashier   string
 	At        time.Time
 	Foot      Sentence
 }
+
+// Copy says whom a copy of a slip is for; the zero value is the only one there is.
+type Copy string
+
+// The copies of a slip.
+const (
+	CopyCustomer Copy = "customer"
+	CopyShop     Copy = "shop"
+)
 
 // NewReceipt makes the slip for a payment in the state it is in. duplicate marks
 // a reprint.
@@ -45,4 +59,39 @@ func NewReceipt(p Payment, shop string, duplicate bool) Receipt {
 		r.Foot = Sentence{ID: "receipt.doubt_foot", English: "If your wallet was charged, the money is returned automatically."}
 	}
 	return r
+}
+
+// NewRefundReceipt makes the slip for one refund of a payment: its own amount, number
+// and, while it is not done, that nothing has come back yet.
+func NewRefundReceipt(p Payment, f Refund, shop string, duplicate bool) Receipt {
+	r := NewReceipt(p, shop, duplicate)
+	r.Refund, r.Foot, r.Payer = f, Sentence{}, PayerSum{}
+	r.Amount = Money{Value: f.Amount, Currency: p.Amount.Currency}
+	r.Paid = f.State == RefundDone
+	r.At = p.refundedAt(f.No)
+	r.Title = Sentence{ID: "receipt.refunded", English: "Refund"}
+	if f.State != RefundDone {
+		r.Title = Sentence{ID: "receipt.refund_open", English: "Refund not confirmed"}
+		r.Foot = f.Say(p.Amount.Currency)
+	}
+	return r
+}
+
+// refundedAt is when the last thing happened to a refund.
+func (p Payment) refundedAt(no string) time.Time {
+	at := p.Status.Since
+	for _, f := range p.Facts {
+		if f.RefundNo == no {
+			at = f.At
+		}
+	}
+	return at
+}
+
+// Handed reports whether a slip of the payment may be in somebody's hand: one that was
+// printed, or one whose end the printer did not tell.
+func (p Payment) Handed() bool {
+	return slices.ContainsFunc(p.Facts, func(f Fact) bool {
+		return f.Kind == FactPrinted || f.Kind == FactPrintFailed && f.Code == string(PrintDoubtful)
+	})
 }

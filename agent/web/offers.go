@@ -94,7 +94,7 @@ func (s *Server) payerName(lang, name string) string {
 	if key := "payer." + name; s.Words.Has(lang, key) {
 		return s.Words.Text(lang, key)
 	}
-	return s.walletName(lang, name)
+	return s.Words.Wallet(lang, name)
 }
 
 // openApp says with which app the customer scans a wallet's code.

@@ -99,7 +99,7 @@ func (s *Server) ownerPayment(w http.ResponseWriter, r *http.Request, me agent.P
 	name := s.actors(r.Context())
 	for _, f := range p.Facts {
 		st := step{At: f.At, What: s.Words.Text(lang, "story."+string(f.Kind)), Amount: agent.Money{Value: f.Amount, Currency: p.Amount.Currency}}
-		for _, part := range []string{s.walletName(lang, f.Wallet), reasonText(s, lang, f), f.Code, f.Text, f.Txn, f.RefundNo, name(f.By)} {
+		for _, part := range []string{s.Words.Wallet(lang, f.Wallet), reasonText(s, lang, f), f.Code, f.Text, f.Txn, f.RefundNo, name(f.By)} {
 			if part == "" {
 				continue
 			}

@@ -80,7 +80,7 @@ func (s *Server) groupTitle(lang, name string) string {
 	if key := "settings.group." + name; s.Words.Has(lang, key) {
 		return s.Words.Text(lang, key)
 	}
-	return s.Words.Text(lang, "settings.group", s.walletName(lang, name))
+	return s.Words.Text(lang, "settings.group", s.Words.Wallet(lang, name))
 }
 
 // changeSetting takes one new value; the table says whether it is possible.

@@ -71,18 +71,16 @@ func (p *pages) write(w io.Writer, lang, name string, v view) error {
 // funcs are what templates may call, bound to one language.
 func (s *Server) funcs(lang string) template.FuncMap {
 	return template.FuncMap{
-		"t":     func(key string, args ...any) string { return s.Words.Text(lang, key, args...) },
-		"say":   func(x agent.Sentence) string { return s.Words.Say(lang, x) },
-		"money": s.money,
-		"paid":  s.paidIn,
-		"stamp": func(t time.Time) string { return s.Words.Stamp(lang, t.In(s.Zone)) },
-		"clock": func(t time.Time) string { return t.In(s.Zone).Format("15:04:05") },
-		"day":   func(t time.Time) string { return s.Words.Date(lang, t.In(s.Zone)) },
-		"span":  func(d time.Duration) string { return s.Words.Span(lang, d) },
-		"asset": s.assets.url,
-		"wallet": func(name string) string {
-			return s.walletName(lang, name)
-		},
+		"t":         func(key string, args ...any) string { return s.Words.Text(lang, key, args...) },
+		"say":       func(x agent.Sentence) string { return s.Words.Say(lang, x) },
+		"money":     s.money,
+		"paid":      s.paidIn,
+		"stamp":     func(t time.Time) string { return s.Words.Stamp(lang, t.In(s.Zone)) },
+		"clock":     func(t time.Time) string { return t.In(s.Zone).Format("15:04:05") },
+		"day":       func(t time.Time) string { return s.Words.Date(lang, t.In(s.Zone)) },
+		"span":      func(d time.Duration) string { return s.Words.Span(lang, d) },
+		"asset":     s.assets.url,
+		"wallet":    func(name string) string { return s.Words.Wallet(lang, name) },
 		"group":     func(name string) string { return s.groupTitle(lang, name) },
 		"reason":    func(d agent.DeviceStatus) string { return s.deviceReason(lang, d) },
 		"languages": s.Words.Languages,
@@ -90,14 +88,6 @@ func (s *Server) funcs(lang string) template.FuncMap {
 		"sub":       func(a, b int64) int64 { return a - b },
 		"cents":     func(c agent.Currency, v int64) agent.Money { return agent.Money{Value: v, Currency: c} },
 	}
-}
-
-// walletName is a brand as people know it.
-func (s *Server) walletName(lang, name string) string {
-	if key := "wallet." + name; s.Words.Has(lang, key) {
-		return s.Words.Text(lang, key)
-	}
-	return name
 }
 
 // render writes a page. It is built completely first, so that a broken template
