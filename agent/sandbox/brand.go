@@ -48,6 +48,8 @@ var brands = map[string]brand{
 	"alipayplus": {"Alipay+", "Alipay+", ""},
 	"linepay":    {"LINE Pay", "LINE Pay", ""},
 	"paypay":     {"PayPay", "PayPay", ""},
+
+	"cornerpay": {"Corner Pay", "街角支付", "PC1:…"},
 }
 
 // brandOf calls a wallet without a look of its own by its plain name.

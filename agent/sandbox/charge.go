@@ -173,8 +173,9 @@ func (t *tx) decline(o *Order, reason Reason) error {
 	return t.save(o, t.now, "declined: "+string(reason), 0)
 }
 
-// capture moves the money. It is the only place that does, and it refuses an
-// order that is not open, so that no road can take it twice.
+// capture moves the money out of a balance. Besides [tx.draw] it is the only place
+// that takes any, and it refuses an order that is not open, so that no road can
+// take it twice.
 func (t *tx) capture(o *Order, at time.Time) error {
 	if !o.Open() || o.Captured != 0 {
 		return fmt.Errorf("capture of an order that is %s", o.State)

@@ -52,6 +52,7 @@ func (c *Cloud) controlHandler() http.Handler {
 		"/phone/{id}":                      {"GET": c.phonePage},
 		"/phone/{id}/state":                {"GET": c.phoneState},
 		"/phone/{id}/code":                 {"POST": c.phoneCode},
+		"/phone/{id}/draw":                 {"POST": c.phoneDraw},
 		"/phone/{id}/present/{counter}":    {"POST": c.phonePresent},
 		"/ui/{file}":                       {"GET": c.asset},
 		"/_sandbox/customers":              {"GET": c.getCustomers, "POST": c.postCustomer},
@@ -59,6 +60,9 @@ func (c *Cloud) controlHandler() http.Handler {
 		"/_sandbox/customers/{id}/paycode": {"POST": c.postPayCode},
 		"/_sandbox/customers/{id}/scan":    {"POST": c.postScan},
 		"/_sandbox/customers/{id}/confirm": {"POST": c.postConfirm},
+		"/_sandbox/customers/{id}/voucher": {"POST": c.postVoucher},
+		"/_sandbox/customers/{id}/carry":   {"POST": c.postCarriage},
+		"/_sandbox/issuers":                {"GET": c.getIssuers, "POST": c.postIssuers},
 		"/_sandbox/ledger":                 {"GET": c.getLedger},
 		"/_sandbox/faults":                 {"GET": c.getFaults, "PUT": c.putFaults, "DELETE": c.deleteFaults},
 		"/_sandbox/requests":               {"GET": c.getRequests},
@@ -145,6 +149,8 @@ func (c *Cloud) broken(w http.ResponseWriter, r *http.Request, err error) {
 		fail(w, http.StatusNotFound, "no_customer", "There is no customer with this id.")
 	case errors.Is(err, ErrNoCodes):
 		fail(w, http.StatusUnprocessableEntity, "no_codes", "Customers of this wallet show no codes: they scan the shop's.")
+	case errors.Is(err, ErrNoIssuer):
+		fail(w, http.StatusUnprocessableEntity, "no_issuer", "Customers of this wallet cannot pay without a line.")
 	case r.Context().Err() != nil: // the client left, nobody reads this
 	default:
 		c.options.Log.Error("the sandbox could not answer", "path", r.URL.Path, "error", err)

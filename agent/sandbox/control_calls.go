@@ -109,25 +109,21 @@ func (c *Cloud) postScan(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &ask) {
 		return
 	}
-	status, err := c.options.Ledger.Scan(r.Context(), r.PathValue("id"), strings.TrimSpace(ask.QR))
-	c.scanned(w, r, status, err)
+	slip, err := c.scan(r, ask.QR)
+	c.scanned(w, r, slip, err)
 }
 
 func (c *Cloud) postConfirm(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &struct{}{}) {
 		return
 	}
-	status, err := c.options.Ledger.Confirm(r.Context(), r.PathValue("id"))
-	c.scanned(w, r, status, err)
+	slip, err := c.confirm(r)
+	c.scanned(w, r, slip, err)
 }
 
 // scanned answers a phone. A decline is an answer like any other, not an error.
-func (c *Cloud) scanned(w http.ResponseWriter, r *http.Request, status ScanStatus, err error) {
-	if err != nil {
-		c.broken(w, r, err)
-		return
-	}
-	reply(w, http.StatusOK, map[string]ScanStatus{"status": status})
+func (c *Cloud) scanned(w http.ResponseWriter, r *http.Request, slip Slip, err error) {
+	c.issued(w, r, slip, err)
 }
 
 // orderJSON is a row of the ledger as the control API shows it.

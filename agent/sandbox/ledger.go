@@ -191,6 +191,26 @@ func (l *Ledger) Secret(ctx context.Context, name string, produce func() ([]byte
 	return value, nil
 }
 
+// Update changes the value kept under name in one step; change is given nil when
+// there is none, and what it answers is durable when Update returns.
+func (l *Ledger) Update(ctx context.Context, name string, change func([]byte) ([]byte, error)) error {
+	err := l.do(ctx, func(t *tx) error {
+		var value []byte
+		err := t.row("SELECT value FROM secret WHERE name = ?", name).Scan(&value)
+		if err != nil && !noRows(err) {
+			return err
+		}
+		if value, err = change(value); err != nil {
+			return err
+		}
+		return t.exec("INSERT INTO secret (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", name, value)
+	})
+	if err != nil {
+		return fmt.Errorf("sandbox state %s: %w", name, err)
+	}
+	return nil
+}
+
 // Fingerprint is a keyed hash under the ledger's own key. A payment code has
 // too few digits for a plain hash to hide it.
 func (l *Ledger) Fingerprint(parts ...string) []byte {

@@ -11,9 +11,12 @@ type Kind string
 
 // The kinds of an order.
 const (
-	KindCode   Kind = "code"   // consumer-presented: the shop scanned the phone
-	KindShown  Kind = "shown"  // merchant-presented: the phone scans the shop
-	KindUnseen Kind = "unseen" // a tombstone: undone before it was asked for
+	KindCode  Kind = "code"  // consumer-presented: the shop scanned the phone
+	KindShown Kind = "shown" // merchant-presented: the phone scans the shop
+	// KindVoucher is a voucher that a shop took without a line; its money left the
+	// phone's balance when the voucher was issued.
+	KindVoucher Kind = "voucher"
+	KindUnseen  Kind = "unseen" // a tombstone: undone before it was asked for
 )
 
 // State is what an order is, in words no wallet's wire uses.

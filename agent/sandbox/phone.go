@@ -90,6 +90,8 @@ func (c *Cloud) phonePage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	data, _ := translated(r)
+	_, err = c.issuerOf(customer.Wallet)
+	data["Offline"] = err == nil
 	data["Customer"], data["Counters"], data["Shows"] = view(customer, language(r)), c.options.Counters, c.shows(customer.Wallet)
 	c.page(w, r, "phone.html", data)
 }
@@ -148,7 +150,7 @@ func (c *Cloud) phonePresent(w http.ResponseWriter, r *http.Request) {
 	case i < 0:
 		fail(w, http.StatusNotFound, "no_counter", "There is no such register.")
 		return
-	case ask.Code == "" || strings.ContainsFunc(ask.Code, func(r rune) bool { return r <= ' ' || r > '~' }):
+	case ask.Code == "" || strings.ContainsFunc(ask.Code, func(r rune) bool { return r < ' ' || r > '~' }):
 		fail(w, http.StatusUnprocessableEntity, "code", "There is no payment code to show.")
 		return
 	}
@@ -208,7 +210,35 @@ func (c *Cloud) phoneState(w http.ResponseWriter, r *http.Request) {
 	for _, o := range newestFirst(display) {
 		shown = append(shown, shownEntry{OrderNo: o.OrderNo, Description: o.Description, Amount: o.shown(o.Amount), QR: o.QR})
 	}
-	reply(w, http.StatusOK, map[string]any{"balance": money(customer.Balance, customer.Currency), "prompt": prompt, "history": history, "shown": shown})
+	state := map[string]any{"balance": money(customer.Balance, customer.Currency), "prompt": prompt, "history": history, "shown": shown}
+	if issuer, err := c.issuerOf(customer.Wallet); err == nil {
+		pocket, err := issuer.Carry(r.Context(), id, Carriage{})
+		if err != nil {
+			c.broken(w, r, err)
+			return
+		}
+		state["flight"], state["carries"] = pocket.Flight, ""
+		if pocket.Voucher != "" {
+			state["carries"] = money(pocket.Left, pocket.Currency)
+		}
+	}
+	reply(w, http.StatusOK, state)
+}
+
+// phoneDraw pictures what the phone shows a shop that has no line.
+func (c *Cloud) phoneDraw(w http.ResponseWriter, r *http.Request) {
+	var ask struct {
+		Code string `json:"code"`
+	}
+	if !read(w, r, &ask) {
+		return
+	}
+	matrix, err := qr.Encode(ask.Code, qr.M)
+	if err != nil {
+		fail(w, http.StatusUnprocessableEntity, "code", "This cannot be drawn as a code.")
+		return
+	}
+	reply(w, http.StatusOK, map[string]string{"svg": matrix.SVG("")})
 }
 
 // entry is one line of a phone's history. Times are those of the customers'

@@ -27,6 +27,15 @@ const (
 	ReasonRefundTotal    Reason = "refund_total"     // the stated total is not the order's
 	ReasonRefundExceeds  Reason = "refund_exceeds"   // more than is left
 	ReasonRefundsTooMany Reason = "refunds_too_many" // fifty are the most
+
+	// Why a code that a shop took without a line is not honoured.
+	ReasonSpent      Reason = "spent"       // it paid another order
+	ReasonDenied     Reason = "denied"      // it is blocked
+	ReasonExpired    Reason = "expired"     // signed or sent too late
+	ReasonOverLimit  Reason = "over_limit"  // more than it covers, or than is left of it
+	ReasonForged     Reason = "forged"      // not what the issuer or the phone signed
+	ReasonMalformed  Reason = "malformed"   // not one of the formats
+	ReasonOtherOrder Reason = "other_order" // signed for another order or amount
 )
 
 // Refusal is a definite no with its reason: nothing was changed by the call,

@@ -83,6 +83,43 @@ CREATE TABLE IF NOT EXISTS history (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS history_order ON history (order_id);
 
+-- What a payer knows an order by that has no number yet, and the number once the
+-- shop has told it.
+CREATE TABLE IF NOT EXISTS alias (
+  wallet   TEXT NOT NULL,
+  merchant TEXT NOT NULL,
+  alias    TEXT NOT NULL,
+  order_no TEXT NOT NULL,
+  UNIQUE (wallet, merchant, alias)
+) STRICT;
+
+-- Money that left a customer's balance in advance: what stands behind a bearer
+-- voucher or a device's certificate. returned is what went back after its end.
+CREATE TABLE IF NOT EXISTS prepaid (
+  wallet   TEXT NOT NULL,
+  id       TEXT NOT NULL,
+  customer TEXT NOT NULL REFERENCES customer (id),
+  kind     TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  total    INTEGER NOT NULL CHECK (total > 0),
+  most     INTEGER NOT NULL,
+  drawn    INTEGER NOT NULL DEFAULT 0 CHECK (drawn + returned <= total),
+  returned INTEGER NOT NULL DEFAULT 0,
+  begins   INTEGER NOT NULL,
+  ends     INTEGER NOT NULL,
+  blocked  INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (wallet, id)
+) STRICT;
+
+-- Each code that was honoured, once: a counter of a device, or 0 for a bearer's.
+CREATE TABLE IF NOT EXISTS spent (
+  wallet   TEXT NOT NULL,
+  id       TEXT NOT NULL,
+  counter  INTEGER NOT NULL,
+  order_id INTEGER NOT NULL REFERENCES orders (id),
+  UNIQUE (wallet, id, counter)
+) STRICT;
+
 CREATE TABLE IF NOT EXISTS request (
   id        INTEGER PRIMARY KEY,
   at        INTEGER NOT NULL,

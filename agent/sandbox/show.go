@@ -21,6 +21,9 @@ type Showing struct {
 	Expires     time.Time // zero: ShownOrderLife from now
 	QR          string    // the payload to show; must be fresh
 	Request     []byte    // Ledger.Fingerprint of all business parameters
+	// Alias is what the payer knows the order by where its number is not known yet;
+	// Key.OrderNo is empty then. See [Ledger.Know].
+	Alias string
 }
 
 // Present makes an order that waits for a customer. The same request again
@@ -37,6 +40,11 @@ func (l *Ledger) Present(ctx context.Context, s Showing) (*Order, error) {
 // present compares the whole request, as the real cloud does: a number that was
 // shown for one amount must not be shown for another.
 func (t *tx) present(s Showing) (*Order, error) {
+	if s.Alias != "" {
+		if err := t.resolve(&s.Key, s.Alias); err != nil {
+			return nil, err
+		}
+	}
 	o, err := t.findKey(s.Key)
 	if err != nil {
 		return nil, err

@@ -18,14 +18,15 @@ const (
 	OpClose       Operation = "close"
 	OpRefund      Operation = "refund"
 	OpRefundQuery Operation = "refund_query"
+	OpRedeem      Operation = "redeem" // a code that the shop took without a line
 	OpBill        Operation = "bill"
-	OpKeys        Operation = "keys"  // the cloud's certificates
+	OpKeys        Operation = "keys"  // the cloud's certificates, or its issuer's
 	OpOther       Operation = "other" // anything a wallet does not offer
 )
 
 // operations are the names a fault may use; "*" stands for every request,
 // also those of other names.
-var operations = []Operation{OpPay, OpPresent, OpQuery, OpReverse, OpClose, OpRefund, OpRefundQuery, OpBill, OpKeys}
+var operations = []Operation{OpPay, OpPresent, OpQuery, OpReverse, OpClose, OpRefund, OpRefundQuery, OpRedeem, OpBill, OpKeys}
 
 // Lie is how an answer deceives after a request was rightly executed.
 type Lie string

@@ -22,6 +22,8 @@ var phoneWords = map[string]map[string]string{
 		"password": "Enter the payment password", "any_digits": "It is a toy: any six digits do.", "not_now": "Not now", "rub": "Delete the last digit",
 		"paying": "Paying …", "failed": "That did not work:",
 		"scan_paid": "Paid", "scan_password": "Enter the password", "scan_declined": "Not paid. The wallet refused.", "scan_abandoned": "Not paid. You walked away.",
+		"scan_signed": "Signed. Show the code to the cashier.", "flight": "Flight mode: this phone has no line", "carries": "Can sign without a line:",
+		"carries_none": "no voucher yet", "voucher": "Show a voucher without scanning",
 		"scan_closed": "Not paid. This code is no longer valid.", "scan_unknown": "Nothing to pay here: this is not a code of the wallet.",
 		"approve": "pays at once", "password_manner": "is asked for the password", "slow": "pays after six seconds", "decline": "is refused", "abandon": "never confirms",
 		"no_refund": "pays at once; a refund is accepted and never made", "stuck_refund": "pays at once; a refund hangs until the office completes it",
@@ -41,6 +43,8 @@ var phoneWords = map[string]map[string]string{
 		"password": "请输入支付密码", "any_digits": "这是演示，任意六位数字都可以。", "not_now": "暂不付款", "rub": "删除一位",
 		"paying": "正在付款……", "failed": "操作失败：",
 		"scan_paid": "支付成功", "scan_password": "请输入密码", "scan_declined": "未支付，钱包拒绝了付款。", "scan_abandoned": "未支付，您已离开。",
+		"scan_signed": "已签名，请向收银员出示此码。", "flight": "飞行模式：手机没有网络", "carries": "离线可用：",
+		"carries_none": "尚无离线凭证", "voucher": "不扫码，直接出示凭证",
 		"scan_closed": "未支付，此二维码已失效。", "scan_unknown": "没有可付的款：这不是本钱包的二维码。",
 		"approve": "立即付款", "password_manner": "需要输入密码", "slow": "六秒后付款", "decline": "付款被拒", "abandon": "始终不确认",
 		"no_refund": "立即付款；退款受理后关闭", "stuck_refund": "立即付款；退款异常，需人工处理",
@@ -50,7 +54,7 @@ var phoneWords = map[string]map[string]string{
 }
 
 // scriptWords are those that the phone's own program says.
-var scriptWords = []string{"left", "held", "paying", "failed", "no_camera", "no_reader", "scan_paid", "scan_declined", "scan_abandoned", "scan_closed", "scan_unknown"}
+var scriptWords = []string{"left", "held", "paying", "failed", "no_camera", "no_reader", "scan_paid", "scan_declined", "scan_abandoned", "scan_closed", "scan_unknown", "scan_signed", "carries_none"}
 
 // language is what ?lang= asks for, else the first of Accept-Language that the
 // phones speak, else English.

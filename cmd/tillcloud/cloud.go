@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 
+	"tillwire/agent"
 	"tillwire/agent/sandbox"
 	"tillwire/agent/sandbox/alipay"
 	"tillwire/agent/sandbox/gateway"
+	"tillwire/agent/sandbox/voucher"
 	"tillwire/agent/sandbox/wechat"
 )
 
@@ -22,6 +24,7 @@ type cloud struct {
 	abroad  *wechat.Wallet // the cross-border edition
 	alipay  *alipay.Wallet
 	gateway *gateway.Acquirer
+	issuer  *voucher.Issuer // of the brand whose customers can pay without a line
 }
 
 // openCloud opens the ledger in dir and all listeners.
@@ -49,7 +52,11 @@ func (c *cloud) open(ctx context.Context, o sandbox.Options, p ports) (err error
 	if c.alipay, err = alipay.New(ctx, alipay.Options{Ledger: o.Ledger, Clock: o.Clock, BillsAtOnce: true}); err != nil {
 		return err
 	}
-	if c.gateway, err = gateway.New(ctx, gateway.Options{Ledger: o.Ledger, Clock: o.Clock, BillsAtOnce: true}); err != nil {
+	if c.issuer, err = voucher.New(ctx, voucher.Options{Ledger: o.Ledger, Clock: o.Clock, Brand: issuingBrand, Title: "Corner Pay", Number: 7,
+		Currencies: []agent.Currency{"CNY", "SGD", "EUR", "JPY"}, Merchants: []string{gateway.Merchant}}); err != nil {
+		return err
+	}
+	if c.gateway, err = gateway.New(ctx, gateway.Options{Ledger: o.Ledger, Clock: o.Clock, BillsAtOnce: true, Issuer: c.issuer}); err != nil {
 		return err
 	}
 	o.Wallets = []sandbox.Open{

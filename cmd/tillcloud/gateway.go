@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 
 	"tillwire/agent/sandbox"
@@ -20,6 +21,10 @@ type shopBrand struct {
 var shopBrands = []shopBrand{{"promptpay", []string{"THB"}}, {"pix", []string{"BRL"}}, {"upi", []string{"INR"}},
 	{"unionpay", []string{"CNY"}}, {"alipayplus", []string{"SGD", "MYR", "EUR"}}}
 
+// issuingBrand is the wallet whose customers can pay while the shop, or their own
+// phone, has no line.
+const issuingBrand = "cornerpay"
+
 // gatewayCredentials is what a client of the sandbox's acquirer is configured
 // with. Keys are files.
 type gatewayCredentials struct {
@@ -28,6 +33,9 @@ type gatewayCredentials struct {
 	SigningKey    string `json:"signing_key"`
 	AcquirerKeyID string `json:"acquirer_key_id"`
 	AcquirerKey   string `json:"acquirer_key"`
+	// IssuerRoots are what key sets of the issuing brand are verified by: the root in
+	// use and the spare one.
+	IssuerRoots [2]string `json:"issuer_roots"`
 }
 
 // gatewayInfo is how to reach the acquirer and as whom. Hosts carry all brands;
@@ -52,14 +60,19 @@ func (c *cloud) openGateway(o *sandbox.Options, p ports) {
 	o.Doors = append(o.Doors, sandbox.OpenDoor{Door: c.gateway, Hosts: []string{local(p.Gateway)}})
 }
 
-// writeGateway puts both keys into dir, readable by the owner only.
+// writeGateway puts the keys and the issuer's roots into dir, readable by the owner only.
 func (c *cloud) writeGateway(dir string) (gatewayCredentials, error) {
 	terminal := c.gateway.Terminal()
 	private, err := terminal.PrivatePEM()
 	public, errPublic := c.gateway.PublicPEM()
 	cred := gatewayCredentials{MerchantID: terminal.Merchant, SigningKeyID: terminal.KeyID, AcquirerKeyID: c.gateway.KeyID(),
 		SigningKey: filepath.Join(dir, "gateway-terminal.pem"), AcquirerKey: filepath.Join(dir, "gateway-acquirer.pem")}
-	if err := errors.Join(err, errPublic); err != nil {
+	roots, errRoots := c.issuer.RootsPEM()
+	for n, file := range roots {
+		cred.IssuerRoots[n] = filepath.Join(dir, fmt.Sprintf("issuer-root-%d.pem", n+1))
+		errRoots = errors.Join(errRoots, writeFile(cred.IssuerRoots[n], file, 0o600))
+	}
+	if err := errors.Join(err, errPublic, errRoots); err != nil {
 		return cred, err
 	}
 	return cred, errors.Join(writeFile(cred.SigningKey, private, 0o600), writeFile(cred.AcquirerKey, public, 0o600))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -147,6 +148,9 @@ func TestServeHandsOutTheAcquirersKeys(t *testing.T) {
 	}
 	pemFile(t, w.SigningKey, "PRIVATE KEY")
 	pemFile(t, w.AcquirerKey, "PUBLIC KEY")
+	if first, second := pemFile(t, w.IssuerRoots[0], "PUBLIC KEY"), pemFile(t, w.IssuerRoots[1], "PUBLIC KEY"); bytes.Equal(first, second) {
+		t.Error("the issuer's spare root is the one in use")
+	}
 }
 
 // Alipay's two modes have what each of them needs, and no more.

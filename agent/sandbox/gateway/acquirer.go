@@ -20,6 +20,9 @@ import (
 // listener that all brands share is called in faults.
 const Name = "gateway"
 
+// Merchant is the shop's number at the acquirer.
+const Merchant = "SANDBOX01"
+
 // zone is where the days of bills begin: an acquirer's office, with no summer.
 var zone = time.FixedZone("+08", 8*60*60)
 
@@ -36,6 +39,9 @@ type Options struct {
 	BillsAtOnce bool
 	// Page is how many lines or operations a page has; zero is the most, 1000.
 	Page int
+	// Issuer adds a brand whose customers can pay while the shop, or their own phone,
+	// has no line; nil adds none.
+	Issuer Issuer
 }
 
 // Terminal is the merchant's side of the connection: who it is and what it signs
@@ -63,6 +69,7 @@ type Acquirer struct {
 	keyID    string
 	terminal *Terminal
 	brands   []*Wallet
+	issuer   Issuer // nil: no brand has one
 	nonces   nonces
 	flights  flights
 }
@@ -74,14 +81,17 @@ func New(ctx context.Context, o Options) (*Acquirer, error) {
 	if err := errors.Join(err, errTerminal); err != nil {
 		return nil, fmt.Errorf("sandbox gateway: %w", err)
 	}
-	a := &Acquirer{ledger: o.Ledger, clock: o.Clock, early: o.BillsAtOnce, page: o.Page, key: key, keyID: "sandbox-acquirer",
-		terminal: &Terminal{Merchant: "SANDBOX01", KeyID: "sandbox-terminal", Key: terminal},
+	a := &Acquirer{ledger: o.Ledger, clock: o.Clock, early: o.BillsAtOnce, page: o.Page, issuer: o.Issuer, key: key, keyID: "sandbox-acquirer",
+		terminal: &Terminal{Merchant: Merchant, KeyID: "sandbox-terminal", Key: terminal},
 		nonces:   nonces{seen: map[string]time.Time{}}, flights: flights{busy: map[string]bool{}}}
 	if a.page <= 0 || a.page > maxPage {
 		a.page = maxPage
 	}
 	for _, b := range brands() {
 		a.brands = append(a.brands, &Wallet{Acquirer: a, brand: b})
+	}
+	if o.Issuer != nil {
+		a.brands = append(a.brands, &Wallet{Acquirer: a, brand: issuing(o.Issuer)})
 	}
 	return a, nil
 }

@@ -9,7 +9,11 @@ const capabilitiesAge = 10 * time.Minute
 func (t *task) capabilities() (map[string]any, error) {
 	list := []any{}
 	for _, w := range t.has {
-		list = append(list, w.brand.capability())
+		c := w.brand.capability()
+		if t.issues(w) {
+			c["offline"] = t.offlineCapability()
+		}
+		list = append(list, c)
 	}
 	return map[string]any{"version": 1, "merchant": t.terminal.Merchant, "max_age_s": int(capabilitiesAge / time.Second),
 		"time_zone": zoneName, "test": true, "brands": list}, nil

@@ -27,10 +27,12 @@ type endpoint struct {
 var endpoints = map[string]endpoint{
 	"GET capabilities": {op: sandbox.OpOther, run: (*task).capabilities},
 	"GET operations":   {op: sandbox.OpOther, run: (*task).operations},
+	"GET keyset":       {op: sandbox.OpKeys, run: (*task).keySet, brand: true},
 	"GET bills/":       {op: sandbox.OpBill, run: (*task).bill, brand: true},
 	"GET payments/":    {op: sandbox.OpQuery, run: (*task).query, brand: true},
 	"POST charge":      {op: sandbox.OpPay, name: "charge", run: (*task).charge, brand: true},
 	"POST present":     {op: sandbox.OpPresent, name: "present", run: (*task).present, brand: true},
+	"POST redeem":      {op: sandbox.OpRedeem, name: "redeem", run: (*task).redeem, brand: true},
 	"POST reverse":     {op: sandbox.OpReverse, name: "reverse", run: (*task).reverse, brand: true},
 	"POST close":       {op: sandbox.OpClose, name: "close", run: (*task).closeOrder, brand: true},
 	"POST refunds/":    {op: sandbox.OpRefund, name: "refund", run: (*task).refund, brand: true},
@@ -124,6 +126,9 @@ func (t *task) perform() (map[string]any, error) {
 		return nil, err
 	}
 	if err := t.keepHead(); err != nil {
+		return nil, err
+	}
+	if err := t.know(); err != nil {
 		return nil, err
 	}
 	if e.name == "" {

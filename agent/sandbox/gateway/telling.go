@@ -14,6 +14,14 @@ var reasons = map[sandbox.Reason]string{
 	sandbox.ReasonCodeUsed:    "code_used",
 	sandbox.ReasonNotEnough:   "not_enough",
 	sandbox.ReasonCurrency:    "other",
+
+	sandbox.ReasonSpent:      "voucher_spent",
+	sandbox.ReasonDenied:     "voucher_denied",
+	sandbox.ReasonExpired:    "voucher_expired",
+	sandbox.ReasonOverLimit:  "over_limit",
+	sandbox.ReasonForged:     "voucher_forged",
+	sandbox.ReasonMalformed:  "voucher_malformed",
+	sandbox.ReasonOtherOrder: "voucher_other_order",
 }
 
 // stateOf maps an order to the contract's states. A charge that ran out was never
@@ -42,7 +50,7 @@ func stateOf(o *sandbox.Order) (state, reason string) {
 }
 
 // modeOf is who presented; a tombstone has none.
-var modeOf = map[sandbox.Kind]string{sandbox.KindCode: "code", sandbox.KindShown: "show"}
+var modeOf = map[sandbox.Kind]string{sandbox.KindCode: "code", sandbox.KindShown: "show", sandbox.KindVoucher: modeOffline}
 
 // paymentBody is an order as every answer tells it.
 func (t *task) paymentBody(o *sandbox.Order) map[string]any {
@@ -52,6 +60,9 @@ func (t *task) paymentBody(o *sandbox.Order) map[string]any {
 		return body // nobody ever named an amount
 	}
 	body["mode"] = modeOf[o.Kind]
+	if t.challenged(o) {
+		body["mode"] = modeOffline
+	}
 	body["amount"] = money(o.Amount, o.Currency)
 	if o.TransactionID != "" {
 		body["txn"] = o.TransactionID

@@ -6,13 +6,14 @@ import "tillwire/agent/sandbox"
 const forever = 100 * 365 * day
 
 // reverse undoes a charge whatever became of it. A presented order is closed, not
-// reversed; a number never seen is remembered.
+// reversed, unless it was the shop's own challenge; a number never seen is
+// remembered.
 func (t *task) reverse() (map[string]any, error) {
 	order, err := t.find()
 	switch {
 	case err != nil:
 		return nil, err
-	case order != nil && order.Kind == sandbox.KindShown:
+	case order != nil && order.Kind == sandbox.KindShown && !t.challenged(order):
 		return nil, errWrongMode
 	}
 	window := t.wallet.brand.Reverse

@@ -92,11 +92,12 @@ for (const button of document.querySelectorAll("[data-counter]")) {
 }
 
 // ── scanning the shop's code ────────────────────────────────────────────────
-const verdicts = { paid: "good", password: "wait", declined: "bad", abandoned: "bad", closed: "bad", unknown: "bad" };
+const verdicts = { paid: "good", password: "wait", declined: "bad", abandoned: "bad", closed: "bad", unknown: "bad", signed: "good" };
 async function scan(qr) {
   say("wait", words.paying);
   try {
-    const { status } = await post(api + "/scan", { qr });
+    const { status, code } = await post(api + "/scan", { qr });
+    slip(code);
     if (status === "password") $("verdict").hidden = true;
     else say(verdicts[status], words["scan_" + status]);
   } catch (error) {
@@ -120,6 +121,49 @@ $("camera-on").addEventListener("click", async () => {
     note.hidden = false;
   }
 });
+
+// ── paying while the shop, or the phone, has no line ────────────────────────
+const offline = Boolean($("flight"));
+let slipCode = "";
+async function slip(text) {
+  if (!offline || !text) return;
+  slipCode = text;
+  const { svg } = await post(base + "/draw", { code: text });
+  $("slip-qr").replaceChildren(document.importNode(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement, true));
+  $("slip").hidden = false;
+  if ($("slip-hold")) $("slip-hold").hidden = false;
+}
+if (offline) {
+  $("flight").addEventListener("change", async (event) => {
+    try {
+      await post(api + "/carry", { flight: event.target.checked });
+    } catch (error) {
+      say("bad", words.failed + " " + error.message);
+    }
+    refresh();
+  });
+  $("voucher").addEventListener("click", async () => {
+    try {
+      const { status, code } = await post(api + "/voucher", {});
+      say(verdicts[status], words["scan_" + status]);
+      await slip(code);
+    } catch (error) {
+      say("bad", words.failed + " " + error.message);
+    }
+    refresh();
+  });
+}
+for (const button of document.querySelectorAll("[data-slip-counter]")) {
+  button.addEventListener("click", async () => {
+    try {
+      await post(base + "/present/" + button.dataset.slipCounter, { code: slipCode });
+      say("wait", words.held.replace("{register}", button.textContent.trim()));
+      setTimeout(() => { if ($("verdict").classList.contains("wait")) $("verdict").hidden = true; }, 4000);
+    } catch (error) {
+      say("bad", error.message);
+    }
+  });
+}
 
 // ── the password ────────────────────────────────────────────────────────────
 const sheet = $("password");
@@ -150,7 +194,8 @@ async function press(digit) {
   if (typed < dots.length) return;
   sheet.close();
   try {
-    const { status } = await post(api + "/confirm");
+    const { status, code } = await post(api + "/confirm");
+    slip(code);
     say(verdicts[status], words["scan_" + status]);
   } catch (error) {
     say("bad", words.failed + " " + error.message);
@@ -211,6 +256,10 @@ async function refresh() {
   }
   $("stale").hidden = true;
   $("balance").textContent = state.balance;
+  if (offline) {
+    $("flight").checked = state.flight;
+    $("carries").textContent = state.carries || words.carries_none;
+  }
   $("history").replaceChildren(...state.history.map(row));
   $("no-history").hidden = state.history.length > 0;
   $("shown").hidden = state.shown.length === 0;

@@ -1,0 +1,145 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// issuerOf is the issuer of a wallet, or [ErrNoIssuer].
+func (c *Cloud) issuerOf(wallet string) (Issuer, error) {
+	if w, ok := c.wallet(wallet).(Issuing); ok && w.Issuer() != nil {
+		return w.Issuer(), nil
+	}
+	return nil, ErrNoIssuer
+}
+
+// phonesIssuer is the issuer behind the phone in the address.
+func (c *Cloud) phonesIssuer(r *http.Request) (Issuer, string, error) {
+	id := r.PathValue("id")
+	customer, err := c.options.Ledger.Customer(r.Context(), id)
+	if err != nil {
+		return nil, id, err
+	}
+	issuer, err := c.issuerOf(customer.Wallet)
+	return issuer, id, err
+}
+
+// scan lets a phone read a code: one that its cloud made, or a shop's challenge.
+func (c *Cloud) scan(r *http.Request, text string) (Slip, error) {
+	issuer, id, err := c.phonesIssuer(r)
+	if err != nil && !errors.Is(err, ErrNoIssuer) {
+		return Slip{}, err
+	}
+	if issuer != nil {
+		if slip, err := issuer.Scan(r.Context(), id, text); err != nil || slip.Status != ScanUnknown {
+			return slip, err
+		}
+	}
+	status, err := c.options.Ledger.Scan(r.Context(), id, strings.TrimSpace(text))
+	return Slip{Status: status}, err
+}
+
+// confirm enters the password; a receipt is shown for a challenge that it paid.
+func (c *Cloud) confirm(r *http.Request) (Slip, error) {
+	status, err := c.options.Ledger.Confirm(r.Context(), r.PathValue("id"))
+	if err != nil || status != ScanPaid {
+		return Slip{Status: status}, err
+	}
+	issuer, id, err := c.phonesIssuer(r)
+	if errors.Is(err, ErrNoIssuer) {
+		return Slip{Status: status}, nil
+	}
+	if err != nil {
+		return Slip{}, err
+	}
+	return issuer.Confirmed(r.Context(), id)
+}
+
+// postVoucher makes a code of a phone that has no challenge to answer.
+func (c *Cloud) postVoucher(w http.ResponseWriter, r *http.Request) {
+	var ask VoucherAsk
+	if !read(w, r, &ask) {
+		return
+	}
+	issuer, id, err := c.phonesIssuer(r)
+	if err != nil {
+		c.broken(w, r, err)
+		return
+	}
+	slip, err := issuer.Voucher(r.Context(), id, ask)
+	c.issued(w, r, slip, err)
+}
+
+// postCarriage puts a phone into flight mode, or into a thief's hands.
+func (c *Cloud) postCarriage(w http.ResponseWriter, r *http.Request) {
+	var ask Carriage
+	if !read(w, r, &ask) {
+		return
+	}
+	issuer, id, err := c.phonesIssuer(r)
+	if err != nil {
+		c.broken(w, r, err)
+		return
+	}
+	pocket, err := issuer.Carry(r.Context(), id, ask)
+	c.issued(w, r, pocket, err)
+}
+
+// issued answers what an issuer did, or why not.
+func (c *Cloud) issued(w http.ResponseWriter, r *http.Request, v any, err error) {
+	var cannot OfficeError
+	switch {
+	case errors.As(err, &cannot):
+		fail(w, http.StatusUnprocessableEntity, "issuer", cannot.Error())
+	case err != nil:
+		c.broken(w, r, err)
+	default:
+		reply(w, http.StatusOK, v)
+	}
+}
+
+// reports are all issuers as their offices see them.
+func (c *Cloud) reports(ctx context.Context) ([]IssuerReport, error) {
+	list := []IssuerReport{}
+	for _, name := range c.walletNames() {
+		issuer, err := c.issuerOf(name)
+		if err != nil {
+			continue // needs a line
+		}
+		report, err := issuer.Report(ctx)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, report)
+	}
+	return list, nil
+}
+
+func (c *Cloud) getIssuers(w http.ResponseWriter, r *http.Request) {
+	list, err := c.reports(r.Context())
+	c.issued(w, r, map[string]any{"issuers": list}, err)
+}
+
+// postIssuers changes an issuer's keys or lists and answers all of them.
+func (c *Cloud) postIssuers(w http.ResponseWriter, r *http.Request) {
+	var ask OfficeAsk
+	if !read(w, r, &ask) {
+		return
+	}
+	for _, name := range c.walletNames() {
+		issuer, err := c.issuerOf(name)
+		if err != nil || ask.Brand != "" && ask.Brand != name {
+			continue
+		}
+		if err := issuer.Office(r.Context(), ask); err != nil {
+			c.issued(w, r, nil, err)
+			return
+		}
+		c.getIssuers(w, r)
+		return
+	}
+	fail(w, http.StatusUnprocessableEntity, "issuer", fmt.Sprintf("The wallet %q issues nothing.", ask.Brand))
+}

@@ -1,0 +1,235 @@
+package voucher_test
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tillwire/agent"
+	"tillwire/agent/sandbox"
+	"tillwire/agent/sandbox/gateway"
+	"tillwire/agent/sandbox/voucher"
+)
+
+// town is the whole sandbox on real ports: phones and office on one, the acquirer
+// with the issuer behind it on another.
+type town struct {
+	*testing.T
+	cloud    *sandbox.Cloud
+	acquirer *gateway.Acquirer
+}
+
+func openTown(t *testing.T) *town {
+	t.Helper()
+	clock := agent.NewSystemClock()
+	ledger, err := sandbox.OpenLedger(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := ledger.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	issuer, err := voucher.New(t.Context(), voucher.Options{Ledger: ledger, Clock: clock, Brand: "cornerpay", Title: "Corner Pay", Number: 7,
+		Currencies: []agent.Currency{"CNY"}, Merchants: []string{gateway.Merchant}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &town{T: t}
+	if w.acquirer, err = gateway.New(t.Context(), gateway.Options{Ledger: ledger, Clock: clock, Issuer: issuer}); err != nil {
+		t.Fatal(err)
+	}
+	o := sandbox.Options{Ledger: ledger, Clock: clock, Log: slog.New(slog.DiscardHandler), Control: "127.0.0.1:0",
+		Doors: []sandbox.OpenDoor{{Door: w.acquirer, Hosts: []string{"127.0.0.1:0"}}}}
+	for _, brand := range w.acquirer.Wallets() {
+		o.Wallets = append(o.Wallets, sandbox.Open{Wallet: brand})
+	}
+	if w.cloud, err = sandbox.Start(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.cloud.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+// control asks the control API and reads its answer.
+func (w *town) control(method, path, body string) (int, map[string]any) {
+	w.Helper()
+	r, err := http.NewRequestWithContext(w.Context(), method, w.cloud.ControlURL()+"/_sandbox/"+path, strings.NewReader(body))
+	if err != nil {
+		w.Fatal(err)
+	}
+	status, out, err := send(r)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return status, out
+}
+
+func send(r *http.Request) (int, map[string]any, error) {
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer answer.Body.Close()
+	raw, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return 0, nil, err
+	}
+	out := map[string]any{}
+	if json.Unmarshal(raw, &out) != nil {
+		out["text"] = string(raw)
+	}
+	return answer.StatusCode, out, nil
+}
+
+// redeem hands a code in, signed as a terminal does.
+func (w *town) redeem(n int, code string) (int, map[string]any, error) {
+	w.Helper()
+	body := fmt.Sprintf(`{"merchant":%q,"brand":"cornerpay","amount":{"value":1280,"currency":"CNY"},"short_ref":%q,"code":%q,"accepted_at":%q}`,
+		gateway.Merchant, orderNo(n)[12:], code, time.Now().Format(time.RFC3339))
+	r, err := http.NewRequestWithContext(w.Context(), http.MethodPost, w.cloud.HostURLs(gateway.Name)[0]+"/tillwire/v1/payments/"+orderNo(n)+"/redeem", strings.NewReader(body))
+	if err != nil {
+		w.Fatal(err)
+	}
+	sum := sha256.Sum256([]byte(body))
+	digest := "sha-256=:" + base64.StdEncoding.EncodeToString(sum[:]) + ":"
+	terminal := w.acquirer.Terminal()
+	params := fmt.Sprintf(`("@method" "@authority" "@path" "@query" "content-digest" "content-type");created=%d;keyid=%q;nonce=%q;tag="tillwire"`,
+		time.Now().Unix(), terminal.KeyID, rand.Text())
+	base := fmt.Sprintf("\"@method\": POST\n\"@authority\": %s\n\"@path\": %s\n\"@query\": ?\n\"content-digest\": %s\n\"content-type\": application/json\n\"@signature-params\": %s",
+		r.URL.Host, r.URL.Path, digest, params)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Content-Digest", digest)
+	r.Header.Set("Signature-Input", "tillwire="+params)
+	r.Header.Set("Signature", "tillwire=:"+base64.StdEncoding.EncodeToString(ed25519.Sign(terminal.Key, []byte(base)))+":")
+	return send(r)
+}
+
+func orderNo(n int) string { return fmt.Sprintf("DEMO01%026d", n) }
+
+// phone makes a customer's phone in flight mode.
+func (w *town) phone() string {
+	w.Helper()
+	_, made := w.control("POST", "customers", `{"wallet":"cornerpay","balance":200000}`)
+	id := made["id"].(string)
+	if status, pocket := w.control("POST", "customers/"+id+"/carry", `{"flight":true}`); status != 200 || pocket["left"] != 100000.0 {
+		w.Fatal(status, pocket)
+	}
+	return id
+}
+
+func (w *town) sign(id string, n int) string {
+	w.Helper()
+	m := voucher.MerchantOf(gateway.Merchant)
+	shown := voucher.Challenge{Merchant: m, Order: voucher.OrderOf(m, orderNo(n)), Currency: "CNY", Amount: 1280, At: time.Now()}.Text()
+	status, slip := w.control("POST", "customers/"+id+"/scan", fmt.Sprintf(`{"qr":%q}`, shown))
+	if status != 200 || slip["status"] != "signed" {
+		w.Fatal(status, slip)
+	}
+	return slip["code"].(string)
+}
+
+// Every kind of fault meets a redemption, and after it the same redemption is
+// answered and the money has moved once.
+func TestFaultsOfARedemption(t *testing.T) {
+	w := openTown(t)
+	id := w.phone()
+	for n, fault := range []string{
+		`{"kind":"drop_request","after_bytes":40}`, `{"kind":"drop_response"}`, `{"kind":"delay","delay_ms":1}`, `{"kind":"status","status":502}`,
+		`{"kind":"bad_signature"}`, `{"kind":"wrong_amount"}`, `{"kind":"duplicate"}`, `{"kind":"captive_portal"}`, `{"kind":"refuse_connection"}`,
+	} {
+		t.Run(fault, func(t *testing.T) {
+			code := w.sign(id, n)
+			list := `[` + strings.Replace(fault, "{", `{"wallet":"cornerpay","operation":"redeem",`, 1) + `]`
+			if status, out := w.control("PUT", "faults", list); status != 200 {
+				t.Fatal(status, out)
+			}
+			status, out, err := w.redeem(n, code)
+			switch {
+			case strings.Contains(fault, "drop_") || strings.Contains(fault, "refuse"):
+				if err == nil {
+					t.Errorf("it was answered: %d %v", status, out)
+				}
+			case strings.Contains(fault, "wrong_amount"):
+				if out["amount"].(map[string]any)["value"] != 1281.0 {
+					t.Errorf("the answer does not lie: %v", out)
+				}
+			case strings.Contains(fault, "502") && status != 502, strings.Contains(fault, "portal") && out["text"] == nil:
+				t.Errorf("it was answered %d %v", status, out)
+			}
+			if status, out := w.control("DELETE", "faults", ""); status != 200 {
+				t.Fatal(status, out)
+			}
+			if status, out, err := w.redeem(n, code); err != nil || status != 200 || out["state"] != "paid" {
+				t.Errorf("afterwards it is %d %v, %v", status, out, err)
+			}
+		})
+	}
+	w.books(9)
+}
+
+// books compares ledger, issuer and phone after so many sales.
+func (w *town) books(sales int) {
+	w.Helper()
+	_, ledger := w.control("GET", "ledger", "")
+	rows := ledger["orders"].([]any)
+	for _, row := range rows {
+		if o := row.(map[string]any); o["captured"] != 1280.0 || o["kind"] != "voucher" {
+			w.Errorf("an order is %v", o)
+		}
+	}
+	_, office := w.control("GET", "issuers", "")
+	issued := office["issuers"].([]any)[0].(map[string]any)["vouchers"].([]any)[0].(map[string]any)
+	if len(rows) != sales || issued["drawn"] != float64(sales*1280) {
+		w.Errorf("%d orders, and the issuer says %v", len(rows), issued)
+	}
+}
+
+// The office's calls, and what it says to those who ask for nonsense.
+func TestTheOffice(t *testing.T) {
+	w := openTown(t)
+	id := w.phone()
+	for _, test := range []struct {
+		path, body string
+		status     int
+		says       string
+	}{
+		{"issuers", `{"do":"rotate"}`, 200, `"version":2`},
+		{"issuers", `{"do":"revoke","key":"00"}`, 422, "no key with this id"},
+		{"issuers", `{"do":"deny","voucher":"00"}`, 422, "no voucher with this id"},
+		{"issuers", `{"do":"publish","version":99}`, 422, "no key set of this version"},
+		{"issuers", `{"do":"publish","version":1}`, 200, `"published":1`},
+		{"issuers", `{"do":"dance"}`, 422, "rotate, revoke"},
+		{"issuers", `{"brand":"pix","do":"rotate"}`, 422, "issues nothing"},
+		{"customers/" + id + "/carry", `{"attack":"magic"}`, 422, "no such attack"},
+		{"customers/" + id + "/carry", `{"attack":"fork"}`, 200, `"attack":"fork"`},
+		{"customers/" + id + "/voucher", `{"kind":"bearer","amount":5}`, 422, "end flight mode"},
+		{"customers/" + id + "/voucher", `{}`, 200, `"code":"OV2:`},
+		{"customers/nobody/voucher", `{}`, 404, "no customer"},
+	} {
+		status, out := w.control("POST", test.path, test.body)
+		text, err := json.Marshal(out)
+		if err != nil || status != test.status || !strings.Contains(string(text), test.says) {
+			t.Errorf("%s %s answers %d %s", test.path, test.body, status, text)
+		}
+	}
+	_, pix := w.control("POST", "customers", `{"wallet":"pix"}`)
+	if status, out := w.control("POST", "customers/"+pix["id"].(string)+"/carry", `{"flight":true}`); status != 422 || out["code"] != "no_issuer" {
+		t.Errorf("a phone of another wallet flies: %d %v", status, out)
+	}
+}
