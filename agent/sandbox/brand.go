@@ -49,6 +49,7 @@ var brands = map[string]brand{
 	"linepay":    {"LINE Pay", "LINE Pay", ""},
 	"paypay":     {"PayPay", "PayPay", ""},
 
+	"shopcard":  {"Shop Card", "会员储值卡", ""},
 	"cornerpay": {"Corner Pay", "街角支付", "PC1:…"},
 }
 
@@ -68,6 +69,15 @@ func brandOf(wallet, lang string) (name, code string) {
 // other is written with its code.
 var symbols = map[string]string{"CNY": "¥", "JPY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "HKD": "HK$", "SGD": "S$", "THB": "฿", "BRL": "R$",
 	"INR": "₹", "IDR": "Rp", "MYR": "RM", "VND": "₫", "KHR": "៛", "KRW": "₩", "TWD": "NT$", "PHP": "₱"}
+
+// Unit is one of a currency in its minor units.
+func Unit(currency string) int64 {
+	unit := int64(1)
+	for range agent.Currency(currency).Exponent() {
+		unit *= 10
+	}
+	return unit
+}
 
 // money writes an amount of minor units with its currency's sign and decimals,
 // thousands apart.

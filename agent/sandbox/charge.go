@@ -29,6 +29,10 @@ type Charge struct {
 	Request     []byte // Ledger.Fingerprint of all business parameters
 	// Life is how long the order may stay unpaid; zero is CodeOrderLife.
 	Life time.Duration
+	// Accepted is when the shop took the code, where the cloud charges codes after the
+	// sale: the code is judged by that time, and its customer, who has long left with the
+	// goods, is not asked. Zero is a charge at the counter.
+	Accepted time.Time
 }
 
 // Pay takes the money, or says why not. It is idempotent by order number: the
@@ -108,7 +112,11 @@ func (t *tx) pay(c Charge) (*Order, error) {
 	// Whose code it is comes before the order is made, because an order names its
 	// customer from its first line of history on.
 	fingerprint := t.led.Fingerprint("paycode", c.Key.Wallet, c.Code)
-	customer, reason, err := t.redeem(fingerprint)
+	at := t.now
+	if !c.Accepted.IsZero() {
+		at = c.Accepted
+	}
+	customer, reason, err := t.redeem(fingerprint, at)
 	if err != nil {
 		return nil, err
 	}
@@ -125,11 +133,14 @@ func (t *tx) pay(c Charge) (*Order, error) {
 	if _, currency := o.price(); customer.Currency != currency {
 		return o, t.decline(o, ReasonCurrency)
 	}
+	if !c.Accepted.IsZero() && customer.Behaviour != Decline {
+		return o, t.capture(o, t.now)
+	}
 	return o, t.react(o, customer.Behaviour)
 }
 
-// redeem finds whose code it is, and why it may not be used now.
-func (t *tx) redeem(fingerprint []byte) (Customer, Reason, error) {
+// redeem finds whose code it is, and why it could not be used at a time.
+func (t *tx) redeem(fingerprint []byte, at time.Time) (Customer, Reason, error) {
 	var id string
 	var expires int64
 	var used bool
@@ -146,7 +157,7 @@ func (t *tx) redeem(fingerprint []byte) (Customer, Reason, error) {
 		return Customer{}, "", err
 	case used:
 		return customer, ReasonCodeUsed, nil
-	case !t.now.Before(fromMillis(expires)):
+	case !at.Before(fromMillis(expires)):
 		return customer, ReasonCodeExpired, nil
 	}
 	return customer, "", nil

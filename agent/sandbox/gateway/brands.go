@@ -19,12 +19,14 @@ type Brand struct {
 	Most       int64         // of one payment, in minor units; 0 is no limit
 	Reverse    time.Duration // how long a charge may be reversed
 	Refund     Refunds
+	Later      Later
 
 	code     coder    // makes customers' codes; nil: its customers show none
 	patterns []string // what those look like
 	show     drawer   // makes the shop's codes; nil: the shop shows none
 	kind     string   // of those: "emv", "upi" or "link"
 	profile  string   // the national profile of an EMV code, or what a link begins with
+	shopMade bool     // its phones also pay the shop's printed code with an amount of the shop's own
 	home     string   // what payers' accounts are held in, where that is another currency
 }
 
@@ -33,6 +35,13 @@ type Refunds struct {
 	Partial bool
 	Window  time.Duration
 	Most    int // refunds of one payment
+}
+
+// Later says that codes may be charged after the sale, because the brand answers for
+// them. Zero is never.
+type Later struct {
+	Age  time.Duration // since the shop took the code
+	Most int64         // of one payment, in major units of any of the brand's currencies
 }
 
 // usual is what most brands allow.
@@ -71,7 +80,7 @@ func brands() []Brand {
 		{Name: "jpqr", Title: "JPQR", Currencies: []agent.Currency{"JPY"}, Reverse: 30 * day, Refund: usual,
 			show: jpqr, kind: "emv", profile: "jpqr", code: jpqrCode, patterns: []string{formJPQR}},
 		{Name: "unionpay", Title: "UnionPay", Currencies: []agent.Currency{"CNY"}, Reverse: day, Refund: Refunds{Partial: true, Window: 30 * day, Most: 50},
-			code: either(digits(19, "62"), emvCode("A000000333010102", "UnionPay")), patterns: []string{`^62\d{17}$`, formEMV}, show: unionPay, kind: "emv"},
+			code: either(digits(19, "62"), emvCode("A000000333010102", "UnionPay")), patterns: []string{`^62\d{17}$`, formEMV}, show: unionPay, kind: "emv", shopMade: true},
 		{Name: "alipayplus", Title: "Alipay+", Currencies: []agent.Currency{"SGD", "JPY", "THB", "MYR", "HKD", "USD", "EUR"}, Reverse: day,
 			Refund: Refunds{Partial: true, Window: 365 * day, Most: 50}, code: alipayPlus, patterns: []string{`^(2[5-9]|30)\d{14,22}$`},
 			show: link(alipayPlusLink), kind: "link", profile: alipayPlusLink, home: "CNY"},
@@ -80,6 +89,9 @@ func brands() []Brand {
 		{Name: "paypay", Title: "PayPay", Currencies: []agent.Currency{"JPY"}, Most: 50_000_000, Reverse: 30 * day, Refund: usual,
 			code: digits(24, "9000818188"), patterns: []string{`^9000818188\d{14}$`},
 			show: link(payPayLink), kind: "link", profile: payPayLink},
+		// The shop's own scheme: cards that customers put money on beforehand.
+		{Name: "shopcard", Title: "Shop Card", Currencies: []agent.Currency{"CNY", "SGD", "EUR"}, Reverse: 30 * day, Refund: usual,
+			code: digits(20, "8800"), patterns: []string{`^8800\d{16}$`}, Later: Later{Age: day, Most: 300}},
 	}
 }
 

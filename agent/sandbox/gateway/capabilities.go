@@ -1,6 +1,11 @@
 package gateway
 
-import "time"
+import (
+	"time"
+
+	"tillwire/agent"
+	"tillwire/agent/sandbox"
+)
 
 // capabilitiesAge is how long a client may go on with what it was told.
 const capabilitiesAge = 10 * time.Minute
@@ -19,6 +24,15 @@ func (t *task) capabilities() (map[string]any, error) {
 		"time_zone": zoneName, "test": true, "brands": list}, nil
 }
 
+// most is what one payment charged after the sale may be.
+func (l Later) most(currencies []agent.Currency) []agent.Money {
+	var list []agent.Money
+	for _, c := range currencies {
+		list = append(list, agent.Money{Value: l.Most * sandbox.Unit(string(c)), Currency: c})
+	}
+	return list
+}
+
 // capability is a row of the table as a client reads it.
 func (b Brand) capability() map[string]any {
 	refund := map[string]any{"partial": b.Refund.Partial}
@@ -34,6 +48,9 @@ func (b Brand) capability() map[string]any {
 		if b.Reverse > 0 {
 			c["reverse_window_s"] = int64(b.Reverse / time.Second)
 		}
+	}
+	if b.Later.Age > 0 {
+		c["chargeable_later"] = map[string]any{"max_age_s": int64(b.Later.Age / time.Second), "max": b.Later.most(b.Currencies)}
 	}
 	if b.show != nil {
 		payload := map[string]any{"kind": b.kind}

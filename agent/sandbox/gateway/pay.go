@@ -54,15 +54,16 @@ func (t *task) charge() (map[string]any, error) {
 		return nil, err
 	}
 	code, errCode := t.in.text("code", 6, 1024)
+	accepted, errAccepted := t.accepted(in.amount)
 	switch {
 	case errCode != nil:
 		return nil, errCode
-	case t.in["accepted_at"] != nil:
-		return nil, invalid("accepted_at is only for brands whose codes may be charged later")
 	case t.wallet.brand.code == nil:
 		return nil, errMode
 	case err != nil:
 		return nil, err
+	case errAccepted != nil:
+		return nil, errAccepted
 	}
 	ctx, cancel := context.WithCancel(t.ctx)
 	defer cancel()
@@ -74,7 +75,7 @@ func (t *task) charge() (map[string]any, error) {
 		}
 	}()
 	order, err := t.ledger.Pay(ctx, sandbox.Charge{Key: t.key(), Amount: in.amount.Value, Currency: string(in.amount.Currency),
-		Description: in.description, Details: in.details, Code: code, Request: t.digest, Life: codeLife})
+		Description: in.description, Details: in.details, Code: code, Request: t.digest, Life: codeLife, Accepted: accepted})
 	switch {
 	case err == nil:
 	case t.ctx.Err() != nil:
@@ -91,6 +92,32 @@ func (t *task) charge() (map[string]any, error) {
 		return nil, err
 	}
 	return t.paymentBody(order), nil
+}
+
+// ahead is how far a shop's clock may be before ours.
+const ahead = 5 * time.Minute
+
+// accepted is when the shop took the code that it charges now, or zero where the code
+// is judged by our own time: so are those of a charge that comes too late.
+func (t *task) accepted(m agent.Money) (time.Time, error) {
+	if t.in["accepted_at"] == nil {
+		return time.Time{}, nil
+	}
+	text, err := t.in.text("accepted_at", 20, 40)
+	at, errTime := time.Parse(time.RFC3339, text)
+	later := t.wallet.brand.Later
+	age := t.clock.Now().Sub(at)
+	switch {
+	case err != nil || errTime != nil:
+		return time.Time{}, invalid("accepted_at is no time")
+	case later.Age == 0:
+		return time.Time{}, invalid("accepted_at is only for brands whose codes may be charged later")
+	case m.Value > later.Most*sandbox.Unit(string(m.Currency)):
+		return time.Time{}, errAmount
+	case age > later.Age || age < -ahead:
+		return time.Time{}, nil
+	}
+	return at, nil
 }
 
 // present gives a code to show. Asked again it gives one for the same order, and
