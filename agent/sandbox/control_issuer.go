@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // issuerOf is the issuer of a wallet, or [ErrNoIssuer].
@@ -39,7 +40,37 @@ func (c *Cloud) scan(r *http.Request, text string) (Slip, error) {
 		}
 	}
 	status, err := c.options.Ledger.Scan(r.Context(), id, strings.TrimSpace(text))
+	if err == nil && status == ScanUnknown {
+		status, err = c.scanShopMade(r.Context(), id, text)
+	}
 	return Slip{Status: status}, err
+}
+
+// shopMadeLife is how long a phone may think about a code that a shop made by itself.
+const shopMadeLife = 10 * time.Minute
+
+// scanShopMade makes the order of a code that the cloud sees for the first time, and
+// lets the phone pay it.
+func (c *Cloud) scanShopMade(ctx context.Context, id, text string) (ScanStatus, error) {
+	customer, err := c.options.Ledger.Customer(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	w, _ := c.wallet(customer.Wallet).(ShopMade)
+	if w == nil {
+		return ScanUnknown, nil
+	}
+	s, ok := w.ReadShopMade(text)
+	if !ok {
+		return ScanUnknown, nil
+	}
+	s.Expires, s.Request = c.options.Clock.Now().Add(shopMadeLife), c.options.Ledger.Fingerprint("shop made", s.QR)
+	if _, err := c.options.Ledger.Present(ctx, s); RefusedFor(err) != "" {
+		return ScanClosed, nil // paid under its number, or closed by the shop
+	} else if err != nil {
+		return "", err
+	}
+	return c.options.Ledger.Scan(ctx, id, s.QR)
 }
 
 // confirm enters the password; a receipt is shown for a challenge that it paid.

@@ -89,6 +89,14 @@ type Reader interface {
 	OnlyReads() bool
 }
 
+// ShopMade is a wallet whose phones also pay codes that a shop made by itself, when it
+// could not ask the wallet for one.
+type ShopMade interface {
+	// ReadShopMade reads such a code; ok is false for every other text. The order's
+	// number is not known yet: the showing has an alias.
+	ReadShopMade(text string) (s Showing, ok bool)
+}
+
 // Door is a listener through which several wallets are reached, as behind an
 // acquirer. It answers by itself what is about none of them.
 type Door interface {

@@ -60,13 +60,18 @@ func (t *task) challenged(o *sandbox.Order) bool {
 	return t.issues(t.wallet) && strings.HasPrefix(o.QR, "PC1:")
 }
 
-// know tells the issuer the number of the request, so that what was paid before
-// the number was known is found under it.
+// know tells the issuer, or the ledger, the number of the request, so that what was
+// paid before the number was known is found under it.
 func (t *task) know() error {
-	if t.orderNo == "" || !t.issues(t.wallet) {
+	switch {
+	case t.orderNo == "" || t.wallet == nil:
 		return nil
+	case t.issues(t.wallet):
+		return t.issuer.Know(t.ctx, t.key())
+	case t.wallet.brand.shopMade:
+		return t.ledger.Know(t.ctx, t.key(), t.orderNo[len(t.orderNo)-20:])
 	}
-	return t.issuer.Know(t.ctx, t.key())
+	return nil
 }
 
 func (t *task) offlineCapability() map[string]any {
