@@ -15,12 +15,15 @@ import (
 	"tillwire/agent"
 )
 
-// Counter is a register whose scanner a phone can be held to. Present hands the
-// scanner a code; it is nil-safe to have none.
+// Counter is a register whose scanner a phone can be held to, and at whose display
+// it can point its camera.
 type Counter struct {
 	ID      string
 	Name    string
-	Present func(code string) error
+	Present func(code string) error // hands the scanner a code
+	// Look reads the code on the display, or "" when there is none; nil where no phone
+	// can see it.
+	Look func(context.Context) (string, error)
 }
 
 // Options say what a cloud consists of.

@@ -54,6 +54,7 @@ func (c *Cloud) controlHandler() http.Handler {
 		"/phone/{id}/code":                 {"POST": c.phoneCode},
 		"/phone/{id}/draw":                 {"POST": c.phoneDraw},
 		"/phone/{id}/present/{counter}":    {"POST": c.phonePresent},
+		"/phone/{id}/look/{counter}":       {"POST": c.phoneLook},
 		"/ui/{file}":                       {"GET": c.asset},
 		"/_sandbox/customers":              {"GET": c.getCustomers, "POST": c.postCustomer},
 		"/_sandbox/customers/{id}":         {"GET": c.getCustomer},

@@ -130,6 +130,13 @@ func (l *faultList) take(wallet string, op Operation, host int) Fault {
 	return Fault{}
 }
 
+// cut reports whether the shop's line is: every wallet refuses, at every host.
+func (l *faultList) cut() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(l.list, func(f Fault) bool { return f.Kind == RefuseConnection && f.Wallet == anyName && f.Host == 0 })
+}
+
 // refused reports whether a wallet's host must not accept connections.
 func (l *faultList) refused(wallet string, host int) bool {
 	l.mu.Lock()

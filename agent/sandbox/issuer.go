@@ -17,6 +17,8 @@ type Issuer interface {
 	Confirmed(ctx context.Context, customer string) (Slip, error)
 	// Voucher makes a code without a challenge.
 	Voucher(ctx context.Context, customer string, ask VoucherAsk) (Slip, error)
+	// Attacks are what a thief's phone can do instead of paying, see [Carriage].
+	Attacks() []string
 	// Carry changes how a phone behaves and answers how it does now.
 	Carry(ctx context.Context, customer string, c Carriage) (Pocket, error)
 	// Report is what the issuer's office sees.
@@ -41,6 +43,9 @@ func (e OfficeError) Error() string { return string(e) }
 // shop can take what the phone shows.
 const ScanSigned ScanStatus = "signed"
 
+// ScanNoLine is a phone's answer without a line to what needs one.
+const ScanNoLine ScanStatus = "no_line"
+
 // Slip is what a phone did and what it shows the shop for it: worth money while
 // nobody has handed it in, so it is never logged or kept.
 type Slip struct {
@@ -58,12 +63,14 @@ type VoucherAsk struct {
 type Carriage struct {
 	Flight *bool   `json:"flight"` // without a line
 	Attack *string `json:"attack"` // a thief's phone; empty: honest again
+	ES256  *bool   `json:"es256"`  // another phone, whose secure element has no Ed25519
 }
 
 // Pocket is a phone as far as it can pay without a line.
 type Pocket struct {
 	Flight   bool      `json:"flight"`
 	Attack   string    `json:"attack,omitempty"`
+	ES256    bool      `json:"es256,omitempty"`
 	Voucher  string    `json:"voucher,omitempty"` // id of its certificate
 	Currency string    `json:"currency"`
 	Left     int64     `json:"left"` // minor units that the phone still signs for

@@ -90,8 +90,13 @@ func (c *Cloud) controlPage(w http.ResponseWriter, r *http.Request) {
 	for _, k := range FaultKinds {
 		kinds = append(kinds, kindOption{k, string(k) + " – " + kindTexts[k]})
 	}
+	issuers, err := c.reports(r.Context())
+	if err != nil {
+		c.broken(w, r, err)
+		return
+	}
 	c.page(w, r, "control.html", map[string]any{"Operations": operations, "Wallets": c.walletNames(), "Kinds": kinds,
-		"Faults": c.Faults(), "Orders": rows, "Requests": seen, "Total": total})
+		"Faults": c.Faults(), "Orders": rows, "Requests": seen, "Total": total, "Cut": c.faults.cut(), "Issuers": issuerRows(issuers)})
 }
 
 // newestFirst turns a list around without touching it.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -58,7 +59,6 @@ func (c *Cloud) phonesPage(w http.ResponseWriter, r *http.Request) {
 	for _, customer := range list {
 		views = append(views, view(customer, lang))
 	}
-	type option struct{ Value, Text string }
 	var options []option
 	for _, b := range Behaviours {
 		options = append(options, option{string(b), words[mannerOf(b)]})
@@ -89,11 +89,35 @@ func (c *Cloud) phonePage(w http.ResponseWriter, r *http.Request) {
 		c.broken(w, r, err)
 		return
 	}
-	data, _ := translated(r)
-	_, err = c.issuerOf(customer.Wallet)
-	data["Offline"] = err == nil
+	data, words := translated(r)
+	if issuer, err := c.issuerOf(customer.Wallet); err == nil {
+		data["Offline"], data["Attacks"], data["Gifts"] = true, attackOptions(issuer, words), giftOptions(customer.Currency)
+	}
+	data["Looks"] = slices.ContainsFunc(c.options.Counters, func(l Counter) bool { return l.Look != nil })
 	data["Customer"], data["Counters"], data["Shows"] = view(customer, language(r)), c.options.Counters, c.shows(customer.Wallet)
 	c.page(w, r, "phone.html", data)
+}
+
+// option is a choice on a phone's page.
+type option struct{ Value, Text string }
+
+// attackOptions are what the phone's owner may do instead of paying.
+func attackOptions(i Issuer, words map[string]string) []option {
+	list := []option{{"", words["attack_none"]}}
+	for _, name := range i.Attacks() {
+		list = append(list, option{name, words["attack_"+name]})
+	}
+	return list
+}
+
+// giftOptions are bearer vouchers to buy, in minor units.
+func giftOptions(currency string) []option {
+	var list []option
+	for _, major := range []int64{5, 20, 100} {
+		minor := major * Unit(currency)
+		list = append(list, option{strconv.FormatInt(minor, 10), money(minor, currency)})
+	}
+	return list
 }
 
 // shows reports whether phones of a wallet have codes to show.
@@ -145,20 +169,52 @@ func (c *Cloud) phonePresent(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &ask) {
 		return
 	}
-	i := slices.IndexFunc(c.options.Counters, func(l Counter) bool { return l.ID == r.PathValue("counter") })
+	counter, ok := c.counter(w, r)
 	switch {
-	case i < 0:
-		fail(w, http.StatusNotFound, "no_counter", "There is no such register.")
+	case !ok:
 		return
 	case ask.Code == "" || strings.ContainsFunc(ask.Code, func(r rune) bool { return r < ' ' || r > '~' }):
 		fail(w, http.StatusUnprocessableEntity, "code", "There is no payment code to show.")
 		return
 	}
-	if err := c.options.Counters[i].Present(ask.Code); err != nil {
+	if err := counter.Present(ask.Code); err != nil {
 		c.broken(w, r, err)
 		return
 	}
 	reply(w, http.StatusOK, map[string]string{"status": "presented"})
+}
+
+// counter is the register in the address; it answers the request itself when there
+// is none.
+func (c *Cloud) counter(w http.ResponseWriter, r *http.Request) (Counter, bool) {
+	i := slices.IndexFunc(c.options.Counters, func(l Counter) bool { return l.ID == r.PathValue("counter") })
+	if i < 0 {
+		fail(w, http.StatusNotFound, "no_counter", "There is no such register.")
+		return Counter{}, false
+	}
+	return c.options.Counters[i], true
+}
+
+// phoneLook points the camera at a register's display.
+func (c *Cloud) phoneLook(w http.ResponseWriter, r *http.Request) {
+	counter, ok := c.counter(w, r)
+	if !ok || !read(w, r, &struct{}{}) {
+		return
+	}
+	var text string
+	var err error
+	if counter.Look != nil {
+		text, err = counter.Look(r.Context())
+	}
+	switch {
+	case err != nil:
+		c.options.Log.Warn("a phone could not see a display", "counter", counter.ID, "error", err)
+		fail(w, http.StatusBadGateway, "display", "The display of "+counter.Name+" cannot be seen.")
+	case text == "":
+		fail(w, http.StatusNotFound, "nothing_shown", "The display of "+counter.Name+" shows no code now.")
+	default:
+		reply(w, http.StatusOK, map[string]string{"qr": text})
+	}
 }
 
 // historyEntry is one order on a phone, in the words of its language.
@@ -217,7 +273,11 @@ func (c *Cloud) phoneState(w http.ResponseWriter, r *http.Request) {
 			c.broken(w, r, err)
 			return
 		}
-		state["flight"], state["carries"] = pocket.Flight, ""
+		state["flight"], state["carries"], state["attack"], state["es256"] = pocket.Flight, "", pocket.Attack, pocket.ES256
+		if pocket.Flight {
+			// Nothing that is only known with a line.
+			state["shown"], state["prompt"] = []shownEntry{}, nil
+		}
 		if pocket.Voucher != "" {
 			state["carries"] = money(pocket.Left, pocket.Currency)
 		}

@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"encoding/json"
+	"errors"
 	"regexp"
 	"strings"
 	"testing"
@@ -112,5 +113,52 @@ func TestThePhonesState(t *testing.T) {
 	b.ask("POST", "/_sandbox/customers/"+id+"/confirm", "")
 	if s = state(); s.Prompt != nil || s.Balance != "¥9.00" || s.History[0].State != "paid" || s.History[0].Amount != "−¥1.00" || s.History[0].Say != "Paid" {
 		t.Errorf("after paying: %+v", s)
+	}
+}
+
+// A phone points its camera at a register: what the display shows is what it scans.
+func TestAPhoneLooksAtADisplay(t *testing.T) {
+	b := open(t)
+	id := b.phone("approve")
+	if _, page, _ := b.ask("GET", "/phone/"+id, ""); !strings.Contains(page, `data-look="1"`) {
+		t.Error("the phone cannot look at the register")
+	}
+	for _, c := range []struct {
+		path   string
+		text   string
+		err    error
+		status int
+		says   string
+	}{
+		{"look/1", "toy:A1", nil, 200, `"qr":"toy:A1"`},
+		{"look/1", "", nil, 404, "shows no code now"},
+		{"look/1", "", errors.New("dark"), 502, "cannot be seen"},
+		{"look/2", "toy:A1", nil, 404, "no such register"},
+	} {
+		b.display = func() (string, error) { return c.text, c.err }
+		if status, body, _ := b.ask("POST", "/phone/"+id+"/"+c.path, ""); status != c.status || !strings.Contains(body, c.says) {
+			t.Errorf("%s at %q: %d %s", c.path, c.text, status, body)
+		}
+	}
+}
+
+// The page says of the line what the faults make of it.
+func TestThePageSaysThatTheLineIsCut(t *testing.T) {
+	b := open(t)
+	for _, c := range []struct {
+		faults string
+		cut    bool
+	}{
+		{`[]`, false},
+		{`[{"wallet":"*","kind":"refuse_connection"}]`, true},
+		{`[{"wallet":"toy","kind":"refuse_connection"}]`, false},
+		{`[{"wallet":"*","kind":"refuse_connection","host":1}]`, false},
+	} {
+		if status, body, _ := b.ask("PUT", "/_sandbox/faults", c.faults); status != 200 {
+			t.Fatal(status, body)
+		}
+		if _, page, _ := b.ask("GET", "/_sandbox/", ""); strings.Contains(page, "line is cut") != c.cut {
+			t.Errorf("%s is told wrongly", c.faults)
+		}
 	}
 }

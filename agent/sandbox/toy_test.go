@@ -67,6 +67,7 @@ type bench struct {
 	cloud   *sandbox.Cloud
 	path    string
 	scanned []string
+	display func() (string, error)
 }
 
 func open(t *testing.T) *bench {
@@ -78,8 +79,9 @@ func open(t *testing.T) *bench {
 	}
 	b.wallet = &toy{ledger: b.ledger}
 	b.cloud, err = sandbox.Start(t.Context(), sandbox.Options{Ledger: b.ledger, Clock: agent.NewSystemClock(), Log: slog.New(slog.DiscardHandler), Control: "127.0.0.1:0",
-		Wallets:  []sandbox.Open{{Wallet: b.wallet, Hosts: []string{"127.0.0.1:0"}}},
-		Counters: []sandbox.Counter{{ID: "1", Name: "Register 1", Present: func(code string) error { b.scanned = append(b.scanned, code); return nil }}}})
+		Wallets: []sandbox.Open{{Wallet: b.wallet, Hosts: []string{"127.0.0.1:0"}}},
+		Counters: []sandbox.Counter{{ID: "1", Name: "Register 1", Present: func(code string) error { b.scanned = append(b.scanned, code); return nil },
+			Look: func(context.Context) (string, error) { return b.display() }}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,15 @@ var phoneWords = map[string]map[string]string{
 		"paying": "Paying …", "failed": "That did not work:",
 		"scan_paid": "Paid", "scan_password": "Enter the password", "scan_declined": "Not paid. The wallet refused.", "scan_abandoned": "Not paid. You walked away.",
 		"scan_signed": "Signed. Show the code to the cashier.", "flight": "Flight mode: this phone has no line", "carries": "Can sign without a line:",
-		"carries_none": "no voucher yet", "voucher": "Show a voucher without scanning",
+		"carries_none": "no voucher yet", "voucher": "Show a voucher without scanning", "done": "Put it away",
+		"kind_RC1": "Receipt of your payment", "kind_OV1": "Voucher for whoever holds it", "kind_OV2": "Voucher signed by this phone",
+		"gift": "Buy a voucher for", "aim": "Point the camera at the display of", "looking": "Looking at {register} …",
+		"scan_no_line": "This phone has no line, and this code needs one.",
+		"chip":         "A phone whose chip signs with ES256", "thief": "Who holds this phone", "attack_none": "an honest customer",
+		"attack_replay": "shows the last code again", "attack_fork": "a copied phone, with a counter used before", "attack_wrong_key": "signs with another phone’s key",
+		"attack_forged": "forges the issuer’s certificate", "attack_stranger": "has a certificate of an unknown issuer", "attack_expired": "has a certificate that has ended",
+		"attack_stale": "shows a code of an hour ago", "attack_over_limit": "signs for more than the certificate allows", "attack_other_sale": "signs for another sale",
+		"attack_receipt": "forges a receipt", "attack_rooted": "a true phone that signs nonsense", "attack_malformed": "shows a damaged code",
 		"scan_closed": "Not paid. This code is no longer valid.", "scan_unknown": "Nothing to pay here: this is not a code of the wallet.",
 		"approve": "pays at once", "password_manner": "is asked for the password", "slow": "pays after six seconds", "decline": "is refused", "abandon": "never confirms",
 		"no_refund": "pays at once; a refund is accepted and never made", "stuck_refund": "pays at once; a refund hangs until the office completes it",
@@ -44,7 +52,15 @@ var phoneWords = map[string]map[string]string{
 		"paying": "正在付款……", "failed": "操作失败：",
 		"scan_paid": "支付成功", "scan_password": "请输入密码", "scan_declined": "未支付，钱包拒绝了付款。", "scan_abandoned": "未支付，您已离开。",
 		"scan_signed": "已签名，请向收银员出示此码。", "flight": "飞行模式：手机没有网络", "carries": "离线可用：",
-		"carries_none": "尚无离线凭证", "voucher": "不扫码，直接出示凭证",
+		"carries_none": "尚无离线凭证", "voucher": "不扫码，直接出示凭证", "done": "收起",
+		"kind_RC1": "付款回执", "kind_OV1": "不记名凭证", "kind_OV2": "本机签名的凭证",
+		"gift": "购买不记名凭证", "aim": "用摄像头对准显示屏", "looking": "正在看 {register} ……",
+		"scan_no_line": "手机没有网络，此二维码需要网络。",
+		"chip":         "安全芯片用 ES256 签名的手机", "thief": "谁拿着这部手机", "attack_none": "诚实的顾客",
+		"attack_replay": "重复出示上一个码", "attack_fork": "复制的手机，计数器已用过", "attack_wrong_key": "用别的手机的密钥签名",
+		"attack_forged": "伪造发行方证书", "attack_stranger": "证书来自未知发行方", "attack_expired": "证书已过期",
+		"attack_stale": "出示一小时前的码", "attack_over_limit": "签名金额超过证书限额", "attack_other_sale": "为另一笔交易签名",
+		"attack_receipt": "伪造付款回执", "attack_rooted": "真手机，但签名内容不合规", "attack_malformed": "出示损坏的码",
 		"scan_closed": "未支付，此二维码已失效。", "scan_unknown": "没有可付的款：这不是本钱包的二维码。",
 		"approve": "立即付款", "password_manner": "需要输入密码", "slow": "六秒后付款", "decline": "付款被拒", "abandon": "始终不确认",
 		"no_refund": "立即付款；退款受理后关闭", "stuck_refund": "立即付款；退款异常，需人工处理",
@@ -54,7 +70,8 @@ var phoneWords = map[string]map[string]string{
 }
 
 // scriptWords are those that the phone's own program says.
-var scriptWords = []string{"left", "held", "paying", "failed", "no_camera", "no_reader", "scan_paid", "scan_declined", "scan_abandoned", "scan_closed", "scan_unknown", "scan_signed", "carries_none"}
+var scriptWords = []string{"left", "held", "paying", "failed", "no_camera", "no_reader", "scan_paid", "scan_declined", "scan_abandoned", "scan_closed", "scan_unknown", "scan_signed",
+	"scan_no_line", "carries_none", "looking", "kind_RC1", "kind_OV1", "kind_OV2"}
 
 // language is what ?lang= asks for, else the first of Accept-Language that the
 // phones speak, else English.

@@ -2,10 +2,10 @@
 const wrong = document.getElementById("wrong");
 const form = document.getElementById("fault");
 
-async function put(list) {
+async function send(method, url, body) {
   wrong.hidden = true;
-  const answer = await fetch("/_sandbox/faults", {
-    method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify(list),
+  const answer = await fetch(url, {
+    method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
   });
   if (!answer.ok) {
     wrong.textContent = (await answer.json()).say;
@@ -14,9 +14,22 @@ async function put(list) {
   await refresh();
 }
 
+const put = (list) => send("PUT", "/_sandbox/faults", list);
+
 for (const button of document.querySelectorAll("[data-faults]")) {
   button.addEventListener("click", () => put(JSON.parse(button.dataset.faults)));
 }
+
+// What the tables hold comes and goes with them, so the page listens for all of it.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-office]");
+  if (button) send("POST", "/_sandbox/issuers", JSON.parse(button.dataset.office));
+});
+document.getElementById("publish")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const data = new FormData(event.target);
+  send("POST", "/_sandbox/issuers", { brand: data.get("brand"), do: "publish", version: Number(data.get("version")) });
+});
 
 const kind = form.elements.kind;
 function fit() {

@@ -92,7 +92,7 @@ for (const button of document.querySelectorAll("[data-counter]")) {
 }
 
 // ── scanning the shop's code ────────────────────────────────────────────────
-const verdicts = { paid: "good", password: "wait", declined: "bad", abandoned: "bad", closed: "bad", unknown: "bad", signed: "good" };
+const verdicts = { paid: "good", password: "wait", declined: "bad", abandoned: "bad", closed: "bad", unknown: "bad", signed: "good", no_line: "bad" };
 async function scan(qr) {
   say("wait", words.paying);
   try {
@@ -128,29 +128,56 @@ let slipCode = "";
 async function slip(text) {
   if (!offline || !text) return;
   slipCode = text;
+  $("slip-kind").textContent = words["kind_" + text.slice(0, 3)] ?? "";
   const { svg } = await post(base + "/draw", { code: text });
   $("slip-qr").replaceChildren(document.importNode(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement, true));
   $("slip").hidden = false;
   if ($("slip-hold")) $("slip-hold").hidden = false;
+  $("slip").scrollIntoView({ block: "center" });
+}
+function putAway() {
+  slipCode = "";
+  $("slip-qr").replaceChildren();
+  $("slip").hidden = true;
+  if ($("slip-hold")) $("slip-hold").hidden = true;
+}
+async function carry(change) {
+  try {
+    await post(api + "/carry", change);
+  } catch (error) {
+    say("bad", words.failed + " " + error.message);
+  }
+  refresh();
+}
+async function voucher(wish) {
+  try {
+    const { status, code } = await post(api + "/voucher", wish);
+    say(verdicts[status], words["scan_" + status]);
+    await slip(code);
+  } catch (error) {
+    say("bad", words.failed + " " + error.message);
+  }
+  refresh();
 }
 if (offline) {
-  $("flight").addEventListener("change", async (event) => {
+  $("flight").addEventListener("change", (event) => carry({ flight: event.target.checked }));
+  $("es256").addEventListener("change", (event) => carry({ es256: event.target.checked }));
+  $("attack").addEventListener("change", (event) => carry({ attack: event.target.value }));
+  $("voucher").addEventListener("click", () => voucher({}));
+  $("slip-done").addEventListener("click", putAway);
+  for (const gift of document.querySelectorAll("[data-gift]")) {
+    gift.addEventListener("click", () => voucher({ kind: "bearer", amount: Number(gift.dataset.gift) }));
+  }
+}
+for (const button of document.querySelectorAll("[data-look]")) {
+  button.addEventListener("click", async () => {
+    say("wait", words.looking.replace("{register}", button.textContent.trim()));
     try {
-      await post(api + "/carry", { flight: event.target.checked });
+      const { qr } = await post(base + "/look/" + button.dataset.look);
+      await scan(qr);
     } catch (error) {
-      say("bad", words.failed + " " + error.message);
+      say("bad", error.message);
     }
-    refresh();
-  });
-  $("voucher").addEventListener("click", async () => {
-    try {
-      const { status, code } = await post(api + "/voucher", {});
-      say(verdicts[status], words["scan_" + status]);
-      await slip(code);
-    } catch (error) {
-      say("bad", words.failed + " " + error.message);
-    }
-    refresh();
   });
 }
 for (const button of document.querySelectorAll("[data-slip-counter]")) {
@@ -258,6 +285,9 @@ async function refresh() {
   $("balance").textContent = state.balance;
   if (offline) {
     $("flight").checked = state.flight;
+    $("es256").checked = state.es256;
+    $("gifts").hidden = state.flight;
+    if (document.activeElement !== $("attack")) $("attack").value = state.attack ?? "";
     $("carries").textContent = state.carries || words.carries_none;
   }
   $("history").replaceChildren(...state.history.map(row));

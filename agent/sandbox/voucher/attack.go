@@ -27,13 +27,23 @@ const (
 	OverLimit Attack = "over_limit" // more than the certificate allows: over voucher; over limit
 	OtherSale Attack = "other_sale" // signed for another sale: other order; other order
 	Unpaid    Attack = "receipt"    // a receipt of a payment that nobody made: forged; forged
+	Rooted    Attack = "rooted"     // a true phone that signs what no honest one would: malformed, ahead, stale, other amount or other order
 	Malformed Attack = "malformed"  // bytes changed, cut, doubled or written in another form: any reason
 )
 
 // Attacks lists all of them.
-var Attacks = []Attack{Replay, Fork, WrongKey, Forged, Stranger, Expired, Stale, OverLimit, OtherSale, Unpaid, Malformed}
+var Attacks = []Attack{Replay, Fork, WrongKey, Forged, Stranger, Expired, Stale, OverLimit, OtherSale, Unpaid, Rooted, Malformed}
 
 func (a Attack) known() bool { return a == "" || slices.Contains(Attacks, a) }
+
+// Attacks implements [sandbox.Issuer].
+func (i *Issuer) Attacks() []string {
+	var names []string
+	for _, a := range Attacks {
+		names = append(names, string(a))
+	}
+	return names
+}
 
 // Thief makes codes that nobody should accept. It needs no ledger and is
 // deterministic, so that a campaign makes millions and repeats any of them. It is
@@ -54,6 +64,15 @@ func strange(n uint64) Pen {
 	return NewPen(sum[:])
 }
 
+// stranger is somebody else's key of the same sort.
+func (p Pen) stranger(n uint64) Pen {
+	if p.alg() == algEdDSA {
+		return strange(n)
+	}
+	sum := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("stranger"), n))
+	return NewES256(sum[:])
+}
+
 // Code makes the code of an attack on a challenge, nil where the lane shows none.
 // n tells one try of the same attack from another.
 func (t *Thief) Code(a Attack, at time.Time, c *Challenge, n uint64) string {
@@ -66,7 +85,7 @@ func (t *Thief) Code(a Attack, at time.Time, c *Challenge, n uint64) string {
 	case Fork:
 		counter = max(t.Counter, 1)
 	case WrongKey:
-		device.Pen = strange(n)
+		device.Pen = device.Pen.stranger(n)
 	case Forged:
 		// The header names the true key; only the signature gives it away.
 		liar := strange(n)
@@ -95,6 +114,8 @@ func (t *Thief) Code(a Attack, at time.Time, c *Challenge, n uint64) string {
 		}
 	case Unpaid:
 		return t.receipt(at, c, n)
+	case Rooted:
+		return device.odd(at, counter, c, n)
 	case Malformed:
 		return Maim(device.Sign(at, counter, c), n)
 	}

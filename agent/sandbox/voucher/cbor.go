@@ -31,6 +31,12 @@ const (
 	majorMap   = 5
 )
 
+// The simple values of CBOR that occur, as one byte each.
+const (
+	simpleFalse = 0xf4
+	simpleTrue  = 0xf5
+)
+
 // tagSign1 is tag 18, COSE_Sign1, as one byte.
 const tagSign1 = 0xd2
 
@@ -50,7 +56,7 @@ func head(major byte, n uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{first | 27}, n)
 }
 
-// pack writes int, int64, uint64, []byte, string, []any, table and item. Nothing
+// pack writes int, int64, uint64, bool, []byte, string, []any, table and item. Nothing
 // else is ever handed to it.
 func pack(v any) []byte {
 	switch v := v.(type) {
@@ -63,6 +69,11 @@ func pack(v any) []byte {
 		return head(majorUint, uint64(v))
 	case uint64:
 		return head(majorUint, v)
+	case bool:
+		if v {
+			return []byte{simpleTrue}
+		}
+		return []byte{simpleFalse}
 	case []byte:
 		return append(head(majorBytes, uint64(len(v))), v...)
 	case string:
@@ -107,6 +118,9 @@ func unpack(data []byte) (any, error) {
 }
 
 func unpackOne(data []byte, depth int) (any, []byte, error) {
+	if len(data) > 0 && (data[0] == simpleFalse || data[0] == simpleTrue) {
+		return data[0] == simpleTrue, data[1:], nil
+	}
 	major, n, rest, ok := readHead(data)
 	if !ok || depth > 8 {
 		return nil, nil, errShape
@@ -163,7 +177,7 @@ func unpackTable(n uint64, rest []byte, depth int) (any, []byte, error) {
 }
 
 // readHead reads a major type and its argument, which fits into an int64. What
-// the formats do not use is refused: tags, floating point, simple values, and
+// the formats do not use is refused: tags, floating point, other simple values, and
 // lengths left open.
 func readHead(data []byte) (major byte, n uint64, rest []byte, ok bool) {
 	if len(data) == 0 || data[0]>>5 > majorMap || data[0]&31 > 27 {

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -198,6 +199,119 @@ func (w *town) books(sales int) {
 	if len(rows) != sales || issued["drawn"] != float64(sales*1280) {
 		w.Errorf("%d orders, and the issuer says %v", len(rows), issued)
 	}
+}
+
+// page fetches a page of the sandbox's.
+func (w *town) page(path string) string {
+	w.Helper()
+	r, err := http.NewRequestWithContext(w.Context(), http.MethodGet, w.cloud.ControlURL()+path, nil)
+	if err != nil {
+		w.Fatal(err)
+	}
+	_, out, err := send(r)
+	text, _ := out["text"].(string)
+	if err != nil || text == "" {
+		w.Fatalf("%s answers %v, %v", path, out, err)
+	}
+	return text
+}
+
+// The phone's page offers everything that the control calls do, in both languages,
+// and the sandbox's page has a button for what the office does.
+func TestPagesOfTheIssuer(t *testing.T) {
+	w := openTown(t)
+	id := w.phone()
+	for _, lang := range []string{"en", "zh"} {
+		page := w.page("/phone/" + id + "?lang=" + lang)
+		for _, a := range append([]voucher.Attack{""}, voucher.Attacks...) {
+			if !regexp.MustCompile(`<option value="` + string(a) + `">[^<]{2,}</option>`).MatchString(page) {
+				t.Errorf("in %s the phone does not offer the attack %q", lang, a)
+			}
+		}
+		for _, part := range []string{`id="flight"`, `id="voucher"`, `id="es256"`, `data-gift="2000"`} {
+			if !strings.Contains(page, part) {
+				t.Errorf("in %s the phone lacks %s", lang, part)
+			}
+		}
+	}
+	_, office := w.control("GET", "issuers", "")
+	issuer := office["issuers"].([]any)[0].(map[string]any)
+	key := issuer["keys"].([]any)[0].(map[string]any)["id"].(string)
+	one := issuer["vouchers"].([]any)[0].(map[string]any)["id"].(string)
+	w.wantOn("/_sandbox/", "key set 1<", "signs now", "&#34;rotate&#34;", "&#34;revoke&#34;,&#34;key&#34;:&#34;"+key, "&#34;deny&#34;,&#34;voucher&#34;:&#34;"+one, "Roll back")
+	w.control("POST", "issuers", `{"do":"deny","voucher":"`+one+`"}`)
+	w.control("POST", "issuers", `{"do":"rotate"}`)
+	w.control("POST", "issuers", `{"do":"revoke","key":"`+key+`"}`)
+	w.control("POST", "issuers", `{"do":"publish","version":2}`)
+	w.wantOn("/_sandbox/", "key set 2 instead of 5", "withdrawn", "&#34;allow&#34;,&#34;voucher&#34;:&#34;"+one)
+}
+
+func (w *town) wantOn(path string, texts ...string) {
+	w.Helper()
+	page := w.page(path)
+	for _, text := range texts {
+		if !strings.Contains(page, text) && !strings.Contains(page, strings.ReplaceAll(text, "&#34;", `"`)) {
+			w.Errorf("%s does not say %s", path, text)
+		}
+	}
+}
+
+// A phone without a line reads no code that needs one, and pays nothing in secret.
+func TestAFlyingPhoneNeedsALine(t *testing.T) {
+	w := openTown(t)
+	id := w.phone()
+	if status, out := w.control("POST", "customers/"+id+"/scan", `{"qr":"https://qr.issuer.sandbox.example/1"}`); status != 200 || out["status"] != "no_line" {
+		t.Errorf("%d %v", status, out)
+	}
+	if status, out := w.control("POST", "customers/"+id+"/carry", `{"es256":true}`); status != 422 || !strings.Contains(out["say"].(string), "flight mode") {
+		t.Errorf("%d %v", status, out)
+	}
+	w.control("POST", "customers/"+id+"/carry", `{"flight":false}`)
+	if status, out := w.control("POST", "customers/"+id+"/scan", `{"qr":"https://qr.issuer.sandbox.example/1"}`); status != 200 || out["status"] != "unknown" {
+		t.Errorf("with a line: %d %v", status, out)
+	}
+	if status, out := w.control("POST", "customers/"+id+"/carry", `{"es256":true}`); status != 200 || out["es256"] != true || out["voucher"] != nil {
+		t.Errorf("the other phone: %d %v", status, out)
+	}
+}
+
+// A phone pays the shop's printed code with an amount that the shop wrote into it.
+func TestAPhonePaysTheShopsOwnCode(t *testing.T) {
+	w := openTown(t)
+	_, made := w.control("POST", "customers", `{"wallet":"unionpay"}`)
+	scan := "customers/" + made["id"].(string) + "/scan"
+	if status, out := w.control("POST", scan, `{"qr":"`+w.acquirer.Wallet("unionpay").Printed()+`"}`); status != 200 || out["status"] != "unknown" {
+		t.Errorf("without an amount: %d %v", status, out)
+	}
+	code := w.ownCode("12.80", orderNo(1)[12:])
+	for range 2 {
+		if status, out := w.control("POST", scan, `{"qr":"`+code+`"}`); status != 200 || out["status"] != "paid" {
+			t.Errorf("%d %v", status, out)
+		}
+	}
+	_, ledger := w.control("GET", "ledger", "")
+	if rows := ledger["orders"].([]any); len(rows) != 1 || rows[0].(map[string]any)["captured"] != 1280.0 {
+		t.Errorf("the ledger has %v", rows)
+	}
+}
+
+// ownCode is the printed code of the shop with an amount and a reference, and with the
+// checksum that belongs to it (CRC-16/CCITT-FALSE).
+func (w *town) ownCode(amount, reference string) string {
+	printed := w.acquirer.Wallet("unionpay").Printed()
+	code := strings.Replace(printed[:len(printed)-8], "010211", "010212", 1) + fmt.Sprintf("54%02d%s6224%s%s6304", len(amount), amount, "0520", reference)
+	crc := uint16(0xffff)
+	for _, b := range []byte(code) {
+		crc ^= uint16(b) << 8
+		for range 8 {
+			carry := crc&0x8000 != 0
+			crc <<= 1
+			if carry {
+				crc ^= 0x1021
+			}
+		}
+	}
+	return code + fmt.Sprintf("%04X", crc)
 }
 
 // The office's calls, and what it says to those who ask for nonsense.

@@ -3,6 +3,7 @@ package voucher
 import (
 	"cmp"
 	"context"
+	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
@@ -199,7 +200,11 @@ func (i *Issuer) KeySet(ctx context.Context) (raw []byte, version uint64, err er
 func (i *Issuer) Roots() [2]ed25519.PublicKey {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return [2]ed25519.PublicKey{NewPen(i.vault.Roots[0]).Public(), NewPen(i.vault.Roots[1]).Public()}
+	var roots [2]ed25519.PublicKey
+	for n, seed := range i.vault.Roots {
+		roots[n], _ = NewPen(seed).Public().(ed25519.PublicKey) // as NewPen makes them
+	}
+	return roots
 }
 
 // RootsPEM are the roots as files (SubjectPublicKeyInfo), in the same order.
@@ -235,7 +240,7 @@ func (i *Issuer) press() (Press, error) {
 }
 
 // keyNamed finds a key that the issuer ever had.
-func (i *Issuer) keyNamed(kid []byte) (ed25519.PublicKey, bool) {
+func (i *Issuer) keyNamed(kid []byte) (crypto.PublicKey, bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for _, k := range i.vault.Keys {

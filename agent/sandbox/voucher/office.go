@@ -93,13 +93,14 @@ func (i *Issuer) Report(ctx context.Context) (sandbox.IssuerReport, error) {
 	if err != nil {
 		return sandbox.IssuerReport{}, err
 	}
+	roots := i.Roots()
 	press, _ := i.press() // without one, no key is in use
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	r := sandbox.IssuerReport{Brand: i.o.Brand, Number: i.o.Number, Version: i.vault.Version, Published: i.vault.Published,
 		Keys: []sandbox.IssuerKey{}, Vouchers: []sandbox.IssuerVoucher{}}
-	for _, root := range i.vault.Roots {
-		r.Roots = append(r.Roots, hex.EncodeToString(NewPen(root).Public()))
+	for _, root := range roots {
+		r.Roots = append(r.Roots, hex.EncodeToString(root))
 	}
 	for _, k := range i.vault.Keys {
 		id := NewPen(k.Seed).ID()

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"tillwire/agent"
 	"tillwire/agent/sandbox"
 )
 
@@ -23,9 +22,17 @@ type phone struct {
 	Counter     uint32 `json:"counter"`
 	Flight      bool   `json:"flight"`
 	Attack      Attack `json:"attack,omitempty"`
+	ES256       bool   `json:"es256,omitempty"` // its secure element has no Ed25519
 }
 
-func (p *phone) device() Device { return Device{NewPen(p.Seed), p.Certificate} }
+func (p *phone) pen() Pen {
+	if p.ES256 {
+		return NewES256(p.Seed)
+	}
+	return NewPen(p.Seed)
+}
+
+func (p *phone) device() Device { return Device{p.pen(), p.Certificate} }
 
 // covers reports whether the phone may sign for an amount; a code with a ceiling
 // has none and needs only a certificate.
@@ -63,6 +70,9 @@ func (i *Issuer) Carry(ctx context.Context, customer string, c sandbox.Carriage)
 		return sandbox.Pocket{}, sandbox.OfficeError("There is no such attack.")
 	}
 	p, err := i.hold(ctx, customer, look)
+	if err == nil && c.ES256 != nil && *c.ES256 != p.ES256 {
+		err = i.exchange(ctx, customer, p.Flight, *c.ES256)
+	}
 	if err == nil && c.Flight != nil && *c.Flight && !p.Flight {
 		err = i.provision(ctx, customer)
 		if sandbox.RefusedFor(err) == sandbox.ReasonNotEnough {
@@ -81,11 +91,25 @@ func (i *Issuer) Carry(ctx context.Context, customer string, c sandbox.Carriage)
 		}
 		return nil
 	})
-	pocket := sandbox.Pocket{Flight: p.Flight, Attack: string(p.Attack), Currency: p.Worth.Currency, Counter: p.Counter}
+	pocket := sandbox.Pocket{Flight: p.Flight, Attack: string(p.Attack), ES256: p.ES256, Currency: p.Worth.Currency, Counter: p.Counter}
 	if len(p.Certificate) > 0 {
 		pocket.Voucher, pocket.Left, pocket.Most, pocket.Until = idText(p.Worth.ID), p.Worth.Total-p.Signed, p.Worth.Most, p.Worth.Until
 	}
 	return pocket, err
+}
+
+// exchange gives the customer another phone, with the other sort of key. What stands
+// behind the certificate of the old one goes back when that has ended, as when a phone
+// is lost.
+func (i *Issuer) exchange(ctx context.Context, id string, flight, es256 bool) error {
+	if flight {
+		return sandbox.OfficeError("A phone gets a new key with a line; end flight mode first.")
+	}
+	_, err := i.hold(ctx, id, func(p *phone) error {
+		*p = phone{Seed: seed(), Attack: p.Attack, ES256: es256}
+		return nil
+	})
+	return err
 }
 
 // provision gives the phone a certificate unless it has one that lasts. The money
@@ -102,7 +126,7 @@ func (i *Issuer) provision(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	unit := unitOf(customer.Currency)
+	unit := sandbox.Unit(customer.Currency)
 	w := i.worth(customer.Currency, min(customer.Balance, i.o.Allowance*unit), deviceLife)
 	w.Most = min(w.Total, i.o.Most*unit)
 	if err := i.prepay(ctx, id, "device", w); err != nil {
@@ -115,18 +139,10 @@ func (i *Issuer) provision(ctx context.Context, id string) error {
 	_, err = i.hold(ctx, id, func(p *phone) error {
 		// A new device key with every certificate: a copy of the old one is worth nothing.
 		p.Seed = seed()
-		p.Worth, p.Certificate, p.Signed, p.Counter = w, press.Certificate(w, NewPen(p.Seed).Public()), 0, 0
+		p.Worth, p.Certificate, p.Signed, p.Counter = w, press.Certificate(w, p.pen().Public()), 0, 0
 		return nil
 	})
 	return err
-}
-
-func unitOf(currency string) int64 {
-	unit := int64(1)
-	for range agent.Currency(currency).Exponent() {
-		unit *= 10
-	}
-	return unit
 }
 
 // worth is what a new voucher covers. Its life is counted from its beginning, an

@@ -1,7 +1,7 @@
 package voucher
 
 import (
-	"crypto/ed25519"
+	"crypto"
 	"slices"
 	"time"
 )
@@ -62,7 +62,7 @@ func (p Press) Bearer(w Worth) string {
 }
 
 // Certificate makes what a device carries in every OV2.
-func (p Press) Certificate(w Worth, device ed25519.PublicKey) []byte {
+func (p Press) Certificate(w Worth, device crypto.PublicKey) []byte {
 	claims := append(p.claims(w, []any{w.Currency, w.Total, w.Most}), entry{claimKey, table{{1, coseKey(device)}}})
 	return p.Pen.seal(p.Pen.named(), claims)
 }
@@ -80,8 +80,12 @@ func (d Device) Sign(at time.Time, counter uint32, c *Challenge) string {
 	if c != nil {
 		claims = append(claims, entry{claimAmount, c.Amount}, entry{claimBinding, c.Order[:]})
 	}
-	header := table{{labelAlg, algEdDSA}, {labelKCWT, item(d.Certificate)}}
-	return "OV2:" + base45(tagged(d.Pen.seal(header, claims)))
+	return d.signBytes(pack(claims))
+}
+
+// signBytes makes an OV2 of any payload.
+func (d Device) signBytes(payload []byte) string {
+	return "OV2:" + base45(tagged(d.Pen.sealBytes(table{{labelAlg, d.Pen.alg()}, {labelKCWT, item(d.Certificate)}}, payload)))
 }
 
 // The uses of an issuer's key, added up.
@@ -93,7 +97,7 @@ const (
 
 // Key is a line of a key set.
 type Key struct {
-	Public      ed25519.PublicKey
+	Public      crypto.PublicKey
 	Issuer      int
 	From, Until time.Time
 	Uses        int

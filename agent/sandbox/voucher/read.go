@@ -1,7 +1,7 @@
 package voucher
 
 import (
-	"crypto/ed25519"
+	"crypto"
 	"strings"
 	"time"
 )
@@ -22,7 +22,7 @@ type code struct {
 	order    []byte // exact OV2
 	issued   message
 	device   message
-	owner    ed25519.PublicKey
+	owner    crypto.PublicKey
 }
 
 // readCode takes a text apart, or answers false.
@@ -121,8 +121,8 @@ func (c *code) readDevice(m message) bool {
 	confirmed, _ := confirm.(table)
 	holder, _ := confirmed.get(1)
 	key, _ := holder.(table)
-	c.owner = key.blob(-2, ed25519.PublicKeySize)
-	if c.owner == nil || len(confirmed) != 1 || !key.has(1, -1, -2) || key.number(1, 1, 1) != 1 || key.number(-1, 6, 6) != 6 {
+	c.owner = readKey(key)
+	if c.owner == nil || len(confirmed) != 1 {
 		return false
 	}
 	at, counter := m.claims.number(claimAt, 0, maxTime), m.claims.number(claimCounter, 1, maxTime)
@@ -138,6 +138,6 @@ func (c *code) readDevice(m message) bool {
 }
 
 // genuine reports whether the key signed it, and the device its part.
-func (c *code) genuine(issuer ed25519.PublicKey) bool {
+func (c *code) genuine(issuer crypto.PublicKey) bool {
 	return c.issued.by(issuer) && (c.kind != "OV2" || c.device.by(c.owner))
 }

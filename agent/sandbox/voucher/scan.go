@@ -17,18 +17,19 @@ const (
 
 // Scan implements [sandbox.Issuer].
 func (i *Issuer) Scan(ctx context.Context, id, text string) (sandbox.Slip, error) {
-	c, ok := ReadChallenge(text)
-	if !ok {
-		return sandbox.Slip{Status: sandbox.ScanUnknown}, nil
-	}
 	customer, err := i.o.Ledger.Customer(ctx, id)
 	if err != nil {
 		return sandbox.Slip{}, err
 	}
+	c, ok := ReadChallenge(text)
 	p, err := i.hold(ctx, id, look)
 	switch {
 	case err != nil:
 		return sandbox.Slip{}, err
+	case !ok && p.Flight:
+		return sandbox.Slip{Status: sandbox.ScanNoLine}, nil
+	case !ok:
+		return sandbox.Slip{Status: sandbox.ScanUnknown}, nil
 	case customer.Behaviour == sandbox.Abandon:
 		return sandbox.Slip{Status: sandbox.ScanAbandoned}, nil
 	case customer.Behaviour == sandbox.Decline:

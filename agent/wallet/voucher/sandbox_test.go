@@ -300,3 +300,37 @@ func TestSizesOfTheSandbox(t *testing.T) {
 		}
 	}
 }
+
+// A phone whose secure element knows ES256 alone pays as the others do, and a thief
+// gains nothing by it.
+func TestAPhoneOfTheOtherCurve(t *testing.T) {
+	c := openCounter(t)
+	phone := c.phone(false)
+	other, flight := true, true
+	if _, err := c.issuer.Carry(t.Context(), phone, sandbox.Carriage{ES256: &other}); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := c.issuer.Carry(t.Context(), phone, sandbox.Carriage{Flight: &flight}); err != nil || !p.ES256 || p.Voucher == "" {
+		t.Fatalf("the phone is %+v, %v", p, err)
+	}
+	for n, attack := range []issuing.Attack{"", issuing.WrongKey, issuing.Forged, issuing.Expired, issuing.Malformed} {
+		orderNo := "ORDER" + string(rune('1'+n))
+		ask, shown := c.sale(orderNo, 1280)
+		c.turn(phone, attack)
+		code := c.scan(phone, shown)
+		want, paid := map[issuing.Attack]voucher.Reason{issuing.WrongKey: voucher.Copied, issuing.Forged: voucher.Forged, issuing.Expired: voucher.Expired}[attack], attack == ""
+		if attack != issuing.Malformed {
+			c.judge(code, ask, want)
+		} else if _, err := voucher.Verify(code, ask, c.trust.Current()); err == nil {
+			t.Error("damage is accepted")
+		}
+		o, err := c.issuer.Redeem(t.Context(), sandbox.Redemption{Key: sandbox.Key{Wallet: "cornerpay", Merchant: shopNumber, OrderNo: orderNo},
+			Amount: 1280, Currency: "CNY", Code: code, Accepted: c.clock.now})
+		if err != nil || (o.State == sandbox.StatePaid) != paid {
+			t.Errorf("attack %q is redeemed as %+v, %v", attack, o, err)
+		}
+	}
+	if _, err := c.issuer.Carry(t.Context(), phone, sandbox.Carriage{ES256: new(bool)}); err == nil {
+		t.Error("a phone without a line got a new key")
+	}
+}
