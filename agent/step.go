@@ -135,6 +135,9 @@ func (s Status) step(t Timers, last time.Time) (Step, bool) {
 	case Declined:
 		return Step{Op: OpQuery, Wait: t.Watch}, !s.watched
 	case Review:
+		if s.acked || s.barred {
+			return Step{Op: OpQuery}, true // the wallet has just spoken: one look tells what came of it
+		}
 		return Step{Op: OpQuery, Wait: reviewQuery}, true
 	}
 	return Step{}, false

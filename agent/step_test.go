@@ -59,6 +59,8 @@ func TestStepsKeepTheWalletsRules(t *testing.T) {
 		"reversal at once afterwards":        {[]agent.Fact{opened, sent, at(agent.FactReversalDecided, 45*time.Second)}, agent.Step{Op: agent.OpReverse}},
 		"a clock set back waits no longer":   {[]agent.Fact{opened, sent, at(agent.FactReversalDecided, -48*time.Hour)}, agent.Step{Op: agent.OpReverse, Wait: 15 * time.Second}},
 		"the acknowledgement is checked":     {[]agent.Fact{opened, sent, at(agent.FactReversalDecided, 20*time.Second), at(agent.FactReversalAccepted, 21*time.Second)}, agent.Step{Op: agent.OpQuery}},
+		"the office's, too":                  {[]agent.Fact{opened, sent, at(agent.FactReversalDecided, 20*time.Second), at(agent.FactReviewOpened, 30*time.Second), at(agent.FactReversalAccepted, 31*time.Second)}, agent.Step{Op: agent.OpQuery}},
+		"the office asks once an hour":       {[]agent.Fact{opened, sent, at(agent.FactReversalDecided, 20*time.Second), at(agent.FactReviewOpened, 30*time.Second)}, agent.Step{Op: agent.OpQuery, Wait: time.Hour}},
 		"a refusal is watched":               {[]agent.Fact{opened, sent, at(agent.FactRefused, time.Second)}, agent.Step{Op: agent.OpQuery, Wait: 15 * time.Second}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -174,10 +174,10 @@ func TestOfficeTakesOverAfterADay(t *testing.T) {
 		s.cloud.forever(lostOut, agent.OpPay, agent.OpQuery, agent.OpReverse)
 		p := s.open(agent.ModeScan)
 		s.scan(goodCode)
-		s.pass(25 * time.Hour)
+		s.pass(24*time.Hour + 30*time.Minute)
 		s.want(p.ID, agent.Review)
 		s.cloud.lift()
-		p = s.settle(p.ID, 3*time.Hour)
+		p = s.settle(p.ID, 70*time.Minute) // one look of the hour; what it changes is looked at at once
 		if p.Status.State != agent.Reversed {
 			t.Fatalf("ends %s", p.Status.State)
 		}
