@@ -2,6 +2,8 @@ package sandbox_test
 
 import (
 	"encoding/json"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -175,5 +177,37 @@ func TestAClosedLedgerSaysSo(t *testing.T) {
 	}
 	if _, err := l.Customers(t.Context()); err == nil {
 		t.Error("a closed ledger answers")
+	}
+}
+
+// Every address of the control API, every kind of fault and every operation stands on
+// its page.
+func TestThePageNamesEveryCall(t *testing.T) {
+	page, err := os.ReadFile("CONTROL.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile("control.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := regexp.MustCompile(`"/_sandbox(/[^"$]+)": `).FindAllStringSubmatch(string(source), -1)
+	if len(calls) < 10 {
+		t.Fatalf("only %d calls were found in the source", len(calls))
+	}
+	var names []string
+	for _, m := range calls {
+		names = append(names, m[1])
+	}
+	for _, k := range sandbox.FaultKinds {
+		names = append(names, "`"+string(k)+"`")
+	}
+	for _, b := range sandbox.Behaviours {
+		names = append(names, "`"+string(b)+"`")
+	}
+	for _, name := range names {
+		if !strings.Contains(string(page), name) {
+			t.Errorf("CONTROL.md does not name %s", name)
+		}
 	}
 }

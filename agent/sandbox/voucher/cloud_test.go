@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -221,6 +222,15 @@ func (w *town) page(path string) string {
 func TestPagesOfTheIssuer(t *testing.T) {
 	w := openTown(t)
 	id := w.phone()
+	manual, err := os.ReadFile("../CONTROL.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range voucher.Attacks {
+		if !strings.Contains(string(manual), "`"+string(a)+"`") {
+			t.Errorf("CONTROL.md does not name the attack %s", a)
+		}
+	}
 	for _, lang := range []string{"en", "zh"} {
 		page := w.page("/phone/" + id + "?lang=" + lang)
 		for _, a := range append([]voucher.Attack{""}, voucher.Attacks...) {
