@@ -41,6 +41,9 @@ func CleanText(frame []byte, aim AIM, allowUTF8 bool) (text, symbology string, o
 	return string(frame), "", true
 }
 
+// IsAIM reports whether s is a symbology identifier such as "]Q1".
+func IsAIM(s string) bool { return len(s) == aimLength && isAIM([]byte(s)) }
+
 func isAIM(b []byte) bool {
 	return b[0] == ']' && isLetter(b[1]) && (isLetter(b[2]) || isDigit(b[2]))
 }

@@ -160,9 +160,7 @@ func checkDevice(k *checker, key string, table map[string]any, known []string) {
 		return
 	}
 	name, _ := table["driver"].(string)
-	if say := notYet(name, known); say != "" {
-		k.report(false, key+".driver", say+".", "Switch the scanner to one of these with a code from its manual.")
-	} else if !slices.Contains(known, name) {
+	if !slices.Contains(known, name) {
 		k.report(false, key+".driver", fmt.Sprintf("there is no driver %q.", name), meant(name, known))
 	}
 }

@@ -107,7 +107,7 @@ func TestMistakesAreNamedWithLineAndRemedy(t *testing.T) {
 		{`notify_url = "https://pay.example.com/notify"`, `alipay_key = "secrets/platform.pem"`},
 		{`wallet = "wechat"`, `wallet = "wehcat"`},
 		{`driver = "virtual"`, `driver = "lin"`},
-		{`driver = "virtual"`, `driver = "ssi"`},
+		{`driver = "virtual"`, `driver = "zebra-ds"`},
 		{`driver = "kiosk"`, `path = "/dev/x"`},
 		{`id = "2"`, `id = "1"`},
 		{`id = "2"`, `id = ""`},

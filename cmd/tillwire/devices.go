@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,8 +21,9 @@ func (a *app) devicesDecodeCommand() *cobra.Command {
 	var set []string
 	c := &cobra.Command{Use: "decode", Short: "Replay a capture of a scanner's bytes", Args: exactly(),
 		Long: `Reads lines "@MS HEX…" (milliseconds, then the bytes that arrived; "@MS" alone moves the
-clock) from standard input and prints one JSON event a line. It needs no configuration, no
-data and no agent, so a capture from a shop can be replayed anywhere.
+clock, "@MS !trigger_on" shows what a scanner is told: init, trigger_on, trigger_off,
+accepted or refused) from standard input and prints one JSON event a line. It needs no
+configuration, no data and no agent, so a capture from a shop can be replayed anywhere.
 
 ` + profileHelp(),
 		Example: `  echo "@0 36393031323334353637383932 0D" | tillwire devices decode --profile line`,
@@ -33,13 +35,6 @@ data and no agent, so a capture from a shop can be replayed anywhere.
 					return usageError{fmt.Errorf("--set %s: write it as key=value", pair)}
 				}
 				keys[key] = value
-			}
-			var have []string
-			for _, p := range scanner.Profiles() {
-				have = append(have, p.Name)
-			}
-			if say := notYet(profile, have); say != "" {
-				return usageError{errors.New(say)}
 			}
 			err := scanner.Decode(a.stdin, a.stdout, profile, keys)
 			var key *drivers.KeyError
@@ -53,14 +48,41 @@ data and no agent, so a capture from a shop can be replayed anywhere.
 	return c
 }
 
-// profileHelp lists the profiles and their keys from the drivers' own table.
+// profileHelp lists the protocols with their keys, and the products with what
+// differs in them, from the drivers' own tables.
 func profileHelp() string {
 	var b strings.Builder
+	protocols := map[string]map[string]string{}
 	for _, p := range scanner.Profiles() {
+		if p.Speaks != "" {
+			fmt.Fprintf(&b, "Product %s: %s\n  speaks %s%s\n", p.Name, p.Help, p.Speaks, differences(p, protocols[p.Speaks]))
+			continue
+		}
 		fmt.Fprintf(&b, "Profile %s: %s\n", p.Name, p.Help)
+		protocols[p.Name] = map[string]string{}
+		for _, k := range slices.Concat(p.Keys, p.Line) {
+			protocols[p.Name][k.Name] = k.Default
+		}
 		for _, k := range p.Keys {
-			fmt.Fprintf(&b, "  %-16s %s (default %s)\n", k.Name, k.Help, k.Default)
+			fmt.Fprintf(&b, "  %-16s %s (default %s)\n", k.Name, k.Help, orNone(k.Default))
 		}
 	}
 	return b.String()
+}
+
+// differences are a product's defaults that are not its protocol's.
+func differences(p scanner.Profile, protocol map[string]string) (list string) {
+	for _, k := range slices.Concat(p.Keys, p.Line) {
+		if k.Default != protocol[k.Name] {
+			list += fmt.Sprintf(", %s = %s", k.Name, k.Default)
+		}
+	}
+	return list
+}
+
+func orNone(value string) string {
+	if value == "" {
+		return "nothing"
+	}
+	return value
 }

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"tillwire/agent"
 	"tillwire/agent/wallet"
@@ -16,18 +14,6 @@ import (
 // registry lists the drivers of this program. Adding one is one line here.
 func registry() drivers.Registry {
 	return append(scanner.Specs(), virtual.ScannerSpec(), virtual.DisplaySpec())
-}
-
-// promised are the scanners' protocols that are announced and not built yet;
-// a name from here is no typing mistake.
-var promised = []string{"datalogic", "honeywell-dechdr", "newland", "ssi"}
-
-// notYet says so for a promised protocol, with what there is; else it is "".
-func notYet(name string, have []string) string {
-	if !slices.Contains(promised, name) || slices.Contains(have, name) {
-		return ""
-	}
-	return fmt.Sprintf("this version does not have %s yet. It has %s", name, strings.Join(have, ", "))
 }
 
 // kiosk is the display that is a page of this program's own, so it is not

@@ -19,7 +19,7 @@ func TestAWrongCommandLineIsSaidAndEndsWithTwo(t *testing.T) {
 		"code --jsn x":                    "unknown flag: --jsn. `tillwire code --help` shows what there is",
 		"version now":                     "tillwire version takes no argument; 1 given",
 		"devices decode --profile lin":    `unknown profile "lin": did you mean "line"?`,
-		"devices decode --profile ssi":    "this version does not have ssi yet. It has line, stx",
+		"devices decode --profile honey":  `unknown profile "honey": did you mean "honeywell"?`,
 		"devices decode --set max=9":      `did you mean "max_len"?`,
 		"devices decode --set idle=9":     `did you mean "idle_gap"?`,
 		"devices decode --set max_len":    "write it as key=value",

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,7 +23,8 @@ const (
 
 // Decode replays a capture. It reads lines "@MS HEX…" (milliseconds since the
 // port was opened, then the bytes that arrived; spaces between bytes are
-// optional) and writes one JSON event a line. "@MS" alone moves the clock.
+// optional) and writes one JSON event a line. "@MS" alone moves the clock, and
+// "@MS !trigger_on" gives the codec a command, to show what it would send.
 // Empty lines and lines that begin with # are passed over. The clock may not
 // go back.
 //
@@ -40,6 +42,36 @@ func Decode(r io.Reader, w io.Writer, profile string, set map[string]string) err
 	if err := writeEvents(out, codec.Start(0)); err != nil {
 		return err
 	}
+	return eachStep(r, func(s Step) error { return writeEvents(out, s.Play(codec)) })
+}
+
+// Step is a line of a capture: bytes that arrived, a command, or only time.
+type Step struct {
+	At      time.Duration
+	Bytes   []byte
+	Command Command
+}
+
+// Play gives the step to a codec.
+func (s Step) Play(codec Codec) []Event {
+	events := codec.Tick(s.At)
+	if len(s.Bytes) > 0 {
+		events = append(events, codec.Feed(s.At, s.Bytes)...)
+	}
+	if s.Command != "" {
+		events = append(events, codec.Command(s.At, s.Command)...)
+	}
+	return events
+}
+
+// ReadCapture reads a whole capture, as Decode replays it.
+func ReadCapture(r io.Reader) (steps []Step, err error) {
+	err = eachStep(r, func(s Step) error { steps = append(steps, s); return nil })
+	return steps, err
+}
+
+// eachStep reads a capture line by line, so that one can be piped in live.
+func eachStep(r io.Reader, play func(Step) error) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, maxLine)
 	var now time.Duration
@@ -48,19 +80,15 @@ func Decode(r io.Reader, w io.Writer, profile string, set map[string]string) err
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		at, data, err := parseLine(line)
-		if err == nil && at < now {
+		step, err := parseLine(line)
+		if err == nil && step.At < now {
 			err = fmt.Errorf("the clock goes back from @%d", now.Milliseconds())
 		}
 		if err != nil {
 			return fmt.Errorf("decode: line %d: %w", n, err)
 		}
-		now = at
-		events := codec.Tick(at)
-		if len(data) > 0 {
-			events = append(events, codec.Feed(at, data)...)
-		}
-		if err := writeEvents(out, events); err != nil {
+		now = step.At
+		if err := play(step); err != nil {
 			return err
 		}
 	}
@@ -90,24 +118,41 @@ func decoder(profile string, set map[string]string) (Codec, error) {
 	return setup.Codec, nil
 }
 
-func parseLine(line string) (time.Duration, []byte, error) {
+// parseLine takes a line of a capture apart.
+func parseLine(line string) (s Step, err error) {
 	stamp, ok := strings.CutPrefix(line, "@")
 	if !ok {
-		return 0, nil, fmt.Errorf("%q does not begin with @ and milliseconds", abbreviate(line))
+		return s, fmt.Errorf("%q does not begin with @ and milliseconds", abbreviate(line))
 	}
 	digits, rest := stamp, ""
 	if i := strings.IndexAny(stamp, " \t"); i >= 0 {
-		digits, rest = stamp[:i], stamp[i:]
+		digits, rest = stamp[:i], strings.TrimSpace(stamp[i:])
 	}
 	ms, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || ms < 0 || ms > maxMillis {
-		return 0, nil, fmt.Errorf("@%s is not a number of milliseconds", abbreviate(digits))
+		return s, fmt.Errorf("@%s is not a number of milliseconds", abbreviate(digits))
 	}
-	data, err := hex.DecodeString(strings.Join(strings.Fields(rest), ""))
-	if err != nil {
-		return 0, nil, fmt.Errorf("bytes in hex: %w", err)
+	s.At = time.Duration(ms) * time.Millisecond
+	if name, ok := strings.CutPrefix(rest, "!"); ok {
+		s.Command, err = findCommand(name)
+		return s, err
 	}
-	return time.Duration(ms) * time.Millisecond, data, nil
+	if s.Bytes, err = hex.DecodeString(strings.Join(strings.Fields(rest), "")); err != nil {
+		return s, fmt.Errorf("bytes in hex: %w", err)
+	}
+	return s, nil
+}
+
+// findCommand returns the command called name; the error names the nearest.
+func findCommand(name string) (Command, error) {
+	var names []string
+	for _, c := range Commands() {
+		if string(c) == name {
+			return c, nil
+		}
+		names = append(names, string(c))
+	}
+	return "", drivers.Unknown("command", name, names)
 }
 
 func abbreviate(s string) string {
@@ -123,18 +168,24 @@ type eventLine struct {
 	Event     string `json:"event"`
 	Text      string `json:"text,omitempty"`
 	Symbology string `json:"symbology,omitempty"`
+	ID        string `json:"id,omitempty"` // the maker's own code for the symbology
 	Bytes     *int   `json:"bytes,omitempty"`
 	Hex       string `json:"hex,omitempty"`
 }
+
+// counted are the events that say how many bytes they are about.
+var counted = []EventKind{EventGarbage, EventOverflow, EventPartialTimeout, EventCharacterGap, EventResync, EventDropped}
 
 func writeEvents(out *json.Encoder, events []Event) error {
 	for _, e := range events {
 		line := eventLine{
 			At: e.At.Milliseconds(), Event: string(e.Kind), Text: e.Text.Reveal(),
-			Symbology: e.Symbology, Hex: strings.ToUpper(hex.EncodeToString(e.Send)),
+			Symbology: e.Symbology, ID: e.ID, Hex: strings.ToUpper(hex.EncodeToString(e.Send)),
 		}
-		switch e.Kind {
-		case EventGarbage, EventOverflow, EventPartialTimeout, EventResync:
+		if e.Kind == EventAck || e.Kind == EventNak {
+			line.Text = e.Note
+		}
+		if slices.Contains(counted, e.Kind) {
 			line.Bytes = &e.Bytes
 		}
 		if err := out.Encode(line); err != nil {

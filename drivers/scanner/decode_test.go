@@ -73,6 +73,12 @@ func TestDecodeRefusals(t *testing.T) {
 		{"time beyond range", "@9223372036854775807", "line", nil, "milliseconds"},
 		{"bad hex", "@0 31\n@1 3G", "line", nil, "line 2"},
 		{"half a byte", "@0 3", "line", nil, "hex"},
+		{"a command that is none", "@0 !trigger", "line", nil, `unknown command "trigger": did you mean "trigger_on"?`},
+		{"bytes to send that are no hex", "", "line", map[string]string{"trigger_on": "ESC 1"}, "not bytes in hex"},
+		{"a trigger that never rests", "", "line", map[string]string{"rearm": "100"}, "at least 500"},
+		{"a beep that is none", "", "ssi", map[string]string{"accepted_beep": "27"}, "from 0 to 26"},
+		{"replies that begin like a frame", "", "stx", map[string]string{"replies": "newland"}, "cannot be combined with stx"},
+		{"a key of another protocol", "", "ssi", map[string]string{"terminators": "CR"}, `unknown key "terminators"`},
 		{"clock going back", "@5 31\n@4 32", "line", nil, "goes back"},
 	}
 	for _, tt := range tests {
@@ -99,11 +105,13 @@ func TestTerminatorSpellings(t *testing.T) {
 // The defaults are the ones every shop runs with: changing one is a decision.
 func TestLineDefaults(t *testing.T) {
 	got := make(map[string]string)
-	for _, k := range lineKeys("off") {
+	for _, k := range lineKeys("off", "off", nil) {
 		got[k.Name] = k.Default
 	}
 	want := map[string]string{"terminators": "CR,LF", "stx": "off", "dle": "off", "partial_timeout": "500", "idle_gap": "off",
-		"max_len": "512", "dedupe": "1500", "open_grace": "150", "utf8": "off", "aim": "auto"}
+		"max_len": "512", "dedupe": "1500", "open_grace": "150", "utf8": "off", "aim": "auto", "code_id": "off", "replies": "off",
+		// A plain scanner is told nothing, ever: nobody knows what it would do.
+		"init": "", "trigger_on": "", "trigger_off": "", "accepted": "", "refused": "", "rearm": "5000"}
 	for key, value := range want {
 		if got[key] != value {
 			t.Errorf("%s = %q, want %q", key, got[key], value)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"tillwire/agent"
@@ -21,19 +23,29 @@ const (
 	countStale = "stale" // scans dropped because nobody took them in time
 )
 
-// Specs lists the drivers of this room: a serial scanner for each profile.
+// Specs lists the drivers of this room: a scanner for each profile.
 func Specs() []drivers.Spec {
 	var specs []drivers.Spec
 	for _, p := range Profiles() {
 		specs = append(specs, drivers.Spec{
-			Name: p.Name, Kind: agent.KindScanner, Help: "serial scanner, " + p.Help, NeedsPath: true,
-			Keys: append(serialKeys(), p.Keys...),
+			Name: p.Name, Kind: agent.KindScanner, Help: portHelp(p.Port) + ", " + p.Help, NeedsPath: true,
+			Keys: append(slices.Clone(p.Line), p.Keys...),
 			New: func(c drivers.Config, v *drivers.Values, e drivers.Env) (drivers.Device, error) {
 				return newDevice(p, c, v, e)
 			},
 		})
 	}
 	return specs
+}
+
+func portHelp(kind PortKind) string {
+	switch kind {
+	case PortHIDRaw:
+		return "USB HID scanner"
+	case PortInput:
+		return "keyboard scanner"
+	}
+	return "serial scanner"
 }
 
 func serialKeys() []drivers.Key {
@@ -45,13 +57,17 @@ func serialKeys() []drivers.Key {
 	}
 }
 
-// device is a scanner on a serial line.
+// device is a scanner on a line of its own.
 type device struct {
-	config   drivers.Config
-	env      drivers.Env
-	settings serial.Settings
-	setup    func() (Setup, error) // a fresh codec for each opening
-	open     func(path string, s serial.Settings) (serial.Port, error)
+	config drivers.Config
+	env    drivers.Env
+	setup  func() (Setup, error) // a fresh codec for each opening
+	open   func(path string) (serial.Port, error)
+
+	mu     sync.Mutex
+	wanted bool          // a payment waits for a code
+	said   []Command     // answers to scans that are not sent yet
+	wake   chan struct{} // wanted or said changed
 }
 
 func newDevice(p Profile, c drivers.Config, v *drivers.Values, e drivers.Env) (*device, error) {
@@ -59,14 +75,54 @@ func newDevice(p Profile, c drivers.Config, v *drivers.Values, e drivers.Env) (*
 	if err != nil {
 		return nil, err
 	}
-	d := &device{config: c, env: e, open: serial.NewOpener(e.Clock).Open,
-		setup: func() (Setup, error) { return p.New(v) }}
-	d.settings = serial.Settings{
-		Baud: v.Int("baud", 50, 4_000_000), DataBits: v.Int("data_bits", 5, 8),
-		Parity:   serial.Parity(v.Choice("parity", string(serial.ParityNone), string(serial.ParityEven), string(serial.ParityOdd))),
-		StopBits: v.Int("stop_bits", 1, 2), Poll: setup.Poll,
+	d := &device{config: c, env: e, wake: make(chan struct{}, 1), setup: func() (Setup, error) { return p.New(v) }}
+	switch p.Port {
+	case PortHIDRaw:
+		d.open = newNodes(e.Clock, setup.Poll).hidraw
+	case PortInput:
+		d.open = newNodes(e.Clock, setup.Poll).input
+	default:
+		opener, settings := serial.NewOpener(e.Clock), readLine(v, setup.Poll)
+		d.open = func(path string) (serial.Port, error) { return opener.Open(path, settings) }
 	}
 	return d, v.Err()
+}
+
+// readLine reads the keys of serialKeys.
+func readLine(v *drivers.Values, poll time.Duration) serial.Settings {
+	return serial.Settings{
+		Baud: v.Int("baud", 50, 4_000_000), DataBits: v.Int("data_bits", 5, 8),
+		Parity:   serial.Parity(v.Choice("parity", string(serial.ParityNone), string(serial.ParityEven), string(serial.ParityOdd))),
+		StopBits: v.Int("stop_bits", 1, 2), Poll: poll,
+	}
+}
+
+// Listen says whether a payment waits for a code. It returns at once; the
+// scanner is told as soon as it can be.
+func (d *device) Listen(waiting bool) {
+	d.mu.Lock()
+	d.wanted = waiting
+	d.mu.Unlock()
+	d.nudge()
+}
+
+// Answer says whether the agent took what was scanned last. It returns at once.
+func (d *device) Answer(accepted bool) {
+	c := CommandRefused
+	if accepted {
+		c = CommandAccepted
+	}
+	d.mu.Lock()
+	d.said = append(d.said[:0], c) // a beep for an older scan would be a lie
+	d.mu.Unlock()
+	d.nudge()
+}
+
+func (d *device) nudge() {
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
 }
 
 // Run implements drivers.Device.
@@ -75,7 +131,7 @@ func (d *device) Run(ctx context.Context, r drivers.Reporter) error {
 	if err != nil {
 		return drivers.Fault(err)
 	}
-	port, err := d.open(d.config.Path, d.settings)
+	port, err := d.open(d.config.Path)
 	if errors.Is(err, serial.ErrNeedsPowerCycle) {
 		return drivers.Fault(err)
 	}
@@ -87,53 +143,8 @@ func (d *device) Run(ctx context.Context, r drivers.Reporter) error {
 			d.env.Log.Warn("scanner port does not close", "device", d.config.ID, "error", err)
 		}
 	}()
-	return d.serve(ctx, port, setup, r)
-}
-
-// serve feeds the codec until the port ends. The codec's clock moves only by
-// what the reader of the port has seen, never by this goroutine's own, so a
-// busy machine cannot cut a code in two.
-func (d *device) serve(ctx context.Context, port serial.Port, setup Setup, r drivers.Reporter) error {
-	opened := d.env.Clock.Mono()
-	d.deliver(ctx, port, setup.Codec.Start(opened), r)
-	grace := d.env.Clock.After(setup.Grace)
-	for {
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("scanner %s: %w", d.config.ID, ctx.Err())
-		case <-grace: // what arrives from now on is read after the grace
-			r.Ready()
-		case c, ok := <-port.Input():
-			if !ok {
-				return fmt.Errorf("scanner %s: %w", d.config.ID, port.Err())
-			}
-			if c.Lost {
-				d.deliver(ctx, port, setup.Codec.Lost(c.At), r)
-			}
-			if len(c.Bytes) == 0 {
-				d.deliver(ctx, port, setup.Codec.Tick(c.At), r)
-				continue
-			}
-			d.deliver(ctx, port, setup.Codec.Feed(c.At, c.Bytes), r)
-		}
-	}
-}
-
-// deliver passes scans on and counts everything. What was scanned is in no log:
-// the counters say enough, and "tillwire devices watch" shows the rest.
-func (d *device) deliver(ctx context.Context, port serial.Port, events []Event, r drivers.Reporter) {
-	for _, e := range events {
-		if e.Kind == EventSend {
-			// A failed write ends the port, and its input says so next.
-			_ = port.Write(ctx, e.Send)
-		}
-		if e.Kind == EventScan && d.env.Clock.Mono()-e.At > staleAfter {
-			r.Count(countStale)
-			continue
-		}
-		r.Count(string(e.Kind))
-		if e.Kind == EventScan {
-			d.env.Sink(agent.Scan{Lane: d.config.Lane, Device: d.config.ID, Text: e.Text, Symbology: e.Symbology, At: e.At})
-		}
-	}
+	d.mu.Lock()
+	d.said = d.said[:0] // about a scan before it was plugged in again
+	d.mu.Unlock()
+	return (&session{device: d, port: port, setup: setup, report: r}).serve(ctx)
 }

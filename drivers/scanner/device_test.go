@@ -57,20 +57,19 @@ func (w *witness) texts() string {
 	return strings.Join(texts, " ")
 }
 
-// scannerOn builds the device "line" on a scripted port, through the registry
+// scannerOn builds a device on a scripted port, through the registry
 // as cmd does.
-func scannerOn(t *testing.T, port serial.Port, openErr error, sink agent.ScanSink, keys map[string]any) (*device, *serial.Settings) {
+func scannerOn(t *testing.T, driver string, port serial.Port, openErr error, sink agent.ScanSink, keys map[string]any) *device {
 	t.Helper()
 	unit := drivers.Registry(Specs()).Build(
-		drivers.Config{ID: "1.scanner", Lane: "1", Kind: agent.KindScanner, Driver: "line", Path: "/dev/ttyACM0", Keys: keys},
+		drivers.Config{ID: "1.scanner", Lane: "1", Kind: agent.KindScanner, Driver: driver, Path: "/dev/ttyACM0", Keys: keys},
 		drivers.Env{Clock: agent.NewSystemClock(), Log: slog.New(slog.DiscardHandler), Sink: sink})
 	if unit.Err != nil {
 		t.Fatal(unit.Err)
 	}
 	d := unit.Device.(*device)
-	var used serial.Settings
-	d.open = func(_ string, s serial.Settings) (serial.Port, error) { used = s; return port, openErr }
-	return d, &used
+	d.open = func(string) (serial.Port, error) { return port, openErr }
+	return d
 }
 
 func TestScansReachTheSinkAndDiagnosticsAreCounted(t *testing.T) {
@@ -83,7 +82,7 @@ func TestScansReachTheSinkAndDiagnosticsAreCounted(t *testing.T) {
 			serial.Step{At: ms(400), Bytes: "\xff\r"},
 			serial.Step{At: ms(500), Bytes: "33"},
 			serial.Step{At: ms(1100), Bytes: "444\r", End: serial.ErrUnplugged})
-		d, _ := scannerOn(t, port, nil, w.take, nil)
+		d := scannerOn(t, "line", port, nil, w.take, nil)
 		err := d.Run(t.Context(), w)
 		if !errors.Is(err, serial.ErrUnplugged) || port.Closed() != 1 {
 			t.Errorf("ended with %v, closed %d times", err, port.Closed())
@@ -116,7 +115,7 @@ func TestAScanIsNeverKeptForLater(t *testing.T) {
 				<-time.After(5 * time.Second) // a sink that breaks its promise
 			}
 		}
-		d, _ := scannerOn(t, port, nil, slow, nil)
+		d := scannerOn(t, "line", port, nil, slow, nil)
 		if err := d.Run(t.Context(), w); !errors.Is(err, serial.ErrUnplugged) {
 			t.Error(err)
 		}
@@ -134,7 +133,7 @@ func TestDroppedBytesSpoilTheScan(t *testing.T) {
 		port.Drop(ms(201))
 		port.Feed(ms(201), "3456\r777\r")
 		port.Unplug()
-		d, _ := scannerOn(t, port, nil, w.take, nil)
+		d := scannerOn(t, "line", port, nil, w.take, nil)
 		_ = d.Run(t.Context(), w)
 		if w.texts() != "777" || w.counters["resync"] != 1 {
 			t.Errorf("scans %q, counters %v", w.texts(), w.counters)
@@ -147,7 +146,7 @@ func TestReadyAfterTheGraceUntilTheContextEnds(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		port := serial.NewFake()
 		w := newWitness()
-		d, _ := scannerOn(t, port, nil, w.take, nil)
+		d := scannerOn(t, "line", port, nil, w.take, nil)
 		done := make(chan error, 1)
 		go func() { done <- d.Run(ctx, w) }()
 		<-time.After(149 * time.Millisecond)
@@ -168,19 +167,24 @@ func TestReadyAfterTheGraceUntilTheContextEnds(t *testing.T) {
 }
 
 func TestOpenErrorsKeepTheirMeaning(t *testing.T) {
-	d, _ := scannerOn(t, nil, fs.ErrNotExist, newWitness().take, nil)
+	d := scannerOn(t, "line", nil, fs.ErrNotExist, newWitness().take, nil)
 	if err := d.Run(t.Context(), newWitness()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestSerialKeysReachThePort(t *testing.T) {
-	d, used := scannerOn(t, serial.NewFake(serial.Step{End: serial.ErrUnplugged}), nil, newWitness().take,
-		map[string]any{"baud": int64(115200), "data_bits": int64(7), "parity": "e", "stop_bits": int64(2), "idle_gap": int64(60)})
-	_ = d.Run(t.Context(), newWitness())
+	p, err := FindProfile("line")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := drivers.NewValues(map[string]any{"baud": int64(115200), "data_bits": int64(7), "parity": "e", "stop_bits": int64(2)}, p.Line)
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := serial.Settings{Baud: 115200, DataBits: 7, Parity: serial.ParityEven, StopBits: 2, Poll: 15 * time.Millisecond}
-	if *used != want {
-		t.Errorf("opened with %+v, want %+v", *used, want)
+	if got := readLine(v, 15*time.Millisecond); got != want || v.Err() != nil {
+		t.Errorf("opened with %+v, want %+v, %v", got, want, v.Err())
 	}
 }
 

@@ -3,7 +3,6 @@ package scanner
 import (
 	"time"
 
-	"tillwire/agent"
 	"tillwire/drivers"
 )
 
@@ -27,6 +26,15 @@ type Framing struct {
 	OpenGrace      time.Duration // bytes this soon after opening are ignored
 	UTF8           bool          // allow printable UTF-8 instead of ASCII only
 	AIM            drivers.AIM   // treatment of symbology identifiers
+	CodeIDs        []string      // the maker's code ids before the data, longest first; nil: none
+}
+
+// silence is how long the line must be quiet before that means something.
+func (f Framing) silence() time.Duration {
+	if f.IdleGap > 0 {
+		return f.IdleGap
+	}
+	return f.PartialTimeout
 }
 
 // Framer is the codec of scanners that send text lines. A frame is delivered
@@ -34,21 +42,19 @@ type Framing struct {
 // somebody else.
 type Framer struct {
 	framing Framing
-	repeats repeats
+	outlet
 
-	grace   time.Duration // end of the open grace
 	buf     []byte        // the frame so far
 	last    time.Duration // when the newest byte of the frame was read
 	inside  bool          // between the marks, in STX and DLE framing
 	escaped bool          // the previous byte was a DLE
 	discard bool          // drop bytes until the next boundary
-	events  []Event       // being collected by the running call
 }
 
 // NewFramer returns a framer. The framing must come from a profile, which
 // checks it.
 func NewFramer(f Framing) *Framer {
-	return &Framer{framing: f, repeats: repeats{window: f.Dedupe}}
+	return &Framer{framing: f, outlet: outlet{repeats: repeats{window: f.Dedupe}, utf8: f.UTF8, aim: f.AIM, ids: f.CodeIDs}}
 }
 
 // Start implements Codec.
@@ -87,11 +93,7 @@ func (f *Framer) Tick(at time.Duration) []Event {
 	if len(f.buf) == 0 && !f.inside && !f.discard {
 		return nil
 	}
-	silence := f.framing.PartialTimeout
-	if f.framing.IdleGap > 0 {
-		silence = f.framing.IdleGap
-	}
-	due := f.last + silence
+	due := f.last + f.framing.silence()
 	if at < due {
 		return nil
 	}
@@ -217,16 +219,17 @@ func (f *Framer) finish(at time.Duration) {
 	if len(f.buf) == 0 {
 		return // CR LF and its relatives end an empty frame
 	}
-	text, symbology, ok := drivers.CleanText(f.buf, f.framing.AIM, f.framing.UTF8)
-	if !ok {
-		f.emit(Event{At: at, Kind: EventGarbage, Bytes: len(f.buf)})
-		return
-	}
-	kind := EventScan
-	if f.repeats.seen(at, text) {
-		kind = EventDuplicate
-	}
-	f.emit(Event{At: at, Kind: kind, Text: agent.NewPayCode(text), Symbology: symbology})
+	f.deliver(at, f.buf, "", "")
+}
+
+// Command implements Codec: a framer alone has nothing to say to a scanner.
+func (f *Framer) Command(time.Duration, Command) []Event { return nil }
+
+// cut takes the unfinished frame out of the framer: it was no code.
+func (f *Framer) cut() string {
+	frame := string(f.buf)
+	f.reset()
+	return frame
 }
 
 func (f *Framer) terminator(c byte) bool {
@@ -244,12 +247,4 @@ func (f *Framer) reset() {
 	f.buf = f.buf[:0]
 	f.inside = false
 	f.escaped = false
-}
-
-func (f *Framer) emit(e Event) { f.events = append(f.events, e) }
-
-func (f *Framer) take() []Event {
-	out := f.events
-	f.events = nil
-	return out
 }
