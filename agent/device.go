@@ -51,7 +51,7 @@ type Scan struct {
 	Lane      string        // the register whose scanner read it
 	Device    string        // DeviceStatus.ID of the scanner
 	Text      PayCode       // payload without its symbology identifier
-	Symbology string        // AIM identifier such as "]Q1"; empty when not sent
+	Symbology string        // AIM identifier such as "]Q1", else the maker's own code; empty when not sent
 	At        time.Duration // Clock.Mono of the last byte
 }
 

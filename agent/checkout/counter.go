@@ -114,7 +114,13 @@ func (e *Engine) Check(ctx context.Context, id agent.PaymentID) (agent.Payment, 
 }
 
 // Scanned takes a reading of a lane's scanner; it is the sink of every scanner.
-func (e *Engine) Scanned(s agent.Scan) { e.Scan(e.work, s.Lane, s.Text) }
+// It tells the scanner what became of it.
+func (e *Engine) Scanned(s agent.Scan) {
+	r := e.Scan(e.work, s.Lane, s.Text)
+	if l := e.lanes[s.Lane]; l != nil && l.cfg.Scanner != nil {
+		l.cfg.Scanner.Answer(r.Accepted)
+	}
+}
 
 // Scan gives a scanned text to the payment that waits for it on the lane. Every
 // scan has an answer; one that is not accepted is also told to the lane's screens.

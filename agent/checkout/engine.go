@@ -38,6 +38,16 @@ type LaneConfig struct {
 	Name    string
 	Wallet  string        // default of payments that are shown
 	Display agent.Display // nil when the lane has none
+	Scanner listener      // nil when the lane has none that can be told anything
+}
+
+// listener is a scanner that can be told when to read. Its methods return at
+// once and may be called from any goroutine.
+type listener interface {
+	// Listen says whether a payment waits for a code.
+	Listen(waiting bool)
+	// Answer says whether what was scanned last was taken.
+	Answer(accepted bool)
 }
 
 // Options are the engine's surroundings. All but Log, Line and RideThrough are

@@ -56,8 +56,17 @@ func (l *lane) committed(p agent.Payment) {
 		l.held = ""
 		l.shown, l.at = &p, l.clock.Mono()
 	}
+	if l.cfg.Scanner != nil {
+		// Under the lock, so that the scanner hears of commits in their order.
+		l.cfg.Scanner.Listen(l.held != "" && waits(*l.shown))
+	}
 	l.mu.Unlock()
 	l.wake()
+}
+
+// waits reports whether a payment waits for the customer's code.
+func waits(p agent.Payment) bool {
+	return p.Status.State == agent.Created && p.Mode != agent.ModeShow
 }
 
 func (l *lane) wake() {

@@ -25,6 +25,7 @@ type shop struct {
 	cloud    *cloud
 	wallet   agent.Wallet // the cloud as the engine has it, or nil for the cloud itself
 	display  *display
+	scanner  *scanner
 	line     agent.Line
 	timers   func(wallet string) agent.Timers
 	wrap     func(agent.Journal) agent.Journal // what the engine writes through, or nil
@@ -46,7 +47,7 @@ func inShop(t *testing.T, test func(*shop)) {
 func inShopOf(t *testing.T, timers func(string) agent.Timers, test func(*shop)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := &shop{t: t, clock: &wall{SystemClock: agent.NewSystemClock()}, cloud: newCloud(), display: &display{}, timers: timers}
+		s := &shop{t: t, clock: &wall{SystemClock: agent.NewSystemClock()}, cloud: newCloud(), display: &display{}, scanner: &scanner{}, timers: timers}
 		s.cloud.arrives = s.intended
 		s.journal = journaltest.NewMemory(s.clock, s.timers, s.committed)
 		s.start()
@@ -121,7 +122,7 @@ func (s *shop) start() {
 	}
 	engine, err := checkout.New(checkout.Options{
 		Terminal: "TEST01", Journal: journal, Wallets: wallets{wechat}, Feed: agent.NewFeed(), Clock: s.clock, Timers: s.timers,
-		Lanes:       []checkout.LaneConfig{{ID: lane, Name: "Register 1", Wallet: "wechat", Display: s.display}, {ID: "2", Wallet: "wechat"}},
+		Lanes:       []checkout.LaneConfig{{ID: lane, Name: "Register 1", Wallet: "wechat", Display: s.display, Scanner: s.scanner}, {ID: "2", Wallet: "wechat"}},
 		Fingerprint: func(code string) []byte { sum := sha256.Sum256([]byte(code)); return sum[:16] },
 		Line:        func() agent.Line { return s.line },
 	})
@@ -261,6 +262,31 @@ func kinds(p agent.Payment) []agent.FactKind {
 }
 
 // display remembers what the customer sees.
+// scanner remembers what it was told.
+type scanner struct {
+	mu      sync.Mutex
+	listens bool
+	answers []bool
+}
+
+func (s *scanner) Listen(waiting bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listens = waiting
+}
+
+func (s *scanner) Answer(accepted bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answers = append(s.answers, accepted)
+}
+
+func (s *scanner) told() (listens bool, answers []bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.listens, slices.Clone(s.answers)
+}
+
 type display struct {
 	mu     sync.Mutex
 	screen agent.Screen

@@ -279,6 +279,12 @@ func (d *agentd) openEngine(ctx context.Context) (err error) {
 	return engine.Boot(ctx)
 }
 
+// triggered is a scanner that is told when a payment waits for a code.
+type triggered interface {
+	Listen(waiting bool)
+	Answer(accepted bool)
+}
+
 // lanes lists the registers that can be used; a wrong id was reported before.
 func (d *agentd) lanes() (list []checkout.LaneConfig) {
 	seen := map[string]bool{}
@@ -289,6 +295,11 @@ func (d *agentd) lanes() (list []checkout.LaneConfig) {
 		seen[l.ID] = true
 		lane := checkout.LaneConfig{ID: l.ID, Name: l.Name, Wallet: l.Wallet}
 		lane.Display = d.displayOf(l.ID)
+		for _, u := range d.units {
+			if s, ok := u.Device.(triggered); ok && u.Config.Lane == l.ID {
+				lane.Scanner = s
+			}
+		}
 		list = append(list, lane)
 	}
 	return list
