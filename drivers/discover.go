@@ -12,7 +12,7 @@ import (
 
 // Found is something plugged in that could be a register's device.
 type Found struct {
-	Node      string           `json:"node,omitempty"`      // kernel name, e.g. "/dev/ttyACM0"; empty without a serial port
+	Node      string           `json:"node,omitempty"`      // kernel name, e.g. "/dev/ttyACM0"; empty without a node to read
 	Path      string           `json:"path,omitempty"`      // the name that stays the same, for the configuration
 	Vendor    string           `json:"vendor,omitempty"`    // USB vendor id, four hexadecimal digits
 	Product   string           `json:"product,omitempty"`   // USB product id
@@ -34,8 +34,8 @@ func Discover(root string) ([]Found, error) {
 		return nil, fmt.Errorf("list devices: %w", err)
 	}
 	d := discovery{root: root, consoles: strings.Fields(attribute(filepath.Join(root, "sys/class/tty/console/active"))), usb: map[string]bool{}}
-	d.byID = d.links("dev/serial/by-id")
-	d.byPath = d.links("dev/serial/by-path")
+	d.byID = d.links("dev/serial/by-id", "dev/input/by-id", "dev/pos")
+	d.byPath = d.links("dev/serial/by-path", "dev/input/by-path")
 	for _, tty := range ttys {
 		if d.serialPort(tty.Name()) {
 			d.addPort(tty.Name())
@@ -141,27 +141,33 @@ func (d *discovery) addWithoutPort() {
 		}
 		c := candidate{}
 		if c.readUSB(dir); c.Kind != "" {
+			d.addNodes(dir, &c)
 			d.found = append(d.found, c)
 		}
 	}
 }
 
-// links maps device nodes to the links that udev made for them in dir.
-func (d *discovery) links(dir string) map[string]string {
+// links maps device nodes to the links that udev made for them in the folders;
+// the first folder that has one counts.
+func (d *discovery) links(dirs ...string) map[string]string {
 	out := map[string]string{}
-	entries, err := os.ReadDir(filepath.Join(d.root, dir))
-	if err != nil {
-		return out // no serial device was ever plugged in
-	}
-	for _, e := range entries {
-		target, err := os.Readlink(filepath.Join(d.root, dir, e.Name()))
+	for _, dir := range dirs {
+		entries, err := os.ReadDir(filepath.Join(d.root, dir))
 		if err != nil {
-			continue
+			continue // no such device was ever plugged in
 		}
-		if !filepath.IsAbs(target) {
-			target = filepath.Join("/", dir, target)
+		for _, e := range entries {
+			target, err := os.Readlink(filepath.Join(d.root, dir, e.Name()))
+			if err != nil {
+				continue
+			}
+			if !filepath.IsAbs(target) {
+				target = filepath.Join("/", dir, target)
+			}
+			if out[target] == "" {
+				out[target] = filepath.Join("/", dir, e.Name())
+			}
 		}
-		out[target] = filepath.Join("/", dir, e.Name())
 	}
 	return out
 }
@@ -176,30 +182,34 @@ func (d *discovery) describe(c candidate) Found {
 	switch {
 	case f.Node == "" && f.Kind == agent.KindPrinter:
 		f.What = "receipt printer, " + maker
-	case f.Node == "" && c.mode == modeKeyboard:
+	case c.mode == modeKeyboard:
 		f.What = "scanner, " + maker + ", working as a keyboard: scan the setup code for USB serial (USB-COM, CDC) in its manual"
+		if f.Node != "" {
+			f.What += ", or read it as it is with these lines"
+			f.Config = scannerLines(f.Path, scannerDriver(f.Vendor, c.mode))
+		}
 	case f.Node == "":
 		f.What = "scanner, " + maker + ", without a serial port: scan the setup code for USB serial (USB-COM, CDC) in its manual"
 	case f.Kind == agent.KindPrinter:
 		f.What = "receipt printer, " + maker
 	case f.Kind == agent.KindScanner:
 		f.What = "scanner, " + maker
-		f.Config = scannerLines(f.Path)
+		f.Config = scannerLines(f.Path, scannerDriver(f.Vendor, c.mode))
 	case c.mode == modeAdapter:
 		f.What = "serial adapter, " + maker + ": look at what hangs on its cable; for a scanner use these lines"
-		f.Config = scannerLines(f.Path)
+		f.Config = scannerLines(f.Path, "line") + "baud = 9600\n"
 	case f.Vendor == "":
 		f.What = "serial port of the computer: look at what hangs on its cable; for a scanner use these lines"
-		f.Config = scannerLines(f.Path)
+		f.Config = scannerLines(f.Path, "line") + "baud = 9600\n"
 	default:
 		f.What = strings.TrimSpace("unknown USB serial device "+maker) + ": for a scanner use these lines"
-		f.Config = scannerLines(f.Path)
+		f.Config = scannerLines(f.Path, "line") + "baud = 9600\n"
 	}
 	return f
 }
 
-func scannerLines(path string) string {
-	return fmt.Sprintf("[lane.scanner]\ndriver = \"line\"\npath = %q\nbaud = 9600\n", path)
+func scannerLines(path, driver string) string {
+	return fmt.Sprintf("[lane.scanner]\ndriver = %q\npath = %q\n", driver, path)
 }
 
 // stablePath is the name by id, or by socket when units without a serial number

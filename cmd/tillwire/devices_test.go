@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +38,25 @@ func plugged(t *testing.T) string {
 	return root
 }
 
+// What is proposed for a scanner is a driver that there is, whoever made it.
+func TestEveryProposedDriverExists(t *testing.T) {
+	for _, usb := range []string{"0c2e:0720", "0536:01ca", "05e0:1701", "05f9:4204", "1eab:1306", "27dd:0002", "324f:0022", "0403:6001", "1234:5678"} {
+		vendor, product, _ := strings.Cut(usb, ":")
+		root := plugged(t)
+		for name, text := range map[string]string{"idVendor": vendor, "idProduct": product} {
+			write(t, filepath.Join(root, "sys/devices/usb1/1-1", name), text+"\n", 0o644)
+		}
+		found, err := drivers.Discover(root)
+		if err != nil || len(found) != 1 {
+			t.Fatalf("%s: %+v, %v", usb, found, err)
+		}
+		_, rest, _ := strings.Cut(found[0].Config, `driver = "`)
+		if name, _, _ := strings.Cut(rest, `"`); !slices.Contains(scannerDrivers(), name) {
+			t.Errorf("%s: proposes %q", usb, found[0].Config)
+		}
+	}
+}
+
 func invokeIn(t *testing.T, root string, args ...string) result {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -48,7 +68,7 @@ func invokeIn(t *testing.T, root string, args ...string) result {
 
 func TestDevicesListNamesThePathToConfigure(t *testing.T) {
 	r := invokeIn(t, plugged(t), "devices", "list")
-	for _, want := range []string{"/dev/serial/by-id/usb-Honeywell_Voyager_A1-if00", "Honeywell", "[lane.scanner]", `driver = "line"`} {
+	for _, want := range []string{"/dev/serial/by-id/usb-Honeywell_Voyager_A1-if00", "Honeywell", "[lane.scanner]", `driver = "honeywell-voyager"`} {
 		if r.code != exitFine || !strings.Contains(r.stdout, want) {
 			t.Errorf("the list lacks %q: %+v", want, r)
 		}
