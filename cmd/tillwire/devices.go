@@ -13,7 +13,7 @@ import (
 )
 
 func (a *app) devicesCommand() *cobra.Command {
-	return group("devices", "Look at scanners and displays", a.devicesListCommand(), a.devicesWatchCommand(), a.devicesTestCommand(), a.devicesDecodeCommand())
+	return group("devices", "Look at scanners and displays", a.devicesListCommand(), a.devicesWatchCommand(), a.devicesLearnCommand(), a.devicesTestCommand(), a.devicesDecodeCommand())
 }
 
 func (a *app) devicesDecodeCommand() *cobra.Command {
@@ -28,15 +28,11 @@ configuration, no data and no agent, so a capture from a shop can be replayed an
 ` + profileHelp(),
 		Example: `  echo "@0 36393031323334353637383932 0D" | tillwire devices decode --profile line`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			keys := map[string]string{}
-			for _, pair := range set {
-				key, value, ok := strings.Cut(pair, "=")
-				if !ok {
-					return usageError{fmt.Errorf("--set %s: write it as key=value", pair)}
-				}
-				keys[key] = value
+			keys, err := keyValues(set)
+			if err != nil {
+				return err
 			}
-			err := scanner.Decode(a.stdin, a.stdout, profile, keys)
+			err = scanner.Decode(a.stdin, a.stdout, profile, keys)
 			var key *drivers.KeyError
 			if errors.As(err, &key) {
 				return usageError{err}
@@ -46,6 +42,19 @@ configuration, no data and no agent, so a capture from a shop can be replayed an
 	c.Flags().StringVar(&profile, "profile", "line", "what the scanner speaks")
 	c.Flags().StringArrayVar(&set, "set", nil, "a key of the profile, as key=value; may be repeated")
 	return c
+}
+
+// keyValues reads what was written behind --set.
+func keyValues(set []string) (map[string]string, error) {
+	keys := map[string]string{}
+	for _, pair := range set {
+		key, value, ok := strings.Cut(pair, "=")
+		if !ok {
+			return nil, usageError{fmt.Errorf("--set %s: write it as key=value", pair)}
+		}
+		keys[key] = value
+	}
+	return keys, nil
 }
 
 // profileHelp lists the protocols with their keys, and the products with what

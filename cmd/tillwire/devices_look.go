@@ -39,10 +39,20 @@ func indent(text, by string) string {
 }
 
 func (a *app) devicesWatchCommand() *cobra.Command {
-	return &cobra.Command{Use: "watch", Short: "Tell what is plugged in and out, until Ctrl-C", Args: exactly(),
-		RunE: func(c *cobra.Command, _ []string) error {
+	var profile string
+	var set []string
+	c := &cobra.Command{Use: "watch [LANE | PATH]", Short: "Tell what is plugged in and out, or what a scanner sends, until Ctrl-C", Args: between(0, "LANE | PATH"),
+		Long: `Without an argument it tells what is plugged in and out. With a lane or the path of a scanner it opens
+the scanner, while the agent is stopped, and shows every byte that arrives and what it means, in the form
+that "tillwire devices decode" reads: written to a file it is a capture. What the scanner's protocol has to
+answer is answered; it is told nothing else. What is scanned is shown in full, so scan goods.`,
+		Example: `  tillwire devices watch /dev/ttyACM0 --profile zebra-ds-ssi > scan.txt`,
+		RunE: func(c *cobra.Command, args []string) error {
 			ctx, _, end := stopSignals(c.Context())
 			defer end()
+			if len(args) == 1 {
+				return a.watchScanner(ctx, args[0], profile, set)
+			}
 			err := drivers.Watch(ctx, a.sysRoot(), a.clock, func(added, removed []drivers.Found) {
 				a.printChanges("+", "plugged in", added)
 				a.printChanges("-", "gone", removed)
@@ -52,6 +62,9 @@ func (a *app) devicesWatchCommand() *cobra.Command {
 			}
 			return err
 		}}
+	c.Flags().StringVar(&profile, "profile", "", "what the scanner at PATH speaks: a profile or a product (default line)")
+	c.Flags().StringArrayVar(&set, "set", nil, "a key of the profile or of the serial line, as key=value; may be repeated")
+	return c
 }
 
 func (a *app) printChanges(sign, event string, list []drivers.Found) {
