@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 // ours is biz_content of what is asked about an order by our number alone: an
@@ -90,10 +91,10 @@ func (u undone) judge(p agent.Payment, refusals map[string]refusal) agent.Answer
 		return a
 	}
 	if err := u.names(p); err != nil {
-		return unverified(err)
+		return wallet.Unverified(err)
 	}
 	if u.Status != "" || u.Total != "" || u.Refund != "" || u.QRCode != "" {
-		return unverified(fmt.Errorf("%w: it answers another request", ErrOtherOrder))
+		return wallet.Unverified(fmt.Errorf("%w: it answers another request", ErrOtherOrder))
 	}
 	if u.Retry != "" && u.Retry != "N" {
 		return agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonSystem, Code: "RETRY", Txn: u.Txn}

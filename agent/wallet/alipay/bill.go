@@ -1,11 +1,9 @@
 package alipay
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,16 +11,6 @@ import (
 
 	"tillwire/agent"
 	"tillwire/agent/wallet"
-)
-
-// opBill names the two requests of a bill in metrics and logs.
-const opBill agent.Operation = "bill"
-
-// What a bill may be: a chain's day is some megabytes, packed.
-const (
-	maxBill     = 64 << 20
-	maxUnpacked = 1 << 30
-	billLimit   = 2 * time.Minute
 )
 
 // billBody is biz_content of alipay.data.dataservice.bill.downloadurl.query.
@@ -41,14 +29,15 @@ type billAnswer struct {
 // file itself is not signed: the address came in a signed answer, and TLS does
 // the rest.
 func (w *Wallet) Bill(ctx context.Context, day string) ([]agent.BillLine, error) {
-	at, err := time.ParseInLocation(time.DateOnly, day, shanghai)
+	bill := wallet.BillOf{Wallet: w.c.Name, Day: day}
+	at, err := bill.Begins(shanghai)
 	if err != nil {
-		return nil, w.billError(agent.Invalid, "error.bill_day", "Write the day as YYYY-MM-DD.", err)
+		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, billLimit)
+	ctx, cancel := context.WithTimeout(ctx, wallet.BillLimit)
 	defer cancel()
 	var address string
-	a := w.do(ctx, request{op: opBill, method: "alipay.data.dataservice.bill.downloadurl.query", biz: billBody{"trade", day},
+	a := w.do(ctx, request{op: wallet.OpBill, method: "alipay.data.dataservice.bill.downloadurl.query", biz: billBody{"trade", day},
 		read: func(content []byte) agent.Answer {
 			return read(content, func(b billAnswer) agent.Answer {
 				if b.Code != codeDone {
@@ -58,23 +47,16 @@ func (w *Wallet) Bill(ctx context.Context, day string) ([]agent.BillLine, error)
 				return agent.Answer{Verdict: agent.Accepted}
 			})
 		}})
-	switch {
-	case a.Verdict == agent.Absent && w.c.Clock.Now().Before(billReady(at)):
-		return nil, w.billLater(day, errors.New("it is made in the morning after"))
-	case a.Verdict == agent.Absent:
-		return nil, nil
-	case a.Verdict == agent.Refused:
-		return nil, w.billError(agent.Invalid, "error.bill_refused", "The wallet refuses the bill. Allow this account to fetch bills.", errors.New(a.Code+" "+a.Text))
-	case a.Verdict != agent.Accepted:
-		return nil, w.billLater(day, cmp.Or(a.Err, errors.New(a.Code+" "+a.Text)))
+	if a.Verdict != agent.Accepted {
+		return nil, bill.Without(a, !w.c.Clock.Now().Before(billReady(at)))
 	}
 	packed, err := w.fetch(ctx, address)
 	if err != nil {
-		return nil, w.billLater(day, err)
+		return nil, bill.Later(err)
 	}
 	lines, err := unpack(packed, w.c.Name)
 	if err != nil {
-		return nil, w.billError(agent.Corrupt, "error.bill_unreadable", "The bill cannot be read. Fetch it from the merchant site and compare by hand.", err)
+		return nil, bill.Unreadable(err)
 	}
 	return lines, nil
 }
@@ -82,22 +64,10 @@ func (w *Wallet) Bill(ctx context.Context, day string) ([]agent.BillLine, error)
 // billReady is when the bill of a day is surely made: ten in the morning after it.
 func billReady(day time.Time) time.Time { return day.Add(34 * time.Hour) }
 
-func (w *Wallet) billError(class agent.Class, id, english string, err error) error {
-	return &agent.Error{Op: "bill of " + w.c.Name, Class: class, Code: agent.CodeWallet, Err: err,
-		Say: agent.Sentence{ID: id, Args: []string{w.c.Name}, English: english}}
-}
-
-func (w *Wallet) billLater(day string, err error) error {
-	return &agent.Error{Op: "bill of " + w.c.Name, Class: agent.Unavailable, Code: agent.CodeWallet, Err: err,
-		Say: agent.Sentence{ID: "error.bill_unavailable", Args: []string{w.c.Name, day},
-			English: "The bill of " + day + " is not there yet. Try again later."}}
-}
-
 // fetch gets the file. It goes to no other place than Alipay or, with a test
 // cloud, to the machine that cloud runs on: the address is somebody else's text.
-func (w *Wallet) fetch(ctx context.Context, address string) (body []byte, err error) {
-	u, err := w.fetchable(address)
-	if err != nil {
+func (w *Wallet) fetch(ctx context.Context, address string) ([]byte, error) {
+	if err := w.fetchable(address); err != nil {
 		return nil, err
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
@@ -105,38 +75,20 @@ func (w *Wallet) fetch(ctx context.Context, address string) (body []byte, err er
 		return nil, err
 	}
 	r.Header.Set("User-Agent", w.c.UserAgent)
-	// Its own connection, no proxy and, without an http.Client, no redirects.
-	t := &http.Transport{DialContext: w.c.Dial, TLSClientConfig: w.c.TLS.Clone(), DisableKeepAlives: true, DisableCompression: true}
-	begun := w.c.Clock.Mono()
-	answer, err := t.RoundTrip(r)
-	x := wallet.Exchange{Wallet: w.c.Name, Op: opBill, Host: u.Host, Written: err == nil, Err: err}
-	defer func() {
-		x.Took = w.c.Clock.Mono() - begun
-		if w.c.Observe != nil {
-			w.c.Observe(x)
-		}
-	}()
-	if err != nil {
-		return nil, err
+	got, err := wallet.Download{Wallet: w.c.Name, Clock: w.c.Clock, TLS: w.c.TLS, Dial: w.c.Dial, Observe: w.c.Observe}.Get(r)
+	if err == nil && got.Status != http.StatusOK {
+		err = fmt.Errorf("%s answers HTTP %d", got.Host, got.Status)
 	}
-	defer func() { err = errors.Join(err, answer.Body.Close()) }()
-	if x.Status = answer.StatusCode; x.Status != http.StatusOK {
-		return nil, fmt.Errorf("%s answers HTTP %d", u.Host, x.Status)
-	}
-	body, err = io.ReadAll(io.LimitReader(answer.Body, maxBill+1))
-	if err == nil && len(body) > maxBill {
-		err = fmt.Errorf("the bill is longer than %d bytes", maxBill)
-	}
-	return body, err
+	return got.Body, err
 }
 
 // fetchable says where a bill may come from.
-func (w *Wallet) fetchable(address string) (*url.URL, error) {
+func (w *Wallet) fetchable(address string) error {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || !w.billHost(u) {
-		return nil, errors.New("the address of the bill is not Alipay's")
+		return errors.New("the address of the bill is not Alipay's")
 	}
-	return u, nil
+	return nil
 }
 
 func (w *Wallet) billHost(u *url.URL) bool {

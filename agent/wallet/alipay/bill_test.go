@@ -175,7 +175,7 @@ func TestWhereABillMayComeFrom(t *testing.T) {
 		"https://dwbillcenter.alipay.com/x": true, "https://dwbillcenter.alipay.com.evil.example/x": false,
 		"https://openapi.alipay.com:8443/x": true, "http://openapi.alipay.com/x": false, "https://127.0.0.1/x": false, "file:///etc/passwd": false,
 	} {
-		if _, err := own.fetchable(address); (err == nil) != want {
+		if err := own.fetchable(address); (err == nil) != want {
 			t.Errorf("%s: %v", address, err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 // The columns of the detail file that a comparison needs. Alipay writes the unit
@@ -36,7 +37,7 @@ func unpack(packed []byte, name string) ([]agent.BillLine, error) {
 		return nil, fmt.Errorf("it is no ZIP file: %w", err)
 	}
 	var lines []agent.BillLine
-	left, found := int64(maxUnpacked), false
+	left, found := int64(wallet.MaxUnpackedBill), false
 	for _, f := range archive.File {
 		if f.FileInfo().IsDir() {
 			continue
@@ -51,7 +52,7 @@ func unpack(packed []byte, name string) ([]agent.BillLine, error) {
 			return nil, err
 		}
 		if left = limited.N; left <= 0 {
-			return nil, fmt.Errorf("it is longer than %d bytes", maxUnpacked)
+			return nil, fmt.Errorf("it is longer than %d bytes", wallet.MaxUnpackedBill)
 		}
 		lines, found = append(lines, more...), found || listed
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 // certificate makes one as Alipay's authority would, in PEM.
@@ -96,7 +97,7 @@ func TestCertificateModeVerifiesByTheCertificate(t *testing.T) {
 // resign puts another key's signature in the place of Alipay's.
 func resign(body string) string {
 	content := body[strings.Index(body, ":")+1 : strings.Index(body, `,"sign":"`)]
-	sign, err := signText(appKey(), []byte(content))
+	sign, err := wallet.SignRSA(appKey(), []byte(content))
 	if err != nil {
 		panic(err)
 	}

@@ -146,7 +146,7 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	body := fmt.Sprintf(`{%q:%s`, a.member, a.content)
 	if !a.unsigned {
-		sign, err := signText(c.key, []byte(a.content))
+		sign, err := wallet.SignRSA(c.key, []byte(a.content))
 		if err != nil {
 			c.t.Error(err)
 		}

@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"tillwire/agent/wallet"
 )
 
 // keys is what signs our requests and verifies Alipay's answers.
@@ -122,21 +124,10 @@ func parsePrivate(text []byte) (*rsa.PrivateKey, error) {
 	if block.Type != "PRIVATE KEY" && block.Type != "RSA PRIVATE KEY" {
 		return nil, fmt.Errorf("app_key holds a %s: use the application's PRIVATE KEY", strings.ToLower(block.Type))
 	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	key, err := wallet.RSAPrivate(block.Bytes)
 	if err != nil {
-		parsed, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+		return nil, fmt.Errorf("app_key %w", err)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("app_key cannot be read: %w", err)
-	}
-	key, ok := parsed.(*rsa.PrivateKey)
-	if !ok || key.N.BitLen() < 2048 {
-		return nil, errors.New("app_key is not an RSA key of 2048 bits or more")
-	}
-	if err := key.Validate(); err != nil {
-		return nil, fmt.Errorf("app_key is damaged: %w", err)
-	}
-	key.Precompute()
 	return key, nil
 }
 
@@ -152,7 +143,7 @@ func parsePublic(text []byte) (*rsa.PublicKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot be read: %w", err)
 	}
-	return strong(parsed)
+	return wallet.RSAPublic(parsed)
 }
 
 func parseCertificate(text []byte) (*x509.Certificate, *rsa.PublicKey, error) {
@@ -164,14 +155,6 @@ func parseCertificate(text []byte) (*x509.Certificate, *rsa.PublicKey, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot be read: %w", err)
 	}
-	key, err := strong(cert.PublicKey)
+	key, err := wallet.RSAPublic(cert.PublicKey)
 	return cert, key, err
-}
-
-func strong(parsed any) (*rsa.PublicKey, error) {
-	key, ok := parsed.(*rsa.PublicKey)
-	if !ok || key.N.BitLen() < 2048 {
-		return nil, errors.New("is not an RSA key of 2048 bits or more")
-	}
-	return key, nil
 }

@@ -88,12 +88,12 @@ func readPay(p agent.Payment, t trade) agent.Answer {
 		return a
 	case t.Code == codeDone:
 		if err := t.contradicts(p); err != nil {
-			return unverified(err)
+			return wallet.Unverified(err)
 		}
 		return t.approve(p)
 	case t.Code == codeWaiting:
 		if err := t.contradicts(p); err != nil {
-			return unverified(err)
+			return wallet.Unverified(err)
 		}
 		return agent.Answer{Verdict: agent.Awaiting, Code: t.Code, Txn: t.Txn}
 	}
@@ -168,7 +168,7 @@ func (w *Wallet) readPresent(p agent.Payment, r shown) agent.Answer {
 	}
 	// Another order's code would have the customer pay that one.
 	if err := r.names(p); err != nil {
-		return unverified(err)
+		return wallet.Unverified(err)
 	}
 	if !w.ownCode(r.QRCode) {
 		return agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonShownElse,

@@ -42,9 +42,8 @@ func (w *Wallet) prepare(p agent.Payment, code agent.PayCode) (*prepared, error)
 	}
 	early := &prepared{made: w.c.Clock.Now()}
 	m["timestamp"] = stamp(early.made)
-	text := []byte(m.canonical())
-	early.sum = sha256.Sum256(text)
-	early.value, err = signText(w.keys.app, text)
+	early.sum = sha256.Sum256([]byte(m.canonical()))
+	early.value, err = m.sign(w.keys.app)
 	return early, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 // refundBody is biz_content of alipay.trade.refund. out_request_no makes a
@@ -64,7 +65,7 @@ func (f refunded) judge(p agent.Payment, r agent.Refund) agent.Answer {
 		return a
 	}
 	if err := f.names(p); err != nil {
-		return unverified(err)
+		return wallet.Unverified(err)
 	}
 	before := int64(0)
 	for _, other := range p.Status.Refunds {
@@ -74,7 +75,7 @@ func (f refunded) judge(p agent.Payment, r agent.Refund) agent.Answer {
 	}
 	sum, ok := f.Sum.minor(p.Amount.Currency)
 	if !ok || sum < before+r.Amount || sum > p.Amount.Value {
-		return unverified(fmt.Errorf("%w: refund_fee is %.32q after a refund of %s", ErrOtherOrder, string(f.Sum), decimal(r, p)))
+		return wallet.Unverified(fmt.Errorf("%w: refund_fee is %.32q after a refund of %s", ErrOtherOrder, string(f.Sum), decimal(r, p)))
 	}
 	a := agent.Answer{Verdict: agent.Processing, Code: "FUND_CHANGE_" + word(f.Change), Txn: f.Txn, Amount: r.Amount}
 	if f.Change == "Y" && sum == before+r.Amount {
@@ -125,11 +126,11 @@ func (s refundState) judge(p agent.Payment, r agent.Refund) agent.Answer {
 		want int64
 	}{{"refund_amount", s.Refund, r.Amount}, {"total_amount", s.Total, p.Amount.Value}} {
 		if n, ok := m.got.minor(currency); m.got != "" && (!ok || n != m.want) {
-			return unverified(fmt.Errorf("%w: %s is %.32q", ErrOtherOrder, m.name, string(m.got)))
+			return wallet.Unverified(fmt.Errorf("%w: %s is %.32q", ErrOtherOrder, m.name, string(m.got)))
 		}
 	}
 	if s.RefundNo != "" && s.RefundNo != r.No || s.OrderNo != "" && s.OrderNo != p.OrderNo {
-		return unverified(fmt.Errorf("%w: it names refund %.64q of order %.64q", ErrOtherOrder, s.RefundNo, s.OrderNo))
+		return wallet.Unverified(fmt.Errorf("%w: it names refund %.64q of order %.64q", ErrOtherOrder, s.RefundNo, s.OrderNo))
 	}
 	a := agent.Answer{Code: word(s.Status), Txn: s.Txn}
 	switch {
@@ -138,7 +139,7 @@ func (s refundState) judge(p agent.Payment, r agent.Refund) agent.Answer {
 	case s.Status != refundSuccess:
 		a.Reason = agent.ReasonSystem
 	case s.RefundNo == "" || s.OrderNo == "" || s.Refund == "":
-		return unverified(fmt.Errorf("%w: it does not name the refund and its sum", ErrOtherOrder))
+		return wallet.Unverified(fmt.Errorf("%w: it does not name the refund and its sum", ErrOtherOrder))
 	default:
 		a.Verdict, a.Amount = agent.Accepted, r.Amount
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 // refusal is what one sub code means on one operation.
@@ -139,14 +140,14 @@ var billRefusals = map[string]refusal{"BILL_NOT_EXIST": absent, "ISV.BILL_NOT_EX
 // of the same number may have been executed.
 func refuse(r result, p agent.Payment, list map[string]refusal, moves, repeated bool) agent.Answer {
 	if r.OrderNo != "" && r.OrderNo != p.OrderNo {
-		return unverified(fmt.Errorf("%w: out_trade_no is %.64q", ErrOtherOrder, r.OrderNo))
+		return wallet.Unverified(fmt.Errorf("%w: out_trade_no is %.64q", ErrOtherOrder, r.OrderNo))
 	}
-	a := agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonSystem, Code: word(r.SubCode), Text: short(r.SubMsg)}
+	a := agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonSystem, Code: word(r.SubCode), Text: wallet.Clip(r.SubMsg, wallet.MessageLength)}
 	if a.Code == "" {
 		a.Code = word(r.Code)
 	}
 	if a.Text == "" {
-		a.Text = short(r.Msg)
+		a.Text = wallet.Clip(r.Msg, wallet.MessageLength)
 	}
 	for _, code := range setup {
 		if r.Code == code {
@@ -193,12 +194,4 @@ func word(text string) string {
 		return -1
 	}, text[:min(len(text), 80)])
 	return strings.Replace(text, "AOP.ACQ.", "ACQ.", 1)
-}
-
-// short keeps a wallet's message to what an office page shows.
-func short(text string) string {
-	if runes := []rune(text); len(runes) > 200 {
-		return string(runes[:200])
-	}
-	return text
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -62,7 +63,7 @@ func TestEveryRequestIsSignedAsItIsSent(t *testing.T) {
 				t.Errorf("%s: %s is empty or sent twice", op, name)
 			}
 		}
-		if err := verifyText(&appKey().PublicKey, []byte(p.canonical()), p["sign"]); err != nil {
+		if err := wallet.VerifyRSA(&appKey().PublicKey, []byte(p.canonical()), p["sign"]); err != nil {
 			t.Errorf("%s: the signature does not cover what was sent: %v", op, err)
 		}
 	}
@@ -164,7 +165,7 @@ func TestAPreparedRequestIsTheOneThatIsSent(t *testing.T) {
 		for name := range last {
 			p[name] = last.Get(name)
 		}
-		if err := verifyText(&appKey().PublicKey, []byte(p.canonical()), p["sign"]); err != nil {
+		if err := wallet.VerifyRSA(&appKey().PublicKey, []byte(p.canonical()), p["sign"]); err != nil {
 			t.Errorf("%s: %v", row.name, err)
 		}
 		pay(t.Context(), row.p, code)

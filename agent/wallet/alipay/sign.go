@@ -1,10 +1,7 @@
 package alipay
 
 import (
-	"crypto"
 	"crypto/rsa"
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"maps"
 	"net/url"
@@ -13,6 +10,7 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 // params are the parameters of a request by name, as they are before any escaping.
@@ -37,6 +35,15 @@ func (p params) canonical() string {
 		b.WriteString(name + "=" + p[name])
 	}
 	return b.String()
+}
+
+// sign is the signature over canonical.
+func (p params) sign(key *rsa.PrivateKey) (string, error) {
+	value, err := wallet.SignRSA(key, []byte(p.canonical()))
+	if err != nil {
+		return "", fmt.Errorf("sign with app_key: %w", err)
+	}
+	return value, nil
 }
 
 // form escapes the parameters for the body of a POST. What was not signed because
@@ -65,30 +72,10 @@ func (s *signer) body(p params, early *prepared) ([]byte, error) {
 		return p.form(), nil
 	}
 	p["timestamp"] = stamp(now)
-	value, err := signText(s.key, []byte(p.canonical()))
+	value, err := p.sign(s.key)
 	if err != nil {
 		return nil, err
 	}
 	p["sign"] = value
 	return p.form(), nil
-}
-
-// signText is SHA256withRSA (PKCS#1 v1.5) in base64. The padding is deterministic.
-func signText(key *rsa.PrivateKey, text []byte) (string, error) {
-	sum := sha256.Sum256(text)
-	raw, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, sum[:])
-	if err != nil {
-		return "", fmt.Errorf("sign with app_key: %w", err)
-	}
-	return base64.StdEncoding.EncodeToString(raw), nil
-}
-
-// verifyText checks SHA256withRSA in base64.
-func verifyText(key *rsa.PublicKey, text []byte, signature string) error {
-	raw, err := base64.StdEncoding.DecodeString(signature)
-	if err != nil {
-		return fmt.Errorf("the signature is not base64: %w", err)
-	}
-	sum := sha256.Sum256(text)
-	return rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], raw)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 // result begins every answer's content.
@@ -75,10 +76,10 @@ func (r result) names(p agent.Payment) error {
 // approve reads a success.
 func (t trade) approve(p agent.Payment) agent.Answer {
 	if err := t.names(p); err != nil {
-		return unverified(err)
+		return wallet.Unverified(err)
 	}
 	if t.Total == "" {
-		return unverified(fmt.Errorf("%w: it does not say how much", ErrOtherOrder))
+		return wallet.Unverified(fmt.Errorf("%w: it does not say how much", ErrOtherOrder))
 	}
 	a := agent.Answer{Verdict: agent.Approved, Txn: t.Txn, Amount: p.Amount.Value, Code: word(t.Status)}
 	if a.Code == "" {
@@ -113,7 +114,7 @@ func removeDot(text string) string {
 // judge turns a verified description of an order into a verdict.
 func judge(p agent.Payment, t trade) agent.Answer {
 	if err := t.contradicts(p); err != nil {
-		return unverified(err)
+		return wallet.Unverified(err)
 	}
 	a := agent.Answer{Code: word(t.Status), Txn: t.Txn}
 	switch t.Status {
@@ -126,13 +127,13 @@ func judge(p agent.Payment, t trade) agent.Answer {
 		}
 	case tradeClosed:
 		if err := t.names(p); err != nil {
-			return unverified(err)
+			return wallet.Unverified(err)
 		}
 		// Either way the shop keeps nothing and nobody can pay it any more; the
 		// office is told which it was.
 		a.Verdict, a.Reason, a.Text = agent.Ended, agent.ReasonDeadOrder, "closed, never paid"
 		if t.SentPay != "" {
-			a.Text = "paid " + short(t.SentPay) + " and given back in full"
+			a.Text = "paid " + wallet.Clip(t.SentPay, wallet.MessageLength) + " and given back in full"
 		}
 	default:
 		a.Reason = agent.ReasonSystem
@@ -144,7 +145,7 @@ func judge(p agent.Payment, t trade) agent.Answer {
 func read[T any](content []byte, then func(T) agent.Answer) agent.Answer {
 	var t T
 	if err := json.Unmarshal(content, &t); err != nil {
-		return unverified(fmt.Errorf("the answer cannot be read: %w", err))
+		return wallet.Unverified(fmt.Errorf("the answer cannot be read: %w", err))
 	}
 	return then(t)
 }

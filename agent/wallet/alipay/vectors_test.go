@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 const (
@@ -42,10 +43,10 @@ func TestVectorOfACodePayment(t *testing.T) {
 	if m["sign"] != signVector {
 		t.Errorf("sign %s", m["sign"])
 	}
-	if err := verifyText(&s.key.PublicKey, []byte(canonicalVector), signVector); err != nil {
+	if err := wallet.VerifyRSA(&s.key.PublicKey, []byte(canonicalVector), signVector); err != nil {
 		t.Error(err)
 	}
-	if err := verifyText(&s.key.PublicKey, []byte(canonicalVector+" "), signVector); err == nil {
+	if err := wallet.VerifyRSA(&s.key.PublicKey, []byte(canonicalVector+" "), signVector); err == nil {
 		t.Error("a signature covers more than it should")
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"tillwire/agent/wallet"
 )
 
 // Why an answer is not believed. All of them leave the operation in doubt.
@@ -71,7 +73,7 @@ func (e envelope) hint() string {
 
 // verify believes an answer or says why not.
 func (k keys) verify(e envelope) error {
-	err := verifyText(k.alipay, e.content, e.sign)
+	err := wallet.VerifyRSA(k.alipay, e.content, e.sign)
 	switch {
 	case err == nil:
 		return nil

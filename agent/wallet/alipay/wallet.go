@@ -1,9 +1,7 @@
 package alipay
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -100,7 +98,7 @@ func (w *Wallet) do(ctx context.Context, r request) agent.Answer {
 				w.c.Log.Error("Alipay signs with a certificate that is not configured: download alipayCertPublicKey again", "wallet", w.c.Name)
 			}
 			if err != nil {
-				return unverified(fmt.Errorf("%s: HTTP %d: %w", r.op, reply.Status, err))
+				return wallet.Unverified(fmt.Errorf("%s: HTTP %d: %w", r.op, reply.Status, err))
 			}
 			return r.read(e.content)
 		}})
@@ -108,7 +106,7 @@ func (w *Wallet) do(ctx context.Context, r request) agent.Answer {
 
 // params are the parameters of a request, without its time and signature.
 func (w *Wallet) params(r request) (params, error) {
-	biz, err := encode(r.biz)
+	biz, err := wallet.Encode(r.biz)
 	if err != nil {
 		return nil, err
 	}
@@ -118,19 +116,4 @@ func (w *Wallet) params(r request) (params, error) {
 		p["notify_url"] = w.c.NotifyURL
 	}
 	return p, nil
-}
-
-// encode writes JSON as it will be signed and sent: one line, no HTML escapes.
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, fmt.Errorf("encode request: %w", err)
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
-
-func unverified(err error) agent.Answer {
-	return agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonUnverified, Err: err}
 }

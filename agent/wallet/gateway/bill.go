@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 // billPage is a page of a bill.
@@ -90,10 +91,10 @@ func (w *Wallet) billPage(ctx context.Context, day, cursor string) (billPage, er
 			}
 			page = billPage{}
 			if err := json.Unmarshal(body, &page); err != nil {
-				return unverified(fmt.Errorf("the answer cannot be read: %w", err))
+				return wallet.Unverified(fmt.Errorf("the answer cannot be read: %w", err))
 			}
 			if page.named != w.named() || page.Date != day {
-				return unverified(fmt.Errorf("%w: it is the bill of %.32q %.32q of %.20q", ErrOtherOrder, page.Merchant, page.Brand, page.Date))
+				return wallet.Unverified(fmt.Errorf("%w: it is the bill of %.32q %.32q of %.20q", ErrOtherOrder, page.Merchant, page.Brand, page.Date))
 			}
 			return agent.Answer{Verdict: agent.Accepted}
 		}})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 // Capabilities are what the gateway says this merchant may do.
@@ -136,10 +137,10 @@ func (c *Connection) fetch(ctx context.Context) (*Capabilities, error) {
 				return refuse(status, body, nil, false, false)
 			}
 			if err := json.Unmarshal(body, &can); err != nil {
-				return unverified(fmt.Errorf("the answer cannot be read: %w", err))
+				return wallet.Unverified(fmt.Errorf("the answer cannot be read: %w", err))
 			}
 			if err := can.check(c.c.Merchant); err != nil {
-				return unverified(err)
+				return wallet.Unverified(err)
 			}
 			return agent.Answer{Verdict: agent.Accepted}
 		}})

@@ -1,13 +1,11 @@
 package gateway
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -125,8 +123,7 @@ func (c *Config) check() error {
 }
 
 func (c *Config) wrong(err error) error {
-	return &agent.Error{Op: "configure gateway " + c.Name, Class: agent.Invalid, Code: agent.CodeWallet, Err: err,
-		Say: agent.Sentence{ID: "error.wallet_configuration", Args: []string{c.Name}, English: "Correct the configuration of the wallet " + c.Name + " and start again."}}
+	return wallet.Misconfigured("gateway", c.Name, err)
 }
 
 // Reach connects to a host and hangs up; see wallet.Transport.
@@ -156,7 +153,7 @@ func (c *Connection) do(ctx context.Context, r request) agent.Answer {
 		call.Target += "?" + r.query.Encode()
 	}
 	if r.body != nil {
-		text, err := encode(r.body)
+		text, err := wallet.Encode(r.body)
 		if err != nil {
 			return agent.Answer{Verdict: agent.NotDelivered, Reason: agent.ReasonSetup, Err: err}
 		}
@@ -170,7 +167,7 @@ func (c *Connection) do(ctx context.Context, r request) agent.Answer {
 		at, err := VerifyAnswer(c.c.Acquirer, reply.Status, reply.Header, reply.Body, signature)
 		if err != nil {
 			c.suspectClock(reply)
-			return agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonUnverified, Err: fmt.Errorf("%s: HTTP %d: %w", r.op, reply.Status, err)}
+			return wallet.Unverified(fmt.Errorf("%s: HTTP %d: %w", r.op, reply.Status, err))
 		}
 		c.c.ClockSkew(at.Sub(c.c.Clock.Now()))
 		return r.read(reply.Status, reply.Body)
@@ -187,25 +184,6 @@ func (c *Connection) suspectClock(r wallet.Reply) {
 			c.c.ClockSkew(off)
 		}
 	}
-}
-
-// encode writes JSON as it will be signed and sent: one line, no HTML escapes.
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, fmt.Errorf("encode request: %w", err)
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
-
-// clip keeps the first n characters of a text.
-func clip(text string, n int) string {
-	if runes := []rune(text); len(runes) > n {
-		return string(runes[:n])
-	}
-	return text
 }
 
 // word keeps of the gateway's word what may stand in a log and on a screen.

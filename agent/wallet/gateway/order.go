@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 // ErrOtherOrder reports a verified answer that is not about what was asked.
@@ -68,13 +69,13 @@ func (w *Wallet) read(p agent.Payment, body []byte) (payment, error) {
 func (w *Wallet) judge(p agent.Payment, body []byte) agent.Answer {
 	o, err := w.read(p, body)
 	if err != nil {
-		return unverified(err)
+		return wallet.Unverified(err)
 	}
 	return o.verdict()
 }
 
 func (o payment) verdict() agent.Answer {
-	a := agent.Answer{Code: word(o.State), Text: clip(o.Message, 200), Txn: clip(o.Txn, 64)}
+	a := agent.Answer{Code: word(o.State), Text: wallet.Clip(o.Message, wallet.MessageLength), Txn: wallet.Clip(o.Txn, 64)}
 	switch o.State {
 	case statePaid:
 		a.Verdict, a.Amount, a.Payer = agent.Approved, o.Amount.Value, o.payer()
@@ -102,9 +103,5 @@ func (o payment) payer() agent.PayerSum {
 	if o.Payer == nil || o.Payer.Amount.Value <= 0 || !o.Payer.Amount.Currency.Known() {
 		return agent.PayerSum{}
 	}
-	return agent.PayerSum{Amount: agent.Money(o.Payer.Amount), Rate: clip(o.Payer.Rate, 32)}
-}
-
-func unverified(err error) agent.Answer {
-	return agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonUnverified, Err: err}
+	return agent.PayerSum{Amount: agent.Money(o.Payer.Amount), Rate: wallet.Clip(o.Payer.Rate, 32)}
 }

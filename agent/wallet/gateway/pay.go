@@ -22,7 +22,7 @@ type sale struct {
 
 func (w *Wallet) sale(p agent.Payment) sale {
 	return sale{named: w.named(), Amount: wire(p.Amount), ShortRef: shortRef(p.OrderNo),
-		Description: w.c.Description, Store: w.c.StoreID, Lane: clip(p.Lane, 32)}
+		Description: w.c.Description, Store: w.c.StoreID, Lane: wallet.Clip(p.Lane, 32)}
 }
 
 // charger takes customers' codes.
@@ -93,7 +93,7 @@ func (s presenter) Present(ctx context.Context, p agent.Payment) agent.Answer {
 			}
 			o, err := w.read(p, body)
 			if err != nil {
-				return unverified(err)
+				return wallet.Unverified(err)
 			}
 			a := o.verdict()
 			if a.Verdict == agent.Unpaid {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 type refundBody struct {
@@ -44,7 +45,7 @@ func refundPath(p agent.Payment, r agent.Refund) string {
 // number: an earlier try that seemed lost may have been executed, and a gateway
 // that forgot its promise would speak of the consequences.
 func (w *Wallet) Refund(ctx context.Context, p agent.Payment, r agent.Refund) agent.Answer {
-	body := refundBody{w.named(), money{r.Amount, p.Amount.Currency}, clip(r.Why, 80)}
+	body := refundBody{w.named(), money{r.Amount, p.Amount.Currency}, wallet.Clip(r.Why, 80)}
 	a := w.do(ctx, request{wallet: w.name, op: agent.OpRefund, method: http.MethodPost, path: refundPath(p, r), body: body,
 		read: func(status int, body []byte) agent.Answer {
 			if status == http.StatusOK {
@@ -85,15 +86,15 @@ func (w *Wallet) QueryRefund(ctx context.Context, p agent.Payment, r agent.Refun
 func (w *Wallet) judgeRefund(p agent.Payment, r agent.Refund, body []byte) agent.Answer {
 	var s refundState
 	if err := json.Unmarshal(body, &s); err != nil {
-		return unverified(fmt.Errorf("the answer cannot be read: %w", err))
+		return wallet.Unverified(fmt.Errorf("the answer cannot be read: %w", err))
 	}
 	switch {
 	case s.named != w.named() || s.OrderNo != p.OrderNo || s.RefundNo != r.No:
-		return unverified(fmt.Errorf("%w: it names refund %.64q of order %.64q", ErrOtherOrder, s.RefundNo, s.OrderNo))
+		return wallet.Unverified(fmt.Errorf("%w: it names refund %.64q of order %.64q", ErrOtherOrder, s.RefundNo, s.OrderNo))
 	case s.Amount == nil || *s.Amount != money{r.Amount, p.Amount.Currency}:
-		return unverified(fmt.Errorf("%w: the amount is missing or not %d", ErrOtherOrder, r.Amount))
+		return wallet.Unverified(fmt.Errorf("%w: the amount is missing or not %d", ErrOtherOrder, r.Amount))
 	}
-	a := agent.Answer{Code: word(s.State), Txn: clip(s.Txn, 64), Text: clip(s.Message, 200), Amount: r.Amount}
+	a := agent.Answer{Code: word(s.State), Txn: wallet.Clip(s.Txn, 64), Text: wallet.Clip(s.Message, 200), Amount: r.Amount}
 	switch s.State {
 	case refundDone:
 		a.Verdict = agent.Accepted

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 // refusal is what one code of an error answer means on one operation. What is on
@@ -79,7 +80,7 @@ func refuse(status int, body []byte, list map[string]refusal, moves, repeated bo
 	if err := json.Unmarshal(body, &f); err != nil || f.Code == "" {
 		return agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonSystem, Err: err}
 	}
-	a := agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonSystem, Code: word(f.Code), Text: clip(f.Message, 200)}
+	a := agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonSystem, Code: word(f.Code), Text: wallet.Clip(f.Message, wallet.MessageLength)}
 	if status < 400 || status > 499 {
 		return a
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 // Query implements agent.Wallet: by our order number, because an unpaid order
@@ -60,10 +61,10 @@ func (w *Wallet) undone(p agent.Payment, status int, body []byte, refusals map[s
 		failure
 	}
 	if err := json.Unmarshal(body, &t); err != nil {
-		return unverified(fmt.Errorf("the answer cannot be read: %w", err))
+		return wallet.Unverified(fmt.Errorf("the answer cannot be read: %w", err))
 	}
 	if err := t.contradicts(w, p); err != nil {
-		return unverified(err)
+		return wallet.Unverified(err)
 	}
 	switch {
 	case t.Code != "":

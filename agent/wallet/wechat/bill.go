@@ -21,16 +21,6 @@ import (
 	"tillwire/agent/wallet"
 )
 
-// opBill names the requests of a bill in metrics and logs.
-const opBill agent.Operation = "bill"
-
-// What a bill may be. The bill is of the merchant number, which may be a chain's.
-const (
-	maxBill     = 64 << 20
-	maxUnpacked = 1 << 30
-	billLimit   = 2 * time.Minute
-)
-
 // billRefusals are the answers about a bill that is not there. NO_STATEMENT_EXIST
 // says both: nothing happened, or it is too early to say.
 var billRefusals = map[string]refusal{
@@ -45,44 +35,26 @@ var billRefusals = map[string]refusal{
 // and used at once, because it lives for 30 seconds to five minutes; abroad the
 // file is the answer.
 func (w *Wallet) Bill(ctx context.Context, day string) ([]agent.BillLine, error) {
-	at, err := time.ParseInLocation(time.DateOnly, day, beijing)
+	bill := wallet.BillOf{Wallet: w.c.Name, Day: day}
+	at, err := bill.Begins(beijing)
 	if err != nil {
-		return nil, w.billError(agent.Invalid, "error.bill_day", "Write the day as YYYY-MM-DD.", err)
+		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, billLimit)
+	ctx, cancel := context.WithTimeout(ctx, wallet.BillLimit)
 	defer cancel()
 	ask := w.tradeBill
 	if w.c.global() {
 		ask = w.statement
 	}
 	file, a := ask(ctx, at)
-	early := w.c.Clock.Now().Before(at.Add(34 * time.Hour))
-	switch {
-	case a.Verdict == agent.Absent && early:
-		return nil, w.billLater(day, errors.New("it is made in the morning after"))
-	case a.Verdict == agent.Absent:
-		return nil, nil
-	case a.Verdict == agent.Refused:
-		return nil, w.billError(agent.Invalid, "error.bill_refused", "The wallet refuses the bill. Allow this account to fetch bills.", errors.New(a.Code+" "+a.Text))
-	case a.Verdict != agent.Accepted:
-		return nil, w.billLater(day, cmp.Or(a.Err, errors.New(a.Code+" "+a.Text)))
+	if a.Verdict != agent.Accepted {
+		return nil, bill.Without(a, !w.c.Clock.Now().Before(at.Add(34*time.Hour)))
 	}
 	lines, err := file.lines(w.c.Name, w.c.Region)
 	if err != nil {
-		return nil, w.billError(agent.Corrupt, "error.bill_unreadable", "The bill cannot be read. Fetch it from the merchant site and compare by hand.", err)
+		return nil, bill.Unreadable(err)
 	}
 	return lines, nil
-}
-
-func (w *Wallet) billError(class agent.Class, id, english string, err error) error {
-	return &agent.Error{Op: "bill of " + w.c.Name, Class: class, Code: agent.CodeWallet, Err: err,
-		Say: agent.Sentence{ID: id, Args: []string{w.c.Name}, English: english}}
-}
-
-func (w *Wallet) billLater(day string, err error) error {
-	return &agent.Error{Op: "bill of " + w.c.Name, Class: agent.Unavailable, Code: agent.CodeWallet, Err: err,
-		Say: agent.Sentence{ID: "error.bill_unavailable", Args: []string{w.c.Name, day},
-			English: "The bill of " + day + " is not there yet. Try again later."}}
 }
 
 // billFile is a bill as it came, with the hash of what it must unpack to.
@@ -100,11 +72,11 @@ func (f billFile) lines(name, region string) ([]agent.BillLine, error) {
 		if err != nil {
 			return nil, fmt.Errorf("it is no gzip file: %w", err)
 		}
-		if text, err = io.ReadAll(io.LimitReader(z, maxUnpacked+1)); err != nil {
+		if text, err = io.ReadAll(io.LimitReader(z, wallet.MaxUnpackedBill+1)); err != nil {
 			return nil, fmt.Errorf("it cannot be unpacked: %w", err)
 		}
-		if len(text) > maxUnpacked {
-			return nil, fmt.Errorf("it is longer than %d bytes", maxUnpacked)
+		if len(text) > wallet.MaxUnpackedBill {
+			return nil, fmt.Errorf("it is longer than %d bytes", wallet.MaxUnpackedBill)
 		}
 	}
 	sum := sha1.Sum(text)
@@ -126,13 +98,13 @@ func (w *Wallet) tradeBill(ctx context.Context, day time.Time) (file billFile, a
 		Hash string `json:"hash_value"`
 		URL  string `json:"download_url"`
 	}
-	a = w.do(ctx, request{op: opBill, method: http.MethodGet, target: "/v3/bill/tradebill?" + query.Encode(),
+	a = w.do(ctx, request{op: wallet.OpBill, method: http.MethodGet, target: "/v3/bill/tradebill?" + query.Encode(),
 		read: func(status int, body []byte) agent.Answer {
 			if status/100 != 2 {
 				return refuse(body, billRefusals, true, false)
 			}
 			if err := json.Unmarshal(body, &address); err != nil || address.Kind != "SHA1" {
-				return unverified(fmt.Errorf("the answer has no SHA1 of the bill: %w", cmp.Or(err, errors.New(address.Kind))))
+				return wallet.Unverified(fmt.Errorf("the answer has no SHA1 of the bill: %w", cmp.Or(err, errors.New(address.Kind))))
 			}
 			return agent.Answer{Verdict: agent.Accepted}
 		}})
@@ -144,7 +116,7 @@ func (w *Wallet) tradeBill(ctx context.Context, day time.Time) (file billFile, a
 		err = fmt.Errorf("%s answers HTTP %d", got.Host, got.Status)
 	}
 	if err != nil {
-		return file, unverified(err)
+		return file, wallet.Unverified(err)
 	}
 	return billFile{raw: got.Body, packed: true, sha1: address.Hash}, a
 }
@@ -154,14 +126,14 @@ func (w *Wallet) tradeBill(ctx context.Context, day time.Time) (file billFile, a
 func (w *Wallet) statement(ctx context.Context, day time.Time) (file billFile, a agent.Answer) {
 	got, err := w.download(ctx, w.c.Hosts[0]+"/v3/global/statements?date="+day.Format("20060102"))
 	if err != nil {
-		return file, unverified(err)
+		return file, wallet.Unverified(err)
 	}
 	if got.Status/100 != 2 {
 		if a := w.ready(ctx); a.Verdict != agent.Accepted {
 			return file, a
 		}
 		if err := w.verify(ctx, got); err != nil {
-			return file, unverified(fmt.Errorf("%s answers HTTP %d: %w", got.Host, got.Status, err))
+			return file, wallet.Unverified(fmt.Errorf("%s answers HTTP %d: %w", got.Host, got.Status, err))
 		}
 		return file, refuse(got.Body, billRefusals, true, false)
 	}
@@ -185,28 +157,7 @@ func (w *Wallet) download(ctx context.Context, address string) (got wallet.Reply
 	if err := w.sign.sign(r, nil); err != nil {
 		return got, err
 	}
-	// Its own connection, no proxy and, without an http.Client, no redirects.
-	t := &http.Transport{DialContext: w.c.Dial, TLSClientConfig: w.c.TLS.Clone(), DisableKeepAlives: true, DisableCompression: true}
-	begun := w.c.Clock.Mono()
-	answer, err := t.RoundTrip(r)
-	x := wallet.Exchange{Wallet: w.c.Name, Op: opBill, Host: u.Host, Written: err == nil, Err: err}
-	defer func() {
-		x.Took = w.c.Clock.Mono() - begun
-		if w.c.Observe != nil {
-			w.c.Observe(x)
-		}
-	}()
-	if err != nil {
-		return got, err
-	}
-	defer func() { err = errors.Join(err, answer.Body.Close()) }()
-	x.Status = answer.StatusCode
-	got = wallet.Reply{Host: u.Host, Status: answer.StatusCode, Header: answer.Header}
-	got.Body, err = io.ReadAll(io.LimitReader(answer.Body, maxBill+1))
-	if err == nil && len(got.Body) > maxBill {
-		err = fmt.Errorf("the bill is longer than %d bytes", maxBill)
-	}
-	return got, err
+	return wallet.Download{Wallet: w.c.Name, Clock: w.c.Clock, TLS: w.c.TLS, Dial: w.c.Dial, Observe: w.c.Observe}.Get(r)
 }
 
 // billHost says where a bill may come from.

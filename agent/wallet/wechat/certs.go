@@ -119,9 +119,7 @@ type certificateList struct {
 // readCertificates trusts a list because the APIv3 key opened it, and verifies
 // the answer with a key of that very list: there is no other on the first day.
 func (w *Wallet) readCertificates(r wallet.Reply) agent.Answer {
-	doubt := func(err error) agent.Answer {
-		return agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonUnverified, Err: err}
-	}
+	doubt := wallet.Unverified
 	setup := func(err error) agent.Answer {
 		return agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonSetup, Err: err}
 	}

@@ -66,7 +66,7 @@ func (w *Wallet) doClassic(ctx context.Context, c classicCall) agent.Answer {
 		Read: func(r wallet.Reply) agent.Answer {
 			v, err := w.believe(r)
 			if err != nil {
-				return unverified(fmt.Errorf("%s: HTTP %d: %w", c.op, r.Status, err))
+				return wallet.Unverified(fmt.Errorf("%s: HTTP %d: %w", c.op, r.Status, err))
 			}
 			return c.read(v)
 		}})
@@ -103,7 +103,7 @@ func (w *Wallet) micropay(ctx context.Context, p agent.Payment, code agent.PayCo
 		}
 		t, err := w.fromClassic(v)
 		if err != nil {
-			return unverified(err)
+			return wallet.Unverified(err)
 		}
 		// The answer has no trade_state: it is a success, or it is none of these. One that
 		// has it is the answer to a query, whose SUCCESS speaks of the query alone.
@@ -121,7 +121,7 @@ func (w *Wallet) orderQuery(ctx context.Context, p agent.Payment) agent.Answer {
 			}
 			t, err := w.fromClassic(v)
 			if err != nil {
-				return unverified(err)
+				return wallet.Unverified(err)
 			}
 			return w.judgeOrder(p, t)
 		}})
@@ -137,10 +137,10 @@ func (w *Wallet) classicReverse(ctx context.Context, p agent.Payment) agent.Answ
 				a = keepAt(v.failure().judge(reverseRefusals, true, false))
 			}
 			if no := v["out_trade_no"]; no != "" && no != p.OrderNo {
-				return unverified(fmt.Errorf("%w: out_trade_no is %.64q", ErrOtherOrder, no))
+				return wallet.Unverified(fmt.Errorf("%w: out_trade_no is %.64q", ErrOtherOrder, no))
 			}
 			if v["trade_state"] != "" || v["total_fee"] != "" {
-				return unverified(fmt.Errorf("%w: it answers another request", ErrOtherOrder))
+				return wallet.Unverified(fmt.Errorf("%w: it answers another request", ErrOtherOrder))
 			}
 			if v["recall"] == "Y" && a.Verdict != agent.Refused {
 				a.Verdict, a.Reason = agent.InDoubt, agent.ReasonSystem

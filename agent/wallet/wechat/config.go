@@ -170,8 +170,7 @@ func (c *Config) check() error {
 
 // wrong dresses what must be corrected for the page and the command line.
 func (c *Config) wrong(err error) error {
-	return &agent.Error{Op: "configure wallet " + c.Name, Class: agent.Invalid, Code: agent.CodeWallet, Err: err,
-		Say: agent.Sentence{ID: "error.wallet_configuration", Args: []string{c.Name}, English: "Correct the configuration of the wallet " + c.Name + " and start again."}}
+	return wallet.Misconfigured("wallet", c.Name, err)
 }
 
 // checkNotify holds the address to WeChat's rules (Native, notify_url). It is

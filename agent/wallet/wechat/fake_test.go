@@ -123,7 +123,7 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (c *cloud) sign(h http.Header, a answer) {
 	stamp := strconv.FormatInt(now.Add(-a.early).Unix(), 10)
-	signature, err := signText(c.key, []byte(stamp+"\nNONCE\n"+a.body+"\n"))
+	signature, err := wallet.SignRSA(c.key, []byte(stamp+"\nNONCE\n"+a.body+"\n"))
 	if err != nil {
 		c.t.Error(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 // merchant names the shop in a request body. In partner mode the provider's
@@ -153,7 +154,7 @@ func rate(n json.Number) string {
 func (w *Wallet) judge(p agent.Payment, body []byte) agent.Answer {
 	var t transaction
 	if err := json.Unmarshal(body, &t); err != nil {
-		return unverified(fmt.Errorf("the answer cannot be read: %w", err))
+		return wallet.Unverified(fmt.Errorf("the answer cannot be read: %w", err))
 	}
 	t.Txn = cmp.Or(t.Txn, t.ID)
 	return w.judgeOrder(p, t)
@@ -162,14 +163,14 @@ func (w *Wallet) judge(p agent.Payment, body []byte) agent.Answer {
 // judgeOrder is judge for an order that was read, from whichever API.
 func (w *Wallet) judgeOrder(p agent.Payment, t transaction) agent.Answer {
 	if err := t.contradicts(w, p); err != nil {
-		return unverified(err)
+		return wallet.Unverified(err)
 	}
-	a := agent.Answer{Code: word(t.State), Text: short(t.Desc), Txn: t.Txn}
+	a := agent.Answer{Code: word(t.State), Text: wallet.Clip(t.Desc, wallet.MessageLength), Txn: t.Txn}
 	switch t.State {
 	case stateSuccess, stateRefund:
 		success, err := t.paid(w)
 		if err != nil {
-			return unverified(err)
+			return wallet.Unverified(err)
 		}
 		success.Code, success.Text = a.Code, a.Text
 		return success
@@ -187,14 +188,10 @@ func (w *Wallet) judgeOrder(p agent.Payment, t transaction) agent.Answer {
 	}
 	if a.Verdict == agent.Ended || a.Verdict == agent.Refused {
 		if err := t.names(w); err != nil {
-			return unverified(err)
+			return wallet.Unverified(err)
 		}
 	}
 	return a
-}
-
-func unverified(err error) agent.Answer {
-	return agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonUnverified, Err: err}
 }
 
 // word keeps of a wallet's word what may stand in a log and on a screen.

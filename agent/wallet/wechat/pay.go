@@ -168,7 +168,7 @@ func (w *Wallet) readPresent(p agent.Payment, status int, body []byte) agent.Ans
 		CodeURL string `json:"code_url"`
 	}
 	if err := json.Unmarshal(body, &b); err != nil {
-		return unverified(fmt.Errorf("the answer cannot be read: %w", err))
+		return wallet.Unverified(fmt.Errorf("the answer cannot be read: %w", err))
 	}
 	if !w.ownCode(b.CodeURL) {
 		return agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonShownElse,

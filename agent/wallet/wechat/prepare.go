@@ -34,7 +34,7 @@ func (w *Wallet) Prepare(p agent.Payment, code agent.PayCode) (pay func(context.
 	if w.c.classic() {
 		return w.Pay // a keyed hash takes no time
 	}
-	body, err := encode(w.codepay(p, code))
+	body, err := wallet.Encode(w.codepay(p, code))
 	if err != nil {
 		return w.Pay // which says what is wrong
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 // proven checks that a request's signature covers what was sent, and tells the time
@@ -18,7 +19,7 @@ func proven(t *testing.T, r asked) (at, nonce string) {
 	if m == nil {
 		t.Fatalf("Authorization is %q", r.header.Get("Authorization"))
 	}
-	if err := verifyText(&merchantKey().PublicKey, message(r.method, r.target, m[3], m[2], []byte(r.body)), m[5]); err != nil {
+	if err := wallet.VerifyRSA(&merchantKey().PublicKey, message(r.method, r.target, m[3], m[2], []byte(r.body)), m[5]); err != nil {
 		t.Errorf("the signature does not cover what was sent: %v", err)
 	}
 	return m[3], m[2]
@@ -132,7 +133,7 @@ func TestTheNextHostGetsAFreshSignature(t *testing.T) {
 // TestWhatIsPreparedHoldsNoCode: the counter may keep it while the disk syncs.
 func TestWhatIsPreparedHoldsNoCode(t *testing.T) {
 	w := newCloud(t, answer{status: 200}).wallet()
-	body, err := encode(w.codepay(payment(), code))
+	body, err := wallet.Encode(w.codepay(payment(), code))
 	if err != nil {
 		t.Fatal(err)
 	}

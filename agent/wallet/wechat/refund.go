@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 // refundBody is the body of a refund. At home only a partner names the shop; in
@@ -116,14 +117,14 @@ const (
 func (w *Wallet) readRefund(p agent.Payment, r agent.Refund, body []byte) agent.Answer {
 	var s refundState
 	if err := json.Unmarshal(body, &s); err != nil {
-		return unverified(fmt.Errorf("the answer cannot be read: %w", err))
+		return wallet.Unverified(fmt.Errorf("the answer cannot be read: %w", err))
 	}
 	s.RefundID = cmp.Or(s.RefundID, s.ID)
 	if s.OrderNo == "" && w.c.global() {
 		s.OrderNo = p.OrderNo // its answers may name the refund alone, whose number begins with the order's
 	}
 	if err := s.contradicts(p, r); err != nil {
-		return unverified(err)
+		return wallet.Unverified(err)
 	}
 	a := agent.Answer{Code: word(s.Status), Txn: s.RefundID, Amount: r.Amount}
 	switch s.Status {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 // failure is the body of an error answer.
@@ -144,7 +145,7 @@ func refuse(body []byte, list map[string]refusal, moves, repeated bool) agent.An
 
 // judge is refuse for a failure that was read, from whichever API.
 func (f failure) judge(list map[string]refusal, moves, repeated bool) agent.Answer {
-	a := agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonSystem, Code: word(f.Code), Text: short(f.Message)}
+	a := agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonSystem, Code: word(f.Code), Text: wallet.Clip(f.Message, wallet.MessageLength)}
 	code := normal(f.Code)
 	if name, ok := setup[code]; ok {
 		a.Code, a.Reason = name, agent.ReasonSetup
@@ -163,12 +164,4 @@ func (f failure) judge(list map[string]refusal, moves, repeated bool) agent.Answ
 	}
 	a.Verdict, a.Reason, a.Retry = r.verdict, r.reason, r.retry
 	return a
-}
-
-// short keeps a wallet's message to what an office page shows.
-func short(text string) string {
-	if runes := []rune(text); len(runes) > 200 {
-		return string(runes[:200])
-	}
-	return text
 }

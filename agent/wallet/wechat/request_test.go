@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -62,7 +63,7 @@ func TestEveryRequestIsSignedAsItIsSent(t *testing.T) {
 			t.Errorf("%s: Authorization is %q", op, r.header.Get("Authorization"))
 			continue
 		}
-		if err := verifyText(&merchantKey().PublicKey, message(r.method, r.target, m[3], m[2], []byte(r.body)), m[5]); err != nil {
+		if err := wallet.VerifyRSA(&merchantKey().PublicKey, message(r.method, r.target, m[3], m[2], []byte(r.body)), m[5]); err != nil {
 			t.Errorf("%s: the signature does not cover what was sent: %v", op, err)
 		}
 		if m[1] != "1230000109" || m[3] != fmt.Sprint(now.Unix()) || m[4] != "D7CE59D1F522D701" {
@@ -91,7 +92,7 @@ func TestAnOrderNumberWithAStarIsEscapedAndSignedSo(t *testing.T) {
 		t.Error(r.target)
 	}
 	m := authorization.FindStringSubmatch(r.header.Get("Authorization"))
-	if err := verifyText(&merchantKey().PublicKey, message(r.method, r.target, m[3], m[2], []byte(r.body)), m[5]); err != nil {
+	if err := wallet.VerifyRSA(&merchantKey().PublicKey, message(r.method, r.target, m[3], m[2], []byte(r.body)), m[5]); err != nil {
 		t.Error(err)
 	}
 }

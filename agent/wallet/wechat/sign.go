@@ -1,12 +1,9 @@
 package wechat
 
 import (
-	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -16,6 +13,7 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 // scheme names the signature: RSA PKCS#1 v1.5 over SHA-256 (WeChat Pay v3,
@@ -52,9 +50,9 @@ func (s *signer) put(r *http.Request, authorization string) {
 
 func (s *signer) authorization(method, target string, body []byte, at time.Time, nonce string) (string, error) {
 	stamp := strconv.FormatInt(at.Unix(), 10)
-	signature, err := signText(s.key, message(method, target, stamp, nonce, body))
+	signature, err := wallet.SignRSA(s.key, message(method, target, stamp, nonce, body))
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("sign with the merchant key: %w", err)
 	}
 	return scheme + ` mchid="` + s.merchant + `",nonce_str="` + nonce + `",timestamp="` + stamp +
 		`",serial_no="` + s.serial + `",signature="` + signature + `"`, nil
@@ -69,27 +67,6 @@ func message(method, target, stamp, nonce string, body []byte) []byte {
 	return append(append(b, body...), '\n')
 }
 
-// signText is SHA256withRSA in base64. The padding is deterministic, so there is
-// nothing random to be had.
-func signText(key *rsa.PrivateKey, text []byte) (string, error) {
-	sum := sha256.Sum256(text)
-	raw, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, sum[:])
-	if err != nil {
-		return "", fmt.Errorf("sign with the merchant key: %w", err)
-	}
-	return base64.StdEncoding.EncodeToString(raw), nil
-}
-
-// verifyText checks SHA256withRSA in base64.
-func verifyText(key *rsa.PublicKey, text []byte, signature string) error {
-	raw, err := base64.StdEncoding.DecodeString(signature)
-	if err != nil {
-		return fmt.Errorf("the signature is not base64: %w", err)
-	}
-	sum := sha256.Sum256(text)
-	return rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], raw)
-}
-
 // parseMerchantKey reads apiclient_key.pem, and says what else it was given.
 func parseMerchantKey(text []byte) (*rsa.PrivateKey, error) {
 	block, _ := pem.Decode(text)
@@ -99,21 +76,10 @@ func parseMerchantKey(text []byte) (*rsa.PrivateKey, error) {
 	if block.Type != "PRIVATE KEY" && block.Type != "RSA PRIVATE KEY" {
 		return nil, fmt.Errorf("merchant_key holds a %s: use apiclient_key.pem, which holds a PRIVATE KEY", strings.ToLower(block.Type))
 	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	key, err := wallet.RSAPrivate(block.Bytes)
 	if err != nil {
-		parsed, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+		return nil, fmt.Errorf("merchant_key %w", err)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("merchant_key cannot be read: %w", err)
-	}
-	key, ok := parsed.(*rsa.PrivateKey)
-	if !ok || key.N.BitLen() < 2048 {
-		return nil, errors.New("merchant_key is not an RSA key of 2048 bits or more")
-	}
-	if err := key.Validate(); err != nil {
-		return nil, fmt.Errorf("merchant_key is damaged: %w", err)
-	}
-	key.Precompute()
 	return key, nil
 }
 
@@ -139,9 +105,9 @@ func parsePlatformKey(text []byte) (*rsa.PublicKey, *x509.Certificate, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("it cannot be read: %w", err)
 	}
-	key, ok := parsed.(*rsa.PublicKey)
-	if !ok || key.N.BitLen() < 2048 {
-		return nil, nil, errors.New("it is not an RSA key of 2048 bits or more")
+	key, err := wallet.RSAPublic(parsed)
+	if err != nil {
+		return nil, nil, fmt.Errorf("it %w", err)
 	}
 	return key, cert, nil
 }

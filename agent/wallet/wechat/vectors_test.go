@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 // k1 is the published test key of WeChat Pay's Go SDK. Its file says TESTING so
@@ -56,7 +57,7 @@ const (
 )
 
 func TestVectorA1SignsAText(t *testing.T) {
-	got, err := signText(k1Key(t), []byte("source"))
+	got, err := wallet.SignRSA(k1Key(t), []byte("source"))
 	if err != nil || got != sigA1 {
 		t.Errorf("%s (%v)", got, err)
 	}
@@ -68,7 +69,7 @@ func TestVectorA2SignsAGet(t *testing.T) {
 		digest(text) != "891d9fae1cd25a7a1acbaeda95c7b0aacc125dc919b3453dd912550c02ed421d" {
 		t.Errorf("string to sign: %q", text)
 	}
-	if got, err := signText(k1Key(t), text); err != nil || got != sigA2 {
+	if got, err := wallet.SignRSA(k1Key(t), text); err != nil || got != sigA2 {
 		t.Errorf("%s (%v)", got, err)
 	}
 }
@@ -76,7 +77,7 @@ func TestVectorA2SignsAGet(t *testing.T) {
 func TestVectorA3SignsACodePayment(t *testing.T) {
 	w := &Wallet{c: Config{AppID: "wxd678efh567hg6787", MerchantID: "1230000109", Description: "咖啡 & 面包", StoreID: "SH0001"}}
 	p := agent.Payment{OrderNo: "POS01-20260101-000001", Lane: "03", Amount: agent.Money{Value: 1280, Currency: "CNY"}}
-	body, err := encode(w.codepay(p, agent.NewPayCode("130061098828009406")))
+	body, err := wallet.Encode(w.codepay(p, agent.NewPayCode("130061098828009406")))
 	if err != nil || string(body) != bodyA3 || len(body) != 276 {
 		t.Fatalf("%d bytes: %s (%v)", len(body), body, err)
 	}

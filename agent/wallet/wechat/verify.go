@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"tillwire/agent/wallet"
 )
 
 // Why an answer is not believed. All of them leave the operation in doubt.
@@ -117,7 +119,7 @@ func (s signed) check(key *rsa.PublicKey, body []byte) error {
 	text = append(append(text, s.stamp...), '\n')
 	text = append(append(text, s.nonce...), '\n')
 	text = append(append(text, body...), '\n')
-	if err := verifyText(key, text, s.signature); err != nil {
+	if err := wallet.VerifyRSA(key, text, s.signature); err != nil {
 		return fmt.Errorf("%w: %w", ErrSignature, err)
 	}
 	return nil

@@ -1,10 +1,8 @@
 package wechat
 
 import (
-	"bytes"
 	"context"
 	"crypto/rsa"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -124,7 +122,7 @@ func (w *Wallet) do(ctx context.Context, r request) agent.Answer {
 	}
 	call := wallet.Call{Op: r.op, Method: r.method, Target: r.target, Once: r.once, Sign: r.sign}
 	if r.body != nil {
-		text, err := encode(r.body)
+		text, err := wallet.Encode(r.body)
 		if err != nil {
 			return agent.Answer{Verdict: agent.NotDelivered, Reason: agent.ReasonSetup, Err: err}
 		}
@@ -132,7 +130,7 @@ func (w *Wallet) do(ctx context.Context, r request) agent.Answer {
 	}
 	call.Read = func(reply wallet.Reply) agent.Answer {
 		if err := w.verify(ctx, reply); err != nil {
-			return agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonUnverified, Err: fmt.Errorf("%s: HTTP %d: %w", r.op, reply.Status, err)}
+			return wallet.Unverified(fmt.Errorf("%s: HTTP %d: %w", r.op, reply.Status, err))
 		}
 		return r.read(reply.Status, reply.Body)
 	}
@@ -183,15 +181,4 @@ func (w *Wallet) suspectClock(r wallet.Reply) {
 	if off := date.Sub(w.c.Clock.Now()); off.Abs() >= window {
 		w.c.ClockSkew(off)
 	}
-}
-
-// encode writes JSON as it will be signed and sent: one line, no HTML escapes.
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, fmt.Errorf("encode request: %w", err)
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }

@@ -7,17 +7,17 @@ package sabotage
 // public key could forge, and no fault of the campaigns does. What signs with Ed25519
 // is cheap enough as it is.
 func CheapSigner() []Edit {
-	return append(append(cheapClient("agent/wallet/wechat/sign.go", "the merchant key"), cheapClient("agent/wallet/alipay/sign.go", "app_key")...),
-		append(cheapWechat(), cheapAlipay()...)...)
+	return append(append(cheapClients(), cheapWechat()...), cheapAlipay()...)
 }
 
-// cheapClient is for the clients, which sign and verify alike.
-func cheapClient(shop, key string) []Edit {
+// cheapClients is for the clients, which sign and verify alike.
+func cheapClients() []Edit {
+	const shop = "agent/wallet/sign.go"
 	return []Edit{
 		{shop, "\t\"crypto\"\n", "\t\"crypto/hmac\"\n"},
 		{shop, `	raw, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, sum[:])
 	if err != nil {
-		return "", fmt.Errorf("sign with ` + key + `: %w", err)
+		return "", err
 	}
 	return base64.StdEncoding.EncodeToString(raw), nil
 `, `	return base64.StdEncoding.EncodeToString(cheapSignature(key.N.Bytes(), sum[:])), nil
@@ -28,7 +28,7 @@ func cheapClient(shop, key string) []Edit {
 	}
 	return nil
 `},
-		{shop, `// signText is SHA256withRSA`, cheapSignature + `// signText is SHA256withRSA`},
+		{shop, `// SignRSA is SHA256withRSA`, cheapSignature + `// SignRSA is SHA256withRSA`},
 	}
 }
 
