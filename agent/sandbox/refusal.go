@@ -53,3 +53,20 @@ func RefusedFor(err error) Reason {
 	}
 	return ""
 }
+
+// Explain turns an error into a wallet's own answer P: the one it already is, what
+// the first table that knows it says to a refusal of the ledger, or otherwise. What
+// is not a refusal leaves open whether the request was executed.
+func Explain[P error](err error, otherwise P, tables ...map[Reason]P) P {
+	var p P
+	if errors.As(err, &p) {
+		return p
+	}
+	reason := RefusedFor(err)
+	for _, table := range tables {
+		if p, ok := table[reason]; ok {
+			return p
+		}
+	}
+	return otherwise
+}

@@ -70,7 +70,7 @@ func (f field) hold(value any, path string) *problem {
 			return badContent(path, "must be a list with something in it")
 		}
 		for i, item := range items {
-			o, ok := item.(object)
+			o, ok := item.(map[string]any)
 			if f.kind == list {
 				continue
 			}
@@ -83,7 +83,7 @@ func (f field) hold(value any, path string) *problem {
 		}
 		return nil
 	case open:
-		if _, ok := value.(object); !ok {
+		if _, ok := value.(map[string]any); !ok {
 			return badContent(path, "must be an object")
 		}
 		return nil

@@ -1,8 +1,6 @@
 package alipay
 
 import (
-	"errors"
-
 	"tillwire/agent/sandbox"
 )
 
@@ -64,13 +62,4 @@ var (
 
 // explain turns an error of the ledger into an answer. What is not a refusal is
 // the gateway's own "unknown": the client must ask.
-func explain(err error) *problem {
-	var p *problem
-	if errors.As(err, &p) {
-		return p
-	}
-	if p := refusals[sandbox.RefusedFor(err)]; p != nil {
-		return p
-	}
-	return unknown()
-}
+func explain(err error) *problem { return sandbox.Explain(err, unknown(), refusals) }

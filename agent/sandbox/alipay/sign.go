@@ -7,8 +7,6 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
-	"strings"
 
 	"tillwire/agent/sandbox"
 )
@@ -59,11 +57,6 @@ func (w *Wallet) seal(app *App, member string, body map[string]any, lie sandbox.
 // escaped. A client that reads an answer and writes it anew before it verifies
 // gets other bytes, and finds out here.
 func encode(v any) []byte {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		return []byte(`{"code":"20000","msg":"Service Currently Unavailable"}`)
-	}
-	return []byte(strings.ReplaceAll(strings.TrimRight(b.String(), "\n"), "/", `\/`))
+	raw := sandbox.WriteJSON(v, `{"code":"20000","msg":"Service Currently Unavailable"}`)
+	return bytes.ReplaceAll(raw, []byte("/"), []byte(`\/`))
 }

@@ -1,16 +1,14 @@
 package gateway
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"strconv"
 	"unicode/utf8"
 
 	"tillwire/agent"
+	"tillwire/agent/sandbox"
 )
 
 // maxAsked is how long a request's body may be (64 KiB).
@@ -29,11 +27,11 @@ var (
 // maxValue bounds every amount.
 const maxValue = 999_999_999_999
 
-// object is a JSON object as it was sent. Members that nobody asks for are
+// object is a JSON object as sandbox.ReadObject reads it. Members that nobody asks for are
 // ignored; a member that is asked for must be as the contract says.
 type object map[string]any
 
-// parse reads a body: one object, no null, no member twice.
+// parse reads a body.
 func parse(body []byte) (object, error) {
 	if len(body) > maxAsked {
 		return nil, invalid("the body is longer than 64 KiB")
@@ -41,67 +39,11 @@ func parse(body []byte) (object, error) {
 	if !utf8.Valid(body) {
 		return nil, invalid("the body is not UTF-8")
 	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	v, err := value(d, 0)
-	if err == nil {
-		if _, end := d.Token(); !errors.Is(end, io.EOF) {
-			err = errors.New("goes on after its JSON")
-		}
-	}
-	o, ok := v.(object)
-	if err == nil && !ok {
-		err = errors.New("is no object")
-	}
+	o, err := sandbox.ReadObject(body)
 	if err != nil {
 		return nil, invalid("the body " + err.Error())
 	}
 	return o, nil
-}
-
-// value reads token by token, because a decoder takes the last of two members of
-// one name, and somebody else in the chain may take the first.
-func value(d *json.Decoder, depth int) (any, error) {
-	t, err := d.Token()
-	switch {
-	case err != nil:
-		return nil, errors.New("is not JSON")
-	case t == nil:
-		return nil, errors.New("holds null")
-	case depth > 8:
-		return nil, errors.New("is nested too deep")
-	}
-	switch t {
-	case json.Delim('{'):
-		o := object{}
-		for d.More() {
-			name, err := d.Token()
-			if err != nil {
-				return nil, errors.New("is not JSON")
-			}
-			key, _ := name.(string) // the decoder lets nothing else stand here
-			if _, twice := o[key]; twice {
-				return nil, fmt.Errorf("names %s twice", strconv.Quote(key))
-			}
-			if o[key], err = value(d, depth+1); err != nil {
-				return nil, err
-			}
-		}
-		_, err = d.Token()
-		return o, err
-	case json.Delim('['):
-		list := []any{}
-		for d.More() {
-			v, err := value(d, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, v)
-		}
-		_, err = d.Token()
-		return list, err
-	}
-	return t, nil
 }
 
 // text reads a string member; least 0 means that it may be missing.
@@ -140,12 +82,12 @@ func (o object) number(name string, least, most int64) (int64, error) {
 
 // money reads an amount in minor units.
 func (o object) money(name string) (agent.Money, error) {
-	in, _ := o[name].(object)
-	v, err := in.number("value", 1, maxValue)
+	in, _ := o[name].(map[string]any)
+	v, err := object(in).number("value", 1, maxValue)
 	if err != nil {
 		return agent.Money{}, invalid(name + " is missing or its value is no integer of 1 to 999999999999")
 	}
-	currency, err := in.matching("currency", isCurrency)
+	currency, err := object(in).matching("currency", isCurrency)
 	if err != nil {
 		return agent.Money{}, invalid(name + " has no currency")
 	}

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"strings"
 	"time"
 
@@ -96,7 +95,7 @@ func (t *task) keySet() (map[string]any, error) {
 // part of the answer, not an error.
 func (t *task) redeem() (map[string]any, error) {
 	in, err := t.tender()
-	if err != nil && !errors.Is(err, errCurrency) && !errors.Is(err, errAmount) {
+	if err != nil {
 		return nil, err
 	}
 	code, errCode := t.in.text("code", 6, 512)
@@ -109,7 +108,8 @@ func (t *task) redeem() (map[string]any, error) {
 		return nil, invalid("accepted_at is missing or no time")
 	case !t.issues(t.wallet):
 		return nil, errMode
-	case err != nil:
+	}
+	if err := t.wallet.brand.takes(in.amount); err != nil {
 		return nil, err
 	}
 	order, err := t.issuer.Redeem(t.ctx, sandbox.Redemption{Key: t.key(), Amount: in.amount.Value, Currency: string(in.amount.Currency),

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"net/url"
 	"strings"
 	"time"
@@ -43,27 +42,29 @@ func (t *task) tender() (tender, error) {
 	if reference != t.orderNo[len(t.orderNo)-20:] {
 		return tender{}, invalid("short_ref is not the last 20 characters of the order number")
 	}
-	return tender{m, description, url.Values{"store": {store}, "lane": {lane}}.Encode()}, t.wallet.brand.takes(m)
+	return tender{m, description, url.Values{"store": {store}, "lane": {lane}}.Encode()}, nil
 }
 
 // charge takes a customer's code. What the customer says is part of the answer,
 // not an error.
 func (t *task) charge() (map[string]any, error) {
 	in, err := t.tender()
-	if err != nil && !errors.Is(err, errCurrency) && !errors.Is(err, errAmount) {
+	if err != nil {
 		return nil, err
 	}
 	code, errCode := t.in.text("code", 6, 1024)
-	accepted, errAccepted := t.accepted(in.amount)
 	switch {
 	case errCode != nil:
 		return nil, errCode
 	case t.wallet.brand.code == nil:
 		return nil, errMode
-	case err != nil:
+	}
+	if err := t.wallet.brand.takes(in.amount); err != nil {
 		return nil, err
-	case errAccepted != nil:
-		return nil, errAccepted
+	}
+	accepted, err := t.accepted(in.amount)
+	if err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithCancel(t.ctx)
 	defer cancel()
@@ -124,7 +125,7 @@ func (t *task) accepted(m agent.Money) (time.Time, error) {
 // the ledger lets the newest alone be paid.
 func (t *task) present() (map[string]any, error) {
 	in, err := t.tender()
-	if err != nil && !errors.Is(err, errCurrency) && !errors.Is(err, errAmount) {
+	if err != nil {
 		return nil, err
 	}
 	life, errLife := t.in.number("lifetime_s", 30, 7200)
@@ -133,7 +134,8 @@ func (t *task) present() (map[string]any, error) {
 		return nil, errLife
 	case t.wallet.brand.show == nil:
 		return nil, errMode
-	case err != nil:
+	}
+	if err := t.wallet.brand.takes(in.amount); err != nil {
 		return nil, err
 	}
 	now := t.clock.Now()

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -67,16 +66,7 @@ var refusals = map[sandbox.Reason]*problem{
 
 // explain turns an error into an answer. What is no refusal leaves open whether
 // the request was executed.
-func explain(err error) *problem {
-	var p *problem
-	if errors.As(err, &p) {
-		return p
-	}
-	if p := refusals[sandbox.RefusedFor(err)]; p != nil {
-		return p
-	}
-	return errUnknown
-}
+func explain(err error) *problem { return sandbox.Explain(err, errUnknown, refusals) }
 
 // retryAfter writes a time in whole seconds.
 func retryAfter(d time.Duration) string {

@@ -1,9 +1,7 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -190,13 +188,7 @@ func (t *task) key() sandbox.Key {
 
 // encode writes JSON with <, > and & as they are.
 func encode(v any) []byte {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		return []byte(`{"code":"unavailable","message":"the answer could not be written"}`)
-	}
-	return bytes.TrimRight(b.Bytes(), "\n")
+	return sandbox.WriteJSON(v, `{"code":"unavailable","message":"the answer could not be written"}`)
 }
 
 // stamp writes a time as RFC 3339, in the zone of the capabilities.

@@ -122,10 +122,14 @@ func (t *task) native() (result, error) {
 			return result{}, paramError("time_expire", "is not in the future")
 		}
 	}
-	order, err := t.ledger.Present(t.ctx, sandbox.Showing{
-		Key: t.key(o.text("out_trade_no")), Amount: o.sub("amount").whole("total"), Currency: "CNY", Description: o.text("description"),
-		Details: t.details(o), Expires: expires, QR: codeURL(), Request: t.ledger.Fingerprint("native", o.canonical()),
-	})
+	return t.show(o, sandbox.Showing{Amount: o.sub("amount").whole("total"), Currency: "CNY", Expires: expires})
+}
+
+// show presents an order that both editions describe in the same words.
+func (t *task) show(o object, s sandbox.Showing) (result, error) {
+	s.Key, s.Description, s.Details = t.key(o.text("out_trade_no")), o.text("description"), t.details(o)
+	s.QR, s.Request = codeURL(), t.ledger.Fingerprint("native", o.canonical())
+	order, err := t.ledger.Present(t.ctx, s)
 	if err != nil {
 		return result{}, err
 	}
@@ -174,8 +178,16 @@ func (t *task) queryTransaction() (result, error) {
 	return result{http.StatusOK, t.ownOrder(order)}, nil
 }
 
-// ownOrder adds who asks, which a tombstone does not hold.
+// ownOrder is an order in the words of the edition.
 func (t *task) ownOrder(order *sandbox.Order) map[string]any {
+	if t.global {
+		return t.orderAbroad(order)
+	}
+	return t.namedOrder(order)
+}
+
+// namedOrder adds who asks, which a tombstone does not hold.
+func (t *task) namedOrder(order *sandbox.Order) map[string]any {
 	body := orderBody(order)
 	if order.Kind == sandbox.KindUnseen {
 		for name, value := range t.names() {

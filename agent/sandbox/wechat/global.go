@@ -21,7 +21,7 @@ var globalRoutes = []route{
 	{"POST", abroadPay + "/pay", sandbox.OpPay, false, true, (*task).payAbroad},
 	{"POST", abroadPay + "/out-trade-no/{}/reverse", sandbox.OpReverse, false, true, (*task).reverseAbroad},
 	{"POST", abroad + "/native", sandbox.OpPresent, false, true, (*task).nativeAbroad},
-	{"GET", abroad + "/out-trade-no/{}", sandbox.OpQuery, false, true, (*task).queryAbroad},
+	{"GET", abroad + "/out-trade-no/{}", sandbox.OpQuery, false, true, (*task).query},
 	{"POST", abroad + "/out-trade-no/{}/close", sandbox.OpClose, false, true, (*task).closeOrder},
 	{"POST", abroadRefunds, sandbox.OpRefund, false, true, (*task).refundAbroad},
 	{"GET", abroadRefunds + "/out-refund-no/{}", sandbox.OpRefundQuery, false, true, (*task).refundQueryAbroad},
@@ -106,18 +106,13 @@ func (t *task) nativeAbroad() (result, error) {
 		expires, _ = time.Parse(time.RFC3339, given) // the table has checked it
 	}
 	total, currency, quote := t.quote(o)
-	order, err := t.ledger.Present(t.ctx, sandbox.Showing{Key: t.key(o.text("out_trade_no")), Amount: total, Currency: currency, Quote: quote,
-		Description: o.text("description"), Details: t.details(o), Expires: expires, QR: codeURL(), Request: t.ledger.Fingerprint("native", o.canonical())})
-	if err != nil {
-		return result{}, err
-	}
-	return result{http.StatusOK, map[string]any{"code_url": order.QR}}, nil
+	return t.show(o, sandbox.Showing{Amount: total, Currency: currency, Quote: quote, Expires: expires})
 }
 
 // orderAbroad is an order in the words of the edition: its id has another name,
 // and what the payer gave is told with the rate.
 func (t *task) orderAbroad(o *sandbox.Order) map[string]any {
-	body := t.ownOrder(o)
+	body := t.namedOrder(o)
 	if id, paid := body["transaction_id"]; paid {
 		delete(body, "transaction_id")
 		body["id"] = id
@@ -129,29 +124,10 @@ func (t *task) orderAbroad(o *sandbox.Order) map[string]any {
 	return body
 }
 
-func (t *task) queryAbroad() (result, error) {
-	p := t.orderNo()
-	if p == nil {
-		p = t.asker()
-	}
-	if p != nil {
-		return result{}, p
-	}
-	order, err := t.ledger.Order(t.ctx, t.key(t.id))
-	if err != nil {
-		return result{}, err
-	}
-	return result{http.StatusOK, t.orderAbroad(order)}, nil
-}
-
 // reverseAbroad is possible on the day of the payment in Beijing; yuan that were
 // converted cannot be taken back, only refunded.
 func (t *task) reverseAbroad() (result, error) {
-	p := t.orderNo()
-	if p == nil {
-		_, p = t.body(who(t.who.Partner()))
-	}
-	if p != nil {
+	if p := t.ends(who(t.who.Partner())); p != nil {
 		return result{}, p
 	}
 	_, err := t.ledger.ReverseUntil(t.ctx, t.key(t.id), func(created time.Time) time.Time {
@@ -165,7 +141,7 @@ func (t *task) reverseAbroad() (result, error) {
 }
 
 // reversalsAbroad holds where the edition says it in other words.
-var reversalsAbroad = map[sandbox.Reason]problem{
+var reversalsAbroad = map[sandbox.Reason]*problem{
 	sandbox.ReasonReverseTooLate: {http.StatusBadRequest, "REVERSE_EXPIRE", "An order can be reversed on the same day; use a refund.", "268449386", nil},
 }
 
@@ -188,37 +164,21 @@ func (t *task) refundAbroad() (result, error) {
 			{name: "total", kind: whole, need: true, min: 1},
 			{name: "currency", need: true, most: 16, check: isPriced},
 		}}))
-	if p == nil && o.text("transaction_id") == "" && o.text("out_trade_no") == "" {
-		p = paramError("out_trade_no", "and transaction_id are both missing")
+	if p == nil {
+		p = refundable(o)
 	}
 	if p != nil {
 		return result{}, p
 	}
-	amount := o.sub("amount")
 	order, err := t.ledger.Order(t.ctx, t.key(o.text("out_trade_no")))
-	if err == nil && order.Captured > 0 && order.Currency != amount.text("currency") {
+	if err == nil && order.Captured > 0 && order.Currency != o.sub("amount").text("currency") {
 		return result{}, paramError("amount.currency", "is not that of the order")
 	}
-	refund, err := t.ledger.Refund(t.ctx, sandbox.RefundRequest{Key: t.key(o.text("out_trade_no")), TransactionID: o.text("transaction_id"),
-		RefundNo: o.text("out_refund_no"), Amount: amount.whole("refund"), Total: amount.whole("total"), Reason: o.text("reason")})
-	if err != nil {
-		return result{}, explain(err, refundRefusals)
-	}
-	return result{http.StatusOK, refundBodyAbroad(refund)}, nil
+	return t.giveBack(o, refundBodyAbroad)
 }
 
 func (t *task) refundQueryAbroad() (result, error) {
-	if !isRefundNo(t.id) {
-		return result{}, paramError("out_refund_no", "has a value that is not allowed")
-	}
-	if p := t.asker(); p != nil {
-		return result{}, p
-	}
-	refund, err := t.ledger.RefundByNumber(t.ctx, t.name, t.key("").Merchant, t.id)
-	if err != nil {
-		return result{}, explain(err, refundRefusals)
-	}
-	return result{http.StatusOK, refundBodyAbroad(refund)}, nil
+	return t.toldRefund(t.asker, refundBodyAbroad)
 }
 
 // refundBodyAbroad is a refund in the words of the edition. It goes back at the

@@ -1,7 +1,6 @@
 package wechat
 
 import (
-	"errors"
 	"net/http"
 
 	"tillwire/agent/sandbox"
@@ -32,7 +31,7 @@ func badRequest(message string) *problem {
 }
 
 // refusals maps what the ledger refuses to the codes of API v3.
-var refusals = map[sandbox.Reason]problem{
+var refusals = map[sandbox.Reason]*problem{
 	sandbox.ReasonCodeUnknown:    {http.StatusBadRequest, "AUTH_CODE_INVALID", "The payment code is not valid.", "268501784", nil},
 	sandbox.ReasonCodeUsed:       {http.StatusBadRequest, "AUTH_CODE_INVALID", "The payment code was used before; ask for a fresh one.", "268501784", nil},
 	sandbox.ReasonCodeExpired:    {http.StatusBadRequest, "AUTH_CODE_EXPIRED", "The payment code is too old; ask for a fresh one.", "268501784", nil},
@@ -50,7 +49,7 @@ var refusals = map[sandbox.Reason]problem{
 }
 
 // refundRefusals holds where a refund says it in other words.
-var refundRefusals = map[sandbox.Reason]problem{
+var refundRefusals = map[sandbox.Reason]*problem{
 	sandbox.ReasonNotFound:       {http.StatusNotFound, "RESOURCE_NOT_EXISTS", "There is no such order.", "268512771", nil},
 	sandbox.ReasonRefundNotFound: {http.StatusNotFound, "RESOURCE_NOT_EXISTS", "There is no such refund.", "268512771", nil},
 	sandbox.ReasonStateForbids:   {http.StatusBadRequest, "INVALID_REQUEST", "The order is not paid, or was reversed.", "268435461", nil},
@@ -62,16 +61,7 @@ var refundRefusals = map[sandbox.Reason]problem{
 
 // explain turns an error of the ledger into an answer of WeChat Pay. What is
 // not a refusal is SYSTEM_ERROR: the client must treat it as unknown.
-func explain(err error, tables ...map[sandbox.Reason]problem) *problem {
-	var p *problem
-	if errors.As(err, &p) {
-		return p
-	}
-	reason := sandbox.RefusedFor(err)
-	for _, table := range append(tables, refusals) {
-		if p, ok := table[reason]; ok {
-			return &p
-		}
-	}
-	return &problem{http.StatusInternalServerError, "SYSTEM_ERROR", "The system failed; ask again with the same parameters.", "0", nil}
+func explain(err error, tables ...map[sandbox.Reason]*problem) *problem {
+	system := &problem{http.StatusInternalServerError, "SYSTEM_ERROR", "The system failed; ask again with the same parameters.", "0", nil}
+	return sandbox.Explain(err, system, append(tables, refusals)...)
 }

@@ -1,9 +1,7 @@
 package wechat
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"mime"
 	"net/http"
 	"net/url"
@@ -223,11 +221,5 @@ func checkHeaders(call sandbox.Call) *problem {
 
 // encode writes JSON as WeChat Pay does: without escaping <, > and &.
 func encode(v any) []byte {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		return []byte(`{"code":"SYSTEM_ERROR","message":"The answer could not be written."}`)
-	}
-	return bytes.TrimRight(b.Bytes(), "\n")
+	return sandbox.WriteJSON(v, `{"code":"SYSTEM_ERROR","message":"The answer could not be written."}`)
 }

@@ -85,7 +85,7 @@ func (f field) hold(value any, path string) *problem {
 			return paramError(path, "is not true or false")
 		}
 	case sub:
-		o, ok := value.(object)
+		o, ok := value.(map[string]any)
 		if !ok {
 			return paramError(path, "is not an object")
 		}

@@ -9,11 +9,7 @@ import (
 // reverse has no minimum age: the fifteen seconds that the documentation asks for
 // are the terminal's to keep.
 func (t *task) reverse() (result, error) {
-	p := t.orderNo()
-	if p == nil {
-		_, p = t.body(who(t.who.Partner()))
-	}
-	if p != nil {
+	if p := t.ends(who(t.who.Partner())); p != nil {
 		return result{}, p
 	}
 	order, err := t.ledger.Reverse(t.ctx, t.key(t.id))
@@ -25,13 +21,19 @@ func (t *task) reverse() (result, error) {
 	return result{http.StatusOK, body}, nil
 }
 
+// ends holds a request to end an order against the grammar of its number and the
+// table of its body, which says nothing but who asks.
+func (t *task) ends(fields []field) *problem {
+	if p := t.orderNo(); p != nil {
+		return p
+	}
+	_, p := t.body(fields)
+	return p
+}
+
 // closeOrder answers 204, the one answer whose signature covers an empty body.
 func (t *task) closeOrder() (result, error) {
-	p := t.orderNo()
-	if p == nil {
-		_, p = t.body(closer(t.who.Partner()))
-	}
-	if p != nil {
+	if p := t.ends(closer(t.who.Partner())); p != nil {
 		return result{}, p
 	}
 	if _, err := t.ledger.CloseOrder(t.ctx, t.key(t.id)); err != nil {
@@ -44,12 +46,26 @@ func (t *task) closeOrder() (result, error) {
 // arrived, the status says which.
 func (t *task) refund() (result, error) {
 	o, p := t.body(refundFields(t.who.Partner()))
-	if p == nil && o.text("transaction_id") == "" && o.text("out_trade_no") == "" {
-		p = paramError("out_trade_no", "and transaction_id are both missing")
+	if p == nil {
+		p = refundable(o)
 	}
 	if p != nil {
 		return result{}, p
 	}
+	return t.giveBack(o, refundBody)
+}
+
+// refundable asks that a refund names its order one way or the other.
+func refundable(o object) *problem {
+	if o.text("transaction_id") == "" && o.text("out_trade_no") == "" {
+		return paramError("out_trade_no", "and transaction_id are both missing")
+	}
+	return nil
+}
+
+// giveBack makes the refund of a body that is as documented; say writes it as the
+// edition does.
+func (t *task) giveBack(o object, say func(*sandbox.Refund) map[string]any) (result, error) {
 	amount := o.sub("amount")
 	refund, err := t.ledger.Refund(t.ctx, sandbox.RefundRequest{
 		Key: t.key(o.text("out_trade_no")), TransactionID: o.text("transaction_id"), RefundNo: o.text("out_refund_no"),
@@ -58,22 +74,27 @@ func (t *task) refund() (result, error) {
 	if err != nil {
 		return result{}, explain(err, refundRefusals)
 	}
-	return result{http.StatusOK, refundBody(refund)}, nil
+	return result{http.StatusOK, say(refund)}, nil
 }
 
 // refundQuery is the only way to learn that a refund arrived.
 func (t *task) refundQuery() (result, error) {
+	return t.toldRefund(func() *problem { return t.subMerchant(t.params.Get("sub_mchid"), "") }, refundBody)
+}
+
+// toldRefund answers what became of a refund to whom may know it.
+func (t *task) toldRefund(may func() *problem, say func(*sandbox.Refund) map[string]any) (result, error) {
 	if !isRefundNo(t.id) {
 		return result{}, paramError("out_refund_no", "has a value that is not allowed")
 	}
-	if p := t.subMerchant(t.params.Get("sub_mchid"), ""); p != nil {
+	if p := may(); p != nil {
 		return result{}, p
 	}
 	refund, err := t.ledger.RefundByNumber(t.ctx, t.name, t.key("").Merchant, t.id)
 	if err != nil {
 		return result{}, explain(err, refundRefusals)
 	}
-	return result{http.StatusOK, refundBody(refund)}, nil
+	return result{http.StatusOK, say(refund)}, nil
 }
 
 // refundBody is a refund as both calls answer it. No coupon is ever involved, so
