@@ -4,15 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
-	"tillwire/agent"
 	"tillwire/agent/sandbox"
+	"tillwire/agent/sandbox/sandboxtest"
 )
 
 // named is a wallet that says its name and does nothing else.
@@ -49,26 +47,10 @@ func (h *hall) Behind(_ *http.Request, head []byte) (sandbox.Wallet, bool) {
 
 func openHall(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{T: t, path: filepath.Join(t.TempDir(), "ledger.db")}
-	var err error
-	if b.ledger, err = sandbox.OpenLedger(t.Context(), b.path, agent.NewSystemClock()); err != nil {
-		t.Fatal(err)
-	}
+	b := newBench(t)
 	h := &hall{named{"hall"}, map[string]*named{"east": {"east"}, "west": {"west"}}}
-	b.cloud, err = sandbox.Start(t.Context(), sandbox.Options{Ledger: b.ledger, Clock: agent.NewSystemClock(), Log: slog.New(slog.DiscardHandler), Control: "127.0.0.1:0",
-		Wallets: []sandbox.Open{{Wallet: h.rooms["east"], Hosts: []string{"127.0.0.1:0"}}, {Wallet: h.rooms["west"]}},
-		Doors:   []sandbox.OpenDoor{{Door: h, Hosts: []string{"127.0.0.1:0"}}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := b.cloud.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := b.ledger.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	b.start(sandbox.Options{Wallets: []sandbox.Open{{Wallet: h.rooms["east"], Hosts: []string{sandboxtest.Local}}, {Wallet: h.rooms["west"]}},
+		Doors: []sandbox.OpenDoor{{Door: h, Hosts: []string{sandboxtest.Local}}}})
 	return b
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"tillwire/agent"
 	"tillwire/agent/sandbox"
+	"tillwire/agent/sandbox/sandboxtest"
 )
 
 // toy is a wallet with the smallest wire there is. That it needs nothing but
@@ -72,28 +72,25 @@ type bench struct {
 
 func open(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{T: t, path: filepath.Join(t.TempDir(), "cloud", "ledger.db")}
-	var err error
-	if b.ledger, err = sandbox.OpenLedger(t.Context(), b.path, agent.NewSystemClock()); err != nil {
-		t.Fatal(err)
-	}
+	b := newBench(t)
 	b.wallet = &toy{ledger: b.ledger}
-	b.cloud, err = sandbox.Start(t.Context(), sandbox.Options{Ledger: b.ledger, Clock: agent.NewSystemClock(), Log: slog.New(slog.DiscardHandler), Control: "127.0.0.1:0",
-		Wallets: []sandbox.Open{{Wallet: b.wallet, Hosts: []string{"127.0.0.1:0"}}},
+	b.start(sandbox.Options{Wallets: []sandbox.Open{{Wallet: b.wallet, Hosts: []string{sandboxtest.Local}}},
 		Counters: []sandbox.Counter{{ID: "1", Name: "Register 1", Present: func(code string) error { b.scanned = append(b.scanned, code); return nil },
 			Look: func(context.Context) (string, error) { return b.display() }}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := b.cloud.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := b.ledger.Close(); err != nil {
-			t.Error(err)
-		}
-	})
 	return b
+}
+
+// newBench is a bench whose cloud has not started.
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "cloud", "ledger.db") // the folder is made with it
+	return &bench{T: t, path: path, ledger: sandboxtest.LedgerAt(t, path, agent.NewSystemClock())}
+}
+
+func (b *bench) start(o sandbox.Options) {
+	b.Helper()
+	o.Ledger, o.Clock = b.ledger, agent.NewSystemClock()
+	b.cloud = sandboxtest.Cloud(b.T, o)
 }
 
 // ask sends a request to the control listener.

@@ -27,7 +27,7 @@ func (s *shop) download(address string) map[string]string {
 	if err != nil {
 		s.Fatal(err)
 	}
-	status, body, err := s.raw(r)
+	status, _, body, err := s.Raw(r)
 	if err != nil || status != 200 {
 		s.Fatalf("download: %d %s %v", status, body, err)
 	}
@@ -71,25 +71,25 @@ func rows(text string) (list [][]string) {
 // and none for what was never paid.
 func TestBill(t *testing.T) {
 	s := open(t) // it is 10:34 in China
-	rich := s.phone("approve", 100000)
+	rich := s.Phone("approve", 100000)
 	paid, undone, late := "PAID", "UNDONE", "LATE"
-	s.pay(paid, s.code(rich), "12.80")
-	s.pay("DECLINED", s.code(s.phone("decline", 5000)), "7.00")
-	s.clock.move(time.Second)
+	s.pay(paid, s.Code(rich), "12.80")
+	s.pay("DECLINED", s.Code(s.Phone("decline", 5000)), "7.00")
+	s.Clock.Move(time.Second)
 	s.refund(paid, "PAIDP1", "5.00")
-	s.clock.move(time.Second)
-	s.pay(undone, s.code(rich), "3.00")
-	s.clock.move(time.Second)
+	s.Clock.Move(time.Second)
+	s.pay(undone, s.Code(rich), "3.00")
+	s.Clock.Move(time.Second)
 	s.named("cancel", undone)
 	s.named("cancel", "NEVER")
 	s.as = s.wallet.CertApp()
-	s.pay("OTHER", s.code(rich), "1.00")
+	s.pay("OTHER", s.Code(rich), "1.00")
 	s.as = s.wallet.App()
 	s.want(s.billURL("trade", "2026-01-01"), "40004", "BILL_NOT_EXIST") // the day is not over
-	s.clock.move(14 * time.Hour)                                        // half past midnight
-	s.pay(late, s.code(rich), "9.00")
+	s.Clock.Move(14 * time.Hour)                                        // half past midnight
+	s.pay(late, s.Code(rich), "9.00")
 	s.want(s.billURL("trade", "2026-01-01"), "40004", "BILL_NOT_EXIST") // nor is the bill made
-	s.clock.move(9 * time.Hour)
+	s.Clock.Move(9 * time.Hour)
 
 	files := s.download(s.billURL("trade", "2026-01-01").text("bill_download_url"))
 	prefix := s.as.SellerID + "0156_20260101_业务明细"
@@ -118,7 +118,7 @@ func TestBill(t *testing.T) {
 	s.want(s.billURL("trade", "2025-12-31"), "40004", "BILL_NOT_EXIST")
 	s.want(s.billURL("trade", "2026-02-30"), "40004", "ACQ.INVALID_PARAMETER")
 	s.want(s.billURL("all", "2026-01-01"), "40004", "ACQ.INVALID_PARAMETER")
-	s.clock.move(40 * 24 * time.Hour)
+	s.Clock.Move(40 * 24 * time.Hour)
 	if list := rows(s.download(s.billURL("trade", "2026-01").text("bill_download_url"))[s.as.SellerID+"0156_202601_业务明细.csv"]); len(list) != 5 || list[4][1] != late {
 		t.Errorf("the month has %q", list)
 	}
@@ -127,12 +127,12 @@ func TestBill(t *testing.T) {
 // An address is good for thirty seconds, and only as it was given out.
 func TestBillAddresses(t *testing.T) {
 	s := open(t)
-	s.stop()
+	s.Stop()
 	s.early = true
 	s.start()
-	s.pay("PAID", s.code(s.phone("approve", 5000)), "12.80")
+	s.pay("PAID", s.Code(s.Phone("approve", 5000)), "12.80")
 	address := s.billURL("trade", "2026-01-01").text("bill_download_url")
-	s.clock.move(30 * time.Second)
+	s.Clock.Move(30 * time.Second)
 	if len(s.download(address)) != 2 {
 		t.Error("a file is missing")
 	}
@@ -141,7 +141,7 @@ func TestBillAddresses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		status, body, err := s.raw(r)
+		status, _, body, err := s.Raw(r)
 		if err != nil || bytes.Contains(body, []byte("PAID")) {
 			t.Errorf("got %s %v", body, err)
 		}
@@ -150,11 +150,11 @@ func TestBillAddresses(t *testing.T) {
 	if status := get(strings.Replace(address, s.as.SellerID, s.wallet.CertApp().SellerID, 1)); status != 403 {
 		t.Errorf("somebody else's file answers %d", status)
 	}
-	s.faults(`[{"operation":"bill","kind":"status","status":502}]`)
+	s.Faults(`[{"operation":"bill","kind":"status","status":502}]`)
 	if status := get(address); status != 502 {
 		t.Errorf("a fault of bills does not meet the file: %d", status)
 	}
-	s.clock.move(time.Second)
+	s.Clock.Move(time.Second)
 	if status := get(address); status != 403 {
 		t.Errorf("after thirty-one seconds it answers %d", status)
 	}

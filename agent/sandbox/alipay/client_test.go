@@ -6,149 +6,47 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"tillwire/agent/sandbox"
 	"tillwire/agent/sandbox/alipay"
+	"tillwire/agent/sandbox/sandboxtest"
 )
 
-// clock is a wall clock that only moves when a test moves it.
-type clock struct {
-	mu      sync.Mutex
-	now     time.Time
-	waiters []waiter
-}
-
-type waiter struct {
-	at time.Time
-	ch chan time.Time
-}
-
-func newClock() *clock { return &clock{now: time.Date(2026, 1, 1, 2, 34, 56, 0, time.UTC)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Mono() time.Duration { return c.Now().Sub(time.Unix(0, 0)) }
-
-func (c *clock) After(d time.Duration) <-chan time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	ch := make(chan time.Time, 1)
-	c.waiters = append(c.waiters, waiter{c.now.Add(d), ch})
-	return ch
-}
-
-func (c *clock) waiting() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.waiters)
-}
-
-func (c *clock) move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-	var rest []waiter
-	for _, w := range c.waiters {
-		if w.at.After(c.now) {
-			rest = append(rest, w)
-			continue
-		}
-		w.ch <- c.now
-	}
-	c.waiters = rest
-}
-
-// testKeys makes each key of the test program once.
-type testKeys struct {
-	mu   sync.Mutex
-	keys []*rsa.PrivateKey
-}
-
-func (k *testKeys) source() alipay.KeySource {
-	next := 0
-	return func() (*rsa.PrivateKey, error) {
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		for len(k.keys) <= next {
-			key, err := rsa.GenerateKey(rand.Reader, 2048)
-			if err != nil {
-				return nil, err
-			}
-			k.keys = append(k.keys, key)
-		}
-		next++
-		return k.keys[next-1], nil
-	}
-}
-
-var keys = &testKeys{keys: nil}
+var keys sandboxtest.Keys
 
 // shop is a running cloud with a client that signs by itself.
 type shop struct {
-	*testing.T
-	clock  *clock
-	ledger *sandbox.Ledger
+	*sandboxtest.Shop
 	wallet *alipay.Wallet
-	cloud  *sandbox.Cloud
-	path   string
 	early  bool // the cloud gives out bills at once
 	as     *alipay.App
 	inForm bool // all parameters in the form; else all but biz_content in the address
-	http   *http.Client
 }
 
 func open(t *testing.T) *shop {
 	t.Helper()
-	s := &shop{T: t, clock: newClock(), path: filepath.Join(t.TempDir(), "ledger.db"), http: &http.Client{Transport: &http.Transport{}}, inForm: true}
+	s := &shop{Shop: sandboxtest.NewShop(t), inForm: true}
 	s.start()
-	t.Cleanup(s.stop)
+	t.Cleanup(s.Stop)
 	return s
 }
 
 func (s *shop) start() {
 	s.Helper()
-	var err error
-	if s.ledger, err = sandbox.OpenLedger(s.Context(), s.path, s.clock); err != nil {
-		s.Fatal(err)
-	}
-	if s.wallet, err = alipay.New(s.Context(), alipay.Options{Ledger: s.ledger, Clock: s.clock, Keys: keys.source(), BillsAtOnce: s.early}); err != nil {
-		s.Fatal(err)
-	}
-	s.cloud, err = sandbox.Start(s.Context(), sandbox.Options{Ledger: s.ledger, Clock: s.clock, Log: slog.New(slog.DiscardHandler), Control: "127.0.0.1:0",
-		Wallets: []sandbox.Open{{Wallet: s.wallet, Hosts: []string{"127.0.0.1:0"}}}})
-	if err != nil {
-		s.Fatal(err)
-	}
+	s.Start(func(l *sandbox.Ledger) (_ sandbox.Open, err error) {
+		s.wallet, err = alipay.New(s.Context(), alipay.Options{Ledger: l, Clock: s.Clock, Keys: keys.Source(), BillsAtOnce: s.early})
+		return sandbox.Open{Wallet: s.wallet, Hosts: []string{sandboxtest.Local}}, err
+	})
 	s.as = s.wallet.App()
-}
-
-func (s *shop) stop() {
-	s.Helper()
-	s.http.CloseIdleConnections()
-	if err := s.cloud.Close(); err != nil {
-		s.Error(err)
-	}
-	if err := s.ledger.Close(); err != nil {
-		s.Error(err)
-	}
 }
 
 // reply is an answer whose signature has been verified.
@@ -167,7 +65,7 @@ func (r reply) text(name string) string {
 // params are the common parameters of a request, unsigned.
 func (s *shop) params(method, content string) map[string]string {
 	p := map[string]string{"app_id": s.as.AppID, "method": method, "format": "JSON", "charset": "utf-8", "sign_type": "RSA2", "version": "1.0",
-		"timestamp": s.clock.Now().In(time.FixedZone("", 8*3600)).Format("2006-01-02 15:04:05"), "biz_content": content}
+		"timestamp": s.Clock.Now().In(time.FixedZone("", 8*3600)).Format("2006-01-02 15:04:05"), "biz_content": content}
 	if s.as.CertSN != "" {
 		p["app_cert_sn"], p["alipay_root_cert_sn"] = s.as.CertSN, s.wallet.Platform().RootSN
 	}
@@ -212,7 +110,7 @@ func (s *shop) post(p map[string]string) *http.Request {
 	if s.inForm {
 		query.Set("charset", p["charset"])
 	}
-	r, err := http.NewRequestWithContext(s.Context(), "POST", s.cloud.HostURLs("alipay")[0]+"/gateway.do?"+query.Encode(), strings.NewReader(form.Encode()))
+	r, err := http.NewRequestWithContext(s.Context(), "POST", s.Cloud.HostURLs("alipay")[0]+"/gateway.do?"+query.Encode(), strings.NewReader(form.Encode()))
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -228,7 +126,7 @@ func (s *shop) call(method, content string) reply {
 
 func (s *shop) send(r *http.Request) reply {
 	s.Helper()
-	status, raw, err := s.raw(r)
+	status, _, raw, err := s.Raw(r)
 	if err != nil || status != 200 {
 		s.Fatalf("%s: %d %v", r.URL.Path, status, err)
 	}
@@ -237,17 +135,6 @@ func (s *shop) send(r *http.Request) reply {
 		s.Fatalf("%s: %v", raw, err)
 	}
 	return out
-}
-
-// raw sends a request and returns what came back, however broken.
-func (s *shop) raw(r *http.Request) (status int, body []byte, err error) {
-	response, err := s.http.Do(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer response.Body.Close()
-	body, err = io.ReadAll(response.Body)
-	return response.StatusCode, body, err
 }
 
 // verify holds the signature against the very bytes of the answer's member.
@@ -284,84 +171,6 @@ func (s *shop) verify(raw []byte) (reply, error) {
 	}
 	sum := sha256.Sum256(outer[out.member])
 	return out, rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], signature)
-}
-
-// control asks the control API.
-func (s *shop) control(method, path, body string, into any) int {
-	s.Helper()
-	r, err := http.NewRequestWithContext(s.Context(), method, s.cloud.ControlURL()+"/_sandbox/"+path, strings.NewReader(body))
-	if err != nil {
-		s.Fatal(err)
-	}
-	if body != "" {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	response, err := s.http.Do(r)
-	if err != nil {
-		s.Fatal(err)
-	}
-	defer response.Body.Close()
-	raw, err := io.ReadAll(response.Body)
-	if err != nil {
-		s.Fatal(err)
-	}
-	if into != nil {
-		if err := json.Unmarshal(raw, into); err != nil {
-			s.Fatalf("%s %s: %s: %v", method, path, raw, err)
-		}
-	}
-	return response.StatusCode
-}
-
-func (s *shop) phone(behaviour string, balance int) string {
-	s.Helper()
-	var out struct{ ID string }
-	if status := s.control("POST", "customers", fmt.Sprintf(`{"wallet":"alipay","balance":%d,"behaviour":%q}`, balance, behaviour), &out); status != 200 {
-		s.Fatalf("customer: %d", status)
-	}
-	return out.ID
-}
-
-func (s *shop) code(customer string) string {
-	s.Helper()
-	var out struct{ Code, Expires string }
-	if status := s.control("POST", "customers/"+customer+"/paycode", "", &out); status != 200 {
-		s.Fatalf("paycode: %d", status)
-	}
-	return out.Code
-}
-
-func (s *shop) touch(customer, what, body string) string {
-	s.Helper()
-	var out struct{ Status string }
-	s.control("POST", "customers/"+customer+"/"+what, body, &out)
-	return out.Status
-}
-
-type row struct {
-	OrderNo  string `json:"order_no"`
-	State    string `json:"state"`
-	Amount   int64  `json:"amount"`
-	Captured int64  `json:"captured"`
-	Refunded int64  `json:"refunded"`
-	Reversed bool   `json:"reversed"`
-}
-
-func (s *shop) row(orderNo string) row {
-	s.Helper()
-	var out struct{ Orders []row }
-	s.control("GET", "ledger", "", &out)
-	found := row{}
-	for _, o := range out.Orders {
-		if o.OrderNo != orderNo {
-			continue
-		}
-		if found.OrderNo != "" {
-			s.Fatalf("two rows for %s", orderNo)
-		}
-		found = o
-	}
-	return found
 }
 
 // payment is biz_content of a payment with a code.
@@ -410,10 +219,4 @@ func (s *shop) want(got reply, code, sub string) {
 	if got.text("code") != code || got.text("sub_code") != sub {
 		s.Errorf("answered %s %s (%s), want %s %s", got.text("code"), got.text("sub_code"), got.text("sub_msg"), code, sub)
 	}
-}
-
-func randomNo() string {
-	b := make([]byte, 13)
-	rand.Read(b)
-	return "DEMO01" + strings.ToUpper(hex.EncodeToString(b))
 }

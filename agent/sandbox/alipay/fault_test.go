@@ -7,46 +7,13 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"tillwire/agent/sandbox/sandboxtest"
 )
-
-type seen struct {
-	Wallet, Operation, Method, Path, Fault string
-	OrderNo                                string `json:"order_no"`
-	Status                                 int
-}
-
-func (s *shop) requests() []seen {
-	s.Helper()
-	var out struct{ Requests []seen }
-	s.control("GET", "requests", "", &out)
-	return out.Requests
-}
-
-func (s *shop) faults(list string) {
-	s.Helper()
-	var out struct{ Say string }
-	if status := s.control("PUT", "faults", list, &out); status != 200 {
-		s.Fatalf("faults %s: %d %s", list, status, out.Say)
-	}
-}
-
-func waitUntil(t *testing.T, done func() bool) {
-	t.Helper()
-	deadline := time.After(10 * time.Second)
-	for !done() {
-		select {
-		case <-deadline:
-			t.Fatal("waited in vain")
-		default:
-			runtime.Gosched()
-		}
-	}
-}
 
 // answer is what came back under a fault.
 type answer struct {
@@ -96,16 +63,16 @@ func TestFaultsOfAPayment(t *testing.T) {
 			t.Run(fmt.Sprint(c.fault, inForm), func(t *testing.T) {
 				s := open(t)
 				s.inForm = inForm
-				no, code := randomNo(), s.code(s.phone("approve", 5000))
-				s.faults("[" + strings.Replace(c.fault, "{", `{"wallet":"alipay","operation":"pay",`, 1) + "]")
-				status, body, err := s.raw(s.request("alipay.trade.pay", payment(no, code, "12.80")))
+				no, code := sandboxtest.OrderNo(), s.Code(s.Phone("approve", 5000))
+				s.Faults("[" + strings.Replace(c.fault, "{", `{"wallet":"alipay","operation":"pay",`, 1) + "]")
+				status, _, body, err := s.Raw(s.request("alipay.trade.pay", payment(no, code, "12.80")))
 				if !c.client(s, answer{status, body, err}) {
 					t.Errorf("the client got %d %q (%v)", status, body, err)
 				}
-				if r := s.row(no); r.Captured != c.captured {
+				if r := s.Row(no); r.Captured != c.captured {
 					t.Errorf("captured %d, want %d", r.Captured, c.captured)
 				}
-				list := s.requests()
+				list := s.Requests()
 				if len(list) != c.runs {
 					t.Fatalf("requests %+v", list)
 				}
@@ -117,7 +84,7 @@ func TestFaultsOfAPayment(t *testing.T) {
 				}
 				// The fault is spent: the same payment again is simply answered.
 				s.want(s.pay(no, code, "12.80"), "10000", "")
-				if r := s.row(no); r.Captured != 1280 {
+				if r := s.Row(no); r.Captured != 1280 {
 					t.Errorf("captured %d in the end", r.Captured)
 				}
 			})
@@ -131,12 +98,12 @@ func TestEveryOperationIsNamed(t *testing.T) {
 	for _, s.inForm = range []bool{true, false} {
 		for method, op := range map[string]string{"alipay.trade.pay": "pay", "alipay.trade.precreate": "present", "alipay.trade.query": "query", "alipay.trade.cancel": "reverse",
 			"alipay.trade.close": "close", "alipay.trade.refund": "refund", "alipay.trade.fastpay.refund.query": "refund_query", "alipay.data.dataservice.bill.downloadurl.query": "bill"} {
-			s.faults(`[{"wallet":"*","operation":"` + op + `","kind":"status","status":503}]`)
-			no := randomNo()
-			if status, body, err := s.raw(s.request(method, fmt.Sprintf(`{"a":{},"out_trade_no" : %q}`, no))); status != 503 {
+			s.Faults(`[{"wallet":"*","operation":"` + op + `","kind":"status","status":503}]`)
+			no := sandboxtest.OrderNo()
+			if status, _, body, err := s.Raw(s.request(method, fmt.Sprintf(`{"a":{},"out_trade_no" : %q}`, no))); status != 503 {
 				t.Errorf("%s is not %s: %d %s %v", method, op, status, body, err)
 			}
-			if list := s.requests(); list[len(list)-1].Operation != op || list[len(list)-1].OrderNo != no {
+			if list := s.Requests(); list[len(list)-1].Operation != op || list[len(list)-1].OrderNo != no {
 				t.Errorf("%s is listed as %+v", method, list[len(list)-1])
 			}
 		}
@@ -147,8 +114,8 @@ func TestEveryOperationIsNamed(t *testing.T) {
 // than the fault says.
 func TestARequestIsDroppedWhileItIsStillBeingSent(t *testing.T) {
 	s := open(t)
-	s.faults(`[{"operation":"pay","kind":"drop_request","after_bytes":10}]`)
-	conn, err := net.Dial("tcp", strings.TrimPrefix(s.cloud.HostURLs("alipay")[0], "http://"))
+	s.Faults(`[{"operation":"pay","kind":"drop_request","after_bytes":10}]`)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.Cloud.HostURLs("alipay")[0], "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,40 +131,40 @@ func TestARequestIsDroppedWhileItIsStillBeingSent(t *testing.T) {
 
 func TestADelayedAnswerIsExecutedAtOnce(t *testing.T) {
 	s := open(t)
-	no := randomNo()
-	s.faults(`[{"wallet":"alipay","operation":"pay","kind":"delay","delay_ms":20000}]`)
-	request := s.request("alipay.trade.pay", payment(no, s.code(s.phone("approve", 5000)), "12.80"))
+	no := sandboxtest.OrderNo()
+	s.Faults(`[{"wallet":"alipay","operation":"pay","kind":"delay","delay_ms":20000}]`)
+	request := s.request("alipay.trade.pay", payment(no, s.Code(s.Phone("approve", 5000)), "12.80"))
 	answered := make(chan reply, 1)
 	go func() { answered <- s.send(request) }()
-	waitUntil(t, func() bool { return s.clock.waiting() > 0 })
+	sandboxtest.Until(t, func() bool { return s.Clock.Waiting() > 0 })
 	if status := s.status(no); status != "TRADE_SUCCESS" {
 		t.Errorf("while the answer is held a query says %q", status)
 	}
-	s.clock.move(20 * time.Second)
+	s.Clock.Move(20 * time.Second)
 	s.want(<-answered, "10000", "")
 }
 
 func TestEveryOperationCanBeDeliveredTwice(t *testing.T) {
 	s := open(t)
-	rich := s.phone("approve", 100000)
-	paid, shown, dead := randomNo(), randomNo(), randomNo()
-	s.faults(`[{"kind":"duplicate","count":100}]`)
-	s.pay(paid, s.code(rich), "10.00")
+	rich := s.Phone("approve", 100000)
+	paid, shown, dead := sandboxtest.OrderNo(), sandboxtest.OrderNo(), sandboxtest.OrderNo()
+	s.Faults(`[{"kind":"duplicate","count":100}]`)
+	s.pay(paid, s.Code(rich), "10.00")
 	if got := s.refund(paid, "R1", "3.00"); got.text("fund_change") != "N" || got.text("refund_fee") != "3.00" {
 		t.Errorf("the refund answers %v", got.body)
 	}
 	qr := s.precreate(shown, "5.00").text("qr_code")
-	if status := s.touch(rich, "scan", fmt.Sprintf(`{"qr":%q}`, qr)); status != "paid" {
+	if status := s.Touch(rich, "scan", fmt.Sprintf(`{"qr":%q}`, qr)); status != "paid" {
 		t.Errorf("the code that was answered is not the one that counts: %s", status)
 	}
-	s.pay(dead, s.code(rich), "7.00")
+	s.pay(dead, s.Code(rich), "7.00")
 	s.named("cancel", dead)
-	for no, want := range map[string]row{
+	for no, want := range map[string]sandboxtest.Row{
 		paid:  {paid, "paid", 1000, 1000, 300, false},
 		shown: {shown, "paid", 500, 500, 0, false},
 		dead:  {dead, "reversed", 700, 700, 0, true},
 	} {
-		if got := s.row(no); got != want {
+		if got := s.Row(no); got != want {
 			t.Errorf("ledger says %+v, want %+v", got, want)
 		}
 	}
@@ -206,9 +173,9 @@ func TestEveryOperationCanBeDeliveredTwice(t *testing.T) {
 // A wrong amount is told wherever an answer has one, and signed.
 func TestWrongAmounts(t *testing.T) {
 	s := open(t)
-	no := randomNo()
-	s.pay(no, s.code(s.phone("approve", 5000)), "12.80")
-	s.faults(`[{"kind":"wrong_amount","count":100}]`)
+	no := sandboxtest.OrderNo()
+	s.pay(no, s.Code(s.Phone("approve", 5000)), "12.80")
+	s.Faults(`[{"kind":"wrong_amount","count":100}]`)
 	for _, told := range [][2]string{
 		{"12.81", s.named("query", no).text("total_amount")},
 		{"5.01", s.refund(no, "R1", "5.00").text("refund_fee")},
@@ -218,23 +185,23 @@ func TestWrongAmounts(t *testing.T) {
 			t.Errorf("told %s, want %s", told[1], told[0])
 		}
 	}
-	if r := s.row(no); r.Captured != 1280 || r.Refunded != 500 {
+	if r := s.Row(no); r.Captured != 1280 || r.Refunded != 500 {
 		t.Errorf("ledger says %+v", r)
 	}
 }
 
 func TestTheLineIsDown(t *testing.T) {
 	s := open(t)
-	no, host := randomNo(), strings.TrimPrefix(s.cloud.HostURLs("alipay")[0], "http://")
-	s.pay(no, s.code(s.phone("approve", 5000)), "1.00") // leaves a live connection behind
-	s.faults(`[{"wallet":"*","operation":"*","kind":"refuse_connection"}]`)
+	no, host := sandboxtest.OrderNo(), strings.TrimPrefix(s.Cloud.HostURLs("alipay")[0], "http://")
+	s.pay(no, s.Code(s.Phone("approve", 5000)), "1.00") // leaves a live connection behind
+	s.Faults(`[{"wallet":"*","operation":"*","kind":"refuse_connection"}]`)
 	if conn, err := net.Dial("tcp", host); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("%v %v", conn, err)
 	}
-	if _, _, err := s.raw(s.request("alipay.trade.query", "{}")); err == nil {
+	if _, _, _, err := s.Raw(s.request("alipay.trade.query", "{}")); err == nil {
 		t.Error("a kept connection still works")
 	}
-	s.faults(`[]`)
+	s.Faults(`[]`)
 	if status := s.status(no); status != "TRADE_SUCCESS" {
 		t.Errorf("afterwards a query says %q", status)
 	}
@@ -242,17 +209,17 @@ func TestTheLineIsDown(t *testing.T) {
 
 func TestRequestsHoldNoSecret(t *testing.T) {
 	s := open(t)
-	code := s.code(s.phone("approve", 5000))
+	code := s.Code(s.Phone("approve", 5000))
 	for _, s.inForm = range []bool{true, false} {
-		s.pay(randomNo(), code, "1.00")
+		s.pay(sandboxtest.OrderNo(), code, "1.00")
 	}
-	r := s.request("alipay.trade.pay", payment(randomNo(), code, "1.00"))
+	r := s.request("alipay.trade.pay", payment(sandboxtest.OrderNo(), code, "1.00"))
 	r.URL.Path = "/" + code
-	if _, _, err := s.raw(r); err != nil {
+	if _, _, _, err := s.Raw(r); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"requests", "ledger", "customers", ""} {
-		r, err := http.Get(s.cloud.ControlURL() + "/_sandbox/" + path)
+		r, err := http.Get(s.Cloud.ControlURL() + "/_sandbox/" + path)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -71,7 +71,7 @@ func TestSignatures(t *testing.T) {
 		p := s.params("alipay.trade.query", "{}")
 		p["app_id"] = id
 		s.sign(p)
-		status, body, err := s.raw(s.post(p))
+		status, _, body, err := s.Raw(s.post(p))
 		if err != nil || status != 200 || !bytes.Contains(body, []byte(sub)) || bytes.Contains(body, []byte(`"sign"`)) {
 			t.Errorf("answered %d %s %v", status, body, err)
 		}
@@ -102,7 +102,7 @@ func TestForms(t *testing.T) {
 	s := open(t)
 	want := func(name, sub string, r *http.Request) {
 		t.Helper()
-		if status, body, err := s.raw(r); err != nil || status != 200 || !bytes.Contains(body, []byte(sub)) {
+		if status, _, body, err := s.Raw(r); err != nil || status != 200 || !bytes.Contains(body, []byte(sub)) {
 			t.Errorf("%s: answered %d %s %v", name, status, body, err)
 		}
 	}
@@ -120,7 +120,7 @@ func TestForms(t *testing.T) {
 	want("a GET", "isv.invalid-method", r)
 	r = s.request("alipay.trade.query", "{}")
 	r.URL.Path = "/gateway"
-	if status, _, err := s.raw(r); status != 404 {
+	if status, _, _, err := s.Raw(r); status != 404 {
 		t.Errorf("another address answers %d %v", status, err)
 	}
 }
@@ -128,7 +128,7 @@ func TestForms(t *testing.T) {
 // What is wrong with the content is refused before anything happens, and named.
 func TestContent(t *testing.T) {
 	s := open(t)
-	code := s.code(s.phone("approve", 5000))
+	code := s.Code(s.Phone("approve", 5000))
 	good := payment("ORDER_1", code, "1.00")
 	swap := func(old, new string) string { return strings.Replace(good, old, new, 1) }
 	for _, c := range []struct{ name, content, field string }{
@@ -183,11 +183,11 @@ func TestContent(t *testing.T) {
 // instead of what came finds out.
 func TestSlashesAreEscaped(t *testing.T) {
 	s := open(t)
-	_, body, err := s.raw(s.request("alipay.trade.precreate", `{"out_trade_no":"1","subject":"tea","total_amount":"1.00","timeout_express":"1c"}`))
+	_, _, body, err := s.Raw(s.request("alipay.trade.precreate", `{"out_trade_no":"1","subject":"tea","total_amount":"1.00","timeout_express":"1c"}`))
 	if err != nil || !bytes.Contains(body, []byte(`"https:\/\/qr.alipay.com\/bax`)) {
 		t.Errorf("answered %s %v", body, err)
 	}
 	// 1c is the end of China's day: thirteen hours and a little more from here.
-	s.clock.move(13*time.Hour + 26*time.Minute)
+	s.Clock.Move(13*time.Hour + 26*time.Minute)
 	s.want(s.call("alipay.trade.precreate", `{"out_trade_no":"1","subject":"tea","total_amount":"1.00","timeout_express":"1c"}`), "40004", "ACQ.TRADE_HAS_CLOSE")
 }

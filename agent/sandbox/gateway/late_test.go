@@ -20,7 +20,7 @@ func late(s *shop, n int, code string, ago time.Duration) string {
 func TestACodeChargedAfterTheSale(t *testing.T) {
 	s := openShop(t, Options{})
 	_, code := s.phone(shopCard, sandbox.Approve)
-	s.clock.move(3 * time.Hour)
+	s.clock.Move(3 * time.Hour)
 	body := late(s, 1, code, 3*time.Hour)
 	paid := s.want("paid", "POST", at(1, "/charge"), body)
 	again := s.want("paid", "POST", at(1, "/charge"), body)
@@ -54,7 +54,7 @@ func TestACodeChargedLateIsJudgedByItsSale(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := openShop(t, Options{})
 			_, code := s.phone(shopCard, c.behaviour)
-			s.clock.move(time.Hour)
+			s.clock.Move(time.Hour)
 			_, answer := s.ask("POST", at(1, "/charge"), late(s, 1, code, c.ago))
 			got := answer["state"]
 			if got == "refused" {

@@ -72,7 +72,7 @@ func TestRedeeming(t *testing.T) {
 		t.Errorf("the answers are %v and %v", first, again)
 	}
 	// The same redemption is one whatever else stands in the request.
-	s.clock.move(time.Minute)
+	s.clock.Move(time.Minute)
 	s.want("paid", "POST", at(2, "/redeem"), redeemed(s, 2, code))
 	s.want("number_reused", "POST", at(2, "/redeem"), redeemed(s, 2, receipt))
 

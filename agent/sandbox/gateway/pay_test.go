@@ -43,7 +43,7 @@ func TestACustomerWhoMustConfirm(t *testing.T) {
 	s.want("paid", "GET", at(1, query("linepay")), "")
 	_, code = s.phone("linepay", sandbox.Abandon)
 	s.want("awaiting", "POST", at(2, "/charge"), charge(2, "linepay", "JPY", code))
-	s.clock.move(codeLife)
+	s.clock.Move(codeLife)
 	if gone := s.want("refused", "GET", at(2, query("linepay")), ""); gone["reason"] != "not_confirmed" {
 		t.Errorf("it is %v", gone)
 	}
@@ -59,14 +59,14 @@ func TestASlowCustomer(t *testing.T) {
 		defer close(done)
 		s.want("pending", "POST", at(1, "/charge"), charge(1, "unionpay", "CNY", code))
 	}()
-	for s.clock.waiting() < 2 {
+	for s.clock.Waiting() < 2 {
 		runtime.Gosched()
 	}
 	s.want("in_progress", "POST", at(1, "/reverse"), undo("unionpay"))
 	s.want("pending", "GET", at(1, query("unionpay")), "")
-	s.clock.move(patience)
+	s.clock.Move(patience)
 	<-done
-	s.clock.move(time.Second)
+	s.clock.Move(time.Second)
 	s.want("paid", "GET", at(1, query("unionpay")), "")
 	s.want("reversed", "POST", at(1, "/reverse"), undo("unionpay"))
 }
@@ -89,7 +89,7 @@ func TestACodeToShow(t *testing.T) {
 	s.want("closed", "POST", at(2, "/close"), undo("pix"))
 	s.want("order_closed", "POST", at(2, "/present"), present(2, "pix", "BRL"))
 	s.want("unpaid", "POST", at(3, "/present"), present(3, "pix", "BRL"))
-	s.clock.move(3 * time.Minute)
+	s.clock.Move(3 * time.Minute)
 	s.want("closed", "GET", at(3, query("pix")), "")
 }
 
@@ -124,7 +124,7 @@ func TestRefunds(t *testing.T) {
 	s.want("invalid_request", "POST", p("P2"), refund("unionpay", "JPY", 500))
 	s.want("invalid_request", "POST", at(1, "/refunds/"+number(2)+"P1"), refund("unionpay", "CNY", 1))
 	s.want("state_forbids", "POST", at(1, "/reverse"), undo("unionpay"))
-	s.clock.move(31 * 24 * time.Hour)
+	s.clock.Move(31 * 24 * time.Hour)
 	s.want("refund_window_over", "POST", p("P2"), refund("unionpay", "CNY", 780))
 	s.want("done", "POST", p("P1"), refund("unionpay", "CNY", 500))
 }
@@ -154,7 +154,7 @@ func TestRulesOfABrand(t *testing.T) {
 
 	_, code = s.phone("duitnow", sandbox.Approve)
 	s.want("paid", "POST", at(4, "/charge"), charge(4, "duitnow", "MYR", code))
-	s.clock.move(25 * time.Hour)
+	s.clock.Move(25 * time.Hour)
 	s.want("reverse_window_over", "POST", at(4, "/reverse"), undo("duitnow"))
 }
 

@@ -9,69 +9,18 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"tillwire/agent/sandbox"
+	"tillwire/agent/sandbox/sandboxtest"
 )
-
-// clock is moved by the test.
-type clock struct {
-	mu      sync.Mutex
-	now     time.Time
-	waiters []waiter
-}
-
-type waiter struct {
-	at time.Time
-	ch chan time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Mono() time.Duration { return c.Now().Sub(time.Unix(0, 0)) }
-
-func (c *clock) After(d time.Duration) <-chan time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	ch := make(chan time.Time, 1)
-	c.waiters = append(c.waiters, waiter{c.now.Add(d), ch})
-	return ch
-}
-
-func (c *clock) waiting() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.waiters)
-}
-
-func (c *clock) move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-	var rest []waiter
-	for _, w := range c.waiters {
-		if w.at.After(c.now) {
-			rest = append(rest, w)
-			continue
-		}
-		w.ch <- c.now
-	}
-	c.waiters = rest
-}
 
 // shop is a terminal that signs by itself and speaks to the acquirer without a
 // network between them.
 type shop struct {
 	*testing.T
-	clock    *clock
+	clock    *sandboxtest.Clock
 	ledger   *sandbox.Ledger
 	acquirer *Acquirer
 	head     string // Tillwire-Journal
@@ -79,17 +28,10 @@ type shop struct {
 
 func openShop(t *testing.T, o Options) *shop {
 	t.Helper()
-	s := &shop{T: t, clock: &clock{now: time.Date(2026, 1, 1, 2, 34, 56, 0, time.UTC)}}
-	var err error
-	if s.ledger, err = sandbox.OpenLedger(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), s.clock); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.ledger.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s := &shop{T: t, clock: sandboxtest.NewClock()}
+	s.ledger = sandboxtest.Ledger(t, s.clock)
 	o.Ledger, o.Clock = s.ledger, s.clock
+	var err error
 	if s.acquirer, err = New(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
@@ -164,18 +106,7 @@ func (s *shop) want(want, method, path, body string) map[string]any {
 func (s *shop) phone(brand string, behaviour sandbox.Behaviour) (id, code string) {
 	s.Helper()
 	w := s.acquirer.Wallet(brand)
-	c, err := s.ledger.AddCustomer(s.Context(), sandbox.Customer{Wallet: brand, Balance: 100_000, Currency: w.Currencies()[0], Behaviour: behaviour})
-	if err != nil {
-		s.Fatal(err)
-	}
-	if w.OnlyReads() {
-		return c.ID, ""
-	}
-	made, err := s.ledger.IssueCode(s.Context(), c.ID, func(string) (string, error) { return w.PayCode() })
-	if err != nil {
-		s.Fatal(err)
-	}
-	return c.ID, made.Code
+	return sandboxtest.Phone(s.T, s.ledger, w, sandbox.Customer{Currency: w.Currencies()[0], Behaviour: behaviour})
 }
 
 // number makes order numbers of one terminal.

@@ -57,13 +57,13 @@ func TestBills(t *testing.T) {
 	_, other := s.phone("unionpay", sandbox.Approve)
 	s.want("paid", "POST", at(1, "/charge"), charge(1, "unionpay", "CNY", code))
 	s.want("paid", "POST", at(2, "/charge"), charge(2, "unionpay", "CNY", other))
-	s.clock.move(time.Second)
+	s.clock.Move(time.Second)
 	s.want("done", "POST", at(1, "/refunds/"+number(1)+"P1"), refund("unionpay", "CNY", 500))
-	s.clock.move(time.Second)
+	s.clock.Move(time.Second)
 	s.want("reversed", "POST", at(2, "/reverse"), undo("unionpay"))
 	bill := "/bills/2026-01-01" + query("unionpay")
 	s.want("bill_not_ready", "GET", bill, "")
-	s.clock.move(24 * time.Hour)
+	s.clock.Move(24 * time.Hour)
 	var got []string
 	for cursor := ""; ; {
 		status, page := s.ask("GET", bill+cursor, "")

@@ -4,60 +4,29 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"tillwire/agent"
 	"tillwire/agent/sandbox"
+	"tillwire/agent/sandbox/sandboxtest"
 )
-
-// clock is moved by the test.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Mono() time.Duration { return c.Now().Sub(time.Unix(0, 0)) }
-
-func (c *clock) After(time.Duration) <-chan time.Time { return make(chan time.Time) }
-
-func (c *clock) move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
 
 const shopNumber = "SANDBOX01"
 
 // street is an issuer with its ledger, and a shop that shows challenges.
 type street struct {
 	*testing.T
-	clock  *clock
+	clock  *sandboxtest.Clock
 	ledger *sandbox.Ledger
 	issuer *Issuer
 }
 
 func openStreet(t *testing.T) *street {
 	t.Helper()
-	s := &street{T: t, clock: &clock{now: time.Date(2026, 1, 1, 2, 34, 56, 0, time.UTC)}}
-	var err error
-	if s.ledger, err = sandbox.OpenLedger(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), s.clock); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.ledger.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s := &street{T: t, clock: sandboxtest.NewClock()}
+	s.ledger = sandboxtest.Ledger(t, s.clock)
 	s.open()
 	return s
 }
@@ -172,7 +141,7 @@ func TestAReceipt(t *testing.T) {
 		t.Errorf("%d was captured in %d orders", sum, rows)
 	}
 	stale := s.challenge(3, 100)
-	s.clock.move(11 * time.Minute)
+	s.clock.Move(11 * time.Minute)
 	s.scan(id, stale, sandbox.ScanClosed)
 }
 
@@ -236,7 +205,7 @@ func TestAnotherPhoneSigns(t *testing.T) {
 	second := s.phone(sandbox.Approve, 10_000)
 	s.fly(second, "")
 	code := s.scan(second, shown, sandbox.ScanSigned)
-	s.clock.move(5 * time.Minute)
+	s.clock.Move(5 * time.Minute)
 	s.redeem(1, 700, code, "paid")
 	if sum, rows := s.captured(); sum != 700 || rows != 1 {
 		t.Errorf("%d in %d orders", sum, rows)
@@ -310,7 +279,7 @@ func TestDeniedAndExpired(t *testing.T) {
 	if err := s.issuer.Deny(t.Context(), p.Voucher, false); err != nil {
 		t.Fatal(err)
 	}
-	s.clock.move(deviceLife + sandbox.RedeemGrace)
+	s.clock.Move(deviceLife + sandbox.RedeemGrace)
 	s.redeem(2, 100, second, "expired")
 	s.scan(id, s.challenge(3, 100), sandbox.ScanDeclined) // its certificate has ended
 
@@ -370,7 +339,7 @@ func TestARestart(t *testing.T) {
 	}
 	for _, do := range []func() error{
 		func() error { return s.issuer.Rotate(ctx) },
-		func() error { s.clock.move(setFresh); return nil },
+		func() error { s.clock.Move(setFresh); return nil },
 	} {
 		if err := do(); err != nil {
 			t.Fatal(err)

@@ -9,19 +9,21 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tillwire/agent/sandbox/sandboxtest"
 )
 
 // Whoever does not sign as the documentation says is refused, with an answer
 // that is signed all the same (send verifies that).
 func TestUnsignedAndBadlySignedRequests(t *testing.T) {
 	s := open(t)
-	uri := "/v3/pay/transactions/out-trade-no/" + randomNo() + "?mchid=" + s.as.MerchantID
+	uri := "/v3/pay/transactions/out-trade-no/" + sandboxtest.OrderNo() + "?mchid=" + s.as.MerchantID
 	authorize := func(change func(string) string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set("Authorization", change(r.Header.Get("Authorization"))) }
 	}
 	at := func(d time.Duration) func(*http.Request) {
 		return func(r *http.Request) {
-			r.Header.Set("Authorization", s.sign("GET", uri, "", s.clock.Now().Add(d), fmt.Sprint("T", d)))
+			r.Header.Set("Authorization", s.sign("GET", uri, "", s.Clock.Now().Add(d), fmt.Sprint("T", d)))
 		}
 	}
 	for _, c := range []struct {
@@ -57,7 +59,7 @@ func TestUnsignedAndBadlySignedRequests(t *testing.T) {
 
 func TestANonceIsUsedOnce(t *testing.T) {
 	s := open(t)
-	uri := "/v3/pay/transactions/out-trade-no/" + randomNo() + "?mchid=" + s.as.MerchantID
+	uri := "/v3/pay/transactions/out-trade-no/" + sandboxtest.OrderNo() + "?mchid=" + s.as.MerchantID
 	first := s.request("GET", uri, "")
 	s.want(s.send(first), 404, "ORDER_NOT_EXIST")
 	again := s.request("GET", uri, "")
@@ -67,9 +69,9 @@ func TestANonceIsUsedOnce(t *testing.T) {
 
 func TestTheSignatureErrorShowsNoPaymentCode(t *testing.T) {
 	s := open(t)
-	code := s.code(s.phone("approve", 5000))
-	r := s.request("POST", "/v3/pay/transactions/codepay", s.codepay(randomNo(), code, 100))
-	r.Header.Set("Authorization", s.sign("POST", "/v3/pay/transactions/codepay", "another body", s.clock.Now(), "X1"))
+	code := s.Code(s.Phone("approve", 5000))
+	r := s.request("POST", "/v3/pay/transactions/codepay", s.codepay(sandboxtest.OrderNo(), code, 100))
+	r.Header.Set("Authorization", s.sign("POST", "/v3/pay/transactions/codepay", "another body", s.Clock.Now(), "X1"))
 	got := s.send(r)
 	s.want(got, 401, "SIGN_ERROR")
 	shown := got.text("detail.sign_information.truncated_sign_message")
@@ -80,7 +82,7 @@ func TestTheSignatureErrorShowsNoPaymentCode(t *testing.T) {
 
 func TestTheClientChoosesTheKey(t *testing.T) {
 	s := open(t)
-	uri := "/v3/pay/transactions/out-trade-no/" + randomNo() + "?mchid=" + s.as.MerchantID
+	uri := "/v3/pay/transactions/out-trade-no/" + sandboxtest.OrderNo() + "?mchid=" + s.as.MerchantID
 	for asked, want := range map[string]string{"": s.wallet.Platform().PublicKeyID, s.wallet.Platform().PublicKeyID: s.wallet.Platform().PublicKeyID,
 		s.wallet.Platform().Serial: s.wallet.Platform().Serial, "UNKNOWN": s.wallet.Platform().PublicKeyID} {
 		s.serial = asked
@@ -118,12 +120,12 @@ func TestCertificates(t *testing.T) {
 
 func TestPartner(t *testing.T) {
 	s := open(t)
-	rich := s.phone("approve", 100000)
+	rich := s.Phone("approve", 100000)
 	s.as = s.wallet.Partner()
-	no := randomNo()
+	no := sandboxtest.OrderNo()
 	who := fmt.Sprintf(`"sp_mchid":%q,"sub_mchid":%q`, s.as.MerchantID, s.as.SubMerchantID)
 	body := fmt.Sprintf(`{"sp_appid":%q,%s,"description":"tea","out_trade_no":%q,"payer":{"auth_code":%q},"amount":{"total":900},"scene_info":{"store_info":{"id":"77"}}}`,
-		s.as.AppID, who, no, s.code(rich))
+		s.as.AppID, who, no, s.Code(rich))
 	got := s.call("POST", "/v3/pay/partner/transactions/codepay", body)
 	for path, want := range map[string]string{"trade_state": "SUCCESS", "sp_mchid": s.as.MerchantID, "sub_mchid": s.as.SubMerchantID, "sp_appid": s.as.AppID, "mchid": ""} {
 		if got.text(path) != want {
@@ -141,7 +143,7 @@ func TestPartner(t *testing.T) {
 	if got := s.call("GET", "/v3/refund/domestic/refunds/R1?sub_mchid="+s.as.SubMerchantID, ""); got.text("status") != "SUCCESS" {
 		t.Errorf("refund query says %v", got.body)
 	}
-	unseen := randomNo()
+	unseen := sandboxtest.OrderNo()
 	s.want(s.call("POST", "/v3/pay/partner/transactions/out-trade-no/"+unseen+"/close", "{"+who+"}"), 204, "")
 	s.want(s.call("POST", "/v3/pay/partner/transactions/out-trade-no/"+unseen+"/reverse", fmt.Sprintf(`{"sp_appid":%q,%s}`, s.as.AppID, who)), 200, "")
 	s.want(s.call("GET", "/v3/pay/transactions/out-trade-no/"+no+"?mchid="+s.as.MerchantID, ""), 403, "NO_AUTH")

@@ -28,7 +28,7 @@ func (s *shop) fetch(promised reply) (text string, status int) {
 	if err != nil {
 		s.Fatal(err)
 	}
-	status, header, body, err := s.raw(s.request("GET", at.RequestURI(), ""))
+	status, header, body, err := s.Raw(s.request("GET", at.RequestURI(), ""))
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -83,21 +83,21 @@ func table(s *shop, text string) (lines []map[string]string, sums map[string]str
 // and none for what was never paid.
 func TestBills(t *testing.T) {
 	s := open(t) // it is 10:34 in China
-	rich := s.phone("approve", 100000)
-	s.pay("PAID_1", s.code(rich), 1280)
-	s.pay("DECLINED", s.code(s.phone("decline", 5000)), 700)
-	s.clock.move(time.Second)
+	rich := s.Phone("approve", 100000)
+	s.pay("PAID_1", s.Code(rich), 1280)
+	s.pay("DECLINED", s.Code(s.Phone("decline", 5000)), 700)
+	s.Clock.Move(time.Second)
 	s.refund("PAID_1", "PAID_1P1", 500, 1280)
-	s.clock.move(time.Second)
-	s.pay("UNDONE", s.code(rich), 300)
-	s.clock.move(time.Second)
+	s.Clock.Move(time.Second)
+	s.pay("UNDONE", s.Code(rich), 300)
+	s.Clock.Move(time.Second)
 	s.reverse("UNDONE")
 	s.reverse("NEVER_SEEN")
 	s.want(s.bill("tradebill?bill_date=2026-01-01"), 400, "NO_STATEMENT_EXIST")
-	s.clock.move(14 * time.Hour) // half past midnight
-	s.pay("LATE_1", s.code(rich), 900)
+	s.Clock.Move(14 * time.Hour) // half past midnight
+	s.pay("LATE_1", s.Code(rich), 900)
 	s.want(s.bill("tradebill?bill_date=2026-01-01"), 400, "STATEMENT_CREATING")
-	s.clock.move(10 * time.Hour)
+	s.Clock.Move(10 * time.Hour)
 
 	text, _ := s.fetch(s.bill("tradebill?bill_date=2026-01-01&bill_type=ALL"))
 	lines, sums := table(s, text)
@@ -131,11 +131,11 @@ func TestTheBillOfAPartner(t *testing.T) {
 	s := open(t)
 	s.as = s.wallet.Partner()
 	body := fmt.Sprintf(`{"sp_appid":%q,"sp_mchid":%q,"sub_mchid":%q,"description":"a, b","out_trade_no":"PARTNER_1","payer":{"auth_code":%q},"amount":{"total":100,"currency":"CNY"},"scene_info":{"store_info":{"out_id":"SH0001"}}}`,
-		s.as.AppID, s.as.MerchantID, s.as.SubMerchantID, s.code(s.phone("approve", 5000)))
+		s.as.AppID, s.as.MerchantID, s.as.SubMerchantID, s.Code(s.Phone("approve", 5000)))
 	if got := s.call("POST", "/v3/pay/partner/transactions/codepay", body); got.status != 200 {
 		t.Fatalf("pay: %v", got.body)
 	}
-	s.clock.move(24 * time.Hour)
+	s.Clock.Move(24 * time.Hour)
 	s.want(s.bill("tradebill?bill_date=2026-01-01&sub_mchid=1"), 403, "NO_AUTH")
 	text, status := s.fetch(s.bill("tradebill?bill_date=2026-01-01&sub_mchid=" + s.as.SubMerchantID))
 	lines, _ := table(s, text)
@@ -148,14 +148,14 @@ func TestTheBillOfAPartner(t *testing.T) {
 // its hash finds out a file that lies.
 func TestBillAddresses(t *testing.T) {
 	s := open(t)
-	s.pay("PAID_1", s.code(s.phone("approve", 5000)), 1280)
-	s.clock.move(24 * time.Hour)
+	s.pay("PAID_1", s.Code(s.Phone("approve", 5000)), 1280)
+	s.Clock.Move(24 * time.Hour)
 	promised := s.bill("tradebill?bill_date=2026-01-01")
-	s.clock.move(30 * time.Second)
+	s.Clock.Move(30 * time.Second)
 	if text, status := s.fetch(promised); status != 200 || !strings.Contains(text, "PAID_1") {
 		t.Errorf("%d: %s", status, text)
 	}
-	s.faults(`[{"wallet":"wechat","operation":"bill","kind":"wrong_amount"}]`)
+	s.Faults(`[{"wallet":"wechat","operation":"bill","kind":"wrong_amount"}]`)
 	if _, status := s.fetch(promised); status != -1 {
 		t.Errorf("the hash holds: %d", status)
 	}
@@ -164,7 +164,7 @@ func TestBillAddresses(t *testing.T) {
 		t.Errorf("another merchant gets %d", status)
 	}
 	s.as = s.wallet.Direct()
-	s.clock.move(time.Second)
+	s.Clock.Move(time.Second)
 	if _, status := s.fetch(promised); status != 400 {
 		t.Errorf("after thirty-one seconds it answers %d", status)
 	}

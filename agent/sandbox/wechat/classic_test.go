@@ -52,9 +52,9 @@ func (s *shop) classic(path string, body string, proven *wechat.Merchant) (int, 
 		block, _ := pem.Decode(proven.Certificate)
 		config.Certificates = []tls.Certificate{{Certificate: [][]byte{block.Bytes}, PrivateKey: proven.Key}}
 	}
-	config.Time = s.clock.Now
+	config.Time = s.Clock.Now
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}}
-	hosts := s.cloud.HostURLs("wechat")
+	hosts := s.Cloud.HostURLs("wechat")
 	response, err := client.Post(hosts[len(hosts)-1]+path, "text/xml", strings.NewReader(body))
 	if err != nil {
 		s.Fatal(err)
@@ -90,7 +90,7 @@ func (s *shop) micropay(no, code string, fee int) fields {
 // A merchant pays, asks and takes back in API v2, and API v3 knows the same order.
 func TestAPIv2(t *testing.T) {
 	s := open(t)
-	code := s.code(s.phone("approve", 5000))
+	code := s.Code(s.Phone("approve", 5000))
 	got := s.micropay("CLASSIC_1", code, 1280)
 	if got["result_code"] != "SUCCESS" || got["total_fee"] != "1280" || got["out_trade_no"] != "CLASSIC_1" || got["trade_type"] != "MICROPAY" || got["transaction_id"] == "" {
 		t.Errorf("paying answers %v", got)
@@ -111,7 +111,7 @@ func TestAPIv2(t *testing.T) {
 	if _, got := s.classic("/secapi/pay/reverse", reverse, s.wallet.Partner()); got["return_code"] != "FAIL" {
 		t.Errorf("with another's certificate: %v", got)
 	}
-	if s.row("CLASSIC_1").Reversed {
+	if s.Row("CLASSIC_1").Reversed {
 		t.Error("it was reversed all the same")
 	}
 	if _, got := s.classic("/secapi/pay/reverse", reverse, s.as); got["result_code"] != "SUCCESS" || got["recall"] != "N" {
@@ -124,7 +124,7 @@ func TestAPIv2(t *testing.T) {
 		t.Errorf("asking for nothing answers %v", got)
 	}
 	for behaviour, code := range map[string]string{"password": "USERPAYING", "decline": "NOTENOUGH"} {
-		if got := s.micropay("CLASSIC_"+behaviour, s.code(s.phone(behaviour, 5000)), 700); got["result_code"] != "FAIL" || got["err_code"] != code {
+		if got := s.micropay("CLASSIC_"+behaviour, s.Code(s.Phone(behaviour, 5000)), 700); got["result_code"] != "FAIL" || got["err_code"] != code {
 			t.Errorf("%s answers %v", behaviour, got)
 		}
 	}
@@ -133,7 +133,7 @@ func TestAPIv2(t *testing.T) {
 // What is wrong with a message is said without a signature, and nothing happens.
 func TestMessagesOfAPIv2ThatAreRefused(t *testing.T) {
 	s := open(t)
-	code := s.code(s.phone("approve", 5000))
+	code := s.Code(s.Phone("approve", 5000))
 	good := func(edit fields) string {
 		f := fields{"out_trade_no": "CLASSIC_1", "auth_code": code, "total_fee": "100", "body": "coffee", "spbill_create_ip": "127.0.0.1"}
 		maps.Copy(f, edit)
@@ -156,7 +156,7 @@ func TestMessagesOfAPIv2ThatAreRefused(t *testing.T) {
 			t.Errorf("%s: %d %v", name, status, got)
 		}
 	}
-	if got := s.row("CLASSIC_1"); got.OrderNo != "" {
+	if got := s.Row("CLASSIC_1"); got.OrderNo != "" {
 		t.Errorf("an order was made: %+v", got)
 	}
 }

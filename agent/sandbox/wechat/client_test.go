@@ -7,111 +7,28 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
-	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"tillwire/agent/sandbox"
+	"tillwire/agent/sandbox/sandboxtest"
 	"tillwire/agent/sandbox/wechat"
 )
 
-// clock is a wall clock that only moves when a test moves it.
-type clock struct {
-	mu      sync.Mutex
-	now     time.Time
-	waiters []waiter
-}
-
-type waiter struct {
-	at time.Time
-	ch chan time.Time
-}
-
-func newClock() *clock { return &clock{now: time.Date(2026, 1, 1, 2, 34, 56, 0, time.UTC)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Mono() time.Duration { return c.Now().Sub(time.Unix(0, 0)) }
-
-func (c *clock) After(d time.Duration) <-chan time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	ch := make(chan time.Time, 1)
-	c.waiters = append(c.waiters, waiter{c.now.Add(d), ch})
-	return ch
-}
-
-func (c *clock) waiting() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.waiters)
-}
-
-func (c *clock) move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-	var rest []waiter
-	for _, w := range c.waiters {
-		if w.at.After(c.now) {
-			rest = append(rest, w)
-			continue
-		}
-		w.ch <- c.now
-	}
-	c.waiters = rest
-}
-
-// testKeys makes each key of the test program once.
-type testKeys struct {
-	mu   sync.Mutex
-	keys []*rsa.PrivateKey
-}
-
-func (k *testKeys) source() wechat.KeySource {
-	next := 0
-	return func() (*rsa.PrivateKey, error) {
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		for len(k.keys) <= next {
-			key, err := rsa.GenerateKey(rand.Reader, 2048)
-			if err != nil {
-				return nil, err
-			}
-			k.keys = append(k.keys, key)
-		}
-		next++
-		return k.keys[next-1], nil
-	}
-}
-
-var keys = &testKeys{keys: nil}
+var keys sandboxtest.Keys
 
 // shop is a running cloud with a client that signs by itself.
 type shop struct {
-	*testing.T
-	clock  *clock
-	ledger *sandbox.Ledger
+	*sandboxtest.Shop
 	wallet *wechat.Wallet
-	cloud  *sandbox.Cloud
-	path   string
 	as     *wechat.Merchant
 	serial string // sent as Wechatpay-Serial
 	global bool   // the cross-border edition
-	http   *http.Client
 	nonces int
 }
 
@@ -122,38 +39,19 @@ func open(t *testing.T) *shop {
 
 func openEdition(t *testing.T, global bool) *shop {
 	t.Helper()
-	s := &shop{T: t, global: global, clock: newClock(), path: filepath.Join(t.TempDir(), "ledger.db"), http: &http.Client{Transport: &http.Transport{}}}
+	s := &shop{Shop: sandboxtest.NewShop(t), global: global}
 	s.start()
-	t.Cleanup(s.stop)
+	t.Cleanup(s.Stop)
 	return s
 }
 
 func (s *shop) start() {
 	s.Helper()
-	var err error
-	if s.ledger, err = sandbox.OpenLedger(s.Context(), s.path, s.clock); err != nil {
-		s.Fatal(err)
-	}
-	if s.wallet, err = wechat.New(s.Context(), wechat.Options{Ledger: s.ledger, Clock: s.clock, Keys: keys.source(), Global: s.global}); err != nil {
-		s.Fatal(err)
-	}
-	s.cloud, err = sandbox.Start(s.Context(), sandbox.Options{Ledger: s.ledger, Clock: s.clock, Log: slog.New(slog.DiscardHandler), Control: "127.0.0.1:0",
-		Wallets: []sandbox.Open{{Wallet: s.wallet, Hosts: []string{"127.0.0.1:0", "127.0.0.1:0"}, Secure: []string{"127.0.0.1:0"}}}})
-	if err != nil {
-		s.Fatal(err)
-	}
+	s.Start(func(l *sandbox.Ledger) (_ sandbox.Open, err error) {
+		s.wallet, err = wechat.New(s.Context(), wechat.Options{Ledger: l, Clock: s.Clock, Keys: keys.Source(), Global: s.global})
+		return sandbox.Open{Wallet: s.wallet, Hosts: []string{sandboxtest.Local, sandboxtest.Local}, Secure: []string{sandboxtest.Local}}, err
+	})
 	s.as = s.wallet.Direct()
-}
-
-func (s *shop) stop() {
-	s.Helper()
-	s.http.CloseIdleConnections()
-	if err := s.cloud.Close(); err != nil {
-		s.Error(err)
-	}
-	if err := s.ledger.Close(); err != nil {
-		s.Error(err)
-	}
 }
 
 // reply is an answer whose signature has been verified.
@@ -193,12 +91,12 @@ func (s *shop) sign(method, uri, body string, stamp time.Time, nonce string) str
 
 func (s *shop) request(method, uri, body string) *http.Request {
 	s.Helper()
-	r, err := http.NewRequestWithContext(s.Context(), method, s.cloud.HostURLs(s.wallet.Name())[0]+uri, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(s.Context(), method, s.Cloud.HostURLs(s.wallet.Name())[0]+uri, strings.NewReader(body))
 	if err != nil {
 		s.Fatal(err)
 	}
 	s.nonces++
-	r.Header.Set("Authorization", s.sign(method, uri, body, s.clock.Now(), fmt.Sprintf("N%015d", s.nonces)))
+	r.Header.Set("Authorization", s.sign(method, uri, body, s.Clock.Now(), fmt.Sprintf("N%015d", s.nonces)))
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set("User-Agent", "sandbox-test")
 	if body != "" {
@@ -218,19 +116,14 @@ func (s *shop) call(method, uri, body string) reply {
 
 func (s *shop) send(r *http.Request) reply {
 	s.Helper()
-	response, err := s.http.Do(r)
+	status, header, raw, err := s.Raw(r)
 	if err != nil {
 		s.Fatalf("%s %s: %v", r.Method, r.URL.Path, err)
 	}
-	defer response.Body.Close()
-	raw, err := io.ReadAll(response.Body)
-	if err != nil {
-		s.Fatal(err)
+	if err := s.verify(header, raw); err != nil {
+		s.Fatalf("%s %s: %d %s: %v", r.Method, r.URL.Path, status, raw, err)
 	}
-	if err := s.verify(response.Header, raw); err != nil {
-		s.Fatalf("%s %s: %d %s: %v", r.Method, r.URL.Path, response.StatusCode, raw, err)
-	}
-	out := reply{status: response.StatusCode, header: response.Header}
+	out := reply{status: status, header: header}
 	if len(raw) > 0 {
 		decoder := json.NewDecoder(bytes.NewReader(raw))
 		decoder.UseNumber()
@@ -259,84 +152,6 @@ func (s *shop) verify(h http.Header, body []byte) error {
 		return fmt.Errorf("signature: %w", err)
 	}
 	return nil
-}
-
-// control asks the control API.
-func (s *shop) control(method, path, body string, into any) int {
-	s.Helper()
-	r, err := http.NewRequestWithContext(s.Context(), method, s.cloud.ControlURL()+"/_sandbox/"+path, strings.NewReader(body))
-	if err != nil {
-		s.Fatal(err)
-	}
-	if body != "" {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	response, err := s.http.Do(r)
-	if err != nil {
-		s.Fatal(err)
-	}
-	defer response.Body.Close()
-	raw, err := io.ReadAll(response.Body)
-	if err != nil {
-		s.Fatal(err)
-	}
-	if into != nil {
-		if err := json.Unmarshal(raw, into); err != nil {
-			s.Fatalf("%s %s: %s: %v", method, path, raw, err)
-		}
-	}
-	return response.StatusCode
-}
-
-func (s *shop) phone(behaviour string, balance int) string {
-	s.Helper()
-	var out struct{ ID string }
-	if status := s.control("POST", "customers", fmt.Sprintf(`{"wallet":%q,"balance":%d,"behaviour":%q}`, s.wallet.Name(), balance, behaviour), &out); status != 200 {
-		s.Fatalf("customer: %d", status)
-	}
-	return out.ID
-}
-
-func (s *shop) code(customer string) string {
-	s.Helper()
-	var out struct{ Code, Expires string }
-	if status := s.control("POST", "customers/"+customer+"/paycode", "", &out); status != 200 {
-		s.Fatalf("paycode: %d", status)
-	}
-	return out.Code
-}
-
-func (s *shop) touch(customer, what, body string) string {
-	s.Helper()
-	var out struct{ Status string }
-	s.control("POST", "customers/"+customer+"/"+what, body, &out)
-	return out.Status
-}
-
-type row struct {
-	OrderNo  string `json:"order_no"`
-	State    string `json:"state"`
-	Amount   int64  `json:"amount"`
-	Captured int64  `json:"captured"`
-	Refunded int64  `json:"refunded"`
-	Reversed bool   `json:"reversed"`
-}
-
-func (s *shop) row(orderNo string) row {
-	s.Helper()
-	var out struct{ Orders []row }
-	s.control("GET", "ledger", "", &out)
-	found := row{}
-	for _, o := range out.Orders {
-		if o.OrderNo != orderNo {
-			continue
-		}
-		if found.OrderNo != "" {
-			s.Fatalf("two rows for %s", orderNo)
-		}
-		found = o
-	}
-	return found
 }
 
 // codepay is the body of a payment; edit changes it before it is sent.
@@ -383,10 +198,4 @@ func (s *shop) want(got reply, status int, code string) {
 	if got.status != status || got.text("code") != code {
 		s.Errorf("answered %d %s (%s), want %d %s", got.status, got.text("code"), got.text("message"), status, code)
 	}
-}
-
-func randomNo() string {
-	b := make([]byte, 13)
-	rand.Read(b)
-	return "DEMO01" + strings.ToUpper(hex.EncodeToString(b))
 }

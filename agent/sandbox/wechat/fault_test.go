@@ -12,39 +12,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"tillwire/agent/sandbox/sandboxtest"
 )
-
-type seen struct {
-	Wallet, Operation, Method, Path, Fault string
-	OrderNo                                string `json:"order_no"`
-	Status                                 int
-}
-
-func (s *shop) requests() []seen {
-	s.Helper()
-	var out struct{ Requests []seen }
-	s.control("GET", "requests", "", &out)
-	return out.Requests
-}
-
-func (s *shop) faults(list string) {
-	s.Helper()
-	var out struct{ Say string }
-	if status := s.control("PUT", "faults", list, &out); status != 200 {
-		s.Fatalf("faults %s: %d %s", list, status, out.Say)
-	}
-}
-
-// raw sends a request and returns what came back, however broken.
-func (s *shop) raw(r *http.Request) (status int, header http.Header, body []byte, err error) {
-	response, err := s.http.Do(r)
-	if err != nil {
-		return 0, nil, nil, err
-	}
-	defer response.Body.Close()
-	body, err = io.ReadAll(response.Body)
-	return response.StatusCode, response.Header, body, err
-}
 
 // What each fault does to a payment: what the client gets, and what is true.
 func TestFaultsOfAPayment(t *testing.T) {
@@ -96,15 +66,15 @@ func TestFaultsOfAPayment(t *testing.T) {
 	} {
 		t.Run(c.fault, func(t *testing.T) {
 			s := open(t)
-			customer, no := s.phone("approve", 5000), randomNo()
-			code := s.code(customer)
-			s.faults("[" + strings.Replace(c.fault, "{", `{"wallet":"wechat","operation":"pay",`, 1) + "]")
-			status, header, body, err := s.raw(s.request("POST", "/v3/pay/transactions/codepay", s.codepay(no, code, 1280)))
+			customer, no := s.Phone("approve", 5000), sandboxtest.OrderNo()
+			code := s.Code(customer)
+			s.Faults("[" + strings.Replace(c.fault, "{", `{"wallet":"wechat","operation":"pay",`, 1) + "]")
+			status, header, body, err := s.Raw(s.request("POST", "/v3/pay/transactions/codepay", s.codepay(no, code, 1280)))
 			c.client(t, s, status, header, body, err)
-			if r := s.row(no); r.Captured != c.captured {
+			if r := s.Row(no); r.Captured != c.captured {
 				t.Errorf("captured %d, want %d", r.Captured, c.captured)
 			}
-			list := s.requests()
+			list := s.Requests()
 			if len(list) != c.runs {
 				t.Fatalf("requests %+v", list)
 			}
@@ -117,7 +87,7 @@ func TestFaultsOfAPayment(t *testing.T) {
 			if got := s.pay(no, code, 1280); got.text("trade_state") != "SUCCESS" {
 				t.Errorf("afterwards it answers %v", got.body)
 			}
-			if r := s.row(no); r.Captured != 1280 {
+			if r := s.Row(no); r.Captured != 1280 {
 				t.Errorf("captured %d in the end", r.Captured)
 			}
 		})
@@ -126,24 +96,24 @@ func TestFaultsOfAPayment(t *testing.T) {
 
 func TestADelayedAnswerIsExecutedAtOnce(t *testing.T) {
 	s := open(t)
-	customer, no := s.phone("approve", 5000), randomNo()
-	s.faults(`[{"wallet":"wechat","operation":"pay","kind":"delay","delay_ms":20000}]`)
-	request := s.request("POST", "/v3/pay/transactions/codepay", s.codepay(no, s.code(customer), 1280))
+	customer, no := s.Phone("approve", 5000), sandboxtest.OrderNo()
+	s.Faults(`[{"wallet":"wechat","operation":"pay","kind":"delay","delay_ms":20000}]`)
+	request := s.request("POST", "/v3/pay/transactions/codepay", s.codepay(no, s.Code(customer), 1280))
 	answered := make(chan reply, 1)
 	go func() { answered <- s.send(request) }()
-	for s.clock.waiting() == 0 {
+	for s.Clock.Waiting() == 0 {
 		runtime.Gosched()
 	}
 	if state := s.query(no).text("trade_state"); state != "SUCCESS" {
 		t.Errorf("while the answer is held a query says %q", state)
 	}
-	s.clock.move(19 * time.Second)
+	s.Clock.Move(19 * time.Second)
 	select {
 	case got := <-answered:
 		t.Fatalf("answered too early: %v", got.body)
 	case <-time.After(20 * time.Millisecond):
 	}
-	s.clock.move(time.Second)
+	s.Clock.Move(time.Second)
 	if got := <-answered; got.text("trade_state") != "SUCCESS" {
 		t.Errorf("answered %v", got.body)
 	}
@@ -154,9 +124,9 @@ func TestAnAnswerIsCutWhereTheFaultSays(t *testing.T) {
 	for _, n := range []int{0, 1, 17, 200} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			s := open(t)
-			no := randomNo()
-			s.pay(no, s.code(s.phone("approve", 5000)), 100)
-			s.faults(fmt.Sprintf(`[{"operation":"query","kind":"drop_response","after_bytes":%d}]`, n))
+			no := sandboxtest.OrderNo()
+			s.pay(no, s.Code(s.Phone("approve", 5000)), 100)
+			s.Faults(fmt.Sprintf(`[{"operation":"query","kind":"drop_response","after_bytes":%d}]`, n))
 			r := s.request("GET", "/v3/pay/transactions/out-trade-no/"+no+"?mchid="+s.as.MerchantID, "")
 			conn, err := net.Dial("tcp", r.URL.Host)
 			if err != nil {
@@ -177,8 +147,8 @@ func TestAnAnswerIsCutWhereTheFaultSays(t *testing.T) {
 // A dropped request is read no further than the fault says.
 func TestARequestIsDroppedWhileItIsStillBeingSent(t *testing.T) {
 	s := open(t)
-	s.faults(`[{"operation":"pay","kind":"drop_request","after_bytes":10}]`)
-	r := s.request("POST", "/v3/pay/transactions/codepay", s.codepay(randomNo(), "134567890123456789", 100))
+	s.Faults(`[{"operation":"pay","kind":"drop_request","after_bytes":10}]`)
+	r := s.request("POST", "/v3/pay/transactions/codepay", s.codepay(sandboxtest.OrderNo(), "134567890123456789", 100))
 	conn, err := net.Dial("tcp", r.URL.Host)
 	if err != nil {
 		t.Fatal(err)
@@ -195,12 +165,12 @@ func TestARequestIsDroppedWhileItIsStillBeingSent(t *testing.T) {
 
 func TestFaultsCountOnlyWhatMatches(t *testing.T) {
 	s := open(t)
-	no := randomNo()
-	s.pay(no, s.code(s.phone("approve", 5000)), 100)
-	s.faults(`[{"wallet":"wechat","operation":"query","kind":"status","status":503,"count":2},{"wallet":"*","operation":"*","kind":"status","status":502}]`)
+	no := sandboxtest.OrderNo()
+	s.pay(no, s.Code(s.Phone("approve", 5000)), 100)
+	s.Faults(`[{"wallet":"wechat","operation":"query","kind":"status","status":503,"count":2},{"wallet":"*","operation":"*","kind":"status","status":502}]`)
 	answers := ""
 	for range 4 {
-		status, _, _, err := s.raw(s.request("GET", "/v3/pay/transactions/out-trade-no/"+no+"?mchid="+s.as.MerchantID, ""))
+		status, _, _, err := s.Raw(s.request("GET", "/v3/pay/transactions/out-trade-no/"+no+"?mchid="+s.as.MerchantID, ""))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -210,15 +180,15 @@ func TestFaultsCountOnlyWhatMatches(t *testing.T) {
 		t.Errorf("queries answer %s", answers)
 	}
 	var out struct{ Faults []struct{ Count, Left int } }
-	s.control("GET", "faults", "", &out)
+	s.Control("GET", "faults", "", &out)
 	if len(out.Faults) != 2 || out.Faults[0].Left != 0 || out.Faults[1].Left != 0 {
 		t.Errorf("left over: %+v", out.Faults)
 	}
-	s.faults(`[{"operation":"pay","kind":"status"}]`)
+	s.Faults(`[{"operation":"pay","kind":"status"}]`)
 	if got := s.query(no); got.status != 200 {
 		t.Errorf("a fault of pay broke a query: %d", got.status)
 	}
-	if status := s.control("DELETE", "faults", "", &out); status != 200 || len(out.Faults) != 0 {
+	if status := s.Control("DELETE", "faults", "", &out); status != 200 || len(out.Faults) != 0 {
 		t.Errorf("after DELETE: %d %+v", status, out.Faults)
 	}
 }
@@ -227,8 +197,8 @@ func TestFaultsCountOnlyWhatMatches(t *testing.T) {
 // phones and the control API go on.
 func TestTheLineIsDown(t *testing.T) {
 	s := open(t)
-	no, hosts := randomNo(), s.cloud.HostURLs("wechat")
-	s.pay(no, s.code(s.phone("approve", 5000)), 100) // leaves a live connection behind
+	no, hosts := sandboxtest.OrderNo(), s.Cloud.HostURLs("wechat")
+	s.pay(no, s.Code(s.Phone("approve", 5000)), 100) // leaves a live connection behind
 	idle, err := net.Dial("tcp", strings.TrimPrefix(hosts[1], "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -241,7 +211,7 @@ func TestTheLineIsDown(t *testing.T) {
 	if _, err := idle.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
-	s.faults(`[{"wallet":"*","operation":"*","kind":"refuse_connection"}]`)
+	s.Faults(`[{"wallet":"*","operation":"*","kind":"refuse_connection"}]`)
 	for _, host := range hosts {
 		if conn, err := net.Dial("tcp", host[strings.Index(host, "//")+2:]); !errors.Is(err, syscall.ECONNREFUSED) {
 			t.Errorf("%s: %v %v", host, conn, err)
@@ -250,13 +220,13 @@ func TestTheLineIsDown(t *testing.T) {
 	if _, err := io.ReadAll(idle); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("the open connection ended with %v", err)
 	}
-	if _, _, _, err := s.raw(s.request("GET", "/v3/pay/transactions/out-trade-no/"+no, "")); err == nil {
+	if _, _, _, err := s.Raw(s.request("GET", "/v3/pay/transactions/out-trade-no/"+no, "")); err == nil {
 		t.Error("a kept connection still works")
 	}
-	s.phone("approve", 1)
-	s.faults(`[{"wallet":"*","operation":"*","kind":"refuse_connection"},{"operation":"query","kind":"status"}]`)
-	s.faults(`[]`)
-	if again := s.cloud.HostURLs("wechat"); again[0] != hosts[0] || again[1] != hosts[1] {
+	s.Phone("approve", 1)
+	s.Faults(`[{"wallet":"*","operation":"*","kind":"refuse_connection"},{"operation":"query","kind":"status"}]`)
+	s.Faults(`[]`)
+	if again := s.Cloud.HostURLs("wechat"); again[0] != hosts[0] || again[1] != hosts[1] {
 		t.Errorf("the hosts moved from %v to %v", hosts, again)
 	}
 	if got := s.query(no); got.text("trade_state") != "SUCCESS" {
@@ -266,8 +236,8 @@ func TestTheLineIsDown(t *testing.T) {
 
 func TestOnlyTheFirstHostFails(t *testing.T) {
 	s := open(t)
-	hosts := s.cloud.HostURLs("wechat")
-	s.faults(`[{"wallet":"wechat","kind":"refuse_connection","host":1}]`)
+	hosts := s.Cloud.HostURLs("wechat")
+	s.Faults(`[{"wallet":"wechat","kind":"refuse_connection","host":1}]`)
 	if _, err := net.Dial("tcp", strings.TrimPrefix(hosts[0], "http://")); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("the first host: %v", err)
 	}
@@ -280,24 +250,24 @@ func TestOnlyTheFirstHostFails(t *testing.T) {
 
 func TestEveryOperationCanBeDeliveredTwice(t *testing.T) {
 	s := open(t)
-	rich := s.phone("approve", 100000)
-	paid, shown, dead := randomNo(), randomNo(), randomNo()
-	s.faults(`[{"kind":"duplicate","count":100}]`)
-	s.pay(paid, s.code(rich), 1000)
+	rich := s.Phone("approve", 100000)
+	paid, shown, dead := sandboxtest.OrderNo(), sandboxtest.OrderNo(), sandboxtest.OrderNo()
+	s.Faults(`[{"kind":"duplicate","count":100}]`)
+	s.pay(paid, s.Code(rich), 1000)
 	s.refund(paid, "R1", 300, 1000)
 	qr := s.native(shown, 500, "").text("code_url")
-	if status := s.touch(rich, "scan", fmt.Sprintf(`{"qr":%q}`, qr)); status != "paid" {
+	if status := s.Touch(rich, "scan", fmt.Sprintf(`{"qr":%q}`, qr)); status != "paid" {
 		t.Errorf("the code that was answered is not the one that counts: %s", status)
 	}
-	s.pay(dead, s.code(rich), 700)
+	s.pay(dead, s.Code(rich), 700)
 	s.reverse(dead)
-	s.close(randomNo())
-	for no, want := range map[string]row{
+	s.close(sandboxtest.OrderNo())
+	for no, want := range map[string]sandboxtest.Row{
 		paid:  {paid, "paid", 1000, 1000, 300, false},
 		shown: {shown, "paid", 500, 500, 0, false},
 		dead:  {dead, "reversed", 700, 700, 0, true},
 	} {
-		if got := s.row(no); got != want {
+		if got := s.Row(no); got != want {
 			t.Errorf("ledger says %+v, want %+v", got, want)
 		}
 	}
@@ -305,13 +275,13 @@ func TestEveryOperationCanBeDeliveredTwice(t *testing.T) {
 
 func TestRequestsHoldNoSecret(t *testing.T) {
 	s := open(t)
-	code := s.code(s.phone("approve", 5000))
-	s.pay(randomNo(), code, 100)
-	if _, _, _, err := s.raw(s.request("GET", "/v3/pay/"+code+"?auth_code="+code, "")); err != nil {
+	code := s.Code(s.Phone("approve", 5000))
+	s.pay(sandboxtest.OrderNo(), code, 100)
+	if _, _, _, err := s.Raw(s.request("GET", "/v3/pay/"+code+"?auth_code="+code, "")); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"requests", "ledger", "customers", ""} {
-		r, err := http.Get(s.cloud.ControlURL() + "/_sandbox/" + path)
+		r, err := http.Get(s.Cloud.ControlURL() + "/_sandbox/" + path)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,7 +21,7 @@ func (s *shop) reverseAbroad(no string) reply {
 func (s *shop) balance(customer string) (n int64) {
 	s.Helper()
 	var out struct{ Balance int64 }
-	s.control("GET", "customers/"+customer, "", &out)
+	s.Control("GET", "customers/"+customer, "", &out)
 	return out.Balance
 }
 
@@ -29,8 +29,8 @@ func (s *shop) balance(customer string) (n int64) {
 // back at the rate of the payment, to the last fen.
 func TestPayingAbroad(t *testing.T) {
 	s := openEdition(t, true)
-	phone := s.phone("approve", 10000)
-	got := s.payAbroad("ABROAD_1", s.code(phone), "JPY", 1280)
+	phone := s.Phone("approve", 10000)
+	got := s.payAbroad("ABROAD_1", s.Code(phone), "JPY", 1280)
 	for name, want := range map[string]string{"trade_state": "SUCCESS", "amount.total": "1280", "amount.currency": "JPY", "amount.payer_total": "6144",
 		"amount.payer_currency": "CNY", "amount.exchange_rate.rate": "4800000", "transaction_id": ""} {
 		if got.text(name) != want {
@@ -49,23 +49,23 @@ func TestPayingAbroad(t *testing.T) {
 	if s.balance(phone) != 10000 {
 		t.Errorf("the phone has %d back", s.balance(phone))
 	}
-	s.want(s.payAbroad("ABROAD_2", s.code(s.phone("approve", 6143)), "JPY", 1280), 403, "NOT_ENOUGH")
-	s.want(s.payAbroad("ABROAD_3", s.code(phone), "XYZ", 1280), 400, "PARAM_ERROR")
-	s.want(s.pay("ABROAD_4", s.code(phone), 100), 403, "NO_AUTH")
+	s.want(s.payAbroad("ABROAD_2", s.Code(s.Phone("approve", 6143)), "JPY", 1280), 403, "NOT_ENOUGH")
+	s.want(s.payAbroad("ABROAD_3", s.Code(phone), "XYZ", 1280), 400, "PARAM_ERROR")
+	s.want(s.pay("ABROAD_4", s.Code(phone), 100), 403, "NO_AUTH")
 	home := open(t)
 	home.want(home.payAbroad("ABROAD_5", "130000000000000000", "USD", 1), 403, "NO_AUTH")
 }
 
 func TestAReversalAbroadEndsWithTheDay(t *testing.T) {
 	s := openEdition(t, true) // it is 10:34 in Beijing
-	phone := s.phone("approve", 100000)
-	s.payAbroad("ABROAD_1", s.code(phone), "USD", 100)
-	s.clock.move(13 * time.Hour)
-	s.payAbroad("ABROAD_2", s.code(phone), "USD", 100)
+	phone := s.Phone("approve", 100000)
+	s.payAbroad("ABROAD_1", s.Code(phone), "USD", 100)
+	s.Clock.Move(13 * time.Hour)
+	s.payAbroad("ABROAD_2", s.Code(phone), "USD", 100)
 	if got := s.reverseAbroad("ABROAD_1"); got.status != 204 || s.balance(phone) != 100000-720 {
 		t.Errorf("before midnight: %d, %d left", got.status, s.balance(phone))
 	}
-	s.clock.move(30 * time.Minute)
+	s.Clock.Move(30 * time.Minute)
 	s.want(s.reverseAbroad("ABROAD_2"), 400, "REVERSE_EXPIRE")
 	if got := s.reverseAbroad("ABROAD_1"); got.status != 204 {
 		t.Errorf("again: %d", got.status)

@@ -2,24 +2,12 @@ package wechat_test
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
-)
 
-func waitUntil(t *testing.T, done func() bool) {
-	t.Helper()
-	deadline := time.After(10 * time.Second)
-	for !done() {
-		select {
-		case <-deadline:
-			t.Fatal("waited in vain")
-		default:
-			runtime.Gosched()
-		}
-	}
-}
+	"tillwire/agent/sandbox/sandboxtest"
+)
 
 // What each customer does with a code that the shop shows.
 func TestScanningTheShop(t *testing.T) {
@@ -39,19 +27,19 @@ func TestScanningTheShop(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%s with %d", c.behaviour, c.balance), func(t *testing.T) {
 			s := open(t)
-			customer, no := s.phone(c.behaviour, c.balance), randomNo()
+			customer, no := s.Phone(c.behaviour, c.balance), sandboxtest.OrderNo()
 			got := s.native(no, 1000, "")
 			qr := got.text("code_url")
 			if !strings.HasPrefix(qr, "weixin://wxpay/bizpayurl?pr=") || len(got.body) != 1 {
 				t.Fatalf("native answers %v", got.body)
 			}
-			if status := s.touch(customer, "scan", fmt.Sprintf(`{"qr":%q}`, qr)); status != c.scan {
+			if status := s.Touch(customer, "scan", fmt.Sprintf(`{"qr":%q}`, qr)); status != c.scan {
 				t.Errorf("the phone says %q, want %q", status, c.scan)
 			}
 			if state := s.query(no).text("trade_state"); state != c.meanwhile {
 				t.Errorf("a query says %q, want %q", state, c.meanwhile)
 			}
-			if status := s.touch(customer, "confirm", ""); status != c.confirm {
+			if status := s.Touch(customer, "confirm", ""); status != c.confirm {
 				t.Errorf("confirm says %q, want %q", status, c.confirm)
 			}
 			if got := s.query(no); got.text("trade_state") != c.after || got.text("trade_type") != "NATIVE" {
@@ -63,11 +51,11 @@ func TestScanningTheShop(t *testing.T) {
 
 func TestTheFirstScannerOwnsTheOrder(t *testing.T) {
 	s := open(t)
-	qr := fmt.Sprintf(`{"qr":%q}`, s.native(randomNo(), 1000, "").text("code_url"))
-	first, second := s.phone("password", 5000), s.phone("approve", 5000)
+	qr := fmt.Sprintf(`{"qr":%q}`, s.native(sandboxtest.OrderNo(), 1000, "").text("code_url"))
+	first, second := s.Phone("password", 5000), s.Phone("approve", 5000)
 	for _, c := range []struct{ who, what, body, want string }{
-		{s.phone("decline", 5000), "scan", qr, "declined"}, // leaves it free
-		{s.phone("abandon", 5000), "scan", qr, "abandoned"},
+		{s.Phone("decline", 5000), "scan", qr, "declined"}, // leaves it free
+		{s.Phone("abandon", 5000), "scan", qr, "abandoned"},
 		{first, "scan", qr, "password"},
 		{second, "scan", qr, "closed"},
 		{first, "scan", qr, "password"},
@@ -79,7 +67,7 @@ func TestTheFirstScannerOwnsTheOrder(t *testing.T) {
 		{second, "scan", `{"qr":""}`, "unknown"},
 		{second, "confirm", "", "unknown"},
 	} {
-		if status := s.touch(c.who, c.what, c.body); status != c.want {
+		if status := s.Touch(c.who, c.what, c.body); status != c.want {
 			t.Errorf("%s %s says %q, want %q", c.what, c.body, status, c.want)
 		}
 	}
@@ -87,17 +75,17 @@ func TestTheFirstScannerOwnsTheOrder(t *testing.T) {
 
 func TestShownOrdersExpire(t *testing.T) {
 	s := open(t)
-	no := randomNo()
-	expire := s.clock.Now().Add(2 * time.Minute).Format(time.RFC3339)
+	no := sandboxtest.OrderNo()
+	expire := s.Clock.Now().Add(2 * time.Minute).Format(time.RFC3339)
 	qr := fmt.Sprintf(`{"qr":%q}`, s.native(no, 1000, fmt.Sprintf(`,"time_expire":%q`, expire)).text("code_url"))
-	customer := s.phone("password", 5000)
-	s.clock.move(2*time.Minute - time.Second)
-	if status := s.touch(customer, "scan", qr); status != "password" {
+	customer := s.Phone("password", 5000)
+	s.Clock.Move(2*time.Minute - time.Second)
+	if status := s.Touch(customer, "scan", qr); status != "password" {
 		t.Errorf("just in time the phone says %q", status)
 	}
-	s.clock.move(time.Second)
+	s.Clock.Move(time.Second)
 	for _, what := range []string{"confirm", "scan"} {
-		if status := s.touch(customer, what, qr); what == "scan" && status != "closed" {
+		if status := s.Touch(customer, what, qr); what == "scan" && status != "closed" {
 			t.Errorf("after the end %s says %q", what, status)
 		}
 	}
@@ -108,14 +96,14 @@ func TestShownOrdersExpire(t *testing.T) {
 
 func TestShowingAgainKillsTheOldCode(t *testing.T) {
 	s := open(t)
-	no, customer := randomNo(), s.phone("approve", 5000)
+	no, customer := sandboxtest.OrderNo(), s.Phone("approve", 5000)
 	old := s.native(no, 1000, "").text("code_url")
 	fresh := s.native(no, 1000, "").text("code_url")
-	if status := s.touch(customer, "scan", fmt.Sprintf(`{"qr":%q}`, old)); old == fresh || status != "unknown" {
+	if status := s.Touch(customer, "scan", fmt.Sprintf(`{"qr":%q}`, old)); old == fresh || status != "unknown" {
 		t.Errorf("the old code: %q", status)
 	}
 	s.want(s.native(no, 1001, ""), 403, "OUT_TRADE_NO_USED")
-	if status := s.touch(customer, "scan", fmt.Sprintf(`{"qr":%q}`, fresh)); status != "paid" {
+	if status := s.Touch(customer, "scan", fmt.Sprintf(`{"qr":%q}`, fresh)); status != "paid" {
 		t.Errorf("the fresh code: %q", status)
 	}
 	s.want(s.native(no, 1000, ""), 400, "ORDER_PAID")

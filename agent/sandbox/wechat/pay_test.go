@@ -6,12 +6,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tillwire/agent/sandbox/sandboxtest"
 )
 
 func TestPayWithACode(t *testing.T) {
 	s := open(t)
-	customer := s.phone("approve", 5000)
-	got := s.pay("POS01-20260101-000001", s.code(customer), 1280)
+	customer := s.Phone("approve", 5000)
+	got := s.pay("POS01-20260101-000001", s.Code(customer), 1280)
 	for path, want := range map[string]string{
 		"trade_state": "SUCCESS", "out_trade_no": "POS01-20260101-000001", "mchid": s.as.MerchantID, "appid": s.as.AppID,
 		"trade_type": "MICROPAY", "amount.total": "1280", "amount.payer_total": "1280", "amount.currency": "CNY",
@@ -27,7 +29,7 @@ func TestPayWithACode(t *testing.T) {
 	if got.header.Get("Request-Id") == "" || got.header.Get("Wechatpay-Signature-Type") != "WECHATPAY2-SHA256-RSA2048" {
 		t.Errorf("headers %v", got.header)
 	}
-	if r := s.row("POS01-20260101-000001"); r.Captured != 1280 || r.State != "paid" || r.Refunded != 0 || r.Reversed {
+	if r := s.Row("POS01-20260101-000001"); r.Captured != 1280 || r.State != "paid" || r.Refunded != 0 || r.Reversed {
 		t.Errorf("ledger says %+v", r)
 	}
 	byTransaction := s.call("GET", "/v3/pay/transactions/id/"+got.text("transaction_id")+"?mchid="+s.as.MerchantID, "")
@@ -55,15 +57,15 @@ func TestCustomers(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%s with %d", c.behaviour, c.balance), func(t *testing.T) {
 			s := open(t)
-			customer, no := s.phone(c.behaviour, c.balance), randomNo()
-			got := s.pay(no, s.code(customer), 1280)
+			customer, no := s.Phone(c.behaviour, c.balance), sandboxtest.OrderNo()
+			got := s.pay(no, s.Code(customer), 1280)
 			if got.status != c.status || got.text("trade_state")+got.text("code") != c.answer {
 				t.Errorf("pay answers %d %v", got.status, got.body)
 			}
 			if c.status == 202 && len(got.body) != 1 {
 				t.Errorf("the 202 says more than the live system: %v", got.body)
 			}
-			if status := s.touch(customer, "confirm", ""); status != c.confirm {
+			if status := s.Touch(customer, "confirm", ""); status != c.confirm {
 				t.Errorf("confirm says %q, want %q", status, c.confirm)
 			}
 			if state := s.query(no).text("trade_state"); state != c.after {
@@ -75,22 +77,22 @@ func TestCustomers(t *testing.T) {
 
 func TestASlowCustomerAnswersAfterSixSeconds(t *testing.T) {
 	s := open(t)
-	customer, no := s.phone("slow", 5000), randomNo()
-	code := s.code(customer)
+	customer, no := s.Phone("slow", 5000), sandboxtest.OrderNo()
+	code := s.Code(customer)
 	request := s.request("POST", "/v3/pay/transactions/codepay", s.codepay(no, code, 1280))
 	answered := make(chan reply, 1)
 	go func() { answered <- s.send(request) }()
-	for s.clock.waiting() == 0 {
+	for s.Clock.Waiting() == 0 {
 		runtime.Gosched()
 	}
 	if state := s.query(no).text("trade_state"); state != "USERPAYING" {
 		t.Errorf("meanwhile a query says %q", state)
 	}
-	s.clock.move(6 * time.Second)
+	s.Clock.Move(6 * time.Second)
 	if got := <-answered; got.text("trade_state") != "SUCCESS" {
 		t.Errorf("the answer is %v", got.body)
 	}
-	if r := s.row(no); r.Captured != 1280 {
+	if r := s.Row(no); r.Captured != 1280 {
 		t.Errorf("ledger says %+v", r)
 	}
 }
@@ -98,50 +100,50 @@ func TestASlowCustomerAnswersAfterSixSeconds(t *testing.T) {
 // A number is asked once: again is the same answer, otherwise it is refused.
 func TestOrderNumbers(t *testing.T) {
 	s := open(t)
-	rich := s.phone("approve", 100000)
-	no, code := randomNo(), s.code(rich)
+	rich := s.Phone("approve", 100000)
+	no, code := sandboxtest.OrderNo(), s.Code(rich)
 	first := s.pay(no, code, 1280)
 	again := s.pay(no, code, 1280)
 	if again.status != 200 || again.text("transaction_id") != first.text("transaction_id") {
 		t.Errorf("again answers %d %v", again.status, again.body)
 	}
 	s.want(s.pay(no, code, 1281), 403, "OUT_TRADE_NO_USED")
-	s.want(s.pay(no, s.code(rich), 1280), 403, "OUT_TRADE_NO_USED")
-	s.want(s.pay(randomNo(), code, 1280), 400, "AUTH_CODE_INVALID")
+	s.want(s.pay(no, s.Code(rich), 1280), 403, "OUT_TRADE_NO_USED")
+	s.want(s.pay(sandboxtest.OrderNo(), code, 1280), 400, "AUTH_CODE_INVALID")
 	s.want(s.native(no, 1280, ""), 403, "OUT_TRADE_NO_USED")
-	if r := s.row(no); r.Captured != 1280 {
+	if r := s.Row(no); r.Captured != 1280 {
 		t.Errorf("ledger says %+v", r)
 	}
 }
 
 func TestCodes(t *testing.T) {
 	s := open(t)
-	customer := s.phone("approve", 100000)
-	code := s.code(customer)
+	customer := s.Phone("approve", 100000)
+	code := s.Code(customer)
 	if len(code) != 18 || code[0] != '1' || code[1] > '5' {
 		t.Errorf("the code %q is not WeChat's", code)
 	}
-	s.want(s.pay(randomNo(), "134567890123456789", 100), 400, "AUTH_CODE_INVALID")
-	s.clock.move(61 * time.Second)
-	no := randomNo()
+	s.want(s.pay(sandboxtest.OrderNo(), "134567890123456789", 100), 400, "AUTH_CODE_INVALID")
+	s.Clock.Move(61 * time.Second)
+	no := sandboxtest.OrderNo()
 	s.want(s.pay(no, code, 100), 400, "AUTH_CODE_EXPIRED")
 	s.want(s.pay(no, code, 100), 400, "AUTH_CODE_EXPIRED")
-	if r := s.row(no); r.Captured != 0 || r.State != "declined" {
+	if r := s.Row(no); r.Captured != 0 || r.State != "declined" {
 		t.Errorf("ledger says %+v", r)
 	}
 }
 
 func TestACodePaymentDiesUnpaidAfter45Seconds(t *testing.T) {
 	s := open(t)
-	customer, no := s.phone("password", 5000), randomNo()
-	code := s.code(customer)
+	customer, no := s.Phone("password", 5000), sandboxtest.OrderNo()
+	code := s.Code(customer)
 	s.pay(no, code, 1280)
-	s.clock.move(44 * time.Second)
+	s.Clock.Move(44 * time.Second)
 	if state := s.query(no).text("trade_state"); state != "USERPAYING" {
 		t.Errorf("after 44 s it is %q", state)
 	}
-	s.clock.move(time.Second)
-	if status := s.touch(customer, "confirm", ""); status != "closed" {
+	s.Clock.Move(time.Second)
+	if status := s.Touch(customer, "confirm", ""); status != "closed" {
 		t.Errorf("the phone says %q", status)
 	}
 	if state := s.query(no).text("trade_state"); state != "REVOKED" {
@@ -151,7 +153,7 @@ func TestACodePaymentDiesUnpaidAfter45Seconds(t *testing.T) {
 	if got := s.reverse(no); got.status != 200 {
 		t.Errorf("the reversal that is still asked for answers %d", got.status)
 	}
-	if r := s.row(no); r.Captured != 0 || !r.Reversed {
+	if r := s.Row(no); r.Captured != 0 || !r.Reversed {
 		t.Errorf("ledger says %+v", r)
 	}
 }

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"tillwire/agent/sandbox/sandboxtest"
 )
 
 // What is wrong with a body is refused before anything happens, and named.
 func TestBodies(t *testing.T) {
 	s := open(t)
-	code := s.code(s.phone("approve", 5000))
+	code := s.Code(s.Phone("approve", 5000))
 	good := s.codepay("ORDER-1*_x", code, 100)
 	swap := func(old, new string) string { return strings.Replace(good, old, new, 1) }
 	for _, c := range []struct{ name, body, field string }{
@@ -67,12 +69,12 @@ func TestNativeBodies(t *testing.T) {
 		{`,"detail":{"cost_price":1}`, "detail.goods_detail"},
 		{`,"payer":{"auth_code":"1"}`, "payer"},
 	} {
-		if got := s.native(randomNo(), 100, c.extra); got.status != 400 || got.text("detail.field") != c.field {
+		if got := s.native(sandboxtest.OrderNo(), 100, c.extra); got.status != 400 || got.text("detail.field") != c.field {
 			t.Errorf("%s answers %d %v", c.extra, got.status, got.body)
 		}
 	}
 	for notify, field := range map[string]string{`"notify_url":"http://pay.example.com/",`: "notify_url", `"notify_url":"https://pay.example.com/?a=1",`: "notify_url", "": "notify_url"} {
-		body := fmt.Sprintf(`{"appid":%q,"mchid":%q,"description":"x",%s"out_trade_no":%q,"amount":{"total":1}}`, s.as.AppID, s.as.MerchantID, notify, randomNo())
+		body := fmt.Sprintf(`{"appid":%q,"mchid":%q,"description":"x",%s"out_trade_no":%q,"amount":{"total":1}}`, s.as.AppID, s.as.MerchantID, notify, sandboxtest.OrderNo())
 		if got := s.call("POST", "/v3/pay/transactions/native", body); got.text("detail.field") != field {
 			t.Errorf("%s answers %d %v", notify, got.status, got.body)
 		}
@@ -80,7 +82,7 @@ func TestNativeBodies(t *testing.T) {
 	full := `,"time_expire":"2026-01-01T11:00:00+08:00","attach":"a","goods_tag":"g","limit_pay":["no_credit"],"support_fapiao":true,` +
 		`"detail":{"cost_price":100,"goods_detail":[{"merchant_goods_id":"1","quantity":1,"unit_price":100}]},` +
 		`"scene_info":{"payer_client_ip":"127.0.0.1","device_id":"1","store_info":{"id":"S1","name":"shop"}},"settle_info":{"profit_sharing":false}`
-	no := randomNo()
+	no := sandboxtest.OrderNo()
 	if got := s.native(no, 100, full); got.status != 200 {
 		t.Errorf("everything at once answers %d %v", got.status, got.body)
 	}
@@ -94,10 +96,10 @@ func TestAddresses(t *testing.T) {
 	s.want(s.call("GET", "/v3/pay/transactions/codepay", ""), 405, "INVALID_REQUEST")
 	s.want(s.call("POST", "/v3/pay/transactions/jsapi", "{}"), 404, "NOT_FOUND")
 	s.want(s.call("GET", "/v3/pay/transactions/out-trade-no/a.b?mchid="+s.as.MerchantID, ""), 400, "PARAM_ERROR")
-	s.want(s.call("GET", "/v3/pay/transactions/out-trade-no/"+randomNo(), ""), 400, "PARAM_ERROR")
+	s.want(s.call("GET", "/v3/pay/transactions/out-trade-no/"+sandboxtest.OrderNo(), ""), 400, "PARAM_ERROR")
 	s.want(s.call("GET", "/v3/pay/transactions/id/4200?mchid="+s.as.MerchantID, ""), 404, "ORDER_NOT_EXIST")
 	// An order number may hold a star, which clients escape.
-	no := "A*B_C-" + randomNo()[:10]
+	no := "A*B_C-" + sandboxtest.OrderNo()[:10]
 	s.reverse(strings.Replace(no, "*", "%2A", 1))
 	if state := s.query(no).text("trade_state"); state != "REVOKED" {
 		t.Errorf("the star is lost: %q", state)

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tillwire/agent/sandbox/sandboxtest"
 )
 
 // What a reversal does to an order in each state.
@@ -14,31 +16,31 @@ func TestReverse(t *testing.T) {
 		setup func(s *shop, no string)
 		want  int
 		code  string
-		row   row
+		row   sandboxtest.Row
 	}{
-		{"paid", func(s *shop, no string) { s.pay(no, s.code(s.phone("approve", 5000)), 1000) }, 200, "", row{"", "reversed", 1000, 1000, 0, true}},
-		{"awaiting", func(s *shop, no string) { s.pay(no, s.code(s.phone("password", 5000)), 1000) }, 200, "", row{"", "reversed", 1000, 0, 0, true}},
-		{"declined", func(s *shop, no string) { s.pay(no, s.code(s.phone("decline", 5000)), 1000) }, 200, "", row{"", "reversed", 1000, 0, 0, true}},
-		{"never seen", func(*shop, string) {}, 200, "", row{"", "reversed", 0, 0, 0, true}},
-		{"reversed before", func(s *shop, no string) { s.reverse(no) }, 200, "", row{"", "reversed", 0, 0, 0, true}},
-		{"closed before it was seen", func(s *shop, no string) { s.close(no) }, 200, "", row{"", "reversed", 0, 0, 0, true}},
-		{"shown", func(s *shop, no string) { s.native(no, 1000, "") }, 400, "TRADE_STATE_ERROR", row{"", "created", 1000, 0, 0, false}},
+		{"paid", func(s *shop, no string) { s.pay(no, s.Code(s.Phone("approve", 5000)), 1000) }, 200, "", sandboxtest.Row{"", "reversed", 1000, 1000, 0, true}},
+		{"awaiting", func(s *shop, no string) { s.pay(no, s.Code(s.Phone("password", 5000)), 1000) }, 200, "", sandboxtest.Row{"", "reversed", 1000, 0, 0, true}},
+		{"declined", func(s *shop, no string) { s.pay(no, s.Code(s.Phone("decline", 5000)), 1000) }, 200, "", sandboxtest.Row{"", "reversed", 1000, 0, 0, true}},
+		{"never seen", func(*shop, string) {}, 200, "", sandboxtest.Row{"", "reversed", 0, 0, 0, true}},
+		{"reversed before", func(s *shop, no string) { s.reverse(no) }, 200, "", sandboxtest.Row{"", "reversed", 0, 0, 0, true}},
+		{"closed before it was seen", func(s *shop, no string) { s.close(no) }, 200, "", sandboxtest.Row{"", "reversed", 0, 0, 0, true}},
+		{"shown", func(s *shop, no string) { s.native(no, 1000, "") }, 400, "TRADE_STATE_ERROR", sandboxtest.Row{"", "created", 1000, 0, 0, false}},
 		{"refunded in part", func(s *shop, no string) {
-			s.pay(no, s.code(s.phone("approve", 5000)), 1000)
+			s.pay(no, s.Code(s.Phone("approve", 5000)), 1000)
 			s.refund(no, "R1", 1, 1000)
-		}, 400, "TRADE_STATE_ERROR", row{"", "paid", 1000, 1000, 1, false}},
+		}, 400, "TRADE_STATE_ERROR", sandboxtest.Row{"", "paid", 1000, 1000, 1, false}},
 		{"too long ago", func(s *shop, no string) {
-			s.pay(no, s.code(s.phone("approve", 5000)), 1000)
-			s.clock.move(7*24*time.Hour + time.Second)
-		}, 400, "REVERSE_EXPIRE", row{"", "paid", 1000, 1000, 0, false}},
+			s.pay(no, s.Code(s.Phone("approve", 5000)), 1000)
+			s.Clock.Move(7*24*time.Hour + time.Second)
+		}, 400, "REVERSE_EXPIRE", sandboxtest.Row{"", "paid", 1000, 1000, 0, false}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := open(t)
-			no := randomNo()
+			no := sandboxtest.OrderNo()
 			c.setup(s, no)
 			s.want(s.reverse(no), c.want, c.code)
 			c.row.OrderNo = no
-			if got := s.row(no); got != c.row {
+			if got := s.Row(no); got != c.row {
 				t.Errorf("ledger says %+v, want %+v", got, c.row)
 			}
 			if c.want == 200 {
@@ -46,7 +48,7 @@ func TestReverse(t *testing.T) {
 					t.Errorf("a query says %q", state)
 				}
 				// The tombstone: whatever arrives later takes no money.
-				s.want(s.pay(no, s.code(s.phone("approve", 5000)), 1000), 400, "ORDER_REVERSED")
+				s.want(s.pay(no, s.Code(s.Phone("approve", 5000)), 1000), 400, "ORDER_REVERSED")
 				s.want(s.native(no, 1000, ""), 400, "ORDER_REVERSED")
 			}
 		})
@@ -55,13 +57,13 @@ func TestReverse(t *testing.T) {
 
 func TestAReversalGivesTheMoneyBack(t *testing.T) {
 	s := open(t)
-	customer, no := s.phone("approve", 5000), randomNo()
+	customer, no := s.Phone("approve", 5000), sandboxtest.OrderNo()
 	balance := func() int64 {
 		var out struct{ Balance int64 }
-		s.control("GET", "customers/"+customer, "", &out)
+		s.Control("GET", "customers/"+customer, "", &out)
 		return out.Balance
 	}
-	s.pay(no, s.code(customer), 1280)
+	s.pay(no, s.Code(customer), 1280)
 	if got := balance(); got != 3720 {
 		t.Errorf("after paying %d are left", got)
 	}
@@ -74,15 +76,15 @@ func TestAReversalGivesTheMoneyBack(t *testing.T) {
 
 func TestClose(t *testing.T) {
 	s := open(t)
-	shown, unseen, paid, byCode := randomNo(), randomNo(), randomNo(), randomNo()
+	shown, unseen, paid, byCode := sandboxtest.OrderNo(), sandboxtest.OrderNo(), sandboxtest.OrderNo(), sandboxtest.OrderNo()
 	qr := s.native(shown, 1000, "").text("code_url")
 	for range 2 {
 		if got := s.close(shown); got.status != 204 || got.body != nil {
 			t.Errorf("close answers %d %v", got.status, got.body)
 		}
 	}
-	rich := s.phone("approve", 100000)
-	if status := s.touch(rich, "scan", fmt.Sprintf(`{"qr":%q}`, qr)); status != "closed" {
+	rich := s.Phone("approve", 100000)
+	if status := s.Touch(rich, "scan", fmt.Sprintf(`{"qr":%q}`, qr)); status != "closed" {
 		t.Errorf("the phone says %q", status)
 	}
 	s.close(unseen)
@@ -91,11 +93,11 @@ func TestClose(t *testing.T) {
 			t.Errorf("a query says %q", state)
 		}
 		s.want(s.native(no, 1000, ""), 400, "ORDER_CLOSED")
-		s.want(s.pay(no, s.code(rich), 1000), 400, "ORDER_CLOSED")
+		s.want(s.pay(no, s.Code(rich), 1000), 400, "ORDER_CLOSED")
 	}
-	s.touch(rich, "scan", fmt.Sprintf(`{"qr":%q}`, s.native(paid, 1000, "").text("code_url")))
+	s.Touch(rich, "scan", fmt.Sprintf(`{"qr":%q}`, s.native(paid, 1000, "").text("code_url")))
 	s.want(s.close(paid), 400, "ORDER_PAID")
-	s.pay(byCode, s.code(rich), 1000)
+	s.pay(byCode, s.Code(rich), 1000)
 	got := s.close(byCode)
 	s.want(got, 400, "INVALID_REQUEST")
 	if !strings.HasSuffix(got.header.Get("Request-Id"), "-268449641") {
@@ -105,11 +107,11 @@ func TestClose(t *testing.T) {
 
 func TestRefund(t *testing.T) {
 	s := open(t)
-	no, other, open := randomNo(), randomNo(), randomNo()
-	rich := s.phone("approve", 100000)
-	s.pay(no, s.code(rich), 1000)
-	s.pay(other, s.code(rich), 1000)
-	s.pay(open, s.code(s.phone("password", 5000)), 1000)
+	no, other, open := sandboxtest.OrderNo(), sandboxtest.OrderNo(), sandboxtest.OrderNo()
+	rich := s.Phone("approve", 100000)
+	s.pay(no, s.Code(rich), 1000)
+	s.pay(other, s.Code(rich), 1000)
+	s.pay(open, s.Code(s.Phone("password", 5000)), 1000)
 
 	first := s.refund(no, "R-1", 300, 1000)
 	for path, want := range map[string]string{"status": "SUCCESS", "out_refund_no": "R-1", "out_trade_no": no, "amount.refund": "300",
@@ -125,7 +127,7 @@ func TestRefund(t *testing.T) {
 	s.want(s.refund(other, "R-1", 300, 1000), 400, "INVALID_REQUEST")
 	s.want(s.refund(no, "R-2", 701, 1000), 400, "INVALID_REQUEST")
 	s.want(s.refund(no, "R-2", 300, 999), 400, "PARAM_ERROR")
-	s.want(s.refund(randomNo(), "R-3", 1, 1), 404, "RESOURCE_NOT_EXISTS")
+	s.want(s.refund(sandboxtest.OrderNo(), "R-3", 1, 1), 404, "RESOURCE_NOT_EXISTS")
 	s.want(s.refund(open, "R-3", 1000, 1000), 400, "INVALID_REQUEST")
 	if state := s.query(no).text("trade_state"); state != "REFUND" {
 		t.Errorf("a query says %q", state)
@@ -134,7 +136,7 @@ func TestRefund(t *testing.T) {
 		t.Errorf("the rest answers %v", rest.body)
 	}
 	s.want(s.refund(no, "R-4", 1, 1000), 400, "INVALID_REQUEST")
-	if got := s.row(no); got.Captured != 1000 || got.Refunded != 1000 || got.Reversed {
+	if got := s.Row(no); got.Captured != 1000 || got.Refunded != 1000 || got.Reversed {
 		t.Errorf("ledger says %+v", got)
 	}
 	if got := s.call("GET", "/v3/refund/domestic/refunds/R-2", ""); got.text("amount.refund") != "700" || got.text("status") != "SUCCESS" {
@@ -147,13 +149,13 @@ func TestRefund(t *testing.T) {
 
 func TestARefundToASlowCustomerIsOnItsWayForSixSeconds(t *testing.T) {
 	s := open(t)
-	no := randomNo()
-	slow := s.phone("slow", 5000)
+	no := sandboxtest.OrderNo()
+	slow := s.Phone("slow", 5000)
 	qr := s.native(no, 1000, "").text("code_url")
 	done := make(chan string, 1)
-	go func() { done <- s.touch(slow, "scan", fmt.Sprintf(`{"qr":%q}`, qr)) }()
-	waitUntil(t, func() bool { return s.clock.waiting() > 0 })
-	s.clock.move(6 * time.Second)
+	go func() { done <- s.Touch(slow, "scan", fmt.Sprintf(`{"qr":%q}`, qr)) }()
+	sandboxtest.Until(t, func() bool { return s.Clock.Waiting() > 0 })
+	s.Clock.Move(6 * time.Second)
 	if status := <-done; status != "paid" {
 		t.Fatalf("the phone says %q", status)
 	}
@@ -161,14 +163,14 @@ func TestARefundToASlowCustomerIsOnItsWayForSixSeconds(t *testing.T) {
 		t.Errorf("the refund answers %v", got.body)
 	}
 	s.want(s.refund(no, "R-2", 601, 1000), 400, "INVALID_REQUEST") // what is on its way is gone
-	if got := s.row(no); got.Refunded != 0 {
+	if got := s.Row(no); got.Refunded != 0 {
 		t.Errorf("ledger says %+v", got)
 	}
-	s.clock.move(6 * time.Second)
+	s.Clock.Move(6 * time.Second)
 	if got := s.call("GET", "/v3/refund/domestic/refunds/R-1", ""); got.text("status") != "SUCCESS" {
 		t.Errorf("after six seconds it is %v", got.body)
 	}
-	if got := s.row(no); got.Refunded != 400 {
+	if got := s.Row(no); got.Refunded != 400 {
 		t.Errorf("ledger says %+v", got)
 	}
 }
@@ -186,27 +188,27 @@ func TestWhatBecomesOfARefundThatWasAccepted(t *testing.T) {
 	} {
 		t.Run(c.manner, func(t *testing.T) {
 			s := open(t)
-			no, customer := randomNo(), s.phone(c.manner, 5000)
-			s.want(s.pay(no, s.code(customer), 1000), 200, "")
+			no, customer := sandboxtest.OrderNo(), s.Phone(c.manner, 5000)
+			s.want(s.pay(no, s.Code(customer), 1000), 200, "")
 			status := func() string { return s.call("GET", "/v3/refund/domestic/refunds/R-1", "").text("status") }
 			if got := s.refund(no, "R-1", 1000, 1000).text("status"); got != "PROCESSING" {
 				t.Errorf("the refund answers %s", got)
 			}
-			s.clock.move(6 * time.Second)
+			s.Clock.Move(6 * time.Second)
 			if got := status(); got != c.status {
 				t.Errorf("after six seconds it is %s, want %s", got, c.status)
 			}
-			if got := s.row(no); got.Refunded != 0 {
+			if got := s.Row(no); got.Refunded != 0 {
 				t.Errorf("ledger says %+v", got)
 			}
-			if err := s.ledger.CompleteRefund(t.Context(), "wechat", s.as.MerchantID, "R-1"); err != nil {
+			if err := s.Ledger.CompleteRefund(t.Context(), "wechat", s.as.MerchantID, "R-1"); err != nil {
 				t.Fatal(err)
 			}
 			if got := status(); got != c.completed {
 				t.Errorf("the office completed it, and it is %s, want %s", got, c.completed)
 			}
-			if got, err := s.ledger.Customer(t.Context(), customer); err != nil || got.Balance != c.balance || s.row(no).Refunded != c.refunded {
-				t.Errorf("the customer has %d, want %d; %+v, %v", got.Balance, c.balance, s.row(no), err)
+			if got, err := s.Ledger.Customer(t.Context(), customer); err != nil || got.Balance != c.balance || s.Row(no).Refunded != c.refunded {
+				t.Errorf("the customer has %d, want %d; %+v, %v", got.Balance, c.balance, s.Row(no), err)
 			}
 			if got := s.refund(no, "R-2", 1000, 1000); got.status != c.again {
 				t.Errorf("another number is answered with %d, want %d", got.status, c.again)
@@ -218,18 +220,18 @@ func TestWhatBecomesOfARefundThatWasAccepted(t *testing.T) {
 // Whether the real cloud remembers what it never saw is nowhere written.
 func TestACloudThatForgetsWhatItNeverSaw(t *testing.T) {
 	s := open(t)
-	s.ledger.ForgetUnseen(true)
-	no := randomNo()
+	s.Ledger.ForgetUnseen(true)
+	no := sandboxtest.OrderNo()
 	s.want(s.reverse(no), 404, "ORDER_NOT_EXIST")
 	s.want(s.close(no), 404, "ORDER_NOT_EXIST")
-	s.want(s.pay(no, s.code(s.phone("approve", 5000)), 1000), 200, "")
+	s.want(s.pay(no, s.Code(s.Phone("approve", 5000)), 1000), 200, "")
 	s.want(s.reverse(no), 200, "")
 }
 
 func TestAtMostFiftyRefunds(t *testing.T) {
 	s := open(t)
-	no := randomNo()
-	s.pay(no, s.code(s.phone("approve", 5000)), 1000)
+	no := sandboxtest.OrderNo()
+	s.pay(no, s.Code(s.Phone("approve", 5000)), 1000)
 	for i := range 50 {
 		if got := s.refund(no, fmt.Sprintf("R%d", i), 1, 1000); got.status != 200 {
 			t.Fatalf("refund %d: %v", i, got.body)

@@ -1,50 +1,21 @@
 package alipay_test
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
 	"fmt"
-	"log/slog"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"tillwire/agent"
 	"tillwire/agent/sandbox"
 	fake "tillwire/agent/sandbox/alipay"
+	"tillwire/agent/sandbox/sandboxtest"
 	"tillwire/agent/wallet/alipay"
 	"tillwire/agent/wallet/wallettest"
 )
 
-// keySource hands out keys that are made once: making one takes a while.
-func keySource() fake.KeySource {
-	next := 0
-	return func() (*rsa.PrivateKey, error) {
-		next++
-		return madeKey(next)
-	}
-}
-
-var made struct {
-	sync.Mutex
-	keys []*rsa.PrivateKey
-}
-
-func madeKey(n int) (*rsa.PrivateKey, error) {
-	made.Lock()
-	defer made.Unlock()
-	for len(made.keys) < n {
-		key, err := rsa.GenerateKey(rand.Reader, 2048)
-		if err != nil {
-			return nil, err
-		}
-		made.keys = append(made.keys, key)
-	}
-	return made.keys[n-1], nil
-}
+var keys sandboxtest.Keys
 
 // street is a sandbox cloud on a real port.
 type street struct {
@@ -56,29 +27,12 @@ type street struct {
 func openStreet(t *testing.T) *street {
 	t.Helper()
 	clock := agent.NewSystemClock()
-	ledger, err := sandbox.OpenLedger(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), clock)
-	if err != nil {
+	s := &street{ledger: sandboxtest.Ledger(t, clock)}
+	var err error
+	if s.wallet, err = fake.New(t.Context(), fake.Options{Ledger: s.ledger, Clock: clock, Keys: keys.Source(), BillsAtOnce: true}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := ledger.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	s := &street{ledger: ledger}
-	if s.wallet, err = fake.New(t.Context(), fake.Options{Ledger: ledger, Clock: clock, Keys: keySource(), BillsAtOnce: true}); err != nil {
-		t.Fatal(err)
-	}
-	s.cloud, err = sandbox.Start(t.Context(), sandbox.Options{Ledger: ledger, Clock: clock, Log: slog.New(slog.DiscardHandler), Control: "127.0.0.1:0",
-		Wallets: []sandbox.Open{{Wallet: s.wallet, Hosts: []string{"127.0.0.1:0"}}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.cloud.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s.cloud = sandboxtest.Cloud(t, sandbox.Options{Ledger: s.ledger, Clock: clock, Wallets: []sandbox.Open{{Wallet: s.wallet, Hosts: []string{sandboxtest.Local}}}})
 	return s
 }
 
@@ -176,15 +130,8 @@ func (s *street) pay(t *testing.T, w *alipay.Wallet, no string, amount int64) ag
 	t.Helper()
 	p := agent.Payment{OrderNo: no, Lane: "1", Amount: agent.Money{Value: amount, Currency: "CNY"}, Created: time.Now()}
 	p.Status.Attempt = 1
-	customer, err := s.ledger.AddCustomer(t.Context(), sandbox.Customer{Wallet: "alipay", Balance: 100_000, Behaviour: sandbox.Approve})
-	if err != nil {
-		t.Fatal(err)
-	}
-	code, err := s.ledger.IssueCode(t.Context(), customer.ID, func(string) (string, error) { return s.wallet.PayCode() })
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a := w.Pay(t.Context(), p, agent.NewPayCode(code.Code)); a.Verdict != agent.Approved {
+	_, code := sandboxtest.Phone(t, s.ledger, s.wallet, sandbox.Customer{Behaviour: sandbox.Approve})
+	if a := w.Pay(t.Context(), p, agent.NewPayCode(code)); a.Verdict != agent.Approved {
 		t.Fatalf("pay: %+v", a)
 	}
 	return p

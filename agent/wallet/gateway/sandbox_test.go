@@ -2,12 +2,8 @@ package gateway_test
 
 import (
 	"crypto/ed25519"
-	"crypto/x509"
-	"encoding/pem"
 	"flag"
-	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -15,6 +11,7 @@ import (
 	"tillwire/agent"
 	"tillwire/agent/sandbox"
 	fake "tillwire/agent/sandbox/gateway"
+	"tillwire/agent/sandbox/sandboxtest"
 	"tillwire/agent/wallet/gateway"
 	"tillwire/agent/wallet/wallettest"
 )
@@ -39,57 +36,31 @@ type street struct {
 func openStreet(t *testing.T, own ...string) *street {
 	t.Helper()
 	clock := agent.NewSystemClock()
-	ledger, err := sandbox.OpenLedger(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), clock)
-	if err != nil {
+	s := &street{ledger: sandboxtest.Ledger(t, clock)}
+	var err error
+	if s.acquirer, err = fake.New(t.Context(), fake.Options{Ledger: s.ledger, Clock: clock, BillsAtOnce: true, Page: 2}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := ledger.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	s := &street{ledger: ledger}
-	if s.acquirer, err = fake.New(t.Context(), fake.Options{Ledger: ledger, Clock: clock, BillsAtOnce: true, Page: 2}); err != nil {
-		t.Fatal(err)
-	}
-	o := sandbox.Options{Ledger: ledger, Clock: clock, Log: slog.New(slog.DiscardHandler), Control: "127.0.0.1:0",
-		Doors: []sandbox.OpenDoor{{Door: s.acquirer, Hosts: []string{"127.0.0.1:0"}}}}
+	o := sandbox.Options{Ledger: s.ledger, Clock: clock, Doors: []sandbox.OpenDoor{{Door: s.acquirer, Hosts: []string{sandboxtest.Local}}}}
 	for _, w := range s.acquirer.Wallets() {
 		open := sandbox.Open{Wallet: w}
 		for _, name := range own {
 			if name == w.Name() {
-				open.Hosts = []string{"127.0.0.1:0"}
+				open.Hosts = []string{sandboxtest.Local}
 			}
 		}
 		o.Wallets = append(o.Wallets, open)
 	}
-	if s.cloud, err = sandbox.Start(t.Context(), o); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.cloud.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s.cloud = sandboxtest.Cloud(t, o)
 	return s
 }
 
 // config is what a shop of the sandbox would configure, to reach it at the
 // listener of that name.
-func (s *street) config(t *testing.T, listener string, limit time.Duration) gateway.Config {
-	t.Helper()
-	text, err := s.acquirer.PublicPEM()
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, _ := pem.Decode(text)
-	public, err := x509.ParsePKIXPublicKey(block.Bytes)
-	if err != nil {
-		t.Fatal(err)
-	}
+func (s *street) config(listener string, limit time.Duration) gateway.Config {
 	terminal := s.acquirer.Terminal()
 	c := gateway.Config{Hosts: s.cloud.HostURLs(listener), Merchant: terminal.Merchant, Signer: gateway.Signer{KeyID: terminal.KeyID, Key: terminal.Key},
-		Acquirer: map[string]ed25519.PublicKey{s.acquirer.KeyID(): public.(ed25519.PublicKey)}, Description: "Corner shop & 咖啡", StoreID: "SH0001"}
+		Acquirer: map[string]ed25519.PublicKey{s.acquirer.KeyID(): s.acquirer.Key().Public().(ed25519.PublicKey)}, Description: "Corner shop & 咖啡", StoreID: "SH0001"}
 	c.Timers = agent.DefaultTimers("gateway")
 	c.Timers.Pay = limit
 	return c
@@ -97,7 +68,7 @@ func (s *street) config(t *testing.T, listener string, limit time.Duration) gate
 
 func (s *street) open(t *testing.T, listener, brand string, limit time.Duration) agent.Wallet {
 	t.Helper()
-	connection, err := gateway.Connect(s.config(t, listener, limit))
+	connection, err := gateway.Connect(s.config(listener, limit))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"tillwire/agent"
 	"tillwire/agent/sandbox"
+	"tillwire/agent/sandbox/sandboxtest"
 	fake "tillwire/agent/sandbox/wechat"
 	"tillwire/agent/wallet/wallettest"
 	"tillwire/agent/wallet/wechat"
@@ -70,15 +71,8 @@ func (a *ahead) to(days, hour, minute int) {
 func (s *street) sells(t *testing.T, w *wechat.Wallet, no string, sum agent.Money) (agent.Payment, agent.Answer) {
 	t.Helper()
 	p := agent.Payment{OrderNo: no, Lane: "1", Amount: sum, Created: time.Now()}
-	customer, err := s.ledger.AddCustomer(t.Context(), sandbox.Customer{Wallet: s.wallet.Name(), Balance: 10_000_000, Behaviour: sandbox.Approve})
-	if err != nil {
-		t.Fatal(err)
-	}
-	code, err := s.ledger.IssueCode(t.Context(), customer.ID, func(string) (string, error) { return s.wallet.PayCode() })
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := w.Pay(t.Context(), p, agent.NewPayCode(code.Code))
+	_, code := sandboxtest.Phone(t, s.ledger, s.wallet, sandbox.Customer{Balance: 10_000_000, Behaviour: sandbox.Approve})
+	a := w.Pay(t.Context(), p, agent.NewPayCode(code))
 	if a.Verdict != agent.Approved {
 		t.Fatalf("pay: %v (%s %v)", a.Verdict, a.Code, a.Err)
 	}

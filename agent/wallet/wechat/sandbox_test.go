@@ -2,50 +2,21 @@ package wechat_test
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
-	"log/slog"
-	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
 	"tillwire/agent"
 	"tillwire/agent/sandbox"
+	"tillwire/agent/sandbox/sandboxtest"
 	fake "tillwire/agent/sandbox/wechat"
 	"tillwire/agent/wallet/wallettest"
 	"tillwire/agent/wallet/wechat"
 )
 
-// keySource hands out keys that are made once: making one takes a while.
-func keySource() fake.KeySource {
-	next := 0
-	return func() (*rsa.PrivateKey, error) {
-		next++
-		return madeKey(next)
-	}
-}
-
-var made struct {
-	sync.Mutex
-	keys []*rsa.PrivateKey
-}
-
-func madeKey(n int) (*rsa.PrivateKey, error) {
-	made.Lock()
-	defer made.Unlock()
-	for len(made.keys) < n {
-		key, err := rsa.GenerateKey(rand.Reader, 2048)
-		if err != nil {
-			return nil, err
-		}
-		made.keys = append(made.keys, key)
-	}
-	return made.keys[n-1], nil
-}
+var keys sandboxtest.Keys
 
 // street is a sandbox cloud on real ports, with two hosts and one that speaks TLS.
 type street struct {
@@ -61,31 +32,14 @@ func openStreet(t *testing.T) *street {
 
 func openStreetWith(t *testing.T, o fake.Options) *street {
 	t.Helper()
-	clock := o.Clock
-	ledger, err := sandbox.OpenLedger(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), clock)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := ledger.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	s := &street{ledger: ledger}
-	o.Ledger, o.Keys = ledger, keySource()
+	s := &street{ledger: sandboxtest.Ledger(t, o.Clock)}
+	o.Ledger, o.Keys = s.ledger, keys.Source()
+	var err error
 	if s.wallet, err = fake.New(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
-	s.cloud, err = sandbox.Start(t.Context(), sandbox.Options{Ledger: ledger, Clock: clock, Log: slog.New(slog.DiscardHandler), Control: "127.0.0.1:0",
-		Wallets: []sandbox.Open{{Wallet: s.wallet, Hosts: []string{"127.0.0.1:0", "127.0.0.1:0"}, Secure: []string{"127.0.0.1:0"}}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.cloud.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s.cloud = sandboxtest.Cloud(t, sandbox.Options{Ledger: s.ledger, Clock: o.Clock,
+		Wallets: []sandbox.Open{{Wallet: s.wallet, Hosts: []string{sandboxtest.Local, sandboxtest.Local}, Secure: []string{sandboxtest.Local}}}})
 	return s
 }
 
@@ -209,15 +163,8 @@ func TestTwoHosts(t *testing.T) {
 	pay := func(no string, w *wechat.Wallet) agent.Answer {
 		t.Helper()
 		p.OrderNo = no
-		customer, err := s.ledger.AddCustomer(ctx, sandbox.Customer{Wallet: "wechat", Balance: 100_000, Behaviour: sandbox.Approve})
-		if err != nil {
-			t.Fatal(err)
-		}
-		code, err := s.ledger.IssueCode(ctx, customer.ID, func(string) (string, error) { return s.wallet.PayCode() })
-		if err != nil {
-			t.Fatal(err)
-		}
-		return w.Pay(ctx, p, agent.NewPayCode(code.Code))
+		_, code := sandboxtest.Phone(t, s.ledger, s.wallet, sandbox.Customer{Behaviour: sandbox.Approve})
+		return w.Pay(ctx, p, agent.NewPayCode(code))
 	}
 	for i, row := range []struct {
 		fault         sandbox.Fault
