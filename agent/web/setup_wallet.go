@@ -119,52 +119,48 @@ func checkHosts(text, field string, need func(bool, string, string)) (hosts []st
 // privateKey holds for an RSA key in PKCS#8 PEM of at least 2048 bits, which is
 // what the merchant platform's tool writes.
 func privateKey(text string) bool {
-	block, _ := pem.Decode([]byte(text + "\n"))
-	if block == nil {
-		return false
-	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	rsaKey, ok := key.(*rsa.PrivateKey)
-	return err == nil && ok && rsaKey.N.BitLen() >= 2048
+	key, ok := pasted[*rsa.PrivateKey](text, x509.ParsePKCS8PrivateKey)
+	return ok && key.N.BitLen() >= 2048
 }
 
 // platformKey holds for a PEM of the kind that was chosen.
 func platformKey(kind, text string) bool {
-	block, _ := pem.Decode([]byte(text + "\n"))
-	if block == nil {
-		return false
-	}
+	parse := x509.ParsePKIXPublicKey
 	if kind == "certificate" {
-		cert, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return false
+		parse = func(der []byte) (any, error) {
+			cert, err := x509.ParseCertificate(der)
+			if err != nil {
+				return nil, err
+			}
+			return cert.PublicKey, nil
 		}
-		_, ok := cert.PublicKey.(*rsa.PublicKey)
-		return ok
 	}
-	key, err := x509.ParsePKIXPublicKey(block.Bytes)
-	_, ok := key.(*rsa.PublicKey)
-	return err == nil && ok
+	_, ok := pasted[*rsa.PublicKey](text, parse)
+	return ok
 }
 
 // signingKey holds for an Ed25519 private key in PKCS#8 PEM.
 func signingKey(text string) bool {
-	block, _ := pem.Decode([]byte(text + "\n"))
-	if block == nil {
-		return false
-	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	_, ok := key.(ed25519.PrivateKey)
-	return err == nil && ok
+	_, ok := pasted[ed25519.PrivateKey](text, x509.ParsePKCS8PrivateKey)
+	return ok
 }
 
 // verifyKey holds for an Ed25519 public key in PEM.
 func verifyKey(text string) bool {
+	_, ok := pasted[ed25519.PublicKey](text, x509.ParsePKIXPublicKey)
+	return ok
+}
+
+// pasted reads the first PEM block of a text field as a key K.
+func pasted[K any](text string, parse func(der []byte) (any, error)) (key K, ok bool) {
 	block, _ := pem.Decode([]byte(text + "\n"))
 	if block == nil {
-		return false
+		return key, false
 	}
-	key, err := x509.ParsePKIXPublicKey(block.Bytes)
-	_, ok := key.(ed25519.PublicKey)
-	return err == nil && ok
+	parsed, err := parse(block.Bytes)
+	if err != nil {
+		return key, false
+	}
+	key, ok = parsed.(K)
+	return key, ok
 }

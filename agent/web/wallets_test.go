@@ -202,8 +202,8 @@ const tileFocused = `document.activeElement?.dataset.wallet`
 func TestBrowserAWalletIsChosenByItsTile(t *testing.T) {
 	tm := live(t).abroad()
 	b := tm.atRegister(1280, 800)
-	b.keys("5", kb.F2)
-	b.until(`document.getElementById("choose").open`)
+	b.keys("5")
+	b.chooses()
 	b.until(tileFocused + ` === "wechat"`) // the lane's own is first
 	b.until(shows("choose-tiles", "2Alipay"))
 	b.until(shows("choose-other", "PromptPay (THB) · JPQR (JPY)"))
@@ -214,13 +214,26 @@ func TestBrowserAWalletIsChosenByItsTile(t *testing.T) {
 	b.keys(kb.Escape)
 	b.until(`!document.getElementById("choose").open`)
 	b.until(shows("amount", "5.00"))
+	b.chooses()
+	b.pressesAlipay(agent.ModeShow, shows("v-meta", "Alipay"))
+}
+
+// chooses opens the tiles to choose from.
+func (b *browser) chooses() {
+	b.t.Helper()
 	b.keys(kb.F2)
 	b.until(`document.getElementById("choose").open`)
+}
+
+// pressesAlipay presses the second tile, whose code is then shown for a payment that was
+// opened in that mode.
+func (b *browser) pressesAlipay(mode agent.Mode, then string) {
+	b.t.Helper()
 	b.keys("2")
 	b.until(shows("v-word", "SHOW QR"))
-	b.until(shows("v-meta", "Alipay"))
-	if p := tm.payments[0]; p.Mode != agent.ModeShow || p.Status.Wallet != "alipay" {
-		t.Errorf("the payment is %+v", p)
+	b.until(then)
+	if p := b.payments[0]; p.Mode != mode || p.Status.Wallet != "alipay" {
+		b.t.Errorf("the payment is %+v", p)
 	}
 	b.quiet()
 }
@@ -236,13 +249,7 @@ func TestBrowserAPaymentThatWaitsForAScanOffersTiles(t *testing.T) {
 	}
 	b.until(shows("v-tiles", "2Alipay"))
 	b.shot("any")
-	b.keys("2")
-	b.until(shows("v-word", "SHOW QR"))
-	b.until(`document.getElementById("v-choice").hidden`)
-	if p := tm.payments[0]; p.Mode != agent.ModeAny || p.Status.Wallet != "alipay" {
-		t.Errorf("the payment is %+v", p)
-	}
-	b.quiet()
+	b.pressesAlipay(agent.ModeAny, `document.getElementById("v-choice").hidden`)
 }
 
 // A keyboard scanner's first digit must not press a tile.
@@ -363,8 +370,7 @@ func TestBrowserTilesAndDayFitAPhone(t *testing.T) {
 			b.keys("1", "2")
 			b.until(shows("amount", "12"))
 			b.fits("390-entry-" + lang)
-			b.keys(kb.F2)
-			b.until(`document.getElementById("choose").open`)
+			b.chooses()
 			b.fits("390-choose-" + lang)
 			b.keys(kb.Escape)
 			b.until(`!document.getElementById("choose").open`)
