@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"crypto/rsa"
-	"encoding/pem"
 	"errors"
 
 	"tillwire/agent/keyring"
@@ -80,5 +79,5 @@ func readCertificate(path string, app *rsa.PrivateKey, ours bool) ([]byte, error
 			return nil, err
 		}
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw}), nil
+	return certificatePEM(cert), nil
 }

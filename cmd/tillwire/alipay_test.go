@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"math/big"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,10 +41,34 @@ func alipayShop(t *testing.T, wallet string) (string, *config, []fault) {
 	return file, &c, faults
 }
 
-func certificateOf(t *testing.T, public *rsa.PublicKey) string {
+// opensIn opens the one wallet of a shop: of that protocol and brand, with bills, and
+// check finds nothing wrong with it.
+func opensIn(t *testing.T, file string, c *config, faults []fault, protocol string) agent.WalletInfo {
+	t.Helper()
+	members, more := openWallets(c.Wallets, quiet(*c))
+	if len(faults)+len(more) != 0 || len(members) != 1 {
+		t.Fatalf("%v %v", faults, more)
+	}
+	info := members[0].Wallet.Info()
+	if info.Protocol != protocol || !info.Test || !slices.Equal(members[0].Takes, []string{protocol}) {
+		t.Errorf("%+v takes %v", info, members[0].Takes)
+	}
+	if _, ok := members[0].Wallet.(agent.Biller); !ok {
+		t.Error("it has no bills")
+	}
+	if text, code := checked(t, file); code != exitFine {
+		t.Errorf("check: %s", text)
+	}
+	return info
+}
+
+func certificateOf(t *testing.T, public *rsa.PublicKey) string { return numbered(t, 7, public) }
+
+// numbered is a certificate with a serial number.
+func numbered(t *testing.T, serial int64, public *rsa.PublicKey) string {
 	t.Helper()
 	name := pkix.Name{CommonName: "authority"}
-	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(7), NotAfter: time.Now().Add(time.Hour)}, &x509.Certificate{Subject: name}, public, otherPair())
+	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(serial), NotAfter: time.Now().Add(time.Hour)}, &x509.Certificate{Subject: name}, public, otherPair())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,20 +83,7 @@ const (
 func TestAnAlipayWalletIsOpenedInBothModes(t *testing.T) {
 	for _, wallet := range []string{byKey, byCertificates} {
 		file, c, faults := alipayShop(t, wallet)
-		members, more := openWallets(c.Wallets, quiet(*c))
-		if len(faults)+len(more) != 0 || len(members) != 1 {
-			t.Fatalf("%v %v", faults, more)
-		}
-		info := members[0].Wallet.Info()
-		if info.Protocol != "alipay" || !info.Test || len(members[0].Takes) != 1 || members[0].Takes[0] != "alipay" {
-			t.Errorf("%+v takes %v", info, members[0].Takes)
-		}
-		if _, ok := members[0].Wallet.(agent.Biller); !ok {
-			t.Error("it has no bills")
-		}
-		if text, code := checked(t, file); code != exitFine {
-			t.Errorf("check: %s", text)
-		}
+		opensIn(t, file, c, faults, "alipay")
 	}
 }
 

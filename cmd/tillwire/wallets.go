@@ -134,3 +134,7 @@ func pemOf(kind string, key any) ([]byte, error) {
 	der, err := encode(key)
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), err
 }
+
+func certificatePEM(cert *x509.Certificate) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})
+}

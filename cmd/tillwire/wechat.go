@@ -5,7 +5,6 @@ import (
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"time"
@@ -83,7 +82,7 @@ func readWechatExtras(w walletConfig, c *wechat.Config) error {
 	if w.MerchantCert != "" {
 		cert, err := keyring.LoadCertificate(w.MerchantCert)
 		if wrong = append(wrong, err); err == nil {
-			c.MerchantCert = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})
+			c.MerchantCert = certificatePEM(cert)
 		}
 	}
 	if w.HostCA != "" {
@@ -104,7 +103,7 @@ func readPlatformKey(w walletConfig, merchant *rsa.PrivateKey) (wechat.PlatformK
 		if err != nil {
 			return key, err
 		}
-		key.PEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})
+		key.PEM = certificatePEM(cert)
 		if key.ID == "" {
 			key.ID = fmt.Sprintf("%X", cert.SerialNumber)
 		}

@@ -1,15 +1,10 @@
 package main
 
 import (
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
-	"math/big"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"tillwire/agent"
 )
@@ -24,12 +19,7 @@ func wechatShop(t *testing.T, wallet string) (string, *config, []fault) {
 	}
 	file := equipped(t, text)
 	dir := filepath.Join(filepath.Dir(file), "secrets")
-	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(0x0A1B), NotAfter: time.Now().Add(time.Hour)},
-		&x509.Certificate{}, &keyPair().PublicKey, otherPair())
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(dir, "merchant.crt"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), 0o644)
+	write(t, filepath.Join(dir, "merchant.crt"), numbered(t, 0x0A1B, &keyPair().PublicKey), 0o644)
 	write(t, filepath.Join(dir, "other.crt"), certificateOf(t, &otherPair().PublicKey), 0o644)
 	write(t, filepath.Join(dir, "v2.key"), strings.Repeat("k", 32)+"\n", 0o600)
 	write(t, filepath.Join(dir, "short.key"), "kkk\n", 0o600)
@@ -56,19 +46,8 @@ func TestAWechatWalletOverAPIv2AndAbroad(t *testing.T) {
 		{overseas + "currencies = [\"HKD\", \"JPY\"]\n", []agent.Currency{"HKD", "JPY"}},
 	} {
 		file, c, faults := wechatShop(t, row.wallet)
-		members, more := openWallets(c.Wallets, quiet(*c))
-		if len(faults)+len(more) != 0 || len(members) != 1 {
-			t.Fatalf("%s: %v %v", row.wallet, faults, more)
-		}
-		info := members[0].Wallet.Info()
-		if info.Protocol != "wechat" || !info.Test || !slices.Equal(info.Currency, row.currencies) || !slices.Equal(members[0].Takes, []string{"wechat"}) {
-			t.Errorf("%+v takes %v", info, members[0].Takes)
-		}
-		if _, ok := members[0].Wallet.(agent.Biller); !ok {
-			t.Error("it has no bills")
-		}
-		if text, code := checked(t, file); code != exitFine {
-			t.Errorf("check: %s", text)
+		if info := opensIn(t, file, c, faults, "wechat"); !slices.Equal(info.Currency, row.currencies) {
+			t.Errorf("%s: %+v", row.wallet, info)
 		}
 	}
 }
