@@ -213,19 +213,16 @@ func gatewayOperation(method, path string) sandbox.Operation {
 	return sandbox.OpOther
 }
 
+// wechatEnds are how the paths of API v3 end.
+var wechatEnds = map[string]sandbox.Operation{"codepay": sandbox.OpPay, "native": sandbox.OpPresent, "reverse": sandbox.OpReverse, "close": sandbox.OpClose,
+	"refunds": sandbox.OpRefund}
+
 // wechatOperation reads a request of API v3.
 func wechatOperation(method, path string) sandbox.Operation {
+	op, known := wechatEnds[path[strings.LastIndexByte(path, '/')+1:]]
 	switch {
-	case strings.HasSuffix(path, "/codepay"):
-		return sandbox.OpPay
-	case strings.HasSuffix(path, "/native"):
-		return sandbox.OpPresent
-	case strings.HasSuffix(path, "/reverse"):
-		return sandbox.OpReverse
-	case strings.HasSuffix(path, "/close"):
-		return sandbox.OpClose
-	case strings.HasSuffix(path, "/refunds"):
-		return sandbox.OpRefund
+	case known:
+		return op
 	case strings.Contains(path, "/refunds/"):
 		return sandbox.OpRefundQuery
 	case method == http.MethodGet && strings.Contains(path, "/out-trade-no/"):
