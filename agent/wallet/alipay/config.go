@@ -84,15 +84,10 @@ func (c *Config) complete() {
 	}
 }
 
-// check returns everything that is wrong, each with what to do, so that a person
-// corrects the configuration once and not line by line.
+// check returns everything that is wrong, each with what to do.
 func (c *Config) check() error {
-	var wrong []error
-	ask := func(bad bool, format string, args ...any) {
-		if bad {
-			wrong = append(wrong, fmt.Errorf(format, args...))
-		}
-	}
+	var wrong wallet.Complaints
+	ask := wrong.If
 	certificates := c.Mode == ModeCertificate
 	ask(!certificates && c.Mode != ModePublicKey, "mode is %q: write public_key or certificate", c.Mode)
 	ask(len(c.AppID) < 8 || len(c.AppID) > 32 || strings.Trim(c.AppID, "0123456789") != "", "app_id is missing or not a number: copy it from the Alipay open platform (20…)")

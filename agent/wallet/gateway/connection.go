@@ -99,12 +99,8 @@ func (c *Config) complete() {
 
 // check returns everything that is wrong, each with what to do.
 func (c *Config) check() error {
-	var wrong []error
-	ask := func(bad bool, format string, args ...any) {
-		if bad {
-			wrong = append(wrong, fmt.Errorf(format, args...))
-		}
-	}
+	var wrong wallet.Complaints
+	ask := wrong.If
 	ask(!merchantPattern.MatchString(c.Merchant), "merchant_id is missing or not 1 to 32 letters, digits, - or _: the acquirer gives it")
 	ask(!keyIDPattern.MatchString(c.Signer.KeyID), "signing_key_id is missing or holds quotes: it is the name under which the acquirer filed this shop's public key")
 	ask(len(c.Signer.Key) != ed25519.PrivateKeySize, "signing_key is missing: name the file of this shop's Ed25519 key (openssl genpkey -algorithm ed25519)")

@@ -137,15 +137,10 @@ func (c *Config) complete() {
 	}
 }
 
-// check returns everything that is wrong, each with what to do, so that a person
-// corrects the configuration once and not line by line.
+// check returns everything that is wrong, each with what to do.
 func (c *Config) check() error {
-	var wrong []error
-	ask := func(bad bool, format string, args ...any) {
-		if bad {
-			wrong = append(wrong, fmt.Errorf(format, args...))
-		}
-	}
+	var wrong wallet.Complaints
+	ask := wrong.If
 	partner := c.Mode == ModePartner
 	ask(!partner && c.Mode != ModeDirect, "mode is %q: write direct or partner", c.Mode)
 	ask(!plain(c.AppID, 32), "app_id is missing or not an id: copy it from the WeChat Pay merchant platform (wx…)")

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 )
 
 // global holds for the cross-border edition.
@@ -37,12 +38,8 @@ func (c *Config) currencies() []agent.Currency {
 
 // checkEdition looks at what belongs to a region or to a transport.
 func (c *Config) checkEdition() error {
-	var wrong []error
-	ask := func(bad bool, format string, args ...any) {
-		if bad {
-			wrong = append(wrong, fmt.Errorf(format, args...))
-		}
-	}
+	var wrong wallet.Complaints
+	ask := wrong.If
 	ask(c.Region != RegionChina && !c.global(), "region is %q: write china or global", c.Region)
 	ask(c.Codepay != CodepayV3 && !c.classic(), "codepay is %q: write v3 or v2", c.Codepay)
 	ask(!c.global() && c.Category != "", "merchant_category_code belongs to the region global: remove it or set region to global")
@@ -66,12 +63,8 @@ func (c *Config) checkEdition() error {
 
 // checkClassic looks at what API v2 needs.
 func (c *Config) checkClassic() error {
-	var wrong []error
-	ask := func(bad bool, format string, args ...any) {
-		if bad {
-			wrong = append(wrong, fmt.Errorf(format, args...))
-		}
-	}
+	var wrong wallet.Complaints
+	ask := wrong.If
 	const size = 32 // API v2: the key is 32 characters
 	ask(len(c.APIv2Key) != size, "api_v2_key has %d bytes: codepay v2 needs the API key, which is exactly %d characters", len(c.APIv2Key), size)
 	ask(c.APIv2Sign != SignHMAC && c.APIv2Sign != SignMD5, "api_v2_sign is %q: write %s or %s", c.APIv2Sign, SignHMAC, SignMD5)

@@ -37,6 +37,17 @@ func Unverified(err error) agent.Answer {
 	return agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonUnverified, Err: err}
 }
 
+// Complaints are everything that is wrong with the settings of a wallet, each with what
+// to do, so that a person corrects them once and not line by line.
+type Complaints []error
+
+// If complains where something is bad.
+func (c *Complaints) If(bad bool, format string, args ...any) {
+	if bad {
+		*c = append(*c, fmt.Errorf(format, args...))
+	}
+}
+
 // Misconfigured dresses what must be corrected in the settings of a wallet for the
 // page and the command line. what is what they configure: "wallet", or "gateway".
 func Misconfigured(what, name string, err error) error {
