@@ -17,9 +17,6 @@ import (
 	"tillwire/agent/sandbox"
 )
 
-// keyBits is the size that RSA2 asks for.
-const keyBits = 2048
-
 // certificateLife is long enough for any demo; Alipay's own live five years.
 const certificateLife = 5 * 365 * 24 * time.Hour
 
@@ -44,40 +41,15 @@ type Platform struct {
 	RootSN      string
 }
 
-// KeySource makes a private key. The default is a fresh one of 2048 bits; tests
-// hand out prepared ones, because making one takes a while.
-type KeySource func() (*rsa.PrivateKey, error)
-
-// freshKey is the KeySource of a real start.
-func freshKey() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, keyBits) }
-
 // vault reads keys from the ledger and makes them on the first start.
 type vault struct {
 	ledger *sandbox.Ledger
-	source KeySource
+	source sandbox.KeySource
 }
 
 // key is a private key that survives restarts, by name.
 func (v vault) key(ctx context.Context, name string) (*rsa.PrivateKey, error) {
-	der, err := v.ledger.Secret(ctx, "alipay/"+name, func() ([]byte, error) {
-		key, err := v.source()
-		if err != nil {
-			return nil, err
-		}
-		return x509.MarshalPKCS8PrivateKey(key)
-	})
-	if err != nil {
-		return nil, err
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(der)
-	if err != nil {
-		return nil, fmt.Errorf("sandbox key %s: %w", name, err)
-	}
-	key, ok := parsed.(*rsa.PrivateKey)
-	if !ok {
-		return nil, fmt.Errorf("sandbox key %s is %T, not RSA", name, parsed)
-	}
-	return key, nil
+	return v.ledger.RSAKey(ctx, "alipay/"+name, v.source)
 }
 
 // app completes an application with its key.
@@ -159,13 +131,7 @@ func serialOf(cert *x509.Certificate) string {
 }
 
 // PublicPEM is the cloud's public key as merchants download it.
-func (p *Platform) PublicPEM() ([]byte, error) {
-	der, err := x509.MarshalPKIXPublicKey(&p.Key.PublicKey)
-	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), err
-}
+func (p *Platform) PublicPEM() ([]byte, error) { return sandbox.PublicPEM(&p.Key.PublicKey) }
 
 // PrivatePEM is the application's private key as its client loads it (PKCS#8).
-func (a *App) PrivatePEM() ([]byte, error) {
-	der, err := x509.MarshalPKCS8PrivateKey(a.Key)
-	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), err
-}
+func (a *App) PrivatePEM() ([]byte, error) { return sandbox.PrivatePEM(a.Key) }

@@ -23,7 +23,7 @@ var china = time.FixedZone("CST", 8*60*60)
 type Options struct {
 	Ledger *sandbox.Ledger
 	Clock  agent.Clock
-	Keys   KeySource
+	Keys   sandbox.KeySource
 	// BillsAtOnce gives out the bill of a day before the day is over, with what
 	// happened so far. The real cloud takes until the next morning, which nobody who
 	// tries a demo waits for.
@@ -45,7 +45,7 @@ type Wallet struct {
 // New loads the wallet's keys from the ledger, or makes them there.
 func New(ctx context.Context, o Options) (*Wallet, error) {
 	if o.Keys == nil {
-		o.Keys = freshKey
+		o.Keys = sandbox.FreshKey
 	}
 	v := vault{o.Ledger, o.Keys}
 	platform, err := v.platform(ctx, o.Clock.Now())

@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
@@ -53,10 +51,7 @@ type Terminal struct {
 }
 
 // PrivatePEM is the key as a client loads it (PKCS #8).
-func (t *Terminal) PrivatePEM() ([]byte, error) {
-	der, err := x509.MarshalPKCS8PrivateKey(t.Key)
-	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), err
-}
+func (t *Terminal) PrivatePEM() ([]byte, error) { return sandbox.PrivatePEM(t.Key) }
 
 // Acquirer is the sandbox's gateway. It implements [sandbox.Door]: a listener of
 // its own carries all brands. It is safe for concurrent use.
@@ -122,10 +117,7 @@ func (a *Acquirer) KeyID() string { return a.keyID }
 func (a *Acquirer) Key() ed25519.PrivateKey { return a.key }
 
 // PublicPEM is that key as a client loads it (SubjectPublicKeyInfo).
-func (a *Acquirer) PublicPEM() ([]byte, error) {
-	der, err := x509.MarshalPKIXPublicKey(a.key.Public())
-	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), err
-}
+func (a *Acquirer) PublicPEM() ([]byte, error) { return sandbox.PublicPEM(a.key.Public()) }
 
 // Wallets are all brands, each to be opened as a wallet of the sandbox.
 func (a *Acquirer) Wallets() []*Wallet { return a.brands }

@@ -1,7 +1,6 @@
 package wechat
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -75,13 +74,12 @@ func template(name string, now time.Time) *x509.Certificate {
 
 // certify signs a certificate and writes it as PEM.
 func (a *authority) certify(c *x509.Certificate, key crypto.PublicKey) ([]byte, error) {
-	der, err := x509.CreateCertificate(rand.Reader, c, a.cert, key, a.key)
-	if err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	err = pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: der})
-	return b.Bytes(), err
+	return certify(c, a.cert, key, a.key)
+}
+
+func certify(c, issuer *x509.Certificate, public crypto.PublicKey, key *rsa.PrivateKey) ([]byte, error) {
+	der, err := x509.CreateCertificate(rand.Reader, c, issuer, public, key)
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), err
 }
 
 // merchant certifies a merchant's API key. Its name is the merchant number, as

@@ -152,7 +152,7 @@ func (t *task) refundAbroad() (result, error) {
 		// Who asks is in the signature; whom a provider asks for is not.
 		named[i].need = named[i].name == "sub_mchid"
 	}
-	o, p := t.body(append(named,
+	o, p := t.refundAsked(append(named,
 		field{name: "transaction_id", most: 32},
 		field{name: "out_trade_no", most: 32, check: isOrderNo},
 		field{name: "out_refund_no", need: true, most: 64, check: isRefundNo},
@@ -164,9 +164,6 @@ func (t *task) refundAbroad() (result, error) {
 			{name: "total", kind: whole, need: true, min: 1},
 			{name: "currency", need: true, most: 16, check: isPriced},
 		}}))
-	if p == nil {
-		p = refundable(o)
-	}
 	if p != nil {
 		return result{}, p
 	}

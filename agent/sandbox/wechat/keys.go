@@ -1,25 +1,18 @@
 package wechat
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
-	"fmt"
-	"math/big"
 	"strings"
 	"time"
 
 	"tillwire/agent/sandbox"
 )
-
-// keyBits is the size WeChat Pay asks of merchants and uses itself.
-const keyBits = 2048
 
 // certificateLife is that of WeChat Pay's platform certificates: five years.
 const certificateLife = 5 * 365 * 24 * time.Hour
@@ -53,43 +46,18 @@ type Platform struct {
 }
 
 // PublicPEM is the platform's public key as merchants download it.
-func (p *Platform) PublicPEM() ([]byte, error) { return publicPEM(&p.Key.PublicKey) }
-
-// KeySource makes a private key. The default is a fresh one of 2048 bits; tests
-// hand out prepared ones, because making one takes a while.
-type KeySource func() (*rsa.PrivateKey, error)
-
-// freshKey is the KeySource of a real start.
-func freshKey() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, keyBits) }
+func (p *Platform) PublicPEM() ([]byte, error) { return sandbox.PublicPEM(&p.Key.PublicKey) }
 
 // vault reads keys from the ledger and makes them on the first start.
 type vault struct {
 	ledger *sandbox.Ledger
-	source KeySource
+	source sandbox.KeySource
 	name   string // the wallet whose keys they are
 }
 
 // key is a private key that survives restarts, by name.
 func (v vault) key(ctx context.Context, name string) (*rsa.PrivateKey, error) {
-	der, err := v.ledger.Secret(ctx, v.name+"/"+name, func() ([]byte, error) {
-		key, err := v.source()
-		if err != nil {
-			return nil, err
-		}
-		return x509.MarshalPKCS8PrivateKey(key)
-	})
-	if err != nil {
-		return nil, err
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(der)
-	if err != nil {
-		return nil, fmt.Errorf("sandbox key %s: %w", name, err)
-	}
-	key, ok := parsed.(*rsa.PrivateKey)
-	if !ok {
-		return nil, fmt.Errorf("sandbox key %s is %T, not RSA", name, parsed)
-	}
-	return key, nil
+	return v.ledger.RSAKey(ctx, v.name+"/"+name, v.source)
 }
 
 // text is a random hexadecimal text of a size that survives restarts. Hexadecimal
@@ -151,15 +119,9 @@ func selfSigned(key *rsa.PrivateKey, now time.Time) ([]byte, error) {
 	serial := make([]byte, 20)
 	rand.Read(serial)                 // never fails
 	serial[0] = serial[0]&0x3f | 0x40 // positive, and all 40 hexadecimal digits
-	template := &x509.Certificate{SerialNumber: new(big.Int).SetBytes(serial), Subject: pkix.Name{CommonName: "Tenpay.com sandbox", Organization: []string{"Tillwire sandbox"}},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(certificateLife), KeyUsage: x509.KeyUsageDigitalSignature}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	err = pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: der})
-	return b.Bytes(), err
+	c := template("Tenpay.com sandbox", now)
+	c.SerialNumber.SetBytes(serial)
+	return certify(c, c, &key.PublicKey, key)
 }
 
 // parseCertificate reads one certificate in PEM.
@@ -171,20 +133,5 @@ func parseCertificate(text []byte) (*x509.Certificate, error) {
 	return x509.ParseCertificate(block.Bytes)
 }
 
-// publicPEM writes a key as PKIX, the form that merchants download.
-func publicPEM(key *rsa.PublicKey) ([]byte, error) {
-	der, err := x509.MarshalPKIXPublicKey(key)
-	if err != nil {
-		return nil, err
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), nil
-}
-
 // PrivatePEM is the merchant's private key as its client loads it (PKCS#8).
-func (m *Merchant) PrivatePEM() ([]byte, error) {
-	der, err := x509.MarshalPKCS8PrivateKey(m.Key)
-	if err != nil {
-		return nil, err
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
-}
+func (m *Merchant) PrivatePEM() ([]byte, error) { return sandbox.PrivatePEM(m.Key) }

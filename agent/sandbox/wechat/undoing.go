@@ -45,22 +45,20 @@ func (t *task) closeOrder() (result, error) {
 // refund is idempotent by out_refund_no and always a full answer: accepted is not
 // arrived, the status says which.
 func (t *task) refund() (result, error) {
-	o, p := t.body(refundFields(t.who.Partner()))
-	if p == nil {
-		p = refundable(o)
-	}
+	o, p := t.refundAsked(refundFields(t.who.Partner()))
 	if p != nil {
 		return result{}, p
 	}
 	return t.giveBack(o, refundBody)
 }
 
-// refundable asks that a refund names its order one way or the other.
-func refundable(o object) *problem {
-	if o.text("transaction_id") == "" && o.text("out_trade_no") == "" {
-		return paramError("out_trade_no", "and transaction_id are both missing")
+// refundAsked reads a refund, which must name its order one way or the other.
+func (t *task) refundAsked(fields []field) (object, *problem) {
+	o, p := t.body(fields)
+	if p == nil && o.text("transaction_id") == "" && o.text("out_trade_no") == "" {
+		p = paramError("out_trade_no", "and transaction_id are both missing")
 	}
-	return nil
+	return o, p
 }
 
 // giveBack makes the refund of a body that is as documented; say writes it as the

@@ -26,7 +26,7 @@ const (
 type Options struct {
 	Ledger *sandbox.Ledger
 	Clock  agent.Clock
-	Keys   KeySource
+	Keys   sandbox.KeySource
 	// BillsAtOnce gives out the bill of a day before the day is over, with what
 	// happened so far. The real cloud takes until the next morning, which nobody who
 	// tries a demo waits for.
@@ -55,7 +55,7 @@ type Wallet struct {
 // New loads the wallet's keys from the ledger, or makes them there.
 func New(ctx context.Context, o Options) (*Wallet, error) {
 	if o.Keys == nil {
-		o.Keys = freshKey
+		o.Keys = sandbox.FreshKey
 	}
 	name, table := Name, routes
 	own := Merchant{MerchantID: "1230000109", AppID: "wxd678efh567hg6787"}

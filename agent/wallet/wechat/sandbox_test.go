@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"testing"
 	"time"
 
@@ -46,7 +45,7 @@ func openStreetWith(t *testing.T, o fake.Options) *street {
 // config is what a shop of the sandbox would configure.
 func (s *street) config(t *testing.T, m *fake.Merchant) wechat.Config {
 	t.Helper()
-	der, err := x509.MarshalPKCS8PrivateKey(m.Key)
+	key, err := m.PrivatePEM()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +54,7 @@ func (s *street) config(t *testing.T, m *fake.Merchant) wechat.Config {
 		t.Fatal(err)
 	}
 	c := wechat.Config{Hosts: s.cloud.HostURLs(s.wallet.Name())[:2], AppID: m.AppID, MerchantID: m.MerchantID, SubMerchantID: m.SubMerchantID, SubAppID: m.SubAppID,
-		MerchantSerial: m.Serial, MerchantKey: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
+		MerchantSerial: m.Serial, MerchantKey: key,
 		PlatformKeys: []wechat.PlatformKey{{ID: s.wallet.Platform().PublicKeyID, PEM: public}}, APIv3Key: []byte(m.APIv3Key),
 		NotifyURL: "https://pay.example.com/notify", Description: "Corner shop & 咖啡", StoreID: "SH0001"}
 	if m.Partner() {

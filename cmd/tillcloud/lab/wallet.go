@@ -102,7 +102,7 @@ func wechatClient(s *Shop, _ sandbox.Wallet, _ string) (client, error) {
 }
 
 func alipayCloud(ctx context.Context, o Options, l *sandbox.Ledger) (sandbox.Wallet, error) {
-	return cloudalipay.New(ctx, cloudalipay.Options{Ledger: l, Clock: o.Clock.SystemClock, Keys: cloudalipay.KeySource(o.Keys.source())})
+	return cloudalipay.New(ctx, cloudalipay.Options{Ledger: l, Clock: o.Clock.SystemClock, Keys: o.Keys.source()})
 }
 
 func alipayClient(s *Shop, cloud sandbox.Wallet, host string) (client, error) {
