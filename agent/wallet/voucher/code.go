@@ -153,6 +153,15 @@ func parse(kind Kind, raw []byte) (Code, error) {
 	return c, nil
 }
 
+// whole opens a code that is what an issuer signed and nothing else.
+func (c *Code) whole(claims any) error {
+	e, err := tagged(c.raw)
+	if err != nil {
+		return err
+	}
+	return c.issuedBy(e, claims)
+}
+
 // issuedBy keeps what an issuer signed and opens its payload.
 func (c *Code) issuedBy(e envelope, claims any) error {
 	var h keyHeader
@@ -164,12 +173,8 @@ func (c *Code) issuedBy(e envelope, claims any) error {
 }
 
 func (c *Code) readReceipt() error {
-	e, err := tagged(c.raw)
-	if err != nil {
-		return err
-	}
 	var claims receiptClaims
-	if err := c.issuedBy(e, &claims); err != nil {
+	if err := c.whole(&claims); err != nil {
 		return err
 	}
 	c.Issuer, c.Signed, c.Binding, c.Txn = claims.Iss, moment(claims.Iat), claims.Binding, claims.Txn
@@ -177,12 +182,8 @@ func (c *Code) readReceipt() error {
 }
 
 func (c *Code) readBearer() error {
-	e, err := tagged(c.raw)
-	if err != nil {
-		return err
-	}
 	var claims bearerClaims
-	if err := c.issuedBy(e, &claims); err != nil {
+	if err := c.whole(&claims); err != nil {
 		return err
 	}
 	c.Issuer, c.ID, c.Scope = claims.Iss, claims.Cti, claims.Scope

@@ -2,6 +2,7 @@ package voucher
 
 import (
 	"fmt"
+	"slices"
 
 	"tillwire/agent"
 )
@@ -137,15 +138,7 @@ func (j *judge) validity() error {
 }
 
 func (j *judge) inScope() bool {
-	if j.code.Scope == 0 {
-		return true
-	}
-	for _, group := range j.ask.Groups {
-		if group == j.code.Scope {
-			return true
-		}
-	}
-	return false
+	return j.code.Scope == 0 || slices.Contains(j.ask.Groups, j.code.Scope)
 }
 
 func (j *judge) denied() error {
