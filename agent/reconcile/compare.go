@@ -1,8 +1,8 @@
 package reconcile
 
 import (
-	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -124,21 +124,12 @@ func (c *comparison) run() error {
 }
 
 func (c *comparison) finish() {
-	for _, currency := range keysOf(c.sums) {
+	for _, currency := range slices.Sorted(maps.Keys(c.sums)) {
 		c.out.Sums = append(c.out.Sums, *c.sums[currency])
 	}
-	for _, day := range keysOf(c.later) {
+	for _, day := range slices.Sorted(maps.Keys(c.later)) {
 		c.out.Later = append(c.out.Later, agent.LaterBill{Day: day, Count: c.later[day]})
 	}
-}
-
-func keysOf[K cmp.Ordered, V any](m map[K]V) []K {
-	keys := make([]K, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 func (c *comparison) dayOf(t time.Time) string { return t.In(c.zone).Format(time.DateOnly) }
