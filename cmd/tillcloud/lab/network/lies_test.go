@@ -3,6 +3,7 @@ package network_test
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -103,6 +104,20 @@ func set(member string, value any) func(forger, map[string]any) {
 			o[member] = value
 		}
 	}
+}
+
+// drop takes a member away, if it is there.
+func drop(member string) func(forger, map[string]any) {
+	return func(_ forger, o map[string]any) { delete(o, member) }
+}
+
+// flipped is a text in base64 with one bit of what it says turned over.
+func (f forger) flipped(text string) string {
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err == nil && len(raw) > 0 {
+		raw[f.dice.IntN(len(raw))] ^= 1 << f.dice.IntN(8)
+	}
+	return base64.StdEncoding.EncodeToString(raw)
 }
 
 // body signs something else altogether.
