@@ -215,12 +215,12 @@ func (t *tx) capture(o *Order, at time.Time) error {
 // and a date, as the big wallets' do.
 func (t *tx) number(prefix string) (string, error) {
 	day := t.now.UTC().Format("20060102")
-	digits, err := randomDigits(28 - len(prefix) - len(day))
+	digits, err := RandomDigits(28 - len(prefix) - len(day))
 	return prefix + day + digits, err
 }
 
-// randomDigits is n decimal digits, each value equally likely; leading zeros stay.
-func randomDigits(n int) (string, error) {
+// RandomDigits is n decimal digits, each value equally likely; leading zeros stay.
+func RandomDigits(n int) (string, error) {
 	v, err := rand.Int(rand.Reader, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil))
 	if err != nil {
 		return "", err

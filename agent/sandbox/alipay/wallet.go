@@ -87,12 +87,8 @@ func (w *Wallet) PayCode() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	rest := 14 + more.Int64()
-	v, err := rand.Int(rand.Reader, new(big.Int).Exp(big.NewInt(10), big.NewInt(rest), nil))
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%d%0*d", 25+prefix.Int64(), int(rest), v), nil
+	rest, err := sandbox.RandomDigits(14 + int(more.Int64()))
+	return fmt.Sprintf("%d%s", 25+prefix.Int64(), rest), err
 }
 
 // qrCode is what a precreated order shows; clients must not look into it.

@@ -6,24 +6,17 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/big"
+
+	"tillwire/agent/sandbox"
 )
 
 // coder makes a fresh consumer-presented code.
 type coder func() (string, error)
 
-// randomDigits is n decimal digits; leading zeros stay.
-func randomDigits(n int) (string, error) {
-	v, err := rand.Int(rand.Reader, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil))
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%0*d", n, v), nil
-}
-
 // digits makes a bar code of so many digits that begins with the brand's own.
 func digits(length int, prefix string) coder {
 	return func() (string, error) {
-		rest, err := randomDigits(length - len(prefix))
+		rest, err := sandbox.RandomDigits(length - len(prefix))
 		return prefix + rest, err
 	}
 }
@@ -93,7 +86,7 @@ func unhex(s string) []byte {
 // nobody has and the chip data that makes each code another.
 func emvCode(aid, name string) coder {
 	return func() (string, error) {
-		pan, err := randomDigits(10)
+		pan, err := sandbox.RandomDigits(10)
 		if err != nil {
 			return "", err
 		}
@@ -110,7 +103,7 @@ func emvCode(aid, name string) coder {
 // jpqrCode makes the Japanese form: its own indicator, and ASCII where EMVCo has
 // packed digits.
 func jpqrCode() (string, error) {
-	id, err := randomDigits(20)
+	id, err := sandbox.RandomDigits(20)
 	if err != nil {
 		return "", err
 	}
