@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
 
 	"tillwire/agent"
 	"tillwire/drivers/serial"
@@ -169,6 +170,59 @@ func TestATapWritesACaptureThatDecodesToItself(t *testing.T) {
 	}
 	if err := (Tap{Path: "/dev/no-such-port", Profile: p, Clock: agent.NewSystemClock()}).Run(t.Context(), nil); !errors.Is(err, os.ErrNotExist) || errors.Is(err, serial.ErrBusy) {
 		t.Errorf("no port: %v", err)
+	}
+}
+
+// Trap: a program that writes to a port to find out what hangs on it prints on a
+// printer and upsets a scale. Whoever learns stays silent, even to a scanner that
+// waits for an answer.
+func TestAMuteTapNeverWrites(t *testing.T) {
+	master, slave, err := openTerminal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	keep, err := os.OpenFile(slave, os.O_RDWR|unix.O_NOCTTY, 0) // so that the end of the tap is no hang-up
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer keep.Close()
+	p, err := FindProfile("ssi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended, opened, scanned := make(chan error, 1), make(chan struct{}), make(chan struct{}, 1)
+	tap := Tap{Path: slave, Profile: p, Clock: signalling{agent.NewSystemClock(), opened, &sync.Once{}}, Mute: true}
+	go func() {
+		ended <- tap.Run(ctx, func(_ Step, events []Event) {
+			for _, e := range events {
+				if e.Kind == EventScan {
+					scanned <- struct{}{}
+				}
+			}
+		})
+	}()
+	<-opened
+	whole := "17F300001C" + text(phone)
+	if _, err := master.Write(mustHex(t, whole+ssiCheckOf(whole))); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-scanned:
+	case <-time.After(patience):
+		t.Fatal("nothing arrived")
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if err := master.SetReadDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	heard := make([]byte, 16)
+	if n, err := master.Read(heard); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the scanner heard % X (%v)", heard[:n], err)
 	}
 }
 
