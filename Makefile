@@ -51,6 +51,7 @@ interop: build ## WeChat Pay's and Alipay's clients from npm, written by others,
 bench: build ## the figures of one shop, measured on this machine
 	go test -run='^$$' -bench=Code ./agent/wallet ./agent/wallet/emvqr/...
 	go test -run='^$$' -bench=. ./agent/wallet/voucher
+	go test -run='^$$' -bench=ScanToEvent ./drivers/scanner
 	go test -run='^$$' -bench=Shop -benchtime=1x -timeout 30m ./cmd/tillwire/... ./cmd/tillcloud/lab
 
 FUZZTIME ?= 20s

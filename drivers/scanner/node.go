@@ -59,6 +59,10 @@ func (n *nodes) openNode(path string, mode int, prepare func(fd int) error) (ser
 	if err != nil {
 		return nil, errors.Join(n.fail(op, path, err), f.Close())
 	}
+	// What cannot be waited for would hold its reader, and Close with it, for ever.
+	if err := f.SetReadDeadline(time.Time{}); err != nil {
+		return nil, errors.Join(n.fail(op, path, err), f.Close())
+	}
 	var refused error
 	if err := raw.Control(func(fd uintptr) { refused = prepare(int(fd)) }); err != nil || refused != nil {
 		err = errors.Join(err, refused)

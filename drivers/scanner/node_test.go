@@ -111,6 +111,7 @@ func TestNodesThatCannotBeUsedSayWhy(t *testing.T) {
 		{"a key is held", scripted{errKeyHeld}, "", errKeyHeld, "let go of it"},
 		{"a power button", scripted{errNotKeyboard}, "", errNotKeyboard, "another event node"},
 		{"no such node", scripted{}, "/dev/input/no-such-event", fs.ErrNotExist, "nothing is plugged in"},
+		{"nothing that can be waited for", scripted{}, "/dev/null", os.ErrNoDeadline, "unplug the scanner"},
 		{"no such ioctl: not an input device", ioctls{}, "", unix.ENOTTY, "unplug the scanner"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

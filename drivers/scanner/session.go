@@ -126,7 +126,9 @@ func (s *session) deliver(ctx context.Context, events []Event) {
 		case EventUnanswered:
 			s.report.Degraded("it reads, but does not answer commands: check that the profile is the one it speaks, and that its cable is wired both ways")
 		case EventAck:
-			s.report.Ready()
+			if s.able {
+				s.report.Ready() // it answers again
+			}
 		case EventScan:
 			if s.env.Clock.Mono()-e.At > staleAfter {
 				s.report.Count(countStale)
