@@ -41,17 +41,19 @@ func indent(text, by string) string {
 func (a *app) devicesWatchCommand() *cobra.Command {
 	var profile string
 	var set []string
+	var trigger bool
 	c := &cobra.Command{Use: "watch [LANE | PATH]", Short: "Tell what is plugged in and out, or what a scanner sends, until Ctrl-C", Args: between(0, "LANE | PATH"),
 		Long: `Without an argument it tells what is plugged in and out. With a lane or the path of a scanner it opens
 the scanner, while the agent is stopped, and shows every byte that arrives and what it means, in the form
 that "tillwire devices decode" reads: written to a file it is a capture. What the scanner's protocol has to
-answer is answered; it is told nothing else. What is scanned is shown in full, so scan goods.`,
+answer is answered; with --trigger it is also set up and switched on, as for a payment. What is scanned is
+shown in full, so scan goods.`,
 		Example: `  tillwire devices watch /dev/ttyACM0 --profile zebra-ds-ssi > scan.txt`,
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx, _, end := stopSignals(c.Context())
 			defer end()
 			if len(args) == 1 {
-				return a.watchScanner(ctx, args[0], profile, set)
+				return a.watchScanner(ctx, args[0], profile, set, trigger)
 			}
 			err := drivers.Watch(ctx, a.sysRoot(), a.clock, func(added, removed []drivers.Found) {
 				a.printChanges("+", "plugged in", added)
@@ -62,6 +64,7 @@ answer is answered; it is told nothing else. What is scanned is shown in full, s
 			}
 			return err
 		}}
+	c.Flags().BoolVar(&trigger, "trigger", false, "set the scanner up and switch it on, as for a payment")
 	c.Flags().StringVar(&profile, "profile", "", "what the scanner at PATH speaks: a profile or a product (default line)")
 	c.Flags().StringArrayVar(&set, "set", nil, "a key of the profile or of the serial line, as key=value; may be repeated")
 	return c
@@ -111,6 +114,9 @@ func (a *app) testScanner(ctx context.Context, c config, lane string, limit time
 	}})
 	if unit.Err != nil {
 		return unit.Err
+	}
+	if scanner, ok := unit.Device.(triggered); ok {
+		scanner.Listen(true) // some read only while a payment waits
 	}
 	claims := drivers.NewClaims(filepath.Join(c.Terminal.Data, "locks"))
 	if _, err := os.Stat(c.Terminal.Data); err != nil {

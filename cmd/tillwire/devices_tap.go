@@ -21,12 +21,13 @@ import (
 const learnReadings = 3
 
 // watchScanner shows what a scanner sends: that of a lane, or the one at a path.
-func (a *app) watchScanner(ctx context.Context, where, profile string, set []string) error {
+func (a *app) watchScanner(ctx context.Context, where, profile string, set []string, trigger bool) error {
 	tap, release, err := a.tapOf(ctx, where, profile, set)
 	if err != nil {
 		return err
 	}
 	defer release()
+	tap.Trigger = trigger
 	a.warnScanner("Scan goods: what is scanned is shown in full. Ctrl-C ends it.")
 	return usageOf(tap.Run(ctx, func(s scanner.Step, events []scanner.Event) { a.showStep(s, events) }))
 }

@@ -189,12 +189,27 @@ func TestSerialKeysReachThePort(t *testing.T) {
 }
 
 func TestWrongKeysAreRefusedWithoutTouchingTheDevice(t *testing.T) {
-	for _, keys := range []map[string]any{{"bauds": 9600}, {"baud": "fast"}, {"parity": "M"}, {"idle_gap": int64(5)}} {
+	for _, tc := range []struct {
+		driver string
+		keys   map[string]any
+		say    string
+	}{
+		{"line", map[string]any{"bauds": 9600}, `did you mean "baud"?`},
+		{"line", map[string]any{"baud": "fast"}, "whole number"},
+		{"line", map[string]any{"parity": "M"}, "one of N, E, O"},
+		{"line", map[string]any{"idle_gap": int64(5)}, "at least 30"},
+		{"gm67", map[string]any{"terminators": "CR"}, "unknown key"},
+		{"gm67", map[string]any{"triger": "off"}, `did you mean "trigger"?`},
+		{"zebra-ds-ssi", map[string]any{"trigger": "always"}, "session, enable, off"},
+		{"newland-cdc", map[string]any{"trigger_on": "~SCNTRG1"}, "not bytes in hex"},
+		{"hid-wedge", map[string]any{"baud": int64(9600)}, "unknown key"},
+		{"datalogic-usb-com", map[string]any{"code_id": "datalogic"}, "datalogic-us, datalogic-eu"},
+	} {
 		unit := drivers.Registry(Specs()).Build(
-			drivers.Config{ID: "1.scanner", Kind: agent.KindScanner, Driver: "line", Path: "/dev/no-such", Keys: keys}, drivers.Env{Clock: agent.NewSystemClock()})
+			drivers.Config{ID: "1.scanner", Kind: agent.KindScanner, Driver: tc.driver, Path: "/dev/no-such", Keys: tc.keys}, drivers.Env{Clock: agent.NewSystemClock()})
 		var key *drivers.KeyError
-		if !errors.As(unit.Err, &key) {
-			t.Errorf("%v: error %v", keys, unit.Err)
+		if !errors.As(unit.Err, &key) || !strings.Contains(key.Error(), tc.say) {
+			t.Errorf("%s %v: error %v; want %q", tc.driver, tc.keys, unit.Err, tc.say)
 		}
 	}
 }

@@ -60,7 +60,7 @@ func guesses(kind PortKind) []guess {
 func Learn(kind PortKind, capture []Step) Proposal {
 	p := Proposal{Readings: Readings(capture)}
 	if p.Readings == 0 {
-		p.Why = "Nothing arrived. Check the cable and that the scanner is switched to this kind of port, and scan again; over RS-232 try --set baud=115200"
+		p.Why = "Nothing arrived. Check the cable and that the scanner is switched to this kind of port, and scan again; over RS-232 try --set baud=115200. A module that reads only on command is watched with --trigger and its profile"
 		return p
 	}
 	for _, g := range guesses(kind) {

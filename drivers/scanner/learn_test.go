@@ -173,6 +173,40 @@ func TestATapWritesACaptureThatDecodesToItself(t *testing.T) {
 	}
 }
 
+// A module that reads only when it is told to is switched on to be looked at, and
+// off again behind it.
+func TestATapWithATriggerSwitchesTheScanner(t *testing.T) {
+	master, slave, err := openTerminal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	p, err := FindProfile("datalogic")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var capture bytes.Buffer
+	tap := Tap{Path: slave, Profile: p, Clock: agent.NewSystemClock(), Trigger: true}
+	err = tap.Run(ctx, func(s Step, events []Event) {
+		if err := WriteCapture(&capture, s, events); err != nil {
+			t.Error(err)
+		}
+		if s.Command == "" && s.At > 100*time.Millisecond { // past the gap between two commands
+			cancel()
+		}
+	})
+	cancel()
+	if err != nil {
+		t.Error(err)
+	}
+	for _, want := range []string{"!trigger_on\n", `"hex":"45"`, "!trigger_off\n", `"hex":"44"`} {
+		if !strings.Contains(capture.String(), want) {
+			t.Errorf("the capture lacks %q: %s", want, capture.String())
+		}
+	}
+}
+
 // Trap: a program that writes to a port to find out what hangs on it prints on a
 // printer and upsets a scale. Whoever learns stays silent, even to a scanner that
 // waits for an answer.

@@ -24,6 +24,7 @@ type Tap struct {
 	Keys    map[string]any // as in a lane's table, without driver and path
 	Clock   agent.Clock
 	Mute    bool // never write, not even what the protocol answers
+	Trigger bool // set the scanner up and switch it on, as for a payment; off at the end
 }
 
 // PortOf says what kind of port is at a path: by the name that its links lead
@@ -43,8 +44,8 @@ func PortOf(path string) PortKind {
 
 // Run opens the scanner and calls see with everything that arrives and what it
 // means, and with moments until which nothing did, until ctx ends or the port
-// does. Times count from the opening. It gives no commands, so the scanner stays
-// as it was.
+// does. Times count from the opening. Without Trigger it gives no commands, so
+// the scanner stays as it was.
 func (t Tap) Run(ctx context.Context, see func(Step, []Event)) error {
 	written := map[string]any{"open_grace": 0}
 	for key, value := range t.Keys {
@@ -67,8 +68,13 @@ func (t Tap) Run(ctx context.Context, see func(Step, []Event)) error {
 		return err
 	}
 	defer func() { _ = port.Close() }() // a person watches; nothing follows
-	opened := t.Clock.Mono()
-	setup.Codec.Start(0)
+	l := &tapped{Tap: t, port: port, codec: setup.Codec, opened: t.Clock.Mono(), see: see}
+	l.codec.Start(0)
+	if t.Trigger {
+		l.command(ctx, CommandInit)
+		l.command(ctx, CommandTriggerOn)
+		defer l.command(context.WithoutCancel(ctx), CommandTriggerOff)
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -77,25 +83,44 @@ func (t Tap) Run(ctx context.Context, see func(Step, []Event)) error {
 			if !ok {
 				return port.Err()
 			}
-			t.show(ctx, port, setup.Codec, c, opened, see)
+			l.read(ctx, c)
 		}
 	}
 }
 
-// show plays what was read.
-func (t Tap) show(ctx context.Context, port serial.Port, codec Codec, c serial.Chunk, opened time.Duration, see func(Step, []Event)) {
-	step := Step{At: max(c.At-opened, 0), Bytes: c.Bytes}
+// tapped is a tap at work.
+type tapped struct {
+	Tap
+	port   serial.Port
+	codec  Codec
+	opened time.Duration
+	see    func(Step, []Event)
+}
+
+// read plays what arrived.
+func (t *tapped) read(ctx context.Context, c serial.Chunk) {
+	step := Step{At: max(c.At-t.opened, 0), Bytes: c.Bytes}
 	var events []Event
 	if c.Lost {
-		events = codec.Lost(step.At)
+		events = t.codec.Lost(step.At)
 	}
-	events = append(events, step.Play(codec)...)
+	t.show(ctx, step, append(events, step.Play(t.codec)...))
+}
+
+// command says what a payment would make the agent say.
+func (t *tapped) command(ctx context.Context, c Command) {
+	step := Step{At: t.Clock.Mono() - t.opened, Command: c}
+	t.show(ctx, step, t.codec.Command(step.At, c))
+}
+
+// show writes what the codec wants to be sent, and passes everything on.
+func (t *tapped) show(ctx context.Context, step Step, events []Event) {
 	for _, e := range events {
 		if e.Kind == EventSend && !t.Mute {
-			_ = port.Write(ctx, e.Send) // a failed write ends the port, and its input says so
+			_ = t.port.Write(ctx, e.Send) // a failed write ends the port, and its input says so
 		}
 	}
-	see(step, events)
+	t.see(step, events)
 }
 
 // WriteCapture writes a step and what came of it as lines of a capture, as
@@ -104,6 +129,9 @@ func WriteCapture(w io.Writer, s Step, events []Event) error {
 	var b strings.Builder
 	if len(s.Bytes) > 0 {
 		fmt.Fprintf(&b, "@%d % X\n", s.At.Milliseconds(), s.Bytes)
+	}
+	if s.Command != "" {
+		fmt.Fprintf(&b, "@%d !%s\n", s.At.Milliseconds(), s.Command)
 	}
 	out := json.NewEncoder(&expected{to: &b})
 	out.SetEscapeHTML(false)
