@@ -53,7 +53,8 @@ type Run struct {
 	clock   agent.SystemClock
 	told    time.Duration
 	result  Result
-	caught  bool // a violation that ends the search for a faulty build
+	caught  bool   // a violation that ends the search for a faulty build
+	found   string // how to repeat the first violation, for the progress line
 	figures map[string]float64
 }
 
@@ -224,8 +225,8 @@ func (r *Run) Add(n int) {
 	if r.result.Done <= r.size { // C13 is asked for an hour, not for a number
 		of = fmt.Sprintf(" of %d", r.size)
 	}
-	fmt.Fprintf(os.Stderr, "%s%s %d%s %s, %d violations, %s\n", ProgressMark, r.campaign, r.result.Done, of, r.result.Unit,
-		r.result.Violations, now.Round(time.Second))
+	fmt.Fprintf(os.Stderr, "%s%s %d%s %s, %d violations%s, %s\n", ProgressMark, r.campaign, r.result.Done, of, r.result.Unit,
+		r.result.Violations, r.found, now.Round(time.Second))
 }
 
 // Figure notes a measured figure for the page; the largest of a name counts.
@@ -252,6 +253,9 @@ func (r *Run) Violated(seed uint64, found ...Violation) {
 	}
 	r.mu.Lock()
 	r.result.Violations += len(found)
+	if r.found == "" { // nobody need wait an hour for the end to look at it
+		r.found = " (" + r.repeat(seed) + ")"
+	}
 	want := os.Getenv(CatchEnv)
 	r.caught = r.caught || want == "" || slices.ContainsFunc(found, func(v Violation) bool { return v.Check == want })
 	r.mu.Unlock()

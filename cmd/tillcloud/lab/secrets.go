@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io/fs"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 )
@@ -22,13 +23,19 @@ func (c secrets) add(code string) {
 // in the middle of other digits. It looks at each byte once, however many codes there
 // are.
 func (c secrets) in(content []byte) bool {
+	shortest := math.MaxInt
+	for n := range c {
+		shortest = min(shortest, n)
+	}
 	digits := 0
 	for i, b := range content {
 		if b < '0' || b > '9' {
 			digits = 0
 			continue
 		}
-		digits++
+		if digits++; digits < shortest {
+			continue
+		}
 		for n, codes := range c {
 			if digits >= n && codes[string(content[i+1-n:i+1])] {
 				return true
