@@ -71,15 +71,22 @@ func (h held) Bill(ctx context.Context, _ string) ([]agent.BillLine, error) {
 	}
 }
 
-func TestOneDayAtATime(t *testing.T) {
-	s, h := newShop(), held{make(chan struct{}), make(chan struct{})}
-	o := s.options()
+// underWay is a runner that waits for the day's bill.
+func underWay(t *testing.T) (*reconcile.Runner, held) {
+	t.Helper()
+	h := held{make(chan struct{}), make(chan struct{})}
+	o := newShop().options()
 	o.Sources[0].Bill = h
 	r := reconcile.NewRunner(o)
 	if err := r.Start(theDay); err != nil {
 		t.Fatal(err)
 	}
 	<-h.began
+	return r, h
+}
+
+func TestOneDayAtATime(t *testing.T) {
+	r, h := underWay(t)
 	if day, p := r.Running(); day != theDay || p.Wallet != wallet || p.Bill != theDay {
 		t.Errorf("runs %s %+v", day, p)
 	}
@@ -107,14 +114,7 @@ func TestOneDayAtATime(t *testing.T) {
 }
 
 func TestAStopEndsWhatRuns(t *testing.T) {
-	s, h := newShop(), held{make(chan struct{}), nil}
-	o := s.options()
-	o.Sources[0].Bill = h
-	r := reconcile.NewRunner(o)
-	if err := r.Start(theDay); err != nil {
-		t.Fatal(err)
-	}
-	<-h.began
+	r, _ := underWay(t)
 	r.Close()
 	if _, ok := r.Result(theDay); ok {
 		t.Error("a comparison that was cut is remembered")

@@ -91,22 +91,17 @@ func (c *Cloud) confirm(r *http.Request) (Slip, error) {
 
 // postVoucher makes a code of a phone that has no challenge to answer.
 func (c *Cloud) postVoucher(w http.ResponseWriter, r *http.Request) {
-	var ask VoucherAsk
-	if !read(w, r, &ask) {
-		return
-	}
-	issuer, id, err := c.phonesIssuer(r)
-	if err != nil {
-		c.broken(w, r, err)
-		return
-	}
-	slip, err := issuer.Voucher(r.Context(), id, ask)
-	c.issued(w, r, slip, err)
+	askIssuer(c, w, r, func(i Issuer, id string, ask VoucherAsk) (any, error) { return i.Voucher(r.Context(), id, ask) })
 }
 
 // postCarriage puts a phone into flight mode, or into a thief's hands.
 func (c *Cloud) postCarriage(w http.ResponseWriter, r *http.Request) {
-	var ask Carriage
+	askIssuer(c, w, r, func(i Issuer, id string, ask Carriage) (any, error) { return i.Carry(r.Context(), id, ask) })
+}
+
+// askIssuer reads what is asked of a phone's issuer, and answers what it did.
+func askIssuer[A any](c *Cloud, w http.ResponseWriter, r *http.Request, do func(i Issuer, id string, ask A) (any, error)) {
+	var ask A
 	if !read(w, r, &ask) {
 		return
 	}
@@ -115,8 +110,8 @@ func (c *Cloud) postCarriage(w http.ResponseWriter, r *http.Request) {
 		c.broken(w, r, err)
 		return
 	}
-	pocket, err := issuer.Carry(r.Context(), id, ask)
-	c.issued(w, r, pocket, err)
+	did, err := do(issuer, id, ask)
+	c.issued(w, r, did, err)
 }
 
 // issued answers what an issuer did, or why not.
