@@ -81,7 +81,8 @@ const (
 	ScreenProgress ScreenKind = "progress"
 	ScreenPaid     ScreenKind = "paid"
 	ScreenUnpaid   ScreenKind = "unpaid"
-	ScreenWait     ScreenKind = "wait" // in doubt: says nothing that is not known
+	ScreenAccepted ScreenKind = "accepted" // without the wallet's word: never the sign for paid
+	ScreenWait     ScreenKind = "wait"     // in doubt: says nothing that is not known
 )
 
 // Display shows a Screen to the customer. Contract: a QR disappears when its

@@ -36,6 +36,7 @@ const (
 	CodeNotWritable   = "store_not_writable"
 	CodeWallet        = "wallet"
 	CodeState         = "state"
+	CodeOffline       = "offline"
 )
 
 // Error is a failure that a person or a program can act on.

@@ -31,6 +31,13 @@ const (
 	FactNeverArrived     FactKind = "never_arrived"     // verified late, without an acknowledgement: it was never taken
 	FactReleased         FactKind = "released"          // the cashier took the lane back
 
+	FactOfflineShown    FactKind = "offline_shown"    // a code this terminal made itself can be seen, paid and answered
+	FactOfflineAccepted FactKind = "offline_accepted" // the goods may go; the money is not collected
+	FactForwardStarted  FactKind = "forward_started"  // from here on its collection may have reached the wallet
+	FactLoss            FactKind = "loss"             // verified: it will not be collected
+	FactVoided          FactKind = "voided"           // taken back before anything of it was sent
+	FactVoidTold        FactKind = "void_told"        // the issuer knows that it was taken back
+
 	FactReviewOpened FactKind = "review_opened" // automation is exhausted; the office settles it
 
 	FactRefundRequested FactKind = "refund_requested" // its number and amount are fixed; it will be sent
@@ -57,6 +64,10 @@ const (
 	OpRefund      Operation = "refund"
 	OpRefundQuery Operation = "refund_query"
 	OpExpire      Operation = "expire"
+
+	OpRedeem      Operation = "redeem"       // collects a voucher, or has a receipt confirmed
+	OpChargeLater Operation = "charge_later" // charges a code that was accepted offline
+	OpVoid        Operation = "void"         // tells the issuer that a voucher was not used after all
 )
 
 // Fact is one recorded happening. It is written once and never changed; the
@@ -73,7 +84,7 @@ type Fact struct {
 	Code    string    // the wallet's own word, normalised by its adapter
 	Text    string    // the wallet's own message, for the office
 	Txn     string    // the wallet's transaction id
-	QR      string    // payload to show, with FactQRReady
+	QR      string    // payload to show, with FactQRReady and FactOfflineShown
 	By      string    // the person or part that decided
 	Payer   PayerSum  // what the customer paid in, when the wallet says
 
@@ -81,6 +92,9 @@ type Fact struct {
 	RequestID string // who asked for the refund, once
 	Amount    int64  // minor units of the payment's currency
 	Auto      bool   // a refund that no person asked for: the answer to a late success
+
+	Way Way    // with FactOfflineAccepted
+	Key string // with it: what the code is redeemed under, for vouchers and receipts
 
 	CodePrint []byte // keyed fingerprint of the payment code, with FactPayStarted
 }
@@ -97,29 +111,33 @@ type Reason string
 // The reasons.
 const (
 	ReasonNone          Reason = ""
-	ReasonNotEnough     Reason = "not_enough"     // balance too low
-	ReasonCodeExpired   Reason = "code_expired"   // the payment code is too old
-	ReasonCodeUsed      Reason = "code_used"      // the payment code was used before
-	ReasonCodeInvalid   Reason = "code_invalid"   // not a code of this wallet
-	ReasonNotConfirmed  Reason = "not_confirmed"  // the customer did not confirm
-	ReasonPayerBlocked  Reason = "payer_blocked"  // account or card not allowed
-	ReasonOverLimit     Reason = "over_limit"     // a limit of wallet or rule
-	ReasonWalletRefused Reason = "wallet_refused" // risk or another refusal of the wallet
-	ReasonSetup         Reason = "setup"          // our keys or numbers are wrong there
-	ReasonDeadOrder     Reason = "dead_order"     // the order number is closed at the wallet
-	ReasonCancelled     Reason = "cancelled"      // the cashier cancelled
-	ReasonNoScan        Reason = "no_scan"        // no code came in time
-	ReasonTimeout       Reason = "timeout"        // the time to wait is over
-	ReasonLineDown      Reason = "line_down"      // nothing could leave the shop
-	ReasonRestart       Reason = "restart"        // the agent stopped in between
-	ReasonNoAnswer      Reason = "no_answer"      // silence, reset, time-out after sending
-	ReasonUnverified    Reason = "unverified"     // an answer whose signature or content is not right
-	ReasonSystem        Reason = "system"         // the wallet itself says it does not know
-	ReasonTooLate       Reason = "too_late"       // the wallet's window is over
-	ReasonShopBalance   Reason = "shop_balance"   // not enough in the shop's account to refund
-	ReasonNumberUsed    Reason = "number_used"    // the wallet has another refund under this number
-	ReasonLateSuccess   Reason = "late_success"   // paid after it had ended
-	ReasonExhausted     Reason = "exhausted"      // tried long enough
-	ReasonQRExpired     Reason = "qr_expired"     // the shown code's time is over
-	ReasonShownElse     Reason = "wrong_code"     // the wallet sent a code that is not its own
+	ReasonNotEnough     Reason = "not_enough"      // balance too low
+	ReasonCodeExpired   Reason = "code_expired"    // the payment code is too old
+	ReasonCodeUsed      Reason = "code_used"       // the payment code was used before
+	ReasonCodeInvalid   Reason = "code_invalid"    // not a code of this wallet
+	ReasonNotConfirmed  Reason = "not_confirmed"   // the customer did not confirm
+	ReasonPayerBlocked  Reason = "payer_blocked"   // account or card not allowed
+	ReasonOverLimit     Reason = "over_limit"      // a limit of wallet or rule
+	ReasonWalletRefused Reason = "wallet_refused"  // risk or another refusal of the wallet
+	ReasonSetup         Reason = "setup"           // our keys or numbers are wrong there
+	ReasonDeadOrder     Reason = "dead_order"      // the order number is closed at the wallet
+	ReasonCancelled     Reason = "cancelled"       // the cashier cancelled
+	ReasonNoScan        Reason = "no_scan"         // no code came in time
+	ReasonTimeout       Reason = "timeout"         // the time to wait is over
+	ReasonLineDown      Reason = "line_down"       // nothing could leave the shop
+	ReasonRestart       Reason = "restart"         // the agent stopped in between
+	ReasonNoAnswer      Reason = "no_answer"       // silence, reset, time-out after sending
+	ReasonUnverified    Reason = "unverified"      // an answer whose signature or content is not right
+	ReasonSystem        Reason = "system"          // the wallet itself says it does not know
+	ReasonTooLate       Reason = "too_late"        // the wallet's window is over
+	ReasonShopBalance   Reason = "shop_balance"    // not enough in the shop's account to refund
+	ReasonNumberUsed    Reason = "number_used"     // the wallet has another refund under this number
+	ReasonLateSuccess   Reason = "late_success"    // paid after it had ended
+	ReasonExhausted     Reason = "exhausted"       // tried long enough
+	ReasonQRExpired     Reason = "qr_expired"      // the shown code's time is over
+	ReasonShownElse     Reason = "wrong_code"      // the wallet sent a code that is not its own
+	ReasonSpentElse     Reason = "spent_elsewhere" // another shop or terminal has redeemed it
+	ReasonRevoked       Reason = "revoked"         // its issuer has withdrawn it since
+	ReasonRanOut        Reason = "ran_out"         // it was forwarded too late
+	ReasonNeverPaid     Reason = "never_paid"      // what was shown on the phone never came
 )

@@ -52,7 +52,14 @@ func NewReceipt(p Payment, shop string, duplicate bool) Receipt {
 		r.Title = Sentence{ID: "receipt.paid", English: "Receipt"}
 	case Refunded:
 		r.Title = Sentence{ID: "receipt.refunded", English: "Refund"}
-	case Declined, NotSent, Reversed, Closed:
+	case OfflineAccepted, Redeeming, OfflineRejected:
+		// The customer's slip says what was true at the counter, whatever came of it.
+		r.Title = Sentence{ID: "receipt.offline", English: "Accepted offline"}
+		r.Foot = Sentence{ID: "receipt.offline_foot", English: "Not yet collected. The shop collects it when its connection is back."}
+		if p.Status.Way.paidBefore() {
+			r.Foot = Sentence{ID: "receipt.sight_foot", English: "Not yet confirmed by the wallet. The shop asks when its connection is back."}
+		}
+	case Declined, NotSent, Reversed, Closed, Voided:
 		r.Title = Sentence{ID: "receipt.unpaid", English: "Not charged"}
 	default:
 		r.Title = Sentence{ID: "receipt.doubt", English: "Not confirmed"}

@@ -28,6 +28,12 @@ func (s Status) Word() (Sentence, Tone) {
 		return Sentence{ID: "word.refunded", English: "REFUNDED"}, ToneBad
 	case Review:
 		return Sentence{ID: "word.review", English: "OFFICE"}, ToneOffice
+	case OfflineAccepted, Redeeming:
+		return Sentence{ID: "word.offline", English: "ACCEPTED OFFLINE"}, ToneStriped
+	case OfflineRejected:
+		return Sentence{ID: "word.loss", English: "NOT COLLECTED"}, ToneOffice
+	case Voided:
+		return Sentence{ID: "word.voided", English: "VOIDED"}, ToneBad
 	case Reversed:
 		if s.Captured > 0 {
 			return Sentence{ID: "word.returned", English: "RETURNED"}, ToneBad
@@ -74,9 +80,30 @@ func (p Payment) Say() Sentence {
 		}
 	case Review:
 		return Sentence{ID: "say.review", Args: []string{p.OrderNo}, English: "Office will settle this. Order " + p.OrderNo}
+	case OfflineAccepted, Redeeming, OfflineRejected, Voided:
+		return p.sayOffline()
 	}
 	why := s.Reason.Say()
 	return Sentence{ID: "say.not_charged." + string(s.Reason), Args: why.Args, English: "Not charged: " + why.English}
+}
+
+// sayOffline is the sentence for a sale accepted without the wallet's word. None of
+// them says "paid": nobody who can know has said so.
+func (p Payment) sayOffline() Sentence {
+	switch s := p.Status; {
+	case s.State == Voided:
+		return Sentence{ID: "say.voided", English: "Taken back. Nothing was collected"}
+	case s.State == OfflineRejected:
+		why := s.Reason.Say()
+		return Sentence{ID: "say.loss." + string(s.Reason), Args: why.Args, English: "Not collected: " + why.English}
+	case s.State == Redeeming:
+		return Sentence{ID: "say.redeeming", English: "Accepted offline - being collected"}
+	case s.Way == WayReceipt:
+		return Sentence{ID: "say.receipt_accepted", English: "Receipt verified - to be confirmed when the line is back"}
+	case s.Way == WaySight:
+		return Sentence{ID: "say.sight_accepted", English: "Accepted on sight - NOT VERIFIED, the shop's risk"}
+	}
+	return Sentence{ID: "say.offline_accepted", English: "Accepted offline - not yet collected"}
 }
 
 var reasonText = map[Reason]string{
@@ -106,6 +133,10 @@ var reasonText = map[Reason]string{
 	ReasonLateSuccess:   "it was paid after it had ended",
 	ReasonExhausted:     "tried for too long",
 	ReasonShownElse:     "the wallet sent a code that is not its own",
+	ReasonSpentElse:     "the voucher was redeemed elsewhere before",
+	ReasonRevoked:       "its issuer has withdrawn the voucher",
+	ReasonRanOut:        "it was forwarded too late",
+	ReasonNeverPaid:     "the wallet has no such payment",
 }
 
 // Say is the reason in words, with what to do.
@@ -174,8 +205,11 @@ func (p Payment) Screen(left time.Duration) Screen {
 	case Reversed:
 		// A lost answer may have been a yes: only what is certain is said.
 		return say(ScreenUnpaid, "reversed", "Cancelled. Anything that was taken has been returned")
-	case Closed:
+	case Closed, Voided:
 		return say(ScreenUnpaid, "cancelled", "Cancelled. Nothing was taken")
+	case OfflineAccepted, Redeeming, OfflineRejected:
+		// Whatever becomes of it is between shop and wallet.
+		return say(ScreenAccepted, "accepted", "Accepted. Thank you")
 	}
 	return say(ScreenWait, "wait", "Please wait")
 }

@@ -28,6 +28,10 @@ func TestEveryStateHasASentence(t *testing.T) {
 		if (tone == agent.ToneGood) != (status.State == agent.Paid) {
 			t.Errorf("%s: green must mean paid and nothing else", s.name)
 		}
+		offline := status.State == agent.OfflineAccepted || status.State == agent.Redeeming
+		if (tone == agent.ToneStriped) != offline {
+			t.Errorf("%s: stripes must mean accepted and not collected, and nothing else", s.name)
+		}
 		if screen.QR != "" && status.State != agent.QRShown {
 			t.Errorf("%s: a code to pay is shown", s.name)
 		}
@@ -51,8 +55,12 @@ func TestReceiptSaysOnlyWhatIsCertain(t *testing.T) {
 		if r.Paid != (status.State == agent.Paid) {
 			t.Errorf("%s: receipt says paid %t", s.name, r.Paid)
 		}
-		if doubt := !status.Final(); doubt != (r.Foot.ID == "receipt.doubt_foot") {
+		offline := status.State == agent.OfflineAccepted || status.State == agent.Redeeming || status.State == agent.OfflineRejected
+		if doubt := !status.Final() && !offline; doubt != (r.Foot.ID == "receipt.doubt_foot") {
 			t.Errorf("%s: the slip's foot is %q", s.name, r.Foot)
+		}
+		if offline != (r.Title.ID == "receipt.offline") || offline && r.Foot.ID == "" {
+			t.Errorf("%s: the slip is titled %q over %q", s.name, r.Title, r.Foot)
 		}
 	}
 }

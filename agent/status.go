@@ -26,13 +26,18 @@ const (
 	RefundDue  State = "refund_due" // taken although it had ended; goes back by itself
 	Refunded   State = "refunded"
 	Review     State = "review" // the office settles it; slow queries go on
+
+	OfflineAccepted State = "offline_accepted" // the goods are gone, the money is not collected
+	Redeeming       State = "redeeming"        // being collected
+	OfflineRejected State = "offline_rejected" // it will not be collected: the shop's loss
+	Voided          State = "voided"           // taken back before anything of it was sent
 )
 
 // Final reports whether the payment has ended. A negative end may still reopen
 // to RefundDue when the wallet turns out to have taken the money.
 func (s State) Final() bool {
 	switch s {
-	case Paid, Declined, NotSent, Reversed, Closed, Refunded:
+	case Paid, Declined, NotSent, Reversed, Closed, Refunded, OfflineRejected, Voided:
 		return true
 	}
 	return false
@@ -55,6 +60,14 @@ type Status struct {
 	Reason   Reason    // of the last fact that had one
 	Code     string    // the wallet's word beside it
 
+	Way      Way       // of the acceptance without the wallet's word; empty when there was none
+	Accepted time.Time // wall clock of that acceptance
+	By       string    // who accepted it
+	Key      string    // what it is redeemed under
+	Forwards int       // tries to collect it that began
+
+	exposed  bool // of those, one may have reached the wallet
+	told     bool // the issuer knows that it was voided
 	acked    bool // the wallet acknowledged the reversal or close
 	barred   bool // the wallet refuses to reverse
 	released bool // the lane was given up: by cancel, release or review
@@ -70,6 +83,7 @@ var moves = map[State]map[FactKind]State{
 	"": {FactOpened: Created},
 	Created: {
 		FactPayStarted: Sending, FactPresentStarted: Sending, FactUnsent: NotSent,
+		FactOfflineShown: QRShown, FactOfflineAccepted: OfflineAccepted,
 	},
 	Sending: {
 		FactPayStarted: Sending, FactPresentStarted: Sending, FactQRReady: QRShown,
@@ -95,12 +109,25 @@ var moves = map[State]map[FactKind]State{
 	},
 	QRShown: {
 		FactApproved: Paid, FactClosed: Closed, FactCloseDecided: Closing,
-		FactRestarted: QRShown, FactReviewOpened: Review,
+		FactRestarted: QRShown, FactReviewOpened: Review, FactOfflineAccepted: OfflineAccepted,
 	},
 	Closing: {
 		FactApproved: Paid, FactCloseAccepted: Closing, FactClosed: Closed,
 		FactNeverArrived: Closed, FactReleased: Closing,
-		FactRestarted: Closing, FactReviewOpened: Review,
+		FactRestarted: Closing, FactReviewOpened: Review, FactOfflineAccepted: OfflineAccepted,
+	},
+	OfflineAccepted: {
+		FactForwardStarted: Redeeming, FactVoided: Voided, FactCloseDecided: Closing, FactApproved: Paid,
+		FactPrinted: OfflineAccepted, FactPrintFailed: OfflineAccepted,
+	},
+	Redeeming: {
+		FactForwardStarted: Redeeming, FactApproved: Paid, FactLoss: OfflineRejected, FactUnsent: OfflineAccepted,
+		FactInDoubt: Redeeming, FactRestarted: Redeeming, FactReviewOpened: Review,
+		FactPrinted: Redeeming, FactPrintFailed: Redeeming,
+	},
+	OfflineRejected: {FactPrinted: OfflineRejected, FactPrintFailed: OfflineRejected},
+	Voided: {
+		FactVoidTold: Voided, FactApproved: RefundDue, FactPrinted: Voided, FactPrintFailed: Voided,
 	},
 	Paid: {
 		FactApproved: Paid, FactPrinted: Paid, FactPrintFailed: Paid,
@@ -183,6 +210,9 @@ func (s Status) applyUnderReview(f Fact) (Status, error) {
 
 // decide settles the cells of the table that depend on more than the state.
 func (s Status) decide(f Fact, to State) (State, error) {
+	if f.Kind == FactOfflineAccepted || s.State == OfflineAccepted || s.State == Redeeming {
+		return s.decideOffline(f, to)
+	}
 	switch {
 	case s.Showing && s.State == Sending && (f.Kind == FactInDoubt || f.Kind == FactRestarted):
 		// Nobody has seen the code yet: asking again with the same number is safe.
@@ -210,6 +240,28 @@ func (s Status) decide(f Fact, to State) (State, error) {
 	return to, nil
 }
 
+// decideOffline settles the cells that are about accepting without the wallet's word.
+func (s Status) decideOffline(f Fact, to State) (State, error) {
+	accepting := f.Kind == FactOfflineAccepted
+	switch {
+	case accepting && !slices.Contains(Ways(), f.Way):
+		return to, s.refuse(f, "names no way to accept")
+	case accepting && s.State == Created && f.Way.paidBefore():
+		return to, s.refuse(f, "needs a code on the display that can have been paid")
+	case accepting && s.Showing && (f.Wallet != s.Wallet || f.Way == WayDeferred):
+		// The shown code can be paid as well, and only one wallet takes an order once.
+		return to, s.refuse(f, "is of another wallet than the code on the display")
+	case accepting && (s.released || s.acked):
+		return to, s.refuse(f, "comes after the lane went on")
+	case f.Kind == FactVoided && s.Way.paidBefore(), f.Kind == FactCloseDecided && !s.Way.paidBefore():
+		// What may be paid is closed and asked about; what is not collected is only dropped.
+		return to, s.refuse(f, "does not undo what was accepted that way")
+	case f.Kind == FactUnsent && (s.exposed || f.Op != s.Way.forward()):
+		return to, s.refuse(f, "needs the proof of every try")
+	}
+	return to, nil
+}
+
 // note copies what a fact tells about the payment itself.
 func (s *Status) note(f Fact) {
 	if f.Wallet != "" {
@@ -230,6 +282,16 @@ func (s *Status) note(f Fact) {
 		}
 	case FactQRReady:
 		s.QR, s.ShownAt = f.QR, f.At
+	case FactOfflineShown:
+		s.QR, s.ShownAt, s.Started, s.Showing = f.QR, f.At, f.At, true
+	case FactOfflineAccepted:
+		s.Way, s.Accepted, s.By, s.Key = f.Way, f.At, f.By, f.Key
+	case FactForwardStarted:
+		s.Forwards++
+	case FactInDoubt, FactRestarted:
+		s.exposed = s.exposed || s.State == Redeeming
+	case FactVoidTold:
+		s.told = true
 	case FactApproved:
 		s.Captured, s.Payer = f.Amount, f.Payer
 	case FactReversalAccepted, FactCloseAccepted:
@@ -239,7 +301,7 @@ func (s *Status) note(f Fact) {
 	case FactReleased:
 		s.released = true
 	case FactCloseDecided:
-		s.released = s.released || f.Reason == ReasonCancelled
+		s.released = s.released || f.Reason == ReasonCancelled || s.State == OfflineAccepted
 	case FactWatched:
 		s.watched = true
 	}
@@ -315,6 +377,7 @@ func Edges() [][2]State {
 	add(Paid, Refunded)
 	add(RefundDue, Refunded)
 	add(Review, Refunded)
+	add(Review, Paid)
 	edges := make([][2]State, 0, len(seen))
 	for e := range seen {
 		edges = append(edges, e)

@@ -28,6 +28,10 @@ func f(kind agent.FactKind, change ...func(*agent.Fact)) agent.Fact {
 		x.Op = agent.OpPay
 	case agent.FactQRReady:
 		x.QR = "weixin://wxpay/bizpayurl?pr=x"
+	case agent.FactOfflineShown:
+		x.Wallet, x.QR = "citypay", "PC1:"
+	case agent.FactOfflineAccepted:
+		x.Wallet, x.Way, x.Amount, x.Key = "citypay", agent.WayDevice, 1280, "7|0a|1"
 	case agent.FactRefundRequested:
 		x.RefundNo, x.Amount = "P1", 500
 	case agent.FactRefundAccepted, agent.FactRefundInDoubt, agent.FactRefundDone, agent.FactRefundRefused:
@@ -39,9 +43,13 @@ func f(kind agent.FactKind, change ...func(*agent.Fact)) agent.Fact {
 	return x
 }
 
-func fromPay(x *agent.Fact)     { x.Op = agent.OpPay }
-func byCashier(x *agent.Fact)   { x.Reason = agent.ReasonCancelled }
-func wholeAmount(x *agent.Fact) { x.Amount = 1280 }
+func fromPay(x *agent.Fact)              { x.Op = agent.OpPay }
+func byCashier(x *agent.Fact)            { x.Reason = agent.ReasonCancelled }
+func wholeAmount(x *agent.Fact)          { x.Amount = 1280 }
+func by(way agent.Way) func(*agent.Fact) { return func(x *agent.Fact) { x.Way = way } }
+func forwarding(op agent.Operation) func(*agent.Fact) {
+	return func(x *agent.Fact) { x.Op = op }
+}
 func late(x *agent.Fact) {
 	x.RefundNo, x.Amount, x.Auto = "R0", 1280, x.Kind == agent.FactRefundRequested
 }
@@ -54,6 +62,8 @@ func stories() []struct {
 	paying := []agent.Fact{f(agent.FactOpened), f(agent.FactPayStarted)}
 	showing := []agent.Fact{f(agent.FactOpened), f(agent.FactPresentStarted), f(agent.FactQRReady)}
 	with := func(base []agent.Fact, more ...agent.Fact) []agent.Fact { return append(slices.Clone(base), more...) }
+	locally := []agent.Fact{f(agent.FactOpened), f(agent.FactOfflineShown)}
+	accepted := func(way agent.Way) []agent.Fact { return with(locally, f(agent.FactOfflineAccepted, by(way))) }
 	type story = struct {
 		name  string
 		facts []agent.Fact
@@ -87,6 +97,22 @@ func stories() []struct {
 		{"paid, whole refund under way", with(paying, f(agent.FactApproved), f(agent.FactRefundRequested, wholeAmount))},
 		{"refunded", with(paying, f(agent.FactApproved), f(agent.FactRefundRequested, wholeAmount), f(agent.FactRefundDone))},
 		{"review of unknown", with(paying, f(agent.FactInDoubt), f(agent.FactReviewOpened))},
+		{"qr_shown, made here", locally},
+		{"closing, made here", with(locally, f(agent.FactCloseDecided))},
+		{"offline_accepted, scanned alone", with(paying[:1], f(agent.FactOfflineAccepted))},
+		{"offline_accepted, device", accepted(agent.WayDevice)},
+		{"offline_accepted, receipt", accepted(agent.WayReceipt)},
+		{"offline_accepted, sight", accepted(agent.WaySight)},
+		{"offline_accepted, deferred", with(paying[:1], f(agent.FactOfflineAccepted, by(agent.WayDeferred)))},
+		{"closing, sight taken back", with(accepted(agent.WaySight), f(agent.FactCloseDecided))},
+		{"redeeming", with(accepted(agent.WayDevice), f(agent.FactForwardStarted))},
+		{"redeeming, in doubt", with(accepted(agent.WayDevice), f(agent.FactForwardStarted), f(agent.FactInDoubt))},
+		{"redeeming, sight", with(accepted(agent.WaySight), f(agent.FactForwardStarted))},
+		{"offline_rejected", with(accepted(agent.WayDevice), f(agent.FactForwardStarted), f(agent.FactLoss))},
+		{"voided", with(accepted(agent.WayDevice), f(agent.FactVoided))},
+		{"voided, told", with(accepted(agent.WayDevice), f(agent.FactVoided), f(agent.FactVoidTold))},
+		{"paid, collected", with(accepted(agent.WayDevice), f(agent.FactForwardStarted), f(agent.FactApproved))},
+		{"review of redeeming", with(accepted(agent.WayDevice), f(agent.FactForwardStarted), f(agent.FactReviewOpened))},
 		{"review of reversing", with(paying, f(agent.FactReversalDecided), f(agent.FactReviewOpened))},
 	}
 }
@@ -100,6 +126,9 @@ func allFacts() []agent.Fact {
 		f(agent.FactCloseDecided), f(agent.FactCloseAccepted), f(agent.FactClosed), f(agent.FactNeverArrived),
 		f(agent.FactReleased), f(agent.FactReviewOpened),
 		f(agent.FactRefundRequested, func(x *agent.Fact) { x.RefundNo = "P2" }), f(agent.FactRefundAccepted), f(agent.FactRefundInDoubt),
+		f(agent.FactOfflineShown), f(agent.FactOfflineAccepted), f(agent.FactOfflineAccepted, by(agent.WayReceipt)),
+		f(agent.FactOfflineAccepted, by(agent.WaySight)), f(agent.FactOfflineAccepted, by(agent.WayDeferred)), f(agent.FactOfflineAccepted, by("")),
+		f(agent.FactForwardStarted), f(agent.FactUnsent, forwarding(agent.OpRedeem)), f(agent.FactLoss), f(agent.FactVoided), f(agent.FactVoidTold),
 		f(agent.FactRefundDone), f(agent.FactRefundRefused), f(agent.FactPrinted), f(agent.FactPrintFailed),
 	}
 }
@@ -130,6 +159,9 @@ func TestDecideTable(t *testing.T) {
 			name := string(x.Kind)
 			if x.Kind == agent.FactApproved {
 				name += " by " + string(x.Op)
+			}
+			if x.Kind == agent.FactOfflineAccepted || x.Op == agent.OpRedeem {
+				name += " (" + string(x.Way) + string(x.Op) + ")"
 			}
 			fmt.Fprintf(&b, "  %-22s -> %s\n", name, next.State)
 		}

@@ -62,15 +62,17 @@ func (s Step) Priority() int {
 		return 1
 	case OpExpire:
 		return 2
+	case OpRedeem, OpChargeLater, OpVoid:
+		return 3
 	}
-	return 3
+	return 4
 }
 
 // Tells reports whether the step tells the wallet something; the others only ask,
 // or ask nobody. Shops call what is still to be told "unsent".
 func (s Step) Tells() bool {
 	switch s.Op {
-	case OpReverse, OpClose, OpRefund:
+	case OpReverse, OpClose, OpRefund, OpRedeem, OpChargeLater, OpVoid:
 		return true
 	}
 	return false
@@ -134,6 +136,12 @@ func (s Status) step(t Timers, last time.Time) (Step, bool) {
 		return Step{Op: OpClose}, true
 	case Declined:
 		return Step{Op: OpQuery, Wait: t.Watch}, !s.watched
+	case OfflineAccepted:
+		return Step{Op: s.Way.forward(), Wait: s.forwardWait(t)}, true
+	case Redeeming:
+		return Step{Op: s.Way.forward(), Wait: t.FirstQuery}, true
+	case Voided:
+		return Step{Op: OpVoid}, s.Way == WayDevice && !s.told
 	case Review:
 		if s.acked || s.barred {
 			return Step{Op: OpQuery}, true // the wallet has just spoken: one look tells what came of it
@@ -141,6 +149,15 @@ func (s Status) step(t Timers, last time.Time) (Step, bool) {
 		return Step{Op: OpQuery, Wait: reviewQuery}, true
 	}
 	return Step{}, false
+}
+
+// forwardWait is the pause before a collection that could not leave the shop is
+// tried again.
+func (s Status) forwardWait(t Timers) time.Duration {
+	if s.Forwards == 0 {
+		return 0
+	}
+	return min(t.Retry<<min(s.Forwards-1, 16), t.RetryMax)
 }
 
 // Acked reports whether the wallet acknowledged the reversal or close.

@@ -91,7 +91,7 @@ func (w *Words) Match(wishes ...string) string {
 
 // prefixed lists the families of sentences that wrap a reason: the catalogue
 // holds the wrapping once and every reason once.
-var prefixed = []string{"say.not_charged.", "refund.failed."}
+var prefixed = []string{"say.not_charged.", "say.loss.", "refund.failed."}
 
 // Say puts a sentence into a language. What the catalogue lacks is said in
 // English rather than not at all.

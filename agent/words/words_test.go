@@ -49,7 +49,11 @@ func spoken(t *testing.T) map[string]string {
 		states[edge[0]], states[edge[1]] = true, true
 	}
 	for state := range states {
-		for _, p := range []agent.Payment{{Status: agent.Status{State: state}}, {Status: agent.Status{State: state, Showing: true}}} {
+		variants := []agent.Payment{{Status: agent.Status{State: state}}, {Status: agent.Status{State: state, Showing: true}}}
+		for _, way := range agent.Ways() {
+			variants = append(variants, agent.Payment{Status: agent.Status{State: state, Way: way}})
+		}
+		for _, p := range variants {
 			word, _ := p.Status.Word()
 			add(word)
 			add(p.Say())
@@ -59,6 +63,9 @@ func spoken(t *testing.T) map[string]string {
 			add(receipt.Title)
 			add(receipt.Foot)
 		}
+	}
+	for _, s := range agent.OfflineSentences() {
+		add(s)
 	}
 	for _, reason := range agent.Reasons() {
 		add(reason.Say())
@@ -79,7 +86,7 @@ func spoken(t *testing.T) map[string]string {
 // they say can reach the register or a till.
 func literals(t *testing.T) map[string]bool {
 	t.Helper()
-	form := regexp.MustCompile(`"((?:say|word|scan|screen|error|receipt|page|form|bill|voucher)\.[a-z_]+)"`)
+	form := regexp.MustCompile(`"((?:say|word|scan|screen|error|receipt|page|form|bill|voucher|offline)\.[a-z_]+)"`)
 	ids := map[string]bool{}
 	for _, root := range []string{"..", "../../offline"} {
 		err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
@@ -108,7 +115,7 @@ func literals(t *testing.T) map[string]bool {
 
 // wrapped sentences are put together from a wrapping and a reason.
 func wrapped(id string) string {
-	for _, family := range []string{"say.not_charged.", "refund.failed."} {
+	for _, family := range []string{"say.not_charged.", "say.loss.", "refund.failed."} {
 		if strings.HasPrefix(id, family) {
 			return strings.TrimSuffix(family, ".")
 		}
@@ -143,7 +150,7 @@ func TestEveryPageTextIsKnownInEveryLanguage(t *testing.T) {
 		for key, text := range there {
 			_, isText := english[key]
 			_, isSentence := said[key]
-			if wrapping := slices.Contains([]string{"say.not_charged", "refund.failed"}, key); !isText && !isSentence && !wrapping {
+			if wrapping := slices.Contains([]string{"say.not_charged", "say.loss", "refund.failed"}, key); !isText && !isSentence && !wrapping {
 				t.Errorf("%s has %s, which nobody says", l.Name, key)
 			}
 			if strings.TrimSpace(text) != text {
