@@ -21,6 +21,7 @@ const (
 	Bool     Type = "bool" // "true" or "false"
 	Text     Type = "text"
 	Choice   Type = "choice" // one of Entry.Choices
+	Caps     Type = "caps"   // "CNY 200 500 5000 2500; JPY 4000 …", see readCaps
 )
 
 // Who may change a setting.
@@ -53,6 +54,7 @@ type value struct {
 	duration time.Duration
 	list     []time.Duration
 	number   int64
+	caps     map[agent.Currency]agent.OfflineCap
 }
 
 // listMax bounds a list: a cadence longer than this is a typing mistake.
@@ -87,6 +89,8 @@ func (e Entry) read(text string) (value, error) {
 			return value{text: "false"}, nil
 		}
 		return value{}, e.refuse(text, "true or false")
+	case Caps:
+		return e.readCaps(text)
 	case Choice:
 		for _, c := range e.Choices {
 			if strings.EqualFold(c, text) {

@@ -17,6 +17,16 @@ const (
 	RetentionDays = "retention.days"
 	LogLevel      = "log.level"
 	ReconcileAt   = "reconcile.at"
+
+	OfflineOn        = "offline.accept"
+	OfflineLeast     = "offline.least"
+	OfflineCaps      = "offline.caps"
+	OfflineCount     = "offline.count"
+	OfflineLaneCount = "offline.lane_count"
+	OfflineDeviceDay = "offline.device_day"
+	OfflineWindow    = "offline.window"
+	OfflineTrustAge  = "offline.trust_age"
+	OfflineWay       = "offline.way." // and the way: "offline.way.receipt"
 )
 
 // Start is what the configuration file says about settings that the owner may
@@ -68,6 +78,7 @@ func Table(s Start) []Entry {
 		{Key: LogLevel, Title: "Log detail", Type: Choice, Default: "info", Choices: []string{"debug", "info", "warn", "error"}, Who: both, Effect: agent.EffectLive,
 			Help: "How much the log tells. It never holds a payment code, whatever the level."},
 	}
+	table = append(table, offline()...)
 	for _, p := range s.Protocols {
 		table = append(table, timers(p)...)
 	}

@@ -1,0 +1,137 @@
+package settings
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"tillwire/agent"
+)
+
+// offline returns the rows of what may be accepted without the wallet's word. All of
+// it is off until the owner switches it on and names a currency; the counts and times
+// are those of the most careful card terminals (Moneris, Square, SumUp).
+func offline() []Entry {
+	const day = 24 * time.Hour
+	both := []Who{Owner, Fleet}
+	rows := []Entry{
+		{Key: OfflineOn, Title: "Accept without a connection", Type: Bool, Default: "false",
+			Help: "Whether a sale may be accepted while the line is down, for the wallet to collect later. What is then not collected is the shop's loss. It cannot be switched on while the line is down."},
+		{Key: OfflineLeast, Title: "Who may accept", Type: Choice, Default: string(agent.RoleCashier), Choices: []string{string(agent.RoleCashier), string(agent.RoleManager)},
+			Help: "Who may accept without a connection. On sight it is always a manager."},
+		{Key: OfflineCaps, Title: "Most without a connection", Type: Caps, Default: "", Max: 400,
+			Help: "For each currency: one payment by a code that was not made for the sale, one that was, all of the terminal and all of one lane that wait to be collected. \"CNY 200 500 5000 2500; JPY 4000 10000 100000 50000\". A currency that is not named is not taken."},
+		{Key: OfflineCount, Title: "Most sales of the terminal", Type: Int, Default: "50", Min: 1, Max: 500,
+			Help: "How many sales may wait to be collected."},
+		{Key: OfflineLaneCount, Title: "Most sales of one lane", Type: Int, Default: "50", Min: 1, Max: 500,
+			Help: "How many sales of one lane may wait to be collected."},
+		{Key: OfflineDeviceDay, Title: "Most sales to one phone", Type: Int, Default: "3", Min: 1, Max: 20,
+			Help: "How often one phone may pay with its own vouchers within a day."},
+		{Key: OfflineWindow, Title: "For how long", Type: Duration, Default: FormatDuration(day), Min: int64(10 * time.Minute), Max: int64(3 * day),
+			Help: "Nothing more is accepted when the oldest sale that waits is this old."},
+		{Key: OfflineTrustAge, Title: "Age of the list of issuers", Type: Duration, Default: FormatDuration(3 * day), Min: int64(time.Hour), Max: int64(3 * day),
+			Help: "Vouchers and receipts are accepted only with a list of issuers and of blocked vouchers that is no older."},
+	}
+	for _, w := range []struct {
+		way         agent.Way
+		on          string
+		title, help string
+	}{
+		{agent.WayReceipt, "true", "Accept signed receipts", "The customer pays over the phone's own connection and shows the wallet's signed receipt: the money is there."},
+		{agent.WayDevice, "true", "Accept vouchers of phones", "The phone signs for money that its issuer has set aside beforehand."},
+		{agent.WayBearer, "false", "Accept bearer vouchers", "A voucher that anyone can copy: the first shop that forwards it is paid."},
+		{agent.WayDeferred, "true", "Charge member cards later", "Codes of schemes that answer for charging them later, such as the shop's own member cards. Never WeChat Pay or Alipay."},
+		{agent.WaySight, "false", "Accept on sight", "A manager looks at the customer's screen. A screen proves nothing: the shop bears the loss."},
+	} {
+		rows = append(rows, Entry{Key: OfflineWay + string(w.way), Title: w.title, Help: w.help, Type: Bool, Default: w.on})
+	}
+	for i := range rows {
+		rows[i].Who, rows[i].Effect = both, agent.EffectLive
+	}
+	return rows
+}
+
+// readCaps reads amounts per currency in major units, because that is how an owner
+// thinks of them; a digit more than the currency has is refused, not rounded.
+func (e Entry) readCaps(text string) (value, error) {
+	const form = "a currency and four amounts for each, like \"CNY 200 500 5000 2500; JPY 4000 10000 100000 50000\""
+	v := value{caps: map[agent.Currency]agent.OfflineCap{}}
+	if text == "" {
+		return v, nil
+	}
+	if int64(len(text)) > e.Max {
+		return value{}, e.refuse(text, form)
+	}
+	var lines []string
+	for part := range strings.SplitSeq(text, ";") {
+		words := strings.Fields(part)
+		if len(words) != 5 {
+			return value{}, e.refuse(text, form)
+		}
+		currency := agent.Currency(strings.ToUpper(words[0]))
+		if _, twice := v.caps[currency]; twice || !currency.Known() {
+			return value{}, e.refuse(text, form+"; each currency once")
+		}
+		var minor [4]int64
+		line := string(currency)
+		for i, word := range words[1:] {
+			n, ok := minorUnits(word, currency)
+			if !ok {
+				return value{}, e.refuse(text, form)
+			}
+			minor[i] = n
+			line += " " + agent.Money{Value: n, Currency: currency}.Decimal()
+		}
+		v.caps[currency] = agent.OfflineCap{Ceiling: minor[0], Exact: minor[1], Stored: minor[2], Lane: minor[3]}
+		lines = append(lines, line)
+	}
+	v.text = strings.Join(lines, "; ")
+	return v, nil
+}
+
+// minorUnits reads an amount in major units; ok is false for what is no amount of the
+// currency, and for more than one payment may be.
+func minorUnits(text string, c agent.Currency) (minor int64, ok bool) {
+	whole, part, dotted := strings.Cut(text, ".")
+	if len(part) > c.Exponent() || dotted && part == "" || len(whole) > 12 || strings.Trim(whole+part, "0123456789") != "" {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(whole+part+strings.Repeat("0", c.Exponent()-len(part)), 10, 64)
+	return n, err == nil && n <= agent.MaxMinor
+}
+
+// Offline is what the owner lets be accepted without the wallet's word.
+func (v Values) Offline() agent.OfflinePolicy {
+	p := agent.OfflinePolicy{
+		On: v.Bool(OfflineOn), Least: agent.Role(v.Text(OfflineLeast)), Window: v.Duration(OfflineWindow), TrustAge: v.Duration(OfflineTrustAge),
+		Count: int(v.Int(OfflineCount)), LaneCount: int(v.Int(OfflineLaneCount)), DeviceDay: int(v.Int(OfflineDeviceDay)), Caps: v.get(OfflineCaps).caps,
+	}
+	for _, w := range agent.Ways() {
+		if v.Bool(OfflineWay + string(w)) {
+			p.Ways = append(p.Ways, w)
+		}
+	}
+	return p
+}
+
+// Loosening vetoes every change that lets more through without a connection while
+// there is none. Line is asked at the moment of the change.
+type Loosening struct {
+	Now  func() Values
+	Line func() agent.Line
+}
+
+// OfflineKeys lists the settings that a policy is made of.
+func OfflineKeys() []string { return Keys(offline()) }
+
+// Verify implements Subscriber.
+func (l Loosening) Verify(next Values) error {
+	if !next.Offline().Loosens(l.Now().Offline()) || l.Line().State == agent.LineOnline {
+		return nil
+	}
+	return &agent.Error{Op: "settings", Class: agent.Conflict, Code: agent.CodeOffline,
+		Say: agent.Sentence{ID: "error.offline_looser", English: "There is no connection now, so only less may be accepted without one, never more. Change it when the line is back."}}
+}
+
+// Commit implements Subscriber.
+func (Loosening) Commit(Values) agent.Effect { return agent.EffectLive }

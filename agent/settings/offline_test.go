@@ -1,0 +1,87 @@
+package settings
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"tillwire/agent"
+)
+
+func TestOfflineIsOffUntilSomebodySwitchesItOn(t *testing.T) {
+	p := New(&memory{}, Table(shop())).Values().Offline()
+	if p.On || len(p.Caps) != 0 {
+		t.Errorf("the default policy is %+v", p)
+	}
+	want := []agent.Way{agent.WayReceipt, agent.WayDevice, agent.WayDeferred}
+	if !reflect.DeepEqual(p.Ways, want) || p.Window != 24*time.Hour || p.TrustAge != 72*time.Hour || p.Count != 50 || p.DeviceDay != 3 || p.Least != agent.RoleCashier {
+		t.Errorf("the default policy is %+v", p)
+	}
+}
+
+func TestCapsAreReadInMajorUnits(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                      "",
+		"cny 200 500 5000 2500": "CNY 200.00 500.00 5000.00 2500.00",
+		"CNY 200.5 500 5000 0; JPY 4000 10000 100000 50000": "CNY 200.50 500.00 5000.00 0.00; JPY 4000 10000 100000 50000",
+		"KWD 1.001 2 3 4": "KWD 1.001 2.000 3.000 4.000",
+	} {
+		if got, err := capsRow(t).Read(text); err != nil || got != want {
+			t.Errorf("%q reads %q, %v; want %q", text, got, err, want)
+		}
+		if again, err := capsRow(t).Read(want); err != nil || again != want {
+			t.Errorf("%q is not its own canonical form: %q, %v", want, again, err)
+		}
+	}
+	for _, text := range []string{"CNY", "CNY 1 2 3", "CNY 1 2 3 4 5", "XXX 1 2 3 4", "CNY 1 2 3 4; CNY 1 2 3 4", "CNY -1 2 3 4", "CNY 1.005 2 3 4",
+		"JPY 1.5 2 3 4", "CNY 1. 2 3 4", "CNY 1e3 2 3 4", "CNY 99999999999 2 3 4", "CNY 1 2 3 4;", ". . . . ."} {
+		if got, err := capsRow(t).Read(text); agent.ClassOf(err) != agent.Invalid || err == nil {
+			t.Errorf("%q reads %q, %v", text, got, err)
+		}
+	}
+}
+
+func capsRow(t *testing.T) Entry {
+	t.Helper()
+	for _, e := range Table(shop()) {
+		if e.Key == OfflineCaps {
+			return e
+		}
+	}
+	t.Fatal("the table has no caps")
+	return Entry{}
+}
+
+func TestNothingIsLoosenedWhileTheLineIsDown(t *testing.T) {
+	book := New(&memory{}, Table(shop()))
+	state := agent.LineOnline
+	book.Subscribe(Loosening{Now: book.Values, Line: func() agent.Line { return agent.Line{State: state} }}, OfflineKeys()...)
+	set := func(key, value string) error {
+		_, err := book.Apply(t.Context(), []agent.Change{{Key: key, Value: value, By: "person:1"}})
+		return err
+	}
+	for key, value := range map[string]string{OfflineOn: "true", OfflineCaps: "CNY 200 500 5000 2500"} {
+		if err := set(key, value); err != nil {
+			t.Fatalf("with a line: %v", err)
+		}
+	}
+	for _, state = range []agent.LineState{agent.LineDown, agent.LineDegraded} {
+		for key, value := range map[string]string{
+			OfflineCaps: "CNY 201 500 5000 2500", OfflineCount: "51", OfflineWindow: "25h",
+			OfflineWay + "sight": "true", OfflineDeviceDay: "4",
+		} {
+			before := book.Values().Text(key)
+			if err := set(key, value); agent.CodeOf(err) != agent.CodeOffline || book.Values().Text(key) != before {
+				t.Errorf("%s, %s = %s: %v, now %q", state, key, value, err, book.Values().Text(key))
+			}
+		}
+	}
+	for _, c := range [][2]string{{OfflineCaps, "CNY 199 500 5000 2500"}, {OfflineCount, "10"}, {OfflineOn, "false"}} {
+		if err := set(c[0], c[1]); err != nil {
+			t.Errorf("tightening %s: %v", c[0], err)
+		}
+	}
+	if err := set(OfflineOn, "true"); agent.CodeOf(err) != agent.CodeOffline {
+		t.Errorf("switched on without a line: %v", err)
+	}
+}
