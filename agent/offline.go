@@ -46,6 +46,16 @@ func (s Status) Collects() Operation {
 	return s.Way.forward()
 }
 
+// AtStake reports that the goods are gone on a promise: accepted, and neither
+// collected, lost nor taken back.
+func (s Status) AtStake() bool {
+	state := s.State
+	if state == Review {
+		state = s.Under
+	}
+	return state == OfflineAccepted || state == Redeeming
+}
+
 // ErrSpent reports that the code was accepted before; the payment beside it is the
 // one that it paid.
 var ErrSpent = errors.New("this offline code was accepted before")

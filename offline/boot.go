@@ -54,6 +54,11 @@ func (w *writer) boot(ctx context.Context) error {
 	if err := w.notice(w.s.replaced...); err != nil {
 		return err
 	}
+	if len(w.s.replaced) > 0 {
+		if err := w.distrust(); err != nil {
+			return err
+		}
+	}
 	if err := w.confront(); err != nil {
 		return err
 	}

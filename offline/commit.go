@@ -156,6 +156,9 @@ func (b *batch) rest(c *change, prev int64) error {
 	if err := b.refunds(c); err != nil {
 		return err
 	}
+	if err := b.settleAccepted(c); err != nil {
+		return err
+	}
 	b.chain(c, prev)
 	p := &c.next.payment
 	b.payments[p.ID] = c.next

@@ -38,6 +38,9 @@ type event struct {
 	Auto          bool   `cbor:"20,keyasint,omitempty"`
 	CodePrint     []byte `cbor:"21,keyasint,omitempty"` // keyed, never the code
 
+	Way string `cbor:"26,keyasint,omitempty"`
+	Key string `cbor:"27,keyasint,omitempty"`
+
 	Actor  string `cbor:"22,keyasint,omitempty"`
 	Action string `cbor:"23,keyasint,omitempty"`
 	Object string `cbor:"24,keyasint,omitempty"`
@@ -75,6 +78,7 @@ func (c codec) fact(f *agent.Fact, version int64, asked []byte) ([]byte, error) 
 		Op: string(f.Op), Attempt: f.Attempt, Wallet: f.Wallet, Reason: string(f.Reason), Code: f.Code, Text: f.Text,
 		Txn: f.Txn, QR: f.QR, By: f.By, PayerAmount: f.Payer.Amount.Value, PayerCurrency: string(f.Payer.Amount.Currency),
 		PayerRate: f.Payer.Rate, RefundNo: f.RefundNo, RequestID: f.RequestID, Amount: f.Amount, Auto: f.Auto, CodePrint: f.CodePrint,
+		Way: string(f.Way), Key: f.Key,
 	}
 	return c.enc.Marshal(e)
 }
@@ -94,6 +98,7 @@ func (e event) fact(seq int64) agent.Fact {
 		Reason: agent.Reason(e.Reason), Code: e.Code, Text: e.Text, Txn: e.Txn, QR: e.QR, By: e.By,
 		Payer:    agent.PayerSum{Amount: agent.Money{Value: e.PayerAmount, Currency: agent.Currency(e.PayerCurrency)}, Rate: e.PayerRate},
 		RefundNo: e.RefundNo, RequestID: e.RequestID, Amount: e.Amount, Auto: e.Auto, CodePrint: e.CodePrint,
+		Way: agent.Way(e.Way), Key: e.Key,
 	}
 }
 

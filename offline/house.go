@@ -117,6 +117,9 @@ func (s *Store) tidy(ctx context.Context, trusted bool) error {
 			s.opt.Log.Info("old payments were removed", "comp", "store", "payments", gone, "keep", keep.String())
 		}
 		errs = append(errs, err)
+		errs = append(errs, s.write("spent codes", func(b *batch) error {
+			return b.do("DELETE FROM spent WHERE until < ?", s.opt.Clock.Now().UnixNano())
+		}))
 	}
 	errs = append(errs, s.write("old sessions", func(b *batch) error { return b.do(deleteOldSessions, s.sessionsFrom()) }))
 	errs = append(errs, s.submit("checkpoint", request{alone: func(w *writer) error {

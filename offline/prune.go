@@ -77,6 +77,9 @@ func (b *batch) prune(before time.Time, last int64) (rows, payments int, err err
 			err = b.do("DELETE FROM refund WHERE pay = ?", id)
 		}
 		if err == nil {
+			err = b.do("DELETE FROM accepted WHERE pay = ?", id)
+		}
+		if err == nil {
 			err = b.do("DELETE FROM payment WHERE id = ?", id)
 		}
 	}

@@ -156,6 +156,8 @@ func renew(c *sqlite3.SQLiteConn, why agent.Audit) (id string, err error) {
 	}{
 		{"BEGIN IMMEDIATE", nil},
 		{"INSERT INTO meta(key, value) VALUES ('incarnation', ?1) ON CONFLICT(key) DO UPDATE SET value = excluded.value", []driver.Value{id}},
+		// What was spent since then is not known here: see Store.Accept.
+		{"INSERT INTO meta(key, value) VALUES ('put_back', ?1) ON CONFLICT(key) DO UPDATE SET value = excluded.value", []driver.Value{why.At.UnixNano()}},
 		{"INSERT INTO journal(seq, pay, prev, at, ev, hash) VALUES (?, NULL, 0, ?, ?, ?)", []driver.Value{seq + 1, why.At.UnixNano(), ev, hash[:]}},
 		{"COMMIT", nil},
 	} {

@@ -91,7 +91,7 @@ func (v *verifier) find(seq int64, id agent.PaymentID, format string, args ...an
 }
 
 func (v *verifier) run(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{v.file, v.chain, v.rows, v.outbox, v.refunds} {
+	for _, step := range []func(context.Context) error{v.file, v.chain, v.rows, v.outbox, v.refunds, v.accepted} {
 		if err := step(ctx); err != nil {
 			return readError(err)
 		}

@@ -42,6 +42,10 @@ type records struct {
 	seq      int64
 	row      int64
 	lease    int64
+
+	accepted map[agent.PaymentID]agent.Acceptance
+	spent    map[string]spent
+	seen     time.Time
 }
 
 type seen struct {
@@ -56,6 +60,7 @@ func NewMemory(clock agent.Clock, timers func(wallet string) agent.Timers, notif
 	m := &Memory{clock: clock, timers: timers, notify: notify, data: &records{
 		payments: map[agent.PaymentID]agent.Payment{}, requests: map[[2]string]agent.PaymentID{},
 		orders: map[string]bool{}, lanes: map[string]agent.PaymentID{}, codes: map[string]seen{}, rows: map[string]*row{},
+		accepted: map[agent.PaymentID]agent.Acceptance{}, spent: map[string]spent{},
 	}}
 	m.begin()
 	return m
@@ -238,6 +243,7 @@ func (m *Memory) settle(p agent.Payment, facts []agent.Fact) (agent.Payment, err
 	p.Facts = append(p.Facts[:len(p.Facts):len(p.Facts)], written...)
 	p.Status, p.Version = status, p.Version+1
 	m.data.payments[p.ID] = p
+	m.settleAccepted(p)
 	m.reconcile(p, written)
 	return p, nil
 }

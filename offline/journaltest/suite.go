@@ -17,7 +17,7 @@ import (
 // Store is what the suite tests: a journal with its outbox, and the owner's view
 // of what waits in it.
 type Store interface {
-	agent.Journal
+	agent.OfflineJournal
 	agent.Outbox
 	// Bury gives a leased task up until the next fact about it.
 	Bury(ctx context.Context, t agent.Task, why string) error
@@ -53,13 +53,13 @@ func (n *Notices) List() []agent.Payment {
 	return slices.Clone(n.list)
 }
 
-// Run holds a store to the contract of agent.Journal and agent.Outbox. make
+// Run holds a store to the contract of agent.OfflineJournal and agent.Outbox. make
 // returns a fresh, empty store for every case.
 func Run(t *testing.T, make func(*testing.T) Harness) {
 	for _, group := range []struct {
 		name  string
 		cases []testCase
-	}{{"open", openCases}, {"record", recordCases}, {"outbox", outboxCases}, {"together", togetherCases}} {
+	}{{"open", openCases}, {"record", recordCases}, {"outbox", outboxCases}, {"together", togetherCases}, {"offline", offlineCases}} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, c := range group.cases {
 				t.Run(c.name, func(t *testing.T) { c.run(&shop{t: t, h: make(t)}) })
