@@ -56,6 +56,9 @@ func (s Status) AtStake() bool {
 	return state == OfflineAccepted || state == Redeeming
 }
 
+// Exposed reports that a try to collect it may have reached the wallet.
+func (s Status) Exposed() bool { return s.exposed }
+
 // ErrSpent reports that the code was accepted before; the payment beside it is the
 // one that it paid.
 var ErrSpent = errors.New("this offline code was accepted before")

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // Verdict is what an operation taught us about a payment. Its zero value is
@@ -114,4 +115,26 @@ type Closer interface {
 type Refunder interface {
 	Refund(ctx context.Context, p Payment, r Refund) Answer
 	QueryRefund(ctx context.Context, p Payment, r Refund) Answer
+}
+
+// Redeemer collects what was accepted with a voucher or a receipt of the wallet. Every
+// call with the same payment is one redemption, whose key is Status.Key.
+type Redeemer interface {
+	// Redeem hands in the code's bytes as they were verified. Approved: collected, now
+	// or before, or the receipt's payment stands. Refused with ReasonSpentElse,
+	// ReasonRevoked, ReasonRanOut or ReasonNeverPaid: it never will be.
+	Redeem(ctx context.Context, p Payment, code []byte) Answer
+	// Void says that a device's voucher was accepted and taken back unused. Accepted
+	// ends it; Approved says that the order was paid by the shown code after all.
+	Void(ctx context.Context, p Payment) Answer
+}
+
+// LateCharger is a Charger of a scheme that answers for charging its codes after the
+// sale: a shop's own member and stored-value cards, never a code that lives a minute.
+type LateCharger interface {
+	// Later is how long after the sale a code may be charged and the most of one
+	// payment in minor units; zero and zero: not in this currency, or not at all.
+	Later(c Currency) (age time.Duration, most int64)
+	// ChargeLater charges a code that was accepted at a time; the answers are Pay's.
+	ChargeLater(ctx context.Context, p Payment, code PayCode, accepted time.Time) Answer
 }

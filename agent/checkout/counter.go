@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet/voucher"
 )
 
 // Show begins the other way of paying for a payment that still waits for a code.
@@ -149,6 +150,9 @@ func (e *Engine) scan(ctx context.Context, laneID string, text agent.PayCode) ag
 			in = p.Amount.Currency
 		}
 	}
+	if voucher.KindOf(text.Reveal()) != "" {
+		return e.scanVoucher(ctx, p, text)
+	}
 	code := e.opt.Wallets.Identify(text, in)
 	if code.Kind != agent.CodeConsumer {
 		return agent.ScanResult{Payment: p, Say: e.opt.Wallets.Explain(code), Tone: agent.ToneDoubt}
@@ -198,7 +202,10 @@ func (e *Engine) scanFor(ctx context.Context, p agent.Payment, code agent.Code) 
 	if !w.Info().Prices(p.Amount.Currency) {
 		return no(&p, agent.ToneBad, "scan.currency", fmt.Sprintf("The wallet %s does not take %s here. Take another way to pay", code.Wallet, p.Amount.Currency))
 	}
-	if wl := e.opt.Line().Wallets[code.Wallet]; wl.State == agent.LineDown && wl.Down > e.opt.RideThrough() {
+	if e.down(code.Wallet) {
+		if later, ok := w.(agent.LateCharger); ok {
+			return e.acceptLater(ctx, p, code, later)
+		}
 		return e.refuseDown(p, code.Wallet)
 	}
 	return e.start(ctx, p, w, code, print)

@@ -2,7 +2,7 @@
 // go, by one routine for a first try, a retry and a restart; a lane binds
 // payments to the devices of one register.
 //
-// It imports only the root and the library that makes order numbers. Wallets,
+// It imports only the root, agent/wallet/voucher and the library that makes order numbers. Wallets,
 // journal and devices come in through the root's ports.
 package checkout
 
@@ -50,8 +50,8 @@ type listener interface {
 	Answer(accepted bool)
 }
 
-// Options are the engine's surroundings. All but Log, Line and RideThrough are
-// required.
+// Options are the engine's surroundings. All but Log, Line, RideThrough and
+// Offline are required.
 type Options struct {
 	Terminal    string // six characters, the first part of every order number
 	Journal     agent.Journal
@@ -63,6 +63,7 @@ type Options struct {
 	Fingerprint func(code string) []byte
 	Line        func() agent.Line    // nil: the line is taken to be up
 	RideThrough func() time.Duration // nil: 45 s
+	Offline     *Offline             // nil: nothing is accepted without the wallet's word
 	Log         *slog.Logger
 }
 

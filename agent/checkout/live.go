@@ -21,6 +21,7 @@ type live struct {
 	seen    time.Duration   // Clock.Mono when this run first worked on it
 	absent  []time.Duration // Clock.Mono of each time the wallet did not know the order
 	doubtQR bool            // a request for a code may have arrived
+	offline permission      // who lets it be accepted without the wallet's word
 	doubts  int             // answers that left us in doubt, for the limit of automation
 }
 

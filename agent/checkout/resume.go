@@ -86,6 +86,10 @@ func (e *Engine) step(ctx context.Context, p agent.Payment, t agent.Task) (agent
 		next, wait, why = e.watch(ctx, p, t)
 	case agent.RefundDue:
 		next, wait, why = e.unreturned(ctx, p, t)
+	case agent.OfflineAccepted, agent.Redeeming:
+		next, wait, why = e.forward(ctx, p, t)
+	case agent.Voided:
+		next, wait, why = e.tellVoided(ctx, p, t)
 	default:
 		next = p
 	}
@@ -107,7 +111,7 @@ func (e *Engine) restarted(p agent.Payment) (agent.Payment, bool) {
 		fact = agent.Fact{Kind: agent.FactUnsent, Reason: agent.ReasonRestart}
 	case s.State == agent.Sending && s.Showing:
 		fact = agent.Fact{Kind: agent.FactCloseDecided, Reason: agent.ReasonNoAnswer, By: "tillwire"}
-	case s.State == agent.Sending:
+	case s.State == agent.Sending, s.State == agent.Redeeming && !s.Exposed():
 		fact = agent.Fact{Kind: agent.FactRestarted, Reason: agent.ReasonRestart}
 	default:
 		return p, false
@@ -121,13 +125,16 @@ func (e *Engine) restarted(p agent.Payment) (agent.Payment, bool) {
 // are no tries, so this run must have tried for a while, too.
 func (e *Engine) exhausted(p agent.Payment) (agent.Payment, bool) {
 	s := p.Status
-	if s.Final() || s.State == agent.Created || s.State == agent.Review {
+	if s.Final() || s.State == agent.Created || s.State == agent.Review || s.State == agent.OfflineAccepted {
 		return p, false
 	}
 	tried, age := e.metFor(p.ID), e.opt.Clock.Now().Sub(p.Created)
 	l, _ := e.known(p.ID)
 	if l.opened > 0 { // the wall clock may have been years behind then
 		age = e.opt.Clock.Mono() - l.opened
+	}
+	if s.AtStake() {
+		tried = 0 // a line that is down for days is no try
 	}
 	if l.doubts < maxDoubts && (tried < leastTried || max(tried, age) < e.patience(p)) {
 		return p, false

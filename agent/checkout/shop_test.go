@@ -29,6 +29,7 @@ type shop struct {
 	line     agent.Line
 	timers   func(wallet string) agent.Timers
 	wrap     func(agent.Journal) agent.Journal // what the engine writes through, or nil
+	offline  *checkout.Offline                 // nil: nothing is accepted without the wallet's word
 	engine   *checkout.Engine
 	kick     chan struct{}
 	requests int
@@ -125,6 +126,7 @@ func (s *shop) start() {
 		Lanes:       []checkout.LaneConfig{{ID: lane, Name: "Register 1", Wallet: "wechat", Display: s.display, Scanner: s.scanner}, {ID: "2", Wallet: "wechat"}},
 		Fingerprint: func(code string) []byte { sum := sha256.Sum256([]byte(code)); return sum[:16] },
 		Line:        func() agent.Line { return s.line },
+		Offline:     s.offline,
 	})
 	if err != nil {
 		s.t.Fatal(err)
@@ -155,12 +157,16 @@ func (w *wall) jump(d time.Duration) { w.by.Add(int64(d)) }
 // before, under the number it arrives with.
 func (s *shop) intended(op agent.Operation, p agent.Payment) {
 	intents := map[agent.Operation]agent.FactKind{agent.OpPay: agent.FactPayStarted, agent.OpPresent: agent.FactPresentStarted,
-		agent.OpReverse: agent.FactReversalDecided, agent.OpClose: agent.FactCloseDecided, agent.OpRefund: agent.FactRefundRequested}
+		agent.OpReverse: agent.FactReversalDecided, agent.OpClose: agent.FactCloseDecided, agent.OpRefund: agent.FactRefundRequested,
+		agent.OpRedeem: agent.FactForwardStarted, agent.OpChargeLater: agent.FactForwardStarted, agent.OpVoid: agent.FactVoided}
 	want, moves := intents[op]
 	if !moves {
 		return
 	}
 	stored, err := s.journal.Payment(context.Background(), p.ID)
+	if op == agent.OpClose && stored.Status.Way == agent.WaySight {
+		want = agent.FactForwardStarted // the search for its money ends with a close, so that none comes later
+	}
 	if err != nil || stored.OrderNo != p.OrderNo || !slices.Contains(kinds(stored), want) {
 		s.t.Errorf("%s reached the cloud before %s was recorded: %v, %v", op, want, kinds(stored), err)
 	}
