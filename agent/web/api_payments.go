@@ -184,7 +184,7 @@ func (s *Server) found(r *http.Request) (agent.Page, error) {
 // states is every word that the status filter takes.
 var states = []agent.State{agent.Created, agent.Sending, agent.AwaitPayer, agent.Unknown, agent.Reversing, agent.Paid,
 	agent.Declined, agent.NotSent, agent.Reversed, agent.QRShown, agent.Closing, agent.Closed, agent.RefundDue,
-	agent.Refunded, agent.Review}
+	agent.Refunded, agent.Review, agent.OfflineAccepted, agent.Redeeming, agent.OfflineRejected, agent.Voided}
 
 // filter reads the query of a list.
 func (s *Server) filter(r *http.Request) (agent.Filter, error) {

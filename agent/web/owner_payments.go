@@ -21,6 +21,7 @@ type row struct {
 var icons = map[agent.State]string{
 	agent.Created: "scan", agent.Sending: "dots", agent.AwaitPayer: "phone", agent.QRShown: "qr", agent.Unknown: "question",
 	agent.Reversing: "hourglass", agent.Closing: "hourglass", agent.RefundDue: "back", agent.Refunded: "back", agent.Paid: "tick", agent.Review: "flag",
+	agent.OfflineAccepted: "hourglass", agent.Redeeming: "hourglass", agent.OfflineRejected: "flag",
 }
 
 func (s *Server) row(lang string, p agent.Payment) row {

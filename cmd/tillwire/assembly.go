@@ -221,6 +221,7 @@ func (d *agentd) openWallets() {
 		targets = append(targets, replay.Target{Wallet: w.Info().Name, Hosts: w.Info().Hosts})
 	}
 	d.link = replay.NewLink(replay.LinkOptions{Targets: targets, Clock: d.clock, Changed: d.lineChanged})
+	d.book.Subscribe(settings.Loosening{Now: d.book.Values, Line: d.link.Line}, settings.OfflineKeys()...)
 }
 
 // observed lets the traffic itself tell the line's state: faster than a probe.

@@ -11,7 +11,8 @@ import (
 
 // queueKinds are what a row of the outbox can be about. All are published, so that
 // a kind that is empty reads 0 and is not missing.
-var queueKinds = []agent.Operation{agent.OpQuery, agent.OpPresent, agent.OpReverse, agent.OpClose, agent.OpRefund, agent.OpRefundQuery, agent.OpExpire}
+var queueKinds = []agent.Operation{agent.OpQuery, agent.OpPresent, agent.OpReverse, agent.OpClose, agent.OpRefund, agent.OpRefundQuery, agent.OpExpire,
+	agent.OpRedeem, agent.OpChargeLater, agent.OpVoid}
 
 // queueCollector publishes the outbox by kind, looked up when somebody asks.
 type queueCollector struct {

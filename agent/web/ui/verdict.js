@@ -10,6 +10,7 @@ import { tiles, wallet } from "./wallets.js";
 const shapes = {
   created: "scan", sending: "dots", await_payer: "phone", qr_shown: "qr", unknown: "question",
   reversing: "hourglass", closing: "hourglass", refund_due: "back", refunded: "back", paid: "tick", review: "flag",
+  offline_accepted: "hourglass", redeeming: "hourglass", offline_rejected: "flag",
 };
 
 export const shape = (payment) => shapes[payment.status] ?? "cross";
@@ -33,7 +34,7 @@ export function paidIn(p) {
 // paidOtherwise says so where the customer paid something else than was asked for.
 const paidOtherwise = (p) => (p.status === "paid" && p.payer && (p.payer.amount.value !== p.amount.value || p.payer.amount.currency !== p.amount.currency) ? text("payer", paidIn(p)) : "");
 
-const still = ["paid", "declined", "not_sent", "reversed", "closed", "refunded", "review"];
+const still = ["paid", "declined", "not_sent", "reversed", "closed", "refunded", "review", "offline_accepted", "redeeming", "offline_rejected", "voided"];
 const counts = (payment) => !still.includes(payment.status);
 const busy = ["sending", "await_payer", "unknown", "reversing", "closing", "refund_due"];
 
