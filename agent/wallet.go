@@ -120,10 +120,10 @@ type Refunder interface {
 // Redeemer collects what was accepted with a voucher or a receipt of the wallet. Every
 // call with the same payment is one redemption, whose key is Status.Key.
 type Redeemer interface {
-	// Redeem hands in the code's bytes as they were verified. Approved: collected, now
-	// or before, or the receipt's payment stands. Refused with ReasonSpentElse,
-	// ReasonRevoked, ReasonRanOut or ReasonNeverPaid: it never will be.
-	Redeem(ctx context.Context, p Payment, code []byte) Answer
+	// Redeem hands in the code as it was scanned. Approved: collected, now or before, or
+	// the receipt's payment stands. Refused, with ReasonSpentElse, ReasonRevoked,
+	// ReasonRanOut or another: it never will be.
+	Redeem(ctx context.Context, p Payment, code PayCode) Answer
 	// Void says that a device's voucher was accepted and taken back unused. Accepted
 	// ends it; Approved says that the order was paid by the shown code after all.
 	Void(ctx context.Context, p Payment) Answer

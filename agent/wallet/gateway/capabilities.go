@@ -36,6 +36,14 @@ type Capability struct {
 	ReverseWindow int64            `json:"reverse_window_s"` // 0: no end is known
 	Refund        *RefundRules     `json:"refund"`           // nil: no refunds
 	Later         *Later           `json:"chargeable_later"` // nil: never
+	Offline       *OfflineCodes    `json:"offline"`          // nil: the brand's customers need a line
+}
+
+// OfflineCodes says that a brand's customers can pay while the shop, or their phone,
+// has no line.
+type OfflineCodes struct {
+	Issuer int      `json:"issuer"` // its number in codes and lists of keys
+	Codes  []string `json:"codes"`  // "RC1", "OV1", "OV2"
 }
 
 // Limit bounds one payment, in minor units; 0 is no bound.

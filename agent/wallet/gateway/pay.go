@@ -31,7 +31,8 @@ type charger struct{ w *Wallet }
 // charge is the body of a charge. The code is the text as it was scanned.
 type charge struct {
 	sale
-	Code string `json:"code"`
+	Code     string `json:"code"`
+	Accepted string `json:"accepted_at,omitempty"` // only of a code that is charged later
 }
 
 // Pay implements agent.Charger.
@@ -41,7 +42,7 @@ func (c charger) Pay(ctx context.Context, p agent.Payment, code agent.PayCode) a
 		return a
 	}
 	return wallet.Hide(w.do(ctx, request{wallet: w.name, op: agent.OpPay, method: http.MethodPost, path: orderPath(p.OrderNo, "/charge"),
-		body: charge{w.sale(p), code.Reveal()}, once: true,
+		body: charge{sale: w.sale(p), Code: code.Reveal()}, once: true,
 		read: func(status int, body []byte) agent.Answer {
 			if status != http.StatusOK {
 				return refuse(status, body, payRefusals, true, p.Status.Attempt > 1)

@@ -23,6 +23,9 @@ var reasons = map[string]agent.Reason{
 	"code_used": agent.ReasonCodeUsed, "not_confirmed": agent.ReasonNotConfirmed, "declined": agent.ReasonNotConfirmed,
 	"payer_blocked": agent.ReasonPayerBlocked, "over_limit": agent.ReasonOverLimit, "risk": agent.ReasonWalletRefused,
 	"other": agent.ReasonWalletRefused,
+
+	"voucher_spent": agent.ReasonSpentElse, "voucher_denied": agent.ReasonRevoked, "voucher_expired": agent.ReasonRanOut,
+	"voucher_forged": agent.ReasonWalletRefused, "voucher_malformed": agent.ReasonWalletRefused, "voucher_other_order": agent.ReasonWalletRefused,
 }
 
 // setup lists the codes that say that the shop's numbers, keys or clock are wrong.
