@@ -18,6 +18,7 @@ type Line struct {
 	Since   time.Time             `json:"since"`
 	Wallets map[string]WalletLine `json:"wallets"`
 	Down    time.Duration         `json:"-"` // how long the whole line has been down, monotonic
+	Proven  bool                  `json:"-"` // every wallet's cloud answered when it was last asked, in this run of the agent
 }
 
 // WalletLine is the line to one wallet.

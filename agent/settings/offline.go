@@ -114,8 +114,10 @@ func (v Values) Offline() agent.OfflinePolicy {
 	return p
 }
 
-// Loosening vetoes every change that lets more through without a connection while
-// there is none. Line is asked at the moment of the change.
+// Loosening vetoes every change that lets more through without a connection unless
+// there is one and that is certain: a line that is taken for up after a start, or whose
+// last probe failed, may be cut. Line is asked at the moment of the change; nil is a
+// line that nobody watches.
 type Loosening struct {
 	Now  func() Values
 	Line func() agent.Line
@@ -126,11 +128,19 @@ func OfflineKeys() []string { return Keys(offline()) }
 
 // Verify implements Subscriber.
 func (l Loosening) Verify(next Values) error {
-	if !next.Offline().Loosens(l.Now().Offline()) || l.Line().State == agent.LineOnline {
+	if !next.Offline().Loosens(l.Now().Offline()) {
 		return nil
 	}
-	return &agent.Error{Op: "settings", Class: agent.Conflict, Code: agent.CodeOffline,
-		Say: agent.Sentence{ID: "error.offline_looser", English: "There is no connection now, so only less may be accepted without one, never more. Change it when the line is back."}}
+	refuse := func(say agent.Sentence) error {
+		return &agent.Error{Op: "settings", Class: agent.Conflict, Code: agent.CodeOffline, Say: say}
+	}
+	if l.Line == nil {
+		return refuse(agent.Sentence{ID: "error.offline_looser_stopped", English: "More may be accepted without a connection only while there is one, and nobody looks while the agent is stopped. Start it, then change this."})
+	}
+	if line := l.Line(); line.State != agent.LineOnline || !line.Proven {
+		return refuse(agent.Sentence{ID: "error.offline_looser", English: "There is no connection now, so only less may be accepted without one, never more. Change it when the line is back."})
+	}
+	return nil
 }
 
 // Commit implements Subscriber.

@@ -54,8 +54,8 @@ func capsRow(t *testing.T) Entry {
 
 func TestNothingIsLoosenedWhileTheLineIsDown(t *testing.T) {
 	book := New(&memory{}, Table(shop()))
-	state := agent.LineOnline
-	book.Subscribe(Loosening{Now: book.Values, Line: func() agent.Line { return agent.Line{State: state} }}, OfflineKeys()...)
+	line := agent.Line{State: agent.LineOnline, Proven: true}
+	book.Subscribe(Loosening{Now: book.Values, Line: func() agent.Line { return line }}, OfflineKeys()...)
 	set := func(key, value string) error {
 		_, err := book.Apply(t.Context(), []agent.Change{{Key: key, Value: value, By: "person:1"}})
 		return err
@@ -65,14 +65,15 @@ func TestNothingIsLoosenedWhileTheLineIsDown(t *testing.T) {
 			t.Fatalf("with a line: %v", err)
 		}
 	}
-	for _, state = range []agent.LineState{agent.LineDown, agent.LineDegraded} {
+	// A line that nobody has tried since the start is none: whoever cut it starts the agent anew.
+	for _, line = range []agent.Line{{State: agent.LineDown}, {State: agent.LineDegraded, Proven: true}, {State: agent.LineOnline}} {
 		for key, value := range map[string]string{
 			OfflineCaps: "CNY 201 500 5000 2500", OfflineCount: "51", OfflineWindow: "25h",
 			OfflineWay + "sight": "true", OfflineDeviceDay: "4",
 		} {
 			before := book.Values().Text(key)
 			if err := set(key, value); agent.CodeOf(err) != agent.CodeOffline || book.Values().Text(key) != before {
-				t.Errorf("%s, %s = %s: %v, now %q", state, key, value, err, book.Values().Text(key))
+				t.Errorf("%+v, %s = %s: %v, now %q", line, key, value, err, book.Values().Text(key))
 			}
 		}
 	}
@@ -83,5 +84,16 @@ func TestNothingIsLoosenedWhileTheLineIsDown(t *testing.T) {
 	}
 	if err := set(OfflineOn, "true"); agent.CodeOf(err) != agent.CodeOffline {
 		t.Errorf("switched on without a line: %v", err)
+	}
+}
+
+func TestNothingIsLoosenedBesideAnAgentThatIsStopped(t *testing.T) {
+	book := New(&memory{}, Table(shop()))
+	book.Subscribe(Loosening{Now: book.Values}, OfflineKeys()...)
+	for value, refused := range map[string]bool{"true": true, "false": false} {
+		_, err := book.Apply(t.Context(), []agent.Change{{Key: OfflineOn, Value: value, By: "person:1"}})
+		if (agent.CodeOf(err) == agent.CodeOffline) != refused || !refused && err != nil {
+			t.Errorf("%s = %s: %v", OfflineOn, value, err)
+		}
 	}
 }

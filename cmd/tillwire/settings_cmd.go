@@ -181,6 +181,7 @@ func (a *app) changeSettings(ctx context.Context, c config, req controlRequest) 
 		return nil, errors.Join(err, store.Close())
 	}
 	book.Subscribe(codeSettings{}, codeKeys()...)
+	book.Subscribe(settings.Loosening{Now: book.Values}, settings.OfflineKeys()...)
 	effects, err := book.Apply(ctx, req.changes(a.clock.Now()))
 	return effects, errors.Join(err, store.Close())
 }

@@ -52,10 +52,11 @@ type Link struct {
 }
 
 type walletLink struct {
-	state  agent.LineState
-	since  time.Time
-	mono   time.Duration
-	failed int
+	state   agent.LineState
+	since   time.Time
+	mono    time.Duration
+	failed  int
+	reached bool // in this run, whatever came after
 }
 
 // NewLink returns a Link that takes every line for up until it learns better.
@@ -156,7 +157,7 @@ func (l *Link) Observe(wallet string, reached bool) {
 	}
 	before := w.state
 	if reached {
-		w.failed = 0
+		w.failed, w.reached = 0, true
 		w.turn(agent.LineOnline, l.opt.Clock)
 	} else if w.failed++; w.failed >= downAfter {
 		w.turn(agent.LineDown, l.opt.Clock)
@@ -200,7 +201,7 @@ func (l *Link) Line() agent.Line {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.opt.Clock.Mono()
-	line := agent.Line{State: l.state, Since: l.since, Wallets: map[string]agent.WalletLine{}}
+	line := agent.Line{State: l.state, Since: l.since, Wallets: map[string]agent.WalletLine{}, Proven: len(l.order) > 0}
 	if l.state == agent.LineDown {
 		line.Down = now - l.mono
 	}
@@ -211,6 +212,7 @@ func (l *Link) Line() agent.Line {
 			wl.Down = now - w.mono
 		}
 		line.Wallets[name] = wl
+		line.Proven = line.Proven && w.reached && w.failed == 0
 	}
 	return line
 }

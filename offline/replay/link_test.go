@@ -96,6 +96,28 @@ func TestLineIsNoticedInTime(t *testing.T) {
 	})
 }
 
+// TestALineIsProvenByAnAnswer: before the first answer, and after the first failure, the
+// line is taken for up and nothing may rely on it.
+func TestALineIsProvenByAnAnswer(t *testing.T) {
+	targets := []replay.Target{{Wallet: "wechat", Hosts: []string{"w1"}}, {Wallet: "alipay", Hosts: []string{"a1"}}}
+	l := replay.NewLink(replay.LinkOptions{Clock: agent.NewSystemClock(), Targets: targets})
+	want := func(proven bool, after string) {
+		t.Helper()
+		if line := l.Line(); line.State != agent.LineOnline || line.Proven != proven {
+			t.Errorf("after %s: %s, proven %t", after, line.State, line.Proven)
+		}
+	}
+	want(false, "a start")
+	l.Observe("wechat", true)
+	want(false, "the answer of one")
+	l.Observe("alipay", true)
+	want(true, "the answers of both")
+	l.Observe("wechat", false)
+	want(false, "a failure")
+	l.Observe("wechat", true)
+	want(true, "another answer")
+}
+
 func TestTrafficSpeaksForTheLine(t *testing.T) {
 	link(t, func(n *network, l *replay.Link, clock agent.Clock, _ func() []string) {
 		n.set(true, "a1")
