@@ -26,6 +26,10 @@ func Ways() []Way { return []Way{WayReceipt, WayDevice, WayBearer, WayDeferred, 
 // sale up means asking there and not only forgetting it here.
 func (w Way) paidBefore() bool { return w == WayReceipt || w == WaySight }
 
+// Returns reports that a code accepted this way is the customer's again when the sale
+// is taken back before it was sent. A phone counts its codes and makes another one.
+func (w Way) Returns() bool { return w == WayBearer || w == WayDeferred }
+
 // forward is the operation that collects what was accepted this way, or asks for it.
 func (w Way) forward() Operation {
 	switch w {
@@ -63,12 +67,23 @@ func (s Status) Exposed() bool { return s.exposed }
 // one that it paid.
 var ErrSpent = errors.New("this offline code was accepted before")
 
-// Spend is what may be accepted only once: issuer, voucher or transaction, counter.
+// Spend is what may be accepted only once: issuer, voucher or transaction, counter. Of
+// a code that is charged later it is SpendOf.
 type Spend struct {
 	Issuer  uint16
-	ID      []byte
+	ID      []byte    // 8 to 16 bytes
 	Counter uint32    // of a device's codes; 0 where there is none
 	Until   time.Time // the code itself refuses later; kept fourteen days longer
+}
+
+// printBytes of a code's fingerprint tell it from every other. No voucher and no
+// receipt has an id of this length, so the two are never taken for each other.
+const printBytes = 16
+
+// SpendOf is what may be accepted only once of a code that is charged later: the code
+// itself, by its keyed fingerprint, until nobody charges it any more.
+func SpendOf(print []byte, until time.Time) *Spend {
+	return &Spend{ID: print[:min(len(print), printBytes)], Until: until}
 }
 
 // Acceptance is everything that decides whether a sale is accepted offline, and what
@@ -81,8 +96,9 @@ type Acceptance struct {
 	Policy OfflinePolicy // the owner's, lowered to what the issuer allows
 	Now    time.Time     // the latest time known: a clock set back makes nothing young again
 	Behind bool          // the wall clock stands before a time that was already seen
+	Unset  bool          // nobody has set the wall clock and nothing kept it
 	Seen   time.Time     // what a trusted clock proves to have come; zero proves nothing
-	Spend  *Spend        // nil for WayDeferred and WaySight
+	Spend  *Spend        // nil for WaySight
 	Sealed []byte        // what is forwarded, sealed; wiped when the sale has ended
 }
 
@@ -106,7 +122,7 @@ type OfflineJournal interface {
 	// Accept judges an acceptance by the policy and by everything accepted so far,
 	// keeps what must not be accepted twice and records the fact, in one commit.
 	// Refusals are Errors of code offline; ErrSpent comes with the payment that the
-	// code paid; ErrStale as from Record. After each nothing is written.
+	// code paid; ErrStale and ErrCodeSeen as from Record. After each nothing is written.
 	Accept(ctx context.Context, id PaymentID, version int64, a Acceptance) (Payment, error)
 	// Exposure is what is accepted and not collected, as of the last commit.
 	Exposure(ctx context.Context) (Exposure, error)

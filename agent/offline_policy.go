@@ -67,6 +67,9 @@ func (p OfflinePolicy) Refuse(e Exposure, a Acceptance, lane string, amount Mone
 		return offlineRefused(OfflineRole, string(least))
 	case a.Behind:
 		return offlineRefused(OfflineClock)
+	case a.Unset && !a.Exact:
+		// What was made for this sale and is on the display needs no clock to be fresh.
+		return offlineRefused(OfflineUnset)
 	case !e.Since.IsZero() && a.Now.Sub(e.Since) >= p.Window:
 		return offlineRefused(OfflineWindow, hours(p.Window))
 	case e.Count >= p.Count:
@@ -95,6 +98,7 @@ const (
 	OfflineWay       = "offline.way"
 	OfflineRole      = "offline.role"
 	OfflineClock     = "offline.clock"
+	OfflineUnset     = "offline.unset"
 	OfflineWindow    = "offline.window"
 	OfflineCount     = "offline.count"
 	OfflineLaneCount = "offline.lane_count"
@@ -111,6 +115,7 @@ var offlineText = map[string]string{
 	OfflineWay:       "Without a connection this shop does not accept such a code. Take another way to pay",
 	OfflineRole:      "Accepting without a connection needs the role %s",
 	OfflineClock:     "The clock of this terminal was set back. Nothing can be accepted without a connection; call the office",
+	OfflineUnset:     "Nobody has set the clock of this terminal since it was switched on. Without a connection only codes made for the sale on the display can be accepted",
 	OfflineWindow:    "The oldest sale accepted without a connection is %s hours old. No more until the line is back",
 	OfflineCount:     "%s sales wait to be collected. No more until the line is back",
 	OfflineLaneCount: "%s sales of this lane wait to be collected. No more here until the line is back",

@@ -102,6 +102,18 @@ func TestEachCapHoldsToTheLastMinorUnit(t *testing.T) {
 	}
 }
 
+// TestAClockThatNobodySet: only what was made for this sale proves its own age.
+func TestAClockThatNobodySet(t *testing.T) {
+	for _, way := range agent.Ways() {
+		for exact, want := range map[bool]string{true: "", false: agent.OfflineUnset} {
+			a := agent.Acceptance{Fact: f(agent.FactOfflineAccepted, by(way)), Exact: exact, Unset: true, Role: agent.RoleManager, Now: t0}
+			if got := idOf(policy().Refuse(agent.Exposure{}, a, "1", agent.Money{Value: 1, Currency: "CNY"}, 0)); got != want {
+				t.Errorf("%s, exact %t: %q, want %q", way, exact, got, want)
+			}
+		}
+	}
+}
+
 func TestOnSightNeedsAManagerWhateverThePolicySays(t *testing.T) {
 	for role, want := range map[agent.Role]string{"": agent.OfflineRole, agent.RoleCashier: agent.OfflineRole, agent.RoleManager: "", agent.RoleOwner: ""} {
 		a := agent.Acceptance{Fact: f(agent.FactOfflineAccepted, by(agent.WaySight)), Role: role, Now: t0}

@@ -55,6 +55,9 @@ func (b *batch) accept(id agent.PaymentID, version int64, c *change, a agent.Acc
 	case b.w.tight():
 		return nil, lowSpace("accept offline", b.w.s.opt.Dir, errTight)
 	}
+	if by := b.seen(id, []agent.Fact{a.Fact}); by != "" {
+		return b.refuseCode(by)
+	}
 	if other, err := b.mayAccept(&now.payment, &a); err != nil {
 		return other, err
 	}
@@ -167,8 +170,8 @@ func (b *batch) keep(p *agent.Payment, a agent.Acceptance) error {
 }
 
 // settleAccepted frees what an acceptance held once nothing is at stake any more: its
-// part of the caps, and what would have been forwarded. A bearer voucher that was taken
-// back unsent is the customer's again.
+// part of the caps, and what would have been forwarded. A code that was taken back unsent
+// and that nobody else knows of is the customer's again.
 func (b *batch) settleAccepted(c *change) error {
 	was, is := c.base.payment.Status, c.next.payment.Status
 	if !was.AtStake() || is.AtStake() {
@@ -177,7 +180,7 @@ func (b *batch) settleAccepted(c *change) error {
 	if err := b.do("UPDATE accepted SET open = 0, sealed = NULL WHERE pay = ?", c.id); err != nil {
 		return err
 	}
-	if is.State == agent.Voided && is.Way == agent.WayBearer {
+	if is.State == agent.Voided && is.Way.Returns() {
 		return b.do("DELETE FROM spent WHERE pay = ?", c.id)
 	}
 	return nil
@@ -213,9 +216,12 @@ func (s *Store) Saw(_ context.Context, at time.Time) error {
 }
 
 // SeenTime implements agent.OfflineJournal.
-func (r *Reader) SeenTime(ctx context.Context) (time.Time, error) {
+func (r *Reader) SeenTime(ctx context.Context) (time.Time, error) { return r.metaTime(ctx, seenKey) }
+
+// metaTime reads a time of the table meta; zero when there is none.
+func (r *Reader) metaTime(ctx context.Context, key string) (time.Time, error) {
 	var n int64
-	err := r.db.QueryRowContext(ctx, "SELECT coalesce((SELECT value FROM meta WHERE key = ?), 0)", seenKey).Scan(&n)
+	err := r.db.QueryRowContext(ctx, "SELECT coalesce((SELECT value FROM meta WHERE key = ?), 0)", key).Scan(&n)
 	if err != nil || n == 0 {
 		return time.Time{}, readOr(err)
 	}
@@ -290,6 +296,10 @@ func (w *writer) distrust() error {
 	_, err := w.conn.Exec("INSERT OR IGNORE INTO meta(key, value) VALUES (?1, ?2)", values(putBackKey, w.s.opt.Clock.Now().UnixNano()))
 	return err
 }
+
+// PutBack is when this store was put back or replaced, zero when that is settled or
+// never was: see Accept.
+func (r *Reader) PutBack(ctx context.Context) (time.Time, error) { return r.metaTime(ctx, putBackKey) }
 
 // TrustSpent ends the refusal that follows a store that was put back: by says that the
 // wallets' bills have been compared with what is recorded here.

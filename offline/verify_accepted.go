@@ -30,7 +30,7 @@ func (v *verifier) accepted(ctx context.Context) error {
 		if t == nil || t.bad {
 			continue // named by what looked before
 		}
-		needs := way == agent.WayDevice || way == agent.WayBearer || way == agent.WayReceipt
+		needs := way != agent.WaySight
 		switch {
 		case way != t.status.Way || !same:
 			v.find(t.last, id, "its acceptance is not the one that its facts tell")

@@ -28,6 +28,8 @@ func (e *Engine) acceptance(ctx context.Context, p agent.Payment, a agent.Accept
 	case errors.Is(err, agent.ErrSpent):
 		return p, &agent.Error{Op: "accept offline", Class: agent.Conflict, Code: agent.CodeOffline, Payment: next.ID, Err: err,
 			Say: agent.Sentence{ID: "scan.spent", Args: []string{next.OrderNo}, English: "This code was accepted before, for order " + next.OrderNo + ". Ask for a fresh code"}}
+	case errors.Is(err, agent.ErrCodeSeen):
+		return p, &agent.Error{Op: "accept offline", Class: agent.Conflict, Code: agent.CodeOffline, Payment: next.ID, Err: err, Say: codeUsed}
 	case errors.Is(err, agent.ErrStale):
 		return p, stateError(next, "accept offline", "The payment has moved on. Look at it, then scan again.")
 	}
@@ -43,11 +45,15 @@ func failed(p *agent.Payment, err error) agent.ScanResult {
 	return no(p, agent.ToneBad, "scan.store", "The payment cannot be recorded, so nothing was sent. See the owner's page")
 }
 
+// neverKept are the schemes whose codes are never on the disk, whoever takes them and
+// whatever a wallet says of itself.
+var neverKept = map[string]bool{"wechat": true, "alipay": true}
+
 // acceptLater accepts a code of a scheme that answers for charging it when the line is
 // back. Nothing else of a customer's may be kept.
 func (e *Engine) acceptLater(ctx context.Context, p agent.Payment, code agent.Code, w agent.LateCharger) agent.ScanResult {
 	o := e.opt.Offline
-	if o == nil || !o.Policy().On {
+	if o == nil || !o.Policy().On || neverKept[code.Scheme] {
 		return e.refuseDown(p, code.Wallet)
 	}
 	age, most := w.Later(p.Amount.Currency)
@@ -58,14 +64,14 @@ func (e *Engine) acceptLater(ctx context.Context, p agent.Payment, code agent.Co
 	if who.offline == (permission{}) {
 		return no(&p, agent.ToneDoubt, "scan.offline_first", "No connection. Choose to sell without one first, then scan again")
 	}
-	policy := o.Policy()
+	policy, print := o.Policy(), e.opt.Fingerprint(code.Text.Reveal())
 	policy.Window = min(policy.Window, age)
 	a := agent.Acceptance{Policy: policy, Role: who.offline.role,
-		Fact: agent.Fact{Kind: agent.FactOfflineAccepted, Way: agent.WayDeferred, Wallet: code.Wallet, Amount: p.Amount.Value, By: who.offline.by,
-			CodePrint: e.opt.Fingerprint(code.Text.Reveal())}}
+		Fact: agent.Fact{Kind: agent.FactOfflineAccepted, Way: agent.WayDeferred, Wallet: code.Wallet, Amount: p.Amount.Value, By: who.offline.by, CodePrint: print}}
 	clock, err := e.voucherClock(ctx)
 	if err == nil {
 		timed(&a, clock)
+		a.Spend = agent.SpendOf(print, a.Now.Add(age))
 		a.Sealed, err = o.Seal(string(p.ID), []byte(code.Text.Reveal()))
 	}
 	if err != nil {

@@ -235,7 +235,7 @@ func (e *Engine) start(ctx context.Context, p agent.Payment, w agent.Wallet, cod
 	e.wipe(p.ID)
 	e.unstart(p.ID, now, opened)
 	if errors.Is(err, agent.ErrCodeSeen) {
-		return no(&p, agent.ToneDoubt, "scan.used", "This code was used a moment ago. Ask for a fresh code")
+		return agent.ScanResult{Payment: &p, Say: codeUsed, Tone: agent.ToneDoubt}
 	}
 	if errors.Is(err, agent.ErrStale) {
 		if moved := e.peek(ctx, p.ID); moved != nil {
@@ -248,6 +248,9 @@ func (e *Engine) start(ctx context.Context, p agent.Payment, w agent.Wallet, cod
 	}
 	return no(&p, agent.ToneBad, "scan.store", "The payment cannot be recorded, so nothing was sent. See the owner's page")
 }
+
+// codeUsed is said of a code that another payment was begun with.
+var codeUsed = agent.Sentence{ID: "scan.used", English: "This code was used a moment ago. Ask for a fresh code"}
 
 // usedBy reports whether the payment was begun with the code of this fingerprint.
 func usedBy(p agent.Payment, print []byte) bool {

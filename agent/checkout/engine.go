@@ -2,8 +2,9 @@
 // go, by one routine for a first try, a retry and a restart; a lane binds
 // payments to the devices of one register.
 //
-// It imports only the root, agent/wallet/voucher and the library that makes order numbers. Wallets,
-// journal and devices come in through the root's ports.
+// It imports only the root, the leaves agent/wallet/voucher and agent/wallet/emvqr, and
+// the library that makes order numbers. Wallets, journal and devices come in through the
+// root's ports.
 package checkout
 
 import (

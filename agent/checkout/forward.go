@@ -89,7 +89,7 @@ func (e *Engine) collect(ctx context.Context, p agent.Payment, t agent.Task) (a 
 	if !ok {
 		return unable("the wallet does not redeem")
 	}
-	return r.Redeem(ctx, p, code), 0
+	return r.Redeem(ctx, p, agent.NewPayCode(string(code))), 0
 }
 
 func unable(why string) (agent.Answer, time.Duration) {

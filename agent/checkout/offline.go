@@ -3,9 +3,11 @@ package checkout
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet/emvqr"
 	"tillwire/agent/wallet/voucher"
 )
 
@@ -17,7 +19,7 @@ type Issuer struct {
 	Groups   []uint32 // of shops that this one belongs to
 }
 
-// Offline is what selling without a line takes. All members are required.
+// Offline is what selling without a line takes. Journal to Unseal are required.
 type Offline struct {
 	Journal agent.OfflineJournal // the engine's journal
 	Policy  func() agent.OfflinePolicy
@@ -27,6 +29,10 @@ type Offline struct {
 	Seal    func(about string, secret []byte) ([]byte, error)
 	Unseal  func(about string, sealed []byte) ([]byte, error)
 	Issuers []Issuer
+	// ShopCodes are the shop's own printed EMV codes by wallet, of wallets that sign
+	// nothing: made for one sale they are paid while the shop has no line, and a manager
+	// accepts on sight.
+	ShopCodes map[string]string
 }
 
 // permission is who lets a payment be accepted without the wallet's word: going
@@ -59,9 +65,10 @@ func (e *Engine) down(wallet string) bool {
 }
 
 // GoOffline lets a payment be accepted without the wallet's word, on somebody's own
-// decision. Where an issuer is known by the wallet's name, or by the lane's when it is
-// "", the lane shows the challenge that the customer's phone signs or pays; otherwise
-// the payment goes on waiting for a code. Asking again is harmless.
+// decision. What can be made here is shown: the challenge that the customer's phone
+// signs or pays, or the shop's own code with amount and reference, of the wallet or of
+// the lane's when it is "". Otherwise the payment goes on waiting for a code. Asking
+// again is harmless.
 func (e *Engine) GoOffline(ctx context.Context, id agent.PaymentID, wallet, by string, role agent.Role) (agent.Payment, error) {
 	p, err := e.opt.Journal.Payment(ctx, id)
 	if err != nil {
@@ -84,21 +91,61 @@ func (e *Engine) GoOffline(ctx context.Context, id agent.PaymentID, wallet, by s
 		return p, stateError(p, "go offline", "There is a connection. Take the ordinary payment code.")
 	}
 	e.update(id, func(l *live) { l.offline = permission{by, role} })
-	issuer, known := o.issuer(func(i Issuer) bool { return i.Wallet == wallet })
-	if !known || l == nil || l.cfg.Display == nil || p.Status.State != agent.Created {
+	if l == nil || p.Status.State != agent.Created || p.Mode == agent.ModeScan {
 		return p, nil
 	}
-	return e.challenge(p, issuer, by)
+	text, err := e.ownCode(p, wallet)
+	if err != nil || text == "" {
+		return p, err
+	}
+	return e.showOwn(p, wallet, text, by)
 }
 
-// challenge shows what the customer's phone answers. It is recorded first: from the
-// moment it can be seen it can also be paid.
-func (e *Engine) challenge(p agent.Payment, i Issuer, by string) (agent.Payment, error) {
-	merchant := voucher.MerchantOf(i.Merchant)
-	text, err := voucher.Challenge{Merchant: merchant, Order: voucher.HashOrder(merchant, p.OrderNo), Amount: p.Amount, At: e.opt.Clock.Now()}.Text()
-	if err != nil {
-		return p, refusal(err)
+// OwnCodes lists the wallets whose customers can be shown a code that is made here, in
+// the shop's order.
+func (e *Engine) OwnCodes() (names []string) {
+	o := e.opt.Offline
+	if o == nil {
+		return nil
 	}
+	for _, name := range e.opt.Wallets.Names() {
+		_, issues := o.issuer(func(i Issuer) bool { return i.Wallet == name })
+		if issues || o.ShopCodes[name] != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// ownCode is what this terminal can make by itself for a wallet's customers, "" when
+// that is nothing.
+func (e *Engine) ownCode(p agent.Payment, wallet string) (text string, err error) {
+	if i, known := e.opt.Offline.issuer(func(i Issuer) bool { return i.Wallet == wallet }); known {
+		merchant := voucher.MerchantOf(i.Merchant)
+		text, err = voucher.Challenge{Merchant: merchant, Order: voucher.HashOrder(merchant, p.OrderNo), Amount: p.Amount, At: e.opt.Clock.Now()}.Text()
+		return text, refusal(err)
+	}
+	printed := e.opt.Offline.ShopCodes[wallet]
+	if printed == "" {
+		return "", nil
+	}
+	code, err := emvqr.ReadMerchant(printed)
+	if err == nil && code.Get("53") == p.Amount.Currency.Number() {
+		text, err = emvqr.ForSale(code, p.Amount.Decimal(), p.OrderNo[max(0, len(p.OrderNo)-shortRef):])
+	}
+	if err != nil {
+		err = &agent.Error{Op: "show the shop's own code", Class: agent.Invalid, Code: agent.CodeWallet, Err: err,
+			Say: agent.Sentence{ID: "error.shop_code", Args: []string{wallet}, English: "The shop's own code of " + wallet + " cannot be shown. Correct shop_code in the configuration."}}
+	}
+	return text, err
+}
+
+// shortRef is how many characters of an order number a scheme's reference has room for.
+const shortRef = 20
+
+// showOwn shows a code that this terminal made. It is recorded first: from the moment
+// it can be seen it can also be paid.
+func (e *Engine) showOwn(p agent.Payment, wallet, text, by string) (agent.Payment, error) {
 	// The moment is known before the commit, which shows the code.
 	now := e.opt.Clock.Mono()
 	e.update(p.ID, func(l *live) { l.shown, l.started = now, now })
@@ -106,7 +153,7 @@ func (e *Engine) challenge(p agent.Payment, i Issuer, by string) (agent.Payment,
 		if now.Version != p.Version {
 			return nil, nil
 		}
-		return []agent.Fact{{Kind: agent.FactOfflineShown, Wallet: i.Wallet, QR: text, By: by}}, nil
+		return []agent.Fact{{Kind: agent.FactOfflineShown, Wallet: wallet, QR: text, By: by}}, nil
 	})
 }
 
@@ -204,7 +251,7 @@ func (e *Engine) judge(ctx context.Context, p agent.Payment, i Issuer, text stri
 		a.Fact.Txn = got.Txn.String()
 	}
 	timed(&a, got.Clock)
-	a.Sealed, err = o.Seal(string(p.ID), got.Raw())
+	a.Sealed, err = o.Seal(string(p.ID), []byte(strings.TrimRight(text, "\r\n\t")))
 	return a, err
 }
 
@@ -217,7 +264,7 @@ func (e *Engine) voucherClock(ctx context.Context) (voucher.Clock, error) {
 // timed tells an acceptance the time. Only a trusted clock moves what was seen: one
 // jump into the future would outdate everything else.
 func timed(a *agent.Acceptance, c voucher.Clock) {
-	a.Now, a.Behind = c.Latest(), c.Wall.Before(c.MaxSeen.Add(-clockBack))
+	a.Now, a.Behind, a.Unset = c.Latest(), c.Wall.Before(c.MaxSeen.Add(-clockBack)), !c.Synced && !c.Battery
 	if c.Trusted() {
 		a.Seen = c.Latest()
 	}

@@ -3,12 +3,14 @@ package checkout_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
 
 	"tillwire/agent"
 	"tillwire/agent/checkout"
+	"tillwire/agent/wallet/emvqr"
 	"tillwire/agent/wallet/voucher"
 )
 
@@ -16,12 +18,12 @@ import (
 type issuing struct {
 	*cloud
 	refuse agent.Reason // what a redemption is refused for
-	took   [][]byte     // the codes that were handed in
+	took   []string     // the codes that were handed in
 }
 
-func (w *issuing) Redeem(ctx context.Context, p agent.Payment, code []byte) agent.Answer {
+func (w *issuing) Redeem(ctx context.Context, p agent.Payment, code agent.PayCode) agent.Answer {
 	return w.exchange(ctx, agent.OpRedeem, p, func(o *order, _ fault) agent.Answer {
-		w.took = append(w.took, bytes.Clone(code))
+		w.took = append(w.took, code.Reveal())
 		if w.refuse != "" {
 			return agent.Answer{Verdict: agent.Refused, Reason: w.refuse, Code: "REFUSED"}
 		}
@@ -41,7 +43,7 @@ func (member) Later(agent.Currency) (time.Duration, int64) { return time.Hour, 5
 
 func (w member) ChargeLater(ctx context.Context, p agent.Payment, code agent.PayCode, accepted time.Time) agent.Answer {
 	return w.exchange(ctx, agent.OpChargeLater, p, func(o *order, _ fault) agent.Answer {
-		w.took = append(w.took, []byte(code.Reveal()))
+		w.took = append(w.took, code.Reveal())
 		o.captured = p.Amount.Value
 		return agent.Answer{Verdict: agent.Approved, Amount: p.Amount.Value, Txn: "42" + p.OrderNo}
 	})
@@ -158,8 +160,8 @@ func TestEveryWayIsAcceptedAndCollectedWhenTheLineIsBack(t *testing.T) {
 				if p = s.settle(p.ID, time.Minute); p.Status.State != agent.Paid || len(w.took) != 1 {
 					s.t.Fatalf("%s after %d redemptions", p.Status.State, len(w.took))
 				}
-				if sent := code[:4] + base45(w.took[0]); sent != code {
-					s.t.Errorf("handed in %q, scanned %q", sent, code)
+				if w.took[0] != code {
+					s.t.Errorf("handed in %q, scanned %q", w.took[0], code)
 				}
 			})
 		})
@@ -244,9 +246,10 @@ func TestTheClockAndTheListDecide(t *testing.T) {
 		"a clock set back a year": {func(s *shop) { s.clock.jump(-365 * 24 * time.Hour) }, func(s *shop, p agent.Payment) string {
 			return device(s.t, 2, p.Status.QR, s.clock.Now().Add(365*24*time.Hour))
 		}, agent.OfflineClock},
-		"a list that is too old": {func(s *shop) { s.clock.jump(5 * 24 * time.Hour) }, func(s *shop, p agent.Payment) string { return receipt(s.t, p.Status.QR, s.clock.Now()) }, string(voucher.KeysOld)},
-		"no list at all":         {func(s *shop) { s.offline.Keys = func() *voucher.KeySet { return nil } }, func(s *shop, p agent.Payment) string { return receipt(s.t, p.Status.QR, s.clock.Now()) }, string(voucher.NoKeys)},
-		"a clock nobody has set": {func(s *shop) { s.offline.Synced = func() bool { return false } }, func(s *shop, _ agent.Payment) string { return device(s.t, 2, "", s.clock.Now()) }, string(voucher.ClockUntrusted)},
+		"a list that is too old":           {func(s *shop) { s.clock.jump(5 * 24 * time.Hour) }, func(s *shop, p agent.Payment) string { return receipt(s.t, p.Status.QR, s.clock.Now()) }, string(voucher.KeysOld)},
+		"no list at all":                   {func(s *shop) { s.offline.Keys = func() *voucher.KeySet { return nil } }, func(s *shop, p agent.Payment) string { return receipt(s.t, p.Status.QR, s.clock.Now()) }, string(voucher.NoKeys)},
+		"a clock nobody has set, on sight": {func(s *shop) { s.offline.Synced = func() bool { return false } }, func(s *shop, p agent.Payment) string { return "" }, agent.OfflineUnset},
+		"a clock nobody has set":           {func(s *shop) { s.offline.Synced = func() bool { return false } }, func(s *shop, _ agent.Payment) string { return device(s.t, 2, "", s.clock.Now()) }, string(voucher.ClockUntrusted)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cut(t, func(s *shop, _ *issuing) {
@@ -254,10 +257,23 @@ func TestTheClockAndTheListDecide(t *testing.T) {
 				s.said(s.scan(device(s.t, 1, p.Status.QR, s.clock.Now())), true, "say.offline_accepted")
 				tc.change(s)
 				p = s.offer()
-				s.said(s.scan(tc.code(s, p)), false, tc.want)
+				if code := tc.code(s, p); code != "" {
+					s.said(s.scan(code), false, tc.want)
+				} else {
+					s.refusedOnSight(p, tc.want)
+				}
 				s.want(p.ID, agent.QRShown)
 			})
 		})
+	}
+}
+
+func (s *shop) refusedOnSight(p agent.Payment, want string) {
+	s.t.Helper()
+	_, err := s.engine.AcceptOnSight(s.t.Context(), p.ID, "person:2", agent.RoleManager)
+	var e *agent.Error
+	if !errors.As(err, &e) || e.Say.ID != want {
+		s.t.Errorf("on sight: %v, want %s", err, want)
 	}
 }
 
@@ -337,6 +353,38 @@ func TestOnSight(t *testing.T) {
 	}
 }
 
+// TestTheShopsOwnCodeIsMadeForTheSale: a wallet that signs nothing is paid by the shop's
+// printed code, with this sale's amount and reference, and accepted on sight.
+func TestTheShopsOwnCodeIsMadeForTheSale(t *testing.T) {
+	cut(t, func(s *shop, _ *issuing) {
+		printed, err := emvqr.Encode(emvqr.Payload{Objects: []emvqr.Object{{ID: "00", Value: "01"}, {ID: "01", Value: "11"}, {ID: "29", Value: "0016A000000677010111"},
+			{ID: "53", Value: "156"}, {ID: "58", Value: "CN"}}})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.offline.Issuers, s.offline.ShopCodes = nil, map[string]string{"wechat": printed}
+		p := s.offer()
+		code, err := emvqr.ReadMerchant(p.Status.QR)
+		if err != nil || code.Get("54") != "12.80" || code.Get("62", "05") != p.OrderNo[len(p.OrderNo)-20:] || p.Status.State != agent.QRShown {
+			s.t.Fatalf("%s shows %q, %v", p.Status.State, p.Status.QR, err)
+		}
+		if p, err = s.engine.AcceptOnSight(s.t.Context(), p.ID, "person:2", agent.RoleManager); err != nil || p.Status.Way != agent.WaySight {
+			s.t.Fatal(p.Status.State, err)
+		}
+		s.cloud.payQR(p.OrderNo, 1280)
+		s.restore()
+		s.pass(time.Minute)
+		s.want(p.ID, agent.Paid)
+		s.line, s.offline.ShopCodes["wechat"] = down, "00020163041234"
+		if _, err := s.engine.GoOffline(s.t.Context(), s.open(agent.ModeAny).ID, "", "person:1", agent.RoleCashier); agent.CodeOf(err) != agent.CodeWallet {
+			s.t.Errorf("a broken code: %v", err)
+		}
+	})
+}
+
+// memberCode is of the shop's own scheme.
+const memberCode = "88001234567890123456"
+
 func TestAMemberCardIsChargedLaterAndNothingElseIs(t *testing.T) {
 	cut(t, func(s *shop, w *issuing) {
 		p := s.offer()
@@ -353,15 +401,35 @@ func TestAMemberCardIsChargedLaterAndNothingElseIs(t *testing.T) {
 		}
 		s.wallet = member{w}
 		s.again()
+		// Not even where the wallet says that its codes may be charged later.
+		s.open(agent.ModeAny)
+		s.said(s.scan(goodCode), false, "say.not_charged.line_down")
 		p = s.open(agent.ModeAny)
-		s.said(s.scan(goodCode), false, "scan.offline_first")
+		s.said(s.scan(memberCode), false, "scan.offline_first")
 		if p, err := s.engine.GoOffline(s.t.Context(), p.ID, "none", "person:1", agent.RoleCashier); err != nil || p.Status.State != agent.Created {
 			s.t.Fatalf("%s, %v", p.Status.State, err)
 		}
-		s.said(s.scan(goodCode), true, "say.offline_accepted")
+		s.offline.Synced = func() bool { return false }
+		s.said(s.scan(memberCode), false, agent.OfflineUnset)
+		s.offline.Synced = func() bool { return true }
+		s.said(s.scan(memberCode), true, "say.offline_accepted")
 		s.want(p.ID, agent.OfflineAccepted)
+		for _, then := range []struct {
+			wait time.Duration
+			say  string
+		}{{0, "scan.used"}, {20 * time.Minute, "scan.spent"}} {
+			s.pass(then.wait)
+			again := s.open(agent.ModeAny)
+			if _, err := s.engine.GoOffline(s.t.Context(), again.ID, "none", "person:1", agent.RoleCashier); err != nil {
+				s.t.Fatal(err)
+			}
+			s.said(s.scan(memberCode), false, then.say)
+			if _, _, err := s.engine.Cancel(s.t.Context(), again.ID, "person:1"); err != nil {
+				s.t.Fatal(err)
+			}
+		}
 		s.restore()
-		if p = s.settle(p.ID, time.Minute); p.Status.State != agent.Paid || string(w.took[0]) != goodCode {
+		if p = s.settle(p.ID, time.Minute); p.Status.State != agent.Paid || w.took[0] != memberCode {
 			s.t.Errorf("%s, charged %q", p.Status.State, w.took)
 		}
 	})

@@ -37,6 +37,9 @@ func (m *Memory) Accept(_ context.Context, id agent.PaymentID, version int64, a 
 		if a.Now.Before(m.data.seen) {
 			a.Now = m.data.seen
 		}
+		if by, ok := m.codeSeen(id, []agent.Fact{a.Fact}); ok {
+			return by, agent.ErrCodeSeen
+		}
 		device := 0
 		if a.Spend != nil {
 			by, today, err := m.unspent(*a.Spend, a)
@@ -112,7 +115,7 @@ func (m *Memory) settleAccepted(p agent.Payment) {
 	}
 	a.Sealed = nil
 	m.data.accepted[p.ID] = a
-	if p.Status.State == agent.Voided && p.Status.Way == agent.WayBearer {
+	if p.Status.State == agent.Voided && p.Status.Way.Returns() {
 		delete(m.data.spent, fmt.Sprintf("%s|%d", deviceOf(*a.Spend), a.Spend.Counter))
 	}
 }

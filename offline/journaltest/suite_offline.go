@@ -193,6 +193,41 @@ var offlineCases = []testCase{
 			s.t.Fatalf("accepted twice: %v", err)
 		}
 	}},
+	{"a code that is charged later is accepted for one sale", func(s *shop) {
+		code := []byte("the print of a member card's code")
+		ask := func() agent.Acceptance {
+			a := s.acceptance(0)
+			a.Fact.Way, a.Fact.CodePrint, a.Exact = agent.WayDeferred, code, false
+			a.Spend = agent.SpendOf(code, a.Now.Add(12*time.Hour))
+			return a
+		}
+		n := 0
+		not := func(want error, by agent.PaymentID) {
+			s.t.Helper()
+			n++
+			p := s.open(Sale(n, "9"))
+			if got, err := s.h.Store.Accept(ctx(), p.ID, p.Version, ask()); !errors.Is(err, want) || got.ID != by {
+				s.t.Fatalf("accepted again: %v for %s, want %v for %s", err, got.ID, want, by)
+			}
+			s.record(p, agent.Fact{Kind: agent.FactUnsent})
+		}
+		online := s.open(Sale(100, "1"), agent.Fact{Kind: agent.FactPayStarted, Op: agent.OpPay, Attempt: 1, Wallet: "citypay", CodePrint: code})
+		not(agent.ErrCodeSeen, online.ID)
+		s.h.Clock.Advance(time.Hour)
+		first := s.accept(s.open(Sale(101, "2")), ask())
+		not(agent.ErrCodeSeen, first.ID)
+		_, err := s.h.Store.Open(ctx(), Sale(102, "3"), opened, agent.Fact{Kind: agent.FactPayStarted, Op: agent.OpPay, Attempt: 1, Wallet: "citypay", CodePrint: code})
+		if !errors.Is(err, agent.ErrCodeSeen) {
+			s.t.Fatalf("charged beside it: %v", err)
+		}
+		s.h.Clock.Advance(time.Hour)
+		not(agent.ErrSpent, first.ID)
+		s.restart()
+		s.h.Clock.Advance(time.Hour)
+		not(agent.ErrSpent, first.ID)
+		s.record(first, voided)
+		s.accept(s.open(Sale(103, "4")), ask())
+	}},
 	{"what the law forbids leaves nothing", func(s *shop) {
 		p := s.record(s.open(Sale(1, "1"), payStarted), approved)
 		_, err := s.h.Store.Accept(ctx(), p.ID, p.Version, s.acceptance(1))
