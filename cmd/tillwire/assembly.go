@@ -16,6 +16,7 @@ import (
 	"tillwire/agent/reconcile"
 	"tillwire/agent/settings"
 	"tillwire/agent/wallet"
+	"tillwire/agent/wallet/voucher"
 	"tillwire/agent/web"
 	"tillwire/agent/words"
 	"tillwire/drivers"
@@ -45,6 +46,8 @@ type agentd struct {
 	atStart  settings.Values
 	wallets  *wallet.Set
 	engine   *checkout.Engine
+	trust    *voucher.Trust // nil: no wallet has an issuer
+	keySets  *keySets       // the same
 	bills    *reconcile.Runner
 	replayer *replay.Replayer
 	link     *replay.Link
@@ -78,7 +81,7 @@ func (e storeError) Unwrap() error { return e.error }
 // a mistake of the program's own.
 func (a *app) assemble(ctx context.Context, c config, faults []fault, done func()) (*agentd, error) {
 	d := &agentd{config: c, clock: a.clock, level: new(slog.LevelVar), problems: &problems{}, standing: newStanding(a.clock),
-		clocks: &clockWatch{clock: a.clock}, metrics: newMetrics(), feed: agent.NewFeed(), zone: zoneOf(c)}
+		clocks: &clockWatch{clock: a.clock, kernel: a.kernel}, metrics: newMetrics(), feed: agent.NewFeed(), zone: zoneOf(c)}
 	d.log = newLog(a.stderr, d.level, c.Terminal.Code)
 	if err := d.openStore(ctx); err != nil {
 		return nil, storeError{err}
@@ -243,6 +246,9 @@ func (d *agentd) lineChanged(name string, state agent.LineState) {
 	if err := d.store.Hasten(context.Background(), name); err != nil {
 		d.log.Warn("what waits could not be made due", "comp", "replay", "code", "hasten", "err", err)
 	}
+	if d.keySets != nil {
+		d.keySets.kick()
+	}
 	d.replayer.Kick()
 }
 
@@ -270,6 +276,7 @@ func (d *agentd) openEngine(ctx context.Context) (err error) {
 		Terminal: d.config.Terminal.Code, Journal: d.store, Wallets: shopWallets{d.wallets}, Lanes: d.lanes(), Feed: d.feed, Clock: d.clock,
 		Timers: d.timersOf, Fingerprint: d.keys.Fingerprint, Line: d.link.Line, Log: d.log,
 		RideThrough: func() time.Duration { return d.book.Values().Duration(settings.RideThrough) },
+		Offline:     d.openOffline(),
 	})
 	if err != nil {
 		return err

@@ -34,7 +34,8 @@ func (d *agentd) openWeb(ctx context.Context, a *app, done func()) (err error) {
 		Counter: d.engine, Store: store, Audits: store.Audits, Feed: d.feed, Displays: d.displays, Settings: ownerSettings{d.book, d.clock},
 		Clock: d.clock, Words: d.words, Log: d.log,
 		Line: d.link.Line, Devices: func() []agent.DeviceStatus { return d.devices.Status() }, Problems: d.problems.list,
-		Bills: ownerBills{d.bills}, Setting: d.setting, Ready: d.ready, Metrics: d.metrics.handler(),
+		Policy: func() agent.OfflinePolicy { return d.book.Values().Offline() },
+		Bills:  ownerBills{d.bills}, Setting: d.setting, Ready: d.ready, Metrics: d.metrics.handler(),
 		Secrets: d.keys.Hasher(),
 		Setup:   a.firstStart(d.config, done),
 	})
@@ -130,6 +131,7 @@ func (d *agentd) watchProblems() {
 	ask(func() []agent.Problem { return diskProblems(d.standing, data) })
 	ask(func() []agent.Problem { return queueProblems(d.standing, d.store.QueueInfo()) })
 	ask(d.clocks.problems)
+	ask(d.issuerProblems)
 	ask(func() []agent.Problem { return lineProblems(d.link.Line) })
 	ask(func() []agent.Problem { return deviceProblems(d.devices.Status) })
 	ask(d.book.Problems)

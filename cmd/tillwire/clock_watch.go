@@ -12,11 +12,12 @@ import (
 // sale by itself, but wallets refuse requests signed five minutes beside the
 // time (WeChat Pay v3).
 type clockWatch struct {
-	clock agent.Clock
-	mu    sync.Mutex
-	off   time.Duration // the wallets' time minus ours; 0 when in order
-	since time.Time
-	from  string
+	clock  agent.Clock
+	kernel func() bool // the machine's own time service has set the clock; nil: there is none
+	mu     sync.Mutex
+	off    time.Duration // the wallets' time minus ours; 0 when in order
+	since  time.Time
+	from   string
 
 	// When somebody last found the clock right, by both clocks; told is false as long
 	// as nobody has, which an offset of 0 does not say.
@@ -54,6 +55,12 @@ func (c *clockWatch) confirmed() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.told && (c.clock.Now().Sub(c.wall)-(c.clock.Mono()-c.mono)).Abs() < clockStray
+}
+
+// synced reports that the wall clock may be believed: a wallet or the machine's own
+// time service has set it since the start, and it was not turned since.
+func (c *clockWatch) synced() bool {
+	return c.confirmed() || c.kernel != nil && c.kernel() && c.offset() == 0
 }
 
 func (c *clockWatch) offset() time.Duration {

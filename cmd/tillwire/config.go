@@ -87,13 +87,22 @@ type walletConfig struct {
 	AcquirerKey   string   `toml:"acquirer_key" of:"gateway"`
 	Live          bool     `toml:"live" of:"gateway"`
 
+	Issuer       int      `toml:"issuer" of:"gateway"`        // its number in the codes that are taken without a line
+	IssuerRoots  []string `toml:"issuer_roots" of:"gateway"`  // public keys that its lists of keys are signed with; empty: its codes are not taken
+	IssuerGroups []uint32 `toml:"issuer_groups" of:"gateway"` // groups of shops that this one belongs to
+	ShopCode     string   `toml:"shop_code" of:"gateway"`     // the shop's own EMV code, to be shown with amount and reference without a line
+
 	where place
 }
 
 // files are the members of a wallet that name files.
 func (w *walletConfig) files() []*string {
-	return []*string{&w.MerchantKey, &w.PlatformKey, &w.APIv3Key, &w.AppKey, &w.AlipayKey, &w.AppCert, &w.AlipayCert, &w.AlipayRootCert, &w.AppAuthToken,
+	files := []*string{&w.MerchantKey, &w.PlatformKey, &w.APIv3Key, &w.AppKey, &w.AlipayKey, &w.AppCert, &w.AlipayCert, &w.AlipayRootCert, &w.AppAuthToken,
 		&w.SigningKey, &w.AcquirerKey, &w.APIv2Key, &w.MerchantCert, &w.HostCA}
+	for i := range w.IssuerRoots {
+		files = append(files, &w.IssuerRoots[i])
+	}
+	return files
 }
 
 // laneConfig is one register. The tables of its devices hold the key "driver"

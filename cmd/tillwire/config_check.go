@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"net"
 	"reflect"
 	"regexp"
@@ -13,6 +14,7 @@ import (
 
 	"tillwire/agent"
 	"tillwire/agent/settings"
+	"tillwire/agent/wallet/emvqr"
 )
 
 var (
@@ -114,7 +116,30 @@ func (c *config) checkWallets(k *checker) {
 				at.report(false, key+"."+foreign, fmt.Sprintf("the protocol %q has no such key.", w.Protocol), "Remove it, or correct the protocol.")
 			}
 		}
+		c.checkOffline(at, key, i)
 		k.faults = append(k.faults, at.faults...)
+	}
+}
+
+// checkOffline looks at what a wallet brings for selling without a line.
+func (c *config) checkOffline(at *checker, key string, i int) {
+	w := c.Wallets[i]
+	if w.Issuer < 0 || w.Issuer > math.MaxUint16 {
+		at.report(false, key+".issuer", fmt.Sprintf("%d is no issuer's number.", w.Issuer), "The acquirer gives it: 0 to 65535.")
+	}
+	if len(w.IssuerRoots) == 0 && (w.Issuer != 0 || len(w.IssuerGroups) > 0) {
+		at.report(false, key+".issuer_roots", "the issuer has no keys, so none of its codes is accepted.", "Name the files of its root keys; the acquirer gives them.")
+	}
+	if slices.ContainsFunc(c.Wallets[:i], func(o walletConfig) bool { return len(o.IssuerRoots) > 0 }) && len(w.IssuerRoots) > 0 {
+		at.report(false, key+".issuer_roots", "another wallet has an issuer already; this one is left out.", "Keep the one whose codes the shop accepts without a connection.")
+	}
+	if w.ShopCode == "" {
+		return
+	}
+	if code, err := emvqr.ReadMerchant(w.ShopCode); err != nil {
+		at.report(false, key+".shop_code", "it is no code that can be paid: "+err.Error()+".", "Write what `tillwire code` reads from the shop's printed code.")
+	} else if c.Terminal.Currency != "" && code.Get("53") != agent.Currency(c.Terminal.Currency).Number() {
+		at.report(false, key+".shop_code", fmt.Sprintf("it asks for currency %s, the shop sells in %s.", code.Get("53"), c.Terminal.Currency), "Use the shop's printed code in its own currency.")
 	}
 }
 

@@ -64,6 +64,8 @@ func (d *agentd) serve(ctx context.Context, h *host, again <-chan struct{}) erro
 	stopEngine := d.supervise("checkout", d.engine.Run)
 	stopWallets := d.runWallets()
 	stopBills := d.supervise("reconcile", d.compareDaily)
+	stopTime := d.supervise("time", d.keepTime)
+	stopKeySets := d.supervise("issuer", d.keySets.run)
 	d.assembled.Store(true)
 	stopControl := d.openControl()
 	server, failed, err := d.openPages(h)
@@ -78,6 +80,8 @@ func (d *agentd) serve(ctx context.Context, h *host, again <-chan struct{}) erro
 	}
 	d.end("control", stopControl)
 	d.end("reconcile", func() { stopBills(); d.bills.Close() })
+	d.end("issuer", stopKeySets)
+	d.end("time", stopTime)
 	d.end("replay", stopReplay)
 	d.end("link", stopLink)
 	d.end("display", stopEngine)
