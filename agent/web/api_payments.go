@@ -21,6 +21,7 @@ type counter interface {
 	Scan(ctx context.Context, lane string, code agent.PayCode) agent.ScanResult
 	Lanes() []agent.LaneInfo
 	Offers() []agent.Offer
+	offlineCounter
 }
 
 // HourTotals are the sums of the hour that begins at Hour, of one wallet in one

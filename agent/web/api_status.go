@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"time"
@@ -17,6 +18,7 @@ type statusJSON struct {
 	Lanes    []laneJSON           `json:"lanes"`
 	Devices  []agent.DeviceStatus `json:"devices"`
 	Problems []agent.Problem      `json:"problems"`
+	Offline  offlineJSON          `json:"offline"`
 
 	Wallets    []walletJSON     `json:"wallets"`    // in the shop's order
 	Currencies []agent.Currency `json:"currencies"` // the shop's own, then what some wallet takes
@@ -71,6 +73,7 @@ func (s *Server) currentStatus(fresh bool) statusJSON {
 		Queue: queueJSON{queue, queue.Oldest.Milliseconds()},
 		Lanes: []laneJSON{}, Devices: s.devices(), Problems: append([]agent.Problem{}, s.Problems()...),
 	}
+	st.Offline = s.offline(context.Background())
 	if st.Line.Wallets == nil {
 		st.Line.Wallets = map[string]agent.WalletLine{}
 	}

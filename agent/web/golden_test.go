@@ -73,6 +73,7 @@ func TestGoldenPages(t *testing.T) {
 		{"owner-payment", "/owner/payments/" + string(tm.payments[0].ID), tm.owner()},
 		{"owner-reconcile", "/owner/reconcile?day=2026-04-30", tm.owner()},
 		{"owner-queue", "/owner/queue", tm.owner()},
+		{"owner-offline", "/owner/offline", tm.owner()},
 		{"owner-devices", "/owner/devices", tm.owner()},
 		{"owner-people", "/owner/people", tm.owner()},
 		{"owner-settings", "/owner/settings?key=shop.name&done=live", tm.owner()},

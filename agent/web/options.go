@@ -34,7 +34,8 @@ type Options struct {
 	Line     func() agent.Line
 	Devices  func() []agent.DeviceStatus // all but the kiosk displays, which live here
 	Problems func() []agent.Problem
-	Setting  func(key string) string // value of a setting; "" when there is none
+	Policy   func() agent.OfflinePolicy // of selling without a line; nil: nothing is accepted then
+	Setting  func(key string) string    // value of a setting; "" when there is none
 	// Audits lists the newest sensitive acts first; nil: the Store's own list.
 	Audits  func(ctx context.Context, limit int) ([]agent.Audit, error)
 	Ready   func(context.Context) []Check
@@ -71,6 +72,9 @@ func (o *Options) defaults() {
 	}
 	if o.Problems == nil {
 		o.Problems = func() []agent.Problem { return nil }
+	}
+	if o.Policy == nil {
+		o.Policy = func() agent.OfflinePolicy { return agent.OfflinePolicy{} }
 	}
 	if o.Setting == nil {
 		o.Setting = func(string) string { return "" }

@@ -44,7 +44,7 @@ func (table) Set(_ context.Context, key, value, by string) (agent.Effect, error)
 
 func TestTheOwnersPagesNeedThePassword(t *testing.T) {
 	tm := newTerminal(t)
-	for _, path := range []string{"/owner", "/owner/payments", "/owner/people", "/owner/settings", "/owner/log", "/owner/queue", "/owner/devices", "/owner/reconcile"} {
+	for _, path := range []string{"/owner", "/owner/payments", "/owner/people", "/owner/settings", "/owner/log", "/owner/queue", "/owner/offline", "/owner/devices", "/owner/reconcile"} {
 		a := tm.page().do("GET", path, "")
 		if a.status != 200 || !strings.Contains(a.body, `name="password"`) || strings.Contains(a.body, "Mia") || !strings.Contains(a.body, `name="next" value="`+path+`"`) {
 			t.Errorf("%s without a session: %d %.300s", path, a.status, a.body)

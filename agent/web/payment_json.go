@@ -36,6 +36,16 @@ type paymentJSON struct {
 	Reason     agent.Reason    `json:"reason"`
 	Facts      []factJSON      `json:"facts"`
 	Repeated   bool            `json:"repeated,omitempty"`
+	Offline    *acceptedJSON   `json:"offline,omitempty"`
+}
+
+// acceptedJSON is how a payment was accepted without the wallet's word.
+type acceptedJSON struct {
+	Way      agent.Way `json:"way"`
+	At       time.Time `json:"at"`
+	By       string    `json:"by"`
+	Forwards int       `json:"forwards"` // tries to collect it that began
+	AtStake  bool      `json:"at_stake"` // neither collected, lost nor taken back
 }
 
 // payerJSON is what left the customer's account, where the wallet tells it.
@@ -94,6 +104,9 @@ func (s *Server) payment(lang string, p agent.Payment) paymentJSON {
 	}
 	if p.Status.State == agent.QRShown {
 		out.QR = p.Status.QR
+	}
+	if st := p.Status; st.Way != "" {
+		out.Offline = &acceptedJSON{st.Way, st.Accepted, st.By, st.Forwards, st.AtStake()}
 	}
 	for _, r := range p.Status.Refunds {
 		out.Refunds = append(out.Refunds, s.refund(lang, p, r))

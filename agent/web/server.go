@@ -14,6 +14,7 @@ import (
 // code that uses it.
 type store interface {
 	payments
+	offlineStore
 	people
 	sessionStore
 	auditLog

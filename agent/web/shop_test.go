@@ -30,7 +30,11 @@ type shop struct {
 	sessions []agent.Session
 	audits   []agent.Audit
 	scans    []string
-	broken   error // what every write answers
+	broken   error      // what every write answers
+	least    agent.Role // who may go offline
+	hastened []string   // wallets whose queue was hurried
+	putBack  time.Time  // when an older store was put back
+	trusted  string     // who settled that
 }
 
 func newShop(clock agent.Clock) *shop {

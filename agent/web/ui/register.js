@@ -5,6 +5,7 @@ import { $, call, element, icon, page, persist, signedOut, text } from "./api.js
 import { Amount, most } from "./amount.js";
 import { Gate } from "./gate.js";
 import { Stream } from "./stream.js";
+import { Offline } from "./offline.js";
 import { Today, newer } from "./today.js";
 import { Verdict, money, shape, tune } from "./verdict.js";
 import { Chooser, Wallets } from "./wallets.js";
@@ -16,7 +17,8 @@ const exponent = (code) => page.exponents[code] ?? 2;
 const amount = new Amount(exponent(page.currency));
 const today = new Today();
 const wallets = new Wallets();
-const verdict = new Verdict(run, wallets);
+const offline = new Offline(take, (sentence) => verdict.notice(sentence));
+const verdict = new Verdict(run, wallets, offline);
 const chooser = new Chooser((name) => open("show", name));
 const gate = new Gate(begin);
 let stream = null;
@@ -162,6 +164,8 @@ async function run(name, which) {
     case "here": return verdict.showCode();
     case "hide": return verdict.hideCode();
     case "works": return verdict.works();
+    case "offline": return p ? offline.go(p) : undefined;
+    case "sight": case "void": return p ? offline.ask(name, p) : undefined;
     case "receipt": if (p) window.open("/receipt/" + p.id, "_blank", "noopener"); return;
     case "search": return $("search").focus();
     case "lock": return gate.leave().then(leave);
@@ -312,15 +316,18 @@ function header(status) {
   const state = status.line.state;
   const look = { online: ["good", "tick"], degraded: ["doubt", "hourglass"], down: ["bad", "cross"] }[state];
   line(...look, text("line." + state));
-  $("down").hidden = state === "online";
   const since = Date.parse(status.line.since) > 0 ? clock.format(new Date(status.line.since)) : "";
-  $("down").textContent = state === "online" ? "" : text("down." + state, since, status.queue.unsent);
+  offline.take(status);
+  const waits = offline.banner(state, since);
+  $("down").textContent = waits || (state === "online" ? "" : text("down." + state, since, status.queue.unsent));
+  $("down").hidden = $("down").textContent === "";
   $("unsent").hidden = status.queue.unsent === 0;
   $("unsent").textContent = text("queue", status.queue.unsent);
   const lane = status.lanes.find((lane) => lane.id === page.lane);
   display = lane?.display ?? "";
   wallets.take({ wallets: status.wallets, currencies: status.currencies, shows: lane?.shows ?? [] });
   verdict.offer();
+  verdict.actions();
   drawCurrencies();
   if (!$("hint").textContent) hint();
 }

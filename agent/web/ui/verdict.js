@@ -49,9 +49,10 @@ export function tune(payment) {
 }
 
 export class Verdict {
-  constructor(run, wallets) {
+  constructor(run, wallets, apart) {
     this.run = run; // what a button does: run(name)
     this.wallets = wallets;
+    this.apart = apart; // what can be done without a line
     this.choice = []; // the wallets that can be chosen now, by their tiles
     this.payment = null;
     this.began = 0;
@@ -152,17 +153,20 @@ export class Verdict {
   allowed() {
     const p = this.payment;
     if (!p) return [];
+    const apart = this.apart.allows(p);
     switch (p.status) {
       case "created":
-        return [...(p.mode === "any" && this.can && this.choice.length === 0 ? [["show", "F2"]] : []), ["cancel", "Esc"]];
+        return [...apart, ...(p.mode === "any" && this.can && this.choice.length === 0 ? [["show", "F2"]] : []), ["cancel", "Esc"]];
       case "qr_shown":
-        return [[this.code ? "hide" : "here", "F7"], ["cancel", "Esc"]];
+        return [[this.code ? "hide" : "here", "F7"], ...apart, ["cancel", "Esc"]];
+      case "offline_accepted":
+        return [["new", "Enter"], ["receipt", "F9"], ...apart];
       case "sending": case "await_payer":
         return [[this.asked ? "cancel.yes" : "cancel", "Esc"]];
       case "unknown":
         return [[this.asked ? "cancel.yes" : "other", "F4"]];
       case "closing":
-        return p.held ? [["release", "Esc"]] : [["next", "Enter"]];
+        return p.held ? [["release", "Esc"], ...apart] : [["next", "Enter"]];
       case "reversing": case "refund_due": case "review":
         return [["next", "Enter"], ["receipt", "F9"]];
       case "paid":
@@ -174,8 +178,12 @@ export class Verdict {
   }
 
   actions() {
+    const now = this.allowed();
+    const as = JSON.stringify([now, this.silent]);
+    if (as === this.drawn) return; // the focus stays where it is
+    this.drawn = as;
     const had = $("v-actions").contains(document.activeElement);
-    $("v-actions").replaceChildren(...this.allowed().map(([name, key], i) =>
+    $("v-actions").replaceChildren(...now.map(([name, key], i) =>
       element("button", { class: i === 0 ? "first" : "", disabled: this.silent && "", "data-do": name, onclick: () => this.run(name) }, text("do." + name), " ", element("kbd", {}, key))));
     if (had) $("v-actions").firstElementChild?.focus();
   }

@@ -1,0 +1,123 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"tillwire/agent"
+)
+
+// offlineData is the owner's page about sales without a connection.
+type offlineData struct {
+	Now     offlineJSON
+	Waiting []uncollected
+	Losses  []loss
+	Lost    []row // the latest of them
+	PutBack time.Time
+	Down    bool
+}
+
+// uncollected is a sale that is not collected, with what the queue knows of it.
+type uncollected struct {
+	row
+	Age   time.Duration
+	Queue agent.QueueEntry // zero when the queue has nothing for it now
+}
+
+// loss is what was not collected for one reason in one currency.
+type loss struct {
+	Why   string
+	Count int
+	Sum   agent.Money
+}
+
+// mostWaiting bounds the lists of the page; the caps are lower than it.
+const mostWaiting = 500
+
+func (s *Server) ownerOffline(w http.ResponseWriter, r *http.Request, me agent.Person) error {
+	ctx, lang := r.Context(), s.language(r)
+	d := offlineData{Now: s.offline(ctx), Down: s.Line().State != agent.LineOnline}
+	var err error
+	if d.PutBack, err = s.Store.PutBack(ctx); err != nil {
+		return err
+	}
+	if d.Waiting, err = s.waiting(ctx, lang); err != nil {
+		return err
+	}
+	lost, err := s.Store.List(ctx, agent.Filter{States: []agent.State{agent.OfflineRejected}, Limit: mostWaiting})
+	if err != nil {
+		return err
+	}
+	d.Losses, d.Lost = s.losses(lang, lost.Payments), s.rows(lang, lost.Payments[:min(len(lost.Payments), 50)])
+	s.render(w, r, http.StatusOK, "owner_offline", ownerView("offline", me, d))
+	return nil
+}
+
+// waiting lists what is at stake, the oldest first.
+func (s *Server) waiting(ctx context.Context, lang string) (list []uncollected, err error) {
+	page, err := s.Store.List(ctx, agent.Filter{States: []agent.State{agent.OfflineAccepted, agent.Redeeming, agent.Review}, Limit: mostWaiting})
+	if err != nil {
+		return nil, err
+	}
+	queue, err := s.Store.Queue(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range page.Payments {
+		if !p.Status.AtStake() {
+			continue
+		}
+		x := uncollected{row: s.row(lang, p), Age: max(s.Clock.Now().Sub(p.Status.Accepted), 0)}
+		if i := slices.IndexFunc(queue, func(q agent.QueueEntry) bool { return q.Payment == p.ID && q.RefundNo == "" }); i >= 0 {
+			x.Queue = queue[i]
+		}
+		list = append(list, x)
+	}
+	slices.SortStableFunc(list, func(a, b uncollected) int { return a.Status.Accepted.Compare(b.Status.Accepted) })
+	return list, nil
+}
+
+// losses adds up what was not collected, by reason and currency.
+func (s *Server) losses(lang string, lost []agent.Payment) (list []loss) {
+	type key struct {
+		why      agent.Reason
+		currency agent.Currency
+	}
+	at := map[key]int{}
+	for _, p := range lost {
+		k := key{p.Status.Reason, p.Amount.Currency}
+		i, known := at[k]
+		if !known {
+			i = len(list)
+			at[k] = i
+			list = append(list, loss{Why: s.Words.Say(lang, k.why.Say()), Sum: agent.Money{Currency: k.currency}})
+		}
+		list[i].Count++
+		list[i].Sum.Value += p.Amount.Value
+	}
+	slices.SortStableFunc(list, func(a, b loss) int { return cmp.Compare(b.Sum.Value, a.Sum.Value) })
+	return list
+}
+
+// ownerForward makes everything due that waits to be collected.
+func (s *Server) ownerForward(w http.ResponseWriter, r *http.Request, me agent.Person) error {
+	if err := s.Store.Hasten(r.Context(), ""); err != nil {
+		return err
+	}
+	s.audits.note(r.Context(), agent.Audit{Actor: "person:" + me.ID, Action: "offline_forward"})
+	http.Redirect(w, r, "/owner/offline", http.StatusSeeOther)
+	return nil
+}
+
+// ownerTrust takes the owner's word that the bills were compared after a store was put
+// back. The store writes down who said so.
+func (s *Server) ownerTrust(w http.ResponseWriter, r *http.Request, me agent.Person) error {
+	if err := s.Store.TrustSpent(r.Context(), "person:"+me.ID); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/owner/offline", http.StatusSeeOther)
+	return nil
+}

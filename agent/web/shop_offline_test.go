@@ -1,0 +1,85 @@
+package web
+
+import (
+	"context"
+	"time"
+
+	"tillwire/agent"
+)
+
+// GoOffline shows a challenge, as the engine does where an issuer is known; "none" is a
+// wallet that signs nothing.
+func (s *shop) GoOffline(_ context.Context, id agent.PaymentID, wallet, by string, role agent.Role) (agent.Payment, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.least == agent.RoleManager && role == agent.RoleCashier || role == "" {
+		return agent.Payment{}, agent.OfflineRefusal(agent.OfflineRole, string(s.least))
+	}
+	return s.record(id, agent.Fact{Kind: agent.FactOfflineShown, Wallet: "cornerpay", QR: "PC1:6BF+70790T9WJWG.FKY*4GO0", By: by})
+}
+
+func (s *shop) AcceptOnSight(_ context.Context, id agent.PaymentID, by string, role agent.Role) (agent.Payment, error) {
+	return s.take(id, agent.WaySight, by)
+}
+
+// take accepts a payment offline by a way.
+func (s *shop) take(id agent.PaymentID, way agent.Way, by string) (agent.Payment, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, err := s.find(id)
+	if err != nil {
+		return agent.Payment{}, err
+	}
+	return s.record(id, agent.Fact{Kind: agent.FactOfflineAccepted, Way: way, Wallet: "cornerpay", Amount: s.payments[i].Amount.Value, By: by, Key: "7|0a|1"})
+}
+
+func (s *shop) Void(_ context.Context, id agent.PaymentID, by string) (agent.Payment, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.record(id, agent.Fact{Kind: agent.FactVoided, By: by})
+}
+
+func (s *shop) OwnCodes() []string { return []string{"cornerpay"} }
+
+func (s *shop) Exposure(context.Context) (agent.Exposure, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := agent.Exposure{Stored: agent.Stored{Sums: map[agent.Currency]int64{}}, Lanes: map[string]agent.Stored{}}
+	for _, p := range s.payments {
+		if !p.Status.AtStake() {
+			continue
+		}
+		if e.Since.IsZero() {
+			e.Since = p.Status.Accepted
+		}
+		here := e.Lanes[p.Lane]
+		if here.Sums == nil {
+			here.Sums = map[agent.Currency]int64{}
+		}
+		here.Count++
+		here.Sums[p.Amount.Currency] += p.Amount.Value
+		e.Count, e.Lanes[p.Lane] = e.Count+1, here
+		e.Sums[p.Amount.Currency] += p.Amount.Value
+	}
+	return e, s.broken
+}
+
+func (s *shop) Hasten(_ context.Context, wallet string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hastened = append(s.hastened, wallet)
+	return s.broken
+}
+
+func (s *shop) PutBack(context.Context) (time.Time, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.putBack, nil
+}
+
+func (s *shop) TrustSpent(_ context.Context, by string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.putBack, s.trusted = time.Time{}, by
+	return nil
+}

@@ -1,0 +1,89 @@
+// Selling without a line. What may be accepted is the terminal's to say; this part
+// shows what is left of it and asks for a manager where one is needed.
+
+import { $, call, page, text } from "./api.js";
+import { money } from "./verdict.js";
+
+const clock = new Intl.DateTimeFormat(page.lang, { hour: "2-digit", minute: "2-digit", timeZone: page.zone, hour12: false });
+
+const none = { on: false, least: "", ways: [], shows: [], since: null, all: { count: 0, most: 0, sums: [] }, lanes: {} };
+
+const sums = (stored, member) => stored.sums.filter((s) => member === "left" || s.value > 0)
+  .map((s) => money({ value: s[member], currency: s.currency })).join(" + ") || money({ value: 0, currency: page.currency });
+
+export class Offline {
+  // done gets the payment as the terminal then has it, refused what it says instead.
+  constructor(done, refused) {
+    this.done = done;
+    this.refused = refused;
+    this.status = none;
+    this.down = false;
+    $("manager-form").addEventListener("submit", (event) => { event.preventDefault(); this.approve(); });
+    $("manager").addEventListener("close", () => { $("m-pin").value = ""; this.wanted = null; });
+  }
+
+  // take brings in the terminal's status; down is true when some wallet has no line.
+  take(status) {
+    this.status = status.offline ?? none;
+    this.down = status.line.state !== "online";
+  }
+
+  // banner is the sentence about what was accepted, "" when there is nothing to say.
+  banner(state, since) {
+    const { on, all, lanes } = this.status;
+    if (state === "online") return all.count > 0 ? text("down.collecting", all.count, sums(all, "value")) : "";
+    if (!on && all.count === 0) return "";
+    const here = lanes[page.lane] ?? all;
+    const left = { sums: here.sums.map((s) => ({ ...s, left: Math.min(s.left, all.sums.find((o) => o.currency === s.currency)?.left ?? 0) })) };
+    const sales = Math.max(0, Math.min(all.most - all.count, here.most - here.count));
+    const oldest = this.status.since ? clock.format(new Date(this.status.since)) : "";
+    return text(oldest ? "down.offline_since" : "down.offline", since, all.count, all.most, sums(all, "value"), on ? sales : 0, on ? sums(left, "left") : money({ value: 0, currency: page.currency }), oldest);
+  }
+
+  // allows lists what can be done about a payment, with its key.
+  allows(p) {
+    const own = p.facts.some((f) => f.kind === "offline_shown");
+    if (p.status === "created" && this.down && this.status.on) return [["offline", "F6"]];
+    if ((p.status === "qr_shown" || p.status === "closing" && p.held) && own && this.status.ways.includes("sight")) return [["sight", "F6"]];
+    if (p.status === "offline_accepted") return [["void", "F6"]];
+    return [];
+  }
+
+  // go sells this payment without a line, with a code made here where there is one.
+  async go(p) {
+    if (this.status.least === "manager") return this.ask("offline", p);
+    this.answered(await call("POST", "/payments/" + p.id + "/offline", this.made()));
+  }
+
+  // made names the first wallet whose customers can be shown a code that is made here.
+  made() { return this.status.shows.length > 0 ? { wallet: this.status.shows[0] } : {}; }
+
+  // ask opens the manager's dialog for what needs one.
+  ask(kind, p) {
+    this.wanted = { kind, payment: p };
+    $("m-title").textContent = text("do." + kind);
+    $("m-hint").textContent = text("manager." + kind, money(p.amount));
+    $("m-wrong").textContent = "";
+    $("m-pin").value = "";
+    $("manager").showModal();
+    $("m-pin").focus();
+  }
+
+  async approve() {
+    const { kind, payment: p } = this.wanted;
+    const pin = $("m-pin").value;
+    $("m-pin").value = "";
+    const granted = await call("POST", "/approvals", { pin, payment: p.id, amount: p.amount });
+    if (!granted.ok) { $("m-wrong").textContent = granted.body.say; return; }
+    const { approval } = granted.body;
+    $("manager").close();
+    if (kind === "offline") this.answered(await call("POST", "/payments/" + p.id + "/offline", { ...this.made(), approval }));
+    else if (kind === "sight") this.answered(await call("POST", "/payments/" + p.id + "/sight", { approval }));
+    else this.answered(await call("POST", "/payments/" + p.id + "/void", { approval }));
+  }
+
+  answered(answer) {
+    if (answer.ok) this.done(answer.body);
+    else this.refused(answer.body.say);
+  }
+}
