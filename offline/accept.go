@@ -78,7 +78,7 @@ func (b *batch) mayAccept(p *agent.Payment, a *agent.Acceptance) (*entry, error)
 		return nil, err
 	}
 	if back != 0 {
-		return nil, agent.OfflineRefusal(agent.OfflineRestored)
+		return nil, voucher.PolicyRefusal(voucher.PolicyRestored)
 	}
 	device := 0
 	if a.Spend != nil {
@@ -102,7 +102,7 @@ func (b *batch) mayAccept(p *agent.Payment, a *agent.Acceptance) (*entry, error)
 	if err != nil {
 		return nil, err
 	}
-	return nil, a.Policy.Refuse(e, *a, p.Lane, p.Amount, device)
+	return nil, voucher.Allow(a.Policy, e, *a, p.Lane, p.Amount, device)
 }
 
 // unspent refuses a code that was accepted before, with the payment it paid, and a

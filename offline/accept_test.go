@@ -177,3 +177,36 @@ func TestSpentCodesOutliveTheirPayments(t *testing.T) {
 	}
 	clean(t, ts.dir)
 }
+
+// TestAStoreOnAnotherMachineAcceptsNothing: of two terminals with one disk each would
+// accept what the other has spent. Parts that come and go are no other machine.
+func TestAStoreOnAnotherMachineAcceptsNothing(t *testing.T) {
+	on := func(parts ...string) func(*offline.Options) {
+		return func(opt *offline.Options) { opt.Machine = parts }
+	}
+	ts := openStore(t, on("net a"))
+	ts.accepted(t, 1, "bearer01")
+	for n, parts := range [][]string{{"net a", "net b"}, {}, {"net b"}, {"net b", "serial 1"}, {"serial 1"}} {
+		ts.reopen(t, on(parts...))
+		ts.accepted(t, 2+n, "bearer1"+string(rune('0'+n)))
+	}
+	ts.reopen(t, on("net c"))
+	p, err := ts.bearer(t, 9, "bearer02")
+	if agent.CodeOf(err) != agent.CodeOffline || !strings.Contains(err.Error(), "another machine") {
+		t.Fatalf("the copy accepts: %s, %v", p.ID, err)
+	}
+	if problems := ts.Problems(); len(problems) == 0 || !strings.Contains(problems[0].What, "another machine") {
+		t.Errorf("nobody is told: %v", problems)
+	}
+	if at, err := ts.PutBack(t.Context()); err != nil || at.IsZero() {
+		t.Errorf("the owner's page would not ask: %v, %v", at, err)
+	}
+	ts.reopen(t, on("net c"))
+	if _, err := ts.bearer(t, 10, "bearer03"); agent.CodeOf(err) != agent.CodeOffline {
+		t.Errorf("another start makes it trusted: %v", err)
+	}
+	if err := ts.TrustSpent(t.Context(), "person:owner"); err != nil {
+		t.Fatal(err)
+	}
+	ts.accepted(t, 11, "bearer04")
+}

@@ -62,6 +62,9 @@ func (w *writer) boot(ctx context.Context) error {
 	if err := w.confront(); err != nil {
 		return err
 	}
+	if err := w.recognise(); err != nil {
+		return err
+	}
 	if err := w.syncEdges(); err != nil {
 		return err
 	}

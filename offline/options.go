@@ -53,6 +53,10 @@ type Options struct {
 	// database is found out; empty means one in Dir. One elsewhere also tells when the
 	// whole folder was put back.
 	Witness string
+	// Machine names the parts that this machine shares with no other, such as addresses
+	// of its network cards. Sharing none with the last start stops accepting offline;
+	// empty: nothing is compared.
+	Machine []string
 }
 
 func (o Options) withDefaults() Options {

@@ -215,7 +215,17 @@ func (r *Reader) ByOrderNo(ctx context.Context, orderNo string) (agent.Payment, 
 
 // OpenPayments lists what is not final, oldest first.
 func (r *Reader) OpenPayments(ctx context.Context) ([]agent.Payment, error) {
-	entries, err := r.payments(ctx, selectPayment+"INDEXED BY payment_open WHERE final = 0")
+	return r.oldestFirst(ctx, "INDEXED BY payment_open WHERE final = 0")
+}
+
+// Unfinished lists the payments that have not ended or for which something is still to
+// be done, such as a refund, oldest first.
+func (r *Reader) Unfinished(ctx context.Context) ([]agent.Payment, error) {
+	return r.oldestFirst(ctx, "WHERE final = 0 OR id IN (SELECT pay FROM outbox)")
+}
+
+func (r *Reader) oldestFirst(ctx context.Context, where string) ([]agent.Payment, error) {
+	entries, err := r.payments(ctx, selectPayment+where)
 	slices.SortFunc(entries, func(x, y *entry) int { return int(x.payment.Facts[0].Seq - y.payment.Facts[0].Seq) })
 	return plain(entries), err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet/voucher"
 )
 
 // accept asks the journal, which decides and records in one commit. Only what it
@@ -91,7 +92,7 @@ func (e *Engine) AcceptOnSight(ctx context.Context, id agent.PaymentID, by strin
 	o := e.opt.Offline
 	switch {
 	case o == nil || !o.Policy().On:
-		return p, agent.OfflineRefusal(agent.OfflineOff)
+		return p, voucher.PolicyRefusal(voucher.PolicyOff)
 	case !e.down(p.Status.Wallet):
 		return p, stateError(p, "accept on sight", "There is a connection, so the wallet itself will say whether it was paid.")
 	}

@@ -76,7 +76,7 @@ func (e *Engine) GoOffline(ctx context.Context, id agent.PaymentID, wallet, by s
 	}
 	o := e.opt.Offline
 	if o == nil || !o.Policy().On {
-		return p, agent.OfflineRefusal(agent.OfflineOff)
+		return p, voucher.PolicyRefusal(voucher.PolicyOff)
 	}
 	l := e.lanes[p.Lane]
 	if wallet == "" && l != nil {
@@ -174,7 +174,7 @@ func (e *Engine) scanVoucher(ctx context.Context, p *agent.Payment, text agent.P
 	case p == nil || p.Status.Final() || !p.Status.Held():
 		return nothingOpen()
 	case o == nil || !o.Policy().On:
-		return failed(p, agent.OfflineRefusal(agent.OfflineOff))
+		return failed(p, voucher.PolicyRefusal(voucher.PolicyOff))
 	}
 	code, err := voucher.Read(text.Reveal())
 	if err != nil {

@@ -189,7 +189,7 @@ func TestCapsStopTheSaleAndTheReasonIsSaid(t *testing.T) {
 			s.said(s.scan(device(s.t, n+1, p.Status.QR, s.clock.Now())), true, "say.offline_accepted")
 		}
 		p := s.offer()
-		s.said(s.scan(bearer(s.t, "bearer01", s.clock.Now())), false, agent.OfflineCount)
+		s.said(s.scan(bearer(s.t, "bearer01", s.clock.Now())), false, voucher.PolicyCount)
 		s.want(p.ID, agent.QRShown)
 		s.restore()
 		s.pass(time.Minute)
@@ -245,10 +245,10 @@ func TestTheClockAndTheListDecide(t *testing.T) {
 	}{
 		"a clock set back a year": {func(s *shop) { s.clock.jump(-365 * 24 * time.Hour) }, func(s *shop, p agent.Payment) string {
 			return device(s.t, 2, p.Status.QR, s.clock.Now().Add(365*24*time.Hour))
-		}, agent.OfflineClock},
+		}, voucher.PolicyClock},
 		"a list that is too old":           {func(s *shop) { s.clock.jump(5 * 24 * time.Hour) }, func(s *shop, p agent.Payment) string { return receipt(s.t, p.Status.QR, s.clock.Now()) }, string(voucher.KeysOld)},
 		"no list at all":                   {func(s *shop) { s.offline.Keys = func() *voucher.KeySet { return nil } }, func(s *shop, p agent.Payment) string { return receipt(s.t, p.Status.QR, s.clock.Now()) }, string(voucher.NoKeys)},
-		"a clock nobody has set, on sight": {func(s *shop) { s.offline.Synced = func() bool { return false } }, func(s *shop, p agent.Payment) string { return "" }, agent.OfflineUnset},
+		"a clock nobody has set, on sight": {func(s *shop) { s.offline.Synced = func() bool { return false } }, func(s *shop, p agent.Payment) string { return "" }, voucher.PolicyUnset},
 		"a clock nobody has set":           {func(s *shop) { s.offline.Synced = func() bool { return false } }, func(s *shop, _ agent.Payment) string { return device(s.t, 2, "", s.clock.Now()) }, string(voucher.ClockUntrusted)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -410,7 +410,7 @@ func TestAMemberCardIsChargedLaterAndNothingElseIs(t *testing.T) {
 			s.t.Fatalf("%s, %v", p.Status.State, err)
 		}
 		s.offline.Synced = func() bool { return false }
-		s.said(s.scan(memberCode), false, agent.OfflineUnset)
+		s.said(s.scan(memberCode), false, voucher.PolicyUnset)
 		s.offline.Synced = func() bool { return true }
 		s.said(s.scan(memberCode), true, "say.offline_accepted")
 		s.want(p.ID, agent.OfflineAccepted)

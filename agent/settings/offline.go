@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet/voucher"
 )
 
 // offline returns the rows of what may be accepted without the wallet's word. All of
@@ -128,7 +129,7 @@ func OfflineKeys() []string { return Keys(offline()) }
 
 // Verify implements Subscriber.
 func (l Loosening) Verify(next Values) error {
-	if !next.Offline().Loosens(l.Now().Offline()) {
+	if !voucher.Loosens(next.Offline(), l.Now().Offline()) {
 		return nil
 	}
 	refuse := func(say agent.Sentence) error {

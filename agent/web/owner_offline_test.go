@@ -34,7 +34,7 @@ func TestTheOwnerSeesWhatIsAtStakeAndWhatWasLost(t *testing.T) {
 			t.Errorf("%d: the page does not say %q", page.status, want)
 		}
 	}
-	if strings.Contains(page.body, "put back from an older time") {
+	if strings.Contains(page.body, "of another machine") {
 		t.Error("nothing was put back")
 	}
 }
@@ -43,7 +43,7 @@ func TestTheOwnerForwardsAndTrustsAgain(t *testing.T) {
 	tm := offlineTerminal(t)
 	tm.putBack = tm.clock.Now()
 	owner := tm.owner()
-	if page := owner.do("GET", "/owner/offline", ""); !strings.Contains(page.body, "put back from an older time") {
+	if page := owner.do("GET", "/owner/offline", ""); !strings.Contains(page.body, "of another machine") {
 		t.Errorf("%.400s", page.body)
 	}
 	for _, path := range []string{"/owner/offline/forward", "/owner/offline/trust"} {

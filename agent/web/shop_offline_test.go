@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet/voucher"
 )
 
 // GoOffline shows a challenge, as the engine does where an issuer is known; "none" is a
@@ -13,7 +14,7 @@ func (s *shop) GoOffline(_ context.Context, id agent.PaymentID, wallet, by strin
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.least == agent.RoleManager && role == agent.RoleCashier || role == "" {
-		return agent.Payment{}, agent.OfflineRefusal(agent.OfflineRole, string(s.least))
+		return agent.Payment{}, voucher.PolicyRefusal(voucher.PolicyRole, string(s.least))
 	}
 	return s.record(id, agent.Fact{Kind: agent.FactOfflineShown, Wallet: "cornerpay", QR: "PC1:6BF+70790T9WJWG.FKY*4GO0", By: by})
 }

@@ -48,7 +48,7 @@ func (m *Memory) Accept(_ context.Context, id agent.PaymentID, version int64, a 
 			}
 			device = today
 		}
-		if err := a.Policy.Refuse(m.exposure(), a, p.Lane, p.Amount, device); err != nil {
+		if err := voucher.Allow(a.Policy, m.exposure(), a, p.Lane, p.Amount, device); err != nil {
 			return p, err
 		}
 		m.data.accepted[id] = a

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet/voucher"
 )
 
 var (
@@ -131,7 +132,7 @@ var offlineCases = []testCase{
 			s.record(s.record(s.accept(s.sell(n), ask(uint32(n+1))), forwarded), collected)
 		}
 		p := s.sell(3)
-		s.acceptedNot(p, ask(3), agent.OfflineDevice)
+		s.acceptedNot(p, ask(3), voucher.PolicyDevice)
 		other := ask(3)
 		other.Spend.ID = []byte("device 2")
 		s.accept(p, other)
@@ -145,11 +146,11 @@ var offlineCases = []testCase{
 			s.accept(s.sell(n), s.acceptance(uint32(n+1)))
 		}
 		p := s.open(Sale(10, "9"), shownHere)
-		s.acceptedNot(p, s.acceptance(20), agent.OfflineCount)
+		s.acceptedNot(p, s.acceptance(20), voucher.PolicyCount)
 		s.restart()
-		s.acceptedNot(p, s.acceptance(20), agent.OfflineCount)
+		s.acceptedNot(p, s.acceptance(20), voucher.PolicyCount)
 		under := s.record(s.payment(Sale(0, "0").ID), forwarded)
-		s.acceptedNot(p, s.acceptance(20), agent.OfflineCount)
+		s.acceptedNot(p, s.acceptance(20), voucher.PolicyCount)
 		s.sealed(under, "sealed")
 		s.sealed(s.record(under, collected), "")
 		s.sealed(s.record(s.record(s.payment(Sale(1, "1").ID), forwarded), lost), "")
@@ -163,7 +164,7 @@ var offlineCases = []testCase{
 		for n := range 3 {
 			s.accept(s.open(Sale(n, "1"), shownHere), s.acceptance(uint32(n+1)))
 		}
-		s.acceptedNot(s.open(Sale(3, "1"), shownHere), s.acceptance(4), agent.OfflineLaneCount)
+		s.acceptedNot(s.open(Sale(3, "1"), shownHere), s.acceptance(4), voucher.PolicyLaneCount)
 		s.accept(s.open(Sale(4, "2"), shownHere), s.acceptance(4))
 	}},
 	{"the window begins with the oldest that waits, whatever the clock is set to", func(s *shop) {
@@ -171,13 +172,13 @@ var offlineCases = []testCase{
 		s.h.Clock.Advance(24 * time.Hour)
 		late := s.acceptance(2)
 		p := s.sell(2)
-		s.acceptedNot(p, late, agent.OfflineWindow)
+		s.acceptedNot(p, late, voucher.PolicyWindow)
 		if err := s.h.Store.Saw(ctx(), s.h.Clock.Now()); err != nil {
 			s.t.Fatal(err)
 		}
 		back := s.acceptance(2)
 		back.Now = back.Now.Add(-24 * time.Hour)
-		s.acceptedNot(p, back, agent.OfflineWindow)
+		s.acceptedNot(p, back, voucher.PolicyWindow)
 	}},
 	{"a bearer voucher that was taken back is good again", func(s *shop) {
 		ask := func() agent.Acceptance {
