@@ -18,6 +18,7 @@ type Receipt struct {
 	Payer     PayerSum
 	Refunded  Money // zero when nothing went back
 	Paid      bool  // false: the slip says that nothing is certain or nothing was taken
+	Accepted  bool  // without the wallet's word: the goods are paid with a promise
 	Test      bool
 	Duplicate bool // a reprint
 	Copy      Copy
@@ -54,6 +55,7 @@ func NewReceipt(p Payment, shop string, duplicate bool) Receipt {
 		r.Title = Sentence{ID: "receipt.refunded", English: "Refund"}
 	case OfflineAccepted, Redeeming, OfflineRejected:
 		// The customer's slip says what was true at the counter, whatever came of it.
+		r.Accepted = true
 		r.Title = Sentence{ID: "receipt.offline", English: "Accepted offline"}
 		r.Foot = Sentence{ID: "receipt.offline_foot", English: "Not yet collected. The shop collects it when its connection is back."}
 		if p.Status.Way.paidBefore() {

@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,10 +60,18 @@ func TestReceiptSaysOnlyWhatIsCertain(t *testing.T) {
 		if doubt := !status.Final() && !offline; doubt != (r.Foot.ID == "receipt.doubt_foot") {
 			t.Errorf("%s: the slip's foot is %q", s.name, r.Foot)
 		}
+		if notice, struck := onSlip(r, agent.SlipNotice, "NOT YET COLLECTED"), onSlip(r, agent.SlipStruck, ""); notice != offline || struck == (r.Paid || offline) {
+			t.Errorf("%s: not yet collected %t, struck through %t", s.name, notice, struck)
+		}
 		if offline != (r.Title.ID == "receipt.offline") || offline && r.Foot.ID == "" {
 			t.Errorf("%s: the slip is titled %q over %q", s.name, r.Title, r.Foot)
 		}
 	}
+}
+
+// onSlip finds a line of a kind, and of a text where one is given.
+func onSlip(r agent.Receipt, kind agent.SlipKind, text string) bool {
+	return slices.ContainsFunc(r.Slip(agent.PlainVoice(time.UTC)).Lines, func(l agent.SlipLine) bool { return l.Kind == kind && (text == "" || l.Text == text) })
 }
 
 func TestSlowSubscriberIsCutOffAndOthersAreNot(t *testing.T) {

@@ -94,8 +94,11 @@ func (r Receipt) Slip(v Voice) Slip {
 	d := drawing{voice: v}
 	d.head(r.Shop, r.Title, r.Test)
 	d.copyNotice(r.Copy)
+	if r.Accepted {
+		d.say(SlipNotice, "receipt.offline_notice", "NOT YET COLLECTED")
+	}
 	kind := SlipSum
-	if !r.Paid {
+	if !r.Paid && !r.Accepted {
 		kind = SlipStruck
 	}
 	d.add(kind, v.Money(r.Amount))

@@ -19,6 +19,7 @@ type receiptJSON struct {
 	Payer     *payerJSON  `json:"payer,omitempty"`
 	Refunded  agent.Money `json:"refunded"`
 	Paid      bool        `json:"paid"`
+	Accepted  bool        `json:"accepted"` // without the wallet's word: not yet collected
 	Test      bool        `json:"test"`
 	Duplicate bool        `json:"duplicate"`
 	Lane      string      `json:"lane"`
@@ -36,7 +37,7 @@ func (s *Server) getReceipt(w http.ResponseWriter, r *http.Request, _ caller) er
 	lang := s.apiLanguage(r)
 	s.respond(w, http.StatusOK, receiptJSON{
 		Shop: c.Shop, Title: s.Words.Say(lang, c.Title), OrderNo: c.OrderNo, Reference: c.Reference, Wallet: c.Wallet,
-		Txn: c.Txn, Amount: c.Amount, Payer: payer(c.Payer), Refunded: c.Refunded, Paid: c.Paid, Test: c.Test, Duplicate: c.Duplicate,
+		Txn: c.Txn, Amount: c.Amount, Payer: payer(c.Payer), Refunded: c.Refunded, Paid: c.Paid, Accepted: c.Accepted, Test: c.Test, Duplicate: c.Duplicate,
 		Lane: c.Lane, Cashier: c.Cashier, At: c.At, Foot: s.Words.Say(lang, c.Foot),
 	})
 	return nil
