@@ -337,3 +337,44 @@ func TestSampleExplainsEverySetting(t *testing.T) {
 		t.Errorf("only %d settings were seen", count)
 	}
 }
+
+// TestTheAgentIsNotRemovedWhileSomethingIsOpen runs the script with a program that answers
+// for the journal.
+func TestTheAgentIsNotRemovedWhileSomethingIsOpen(t *testing.T) {
+	for name, tc := range map[string]struct {
+		argument, anyway string
+		unfinished       string // exit code of `tillwire payments unfinished`
+		removed          bool
+	}{
+		"nothing is left":        {"remove", "", "0", true},
+		"a sale waits":           {"remove", "", "1", false},
+		"it cannot be read":      {"remove", "", "2", false},
+		"somebody knows better":  {"remove", "yes", "1", true},
+		"an upgrade keeps going": {"upgrade", "", "1", true},
+	} {
+		dir := t.TempDir()
+		asked := filepath.Join(dir, "asked")
+		program := filepath.Join(dir, "tillwire")
+		if err := os.WriteFile(program, []byte("#!/bin/sh\necho \"$@\" > "+asked+"\nexit "+tc.unfinished+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		config := filepath.Join(dir, "tillwire.toml")
+		if err := os.WriteFile(config, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		script := strings.NewReplacer("/usr/bin/tillwire", program, "/etc/tillwire/tillwire.toml", config, "/run/systemd/system", filepath.Join(dir, "none")).Replace(read(t, "deb/tillwire.prerm"))
+		file := filepath.Join(dir, "prerm")
+		if err := os.WriteFile(file, []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		c := exec.Command("sh", file, tc.argument)
+		c.Env = []string{"PATH=" + os.Getenv("PATH"), "TILLWIRE_REMOVE_ANYWAY=" + tc.anyway}
+		said, err := c.CombinedOutput()
+		if (err == nil) != tc.removed || !tc.removed && !strings.Contains(string(said), "TILLWIRE_REMOVE_ANYWAY=yes") {
+			t.Errorf("%s: %v: %s", name, err, said)
+		}
+		if words, err := os.ReadFile(asked); tc.argument == "remove" && tc.anyway == "" && (err != nil || string(words) != "payments unfinished --config "+config+"\n") {
+			t.Errorf("%s: the program was asked %q, %v", name, words, err)
+		}
+	}
+}
