@@ -52,7 +52,7 @@ func (c *cloud) open(ctx context.Context, o sandbox.Options, p ports) (err error
 	if c.alipay, err = alipay.New(ctx, alipay.Options{Ledger: o.Ledger, Clock: o.Clock, BillsAtOnce: true}); err != nil {
 		return err
 	}
-	if c.issuer, err = voucher.New(ctx, voucher.Options{Ledger: o.Ledger, Clock: o.Clock, Brand: issuingBrand, Title: "Corner Pay", Number: 7,
+	if c.issuer, err = voucher.New(ctx, voucher.Options{Ledger: o.Ledger, Clock: o.Clock, Brand: issuingBrand, Title: "Corner Pay", Number: issuerNumber,
 		Currencies: []agent.Currency{"CNY", "SGD", "EUR", "JPY"}, Merchants: []string{gateway.Merchant}}); err != nil {
 		return err
 	}

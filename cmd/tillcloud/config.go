@@ -77,10 +77,14 @@ func (l layout) writeConfig(c *cloud, m *memory) error {
 	for _, lane := range l.lanes() {
 		lanes = append(lanes, laneText{quote(lane.id), quote(lane.name), quote(lane.agentPath)})
 	}
-	type brandText struct{ Name, Host, Currencies string }
+	type brandText struct{ Name, Host, Currencies, Modes, Roots string }
 	var brands []brandText
 	for _, brand := range shopBrands {
-		brands = append(brands, brandText{quote(brand.name), quote(acquirer.Brands[brand.name][0]), quoteList(brand.currencies)})
+		text := brandText{Name: quote(brand.name), Host: quote(acquirer.Brands[brand.name][0]), Currencies: quoteList(brand.currencies), Modes: quoteList(brand.modes)}
+		if brand.name == issuingBrand {
+			text.Roots = quoteList(acquirer.IssuerRoots[:])
+		}
+		brands = append(brands, text)
 	}
 	// A text template, and every value quoted for TOML: a data folder may have any name.
 	t, err := template.New("config").Funcs(template.FuncMap{"quote": quote}).Parse(configText)
@@ -95,7 +99,7 @@ func (l layout) writeConfig(c *cloud, m *memory) error {
 		"PlatformKeyID": quote(cred.PlatformKeyID), "PlatformKey": quote(cred.PlatformKey), "APIv3Key": quote(cred.APIv3Key), "Lanes": lanes,
 		"Alipay": quote("http://" + local(m.Ports.Alipay)), "AlipayAppID": quote(ali.AppID), "AlipayAppKey": quote(ali.AppKey), "AlipayKey": quote(ali.AlipayKey),
 		"Abroad": quote("http://" + local(m.Ports.Abroad)), "AbroadKeys": abroad, "AbroadCurrencies": quoteList(abroadCurrencies), "Category": quote(abroadCategory),
-		"Brands": brands, "Merchant": quote(acquirer.MerchantID), "SigningKeyID": quote(acquirer.SigningKeyID), "SigningKey": quote(acquirer.SigningKey),
+		"Brands": brands, "Issuer": issuerNumber, "Merchant": quote(acquirer.MerchantID), "SigningKeyID": quote(acquirer.SigningKeyID), "SigningKey": quote(acquirer.SigningKey),
 		"AcquirerKeyID": quote(acquirer.AcquirerKeyID), "AcquirerKey": quote(acquirer.AcquirerKey),
 	})
 	if err != nil {

@@ -14,16 +14,26 @@ import (
 type shopBrand struct {
 	name       string
 	currencies []string
+	modes      []string // of a brand that the agent does not know beforehand
 }
 
-// shopBrands are three countries' codes to show, two of them EMV and one a link, and
-// two brands with codes to scan, which share their forms with another wallet's.
-var shopBrands = []shopBrand{{"promptpay", []string{"THB"}}, {"pix", []string{"BRL"}}, {"upi", []string{"INR"}},
-	{"unionpay", []string{"CNY"}}, {"alipayplus", []string{"SGD", "MYR", "EUR"}}}
+// shopBrands are three countries' codes to show, two of them EMV and one a link, two
+// brands with codes to scan, which share their forms with another wallet's, and two that
+// can be sold to without a line: by vouchers and receipts, and by a card of the shop's
+// own that is charged later.
+var shopBrands = []shopBrand{{"promptpay", []string{"THB"}, nil}, {"pix", []string{"BRL"}, nil}, {"upi", []string{"INR"}, nil},
+	{"unionpay", []string{"CNY"}, nil}, {"alipayplus", []string{"SGD", "MYR", "EUR"}, nil},
+	{issuingBrand, []string{"CNY"}, []string{"show"}}, {"shopcard", []string{"CNY"}, []string{"code"}}}
+
+// shopCardCodes is what the shop has to set for a card of its own: no table knows it.
+const shopCardCodes = `shopcard ^8800\d{16}$`
 
 // issuingBrand is the wallet whose customers can pay while the shop, or their own
 // phone, has no line.
 const issuingBrand = "cornerpay"
+
+// issuerNumber is its issuer in codes.
+const issuerNumber = 7
 
 // gatewayCredentials is what a client of the sandbox's acquirer is configured
 // with. Keys are files.
@@ -49,7 +59,7 @@ type gatewayInfo struct {
 // openGateway makes the acquirer's wallets; what the shop takes has a listener of
 // its own besides the one that all share.
 func (c *cloud) openGateway(o *sandbox.Options, p ports) {
-	own := map[string]int{"promptpay": p.PromptPay, "pix": p.Pix, "upi": p.UPI, "unionpay": p.UnionPay, "alipayplus": p.Plus}
+	own := map[string]int{"promptpay": p.PromptPay, "pix": p.Pix, "upi": p.UPI, "unionpay": p.UnionPay, "alipayplus": p.Plus, issuingBrand: p.Corner, "shopcard": p.ShopCard}
 	for _, w := range c.gateway.Wallets() {
 		open := sandbox.Open{Wallet: w}
 		if port := own[w.Name()]; port != 0 {

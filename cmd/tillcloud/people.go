@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// setPeople makes the shop's people known to the agent, once: it only works
-// while the agent does not run. A data folder that was emptied by hand knows
+// setPeople makes the shop's people known to the agent, and its own card's codes, once:
+// it only works while the agent does not run. A data folder that was emptied by hand knows
 // nobody any more.
 func setPeople(program string, l layout, m *memory) error {
 	entries, err := os.ReadDir(l.agentData())
@@ -33,6 +33,10 @@ func setPeople(program string, l layout, m *memory) error {
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("tillwire people set --role %s: %w: %s", person.role, err, strings.TrimSpace(string(out)))
 		}
+	}
+	cmd := bound(program, "settings", "set", "--config", l.config(), "codes.own", shopCardCodes)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("tillwire settings set codes.own: %w: %s", err, strings.TrimSpace(string(out)))
 	}
 	m.People = true
 	return m.save(l.root)

@@ -24,6 +24,8 @@ func seedPhones(ctx context.Context, ledger *sandbox.Ledger) error {
 		{Wallet: "alipayplus", Currency: "EUR", Name: "Léa", Behaviour: sandbox.Approve},
 		{Wallet: "alipayplus", Currency: "SGD", Name: "Wei", Behaviour: sandbox.Approve},
 		{Wallet: "unionpay", Currency: "CNY", Name: "Gao", Behaviour: sandbox.Approve},
+		{Wallet: issuingBrand, Currency: "CNY", Name: "Cora", Behaviour: sandbox.Approve},
+		{Wallet: "shopcard", Currency: "CNY", Name: "Sam", Behaviour: sandbox.Approve},
 		{Wallet: "wechatglobal", Currency: "CNY", Name: "Hui", Behaviour: sandbox.Approve},
 		{Wallet: "upi", Currency: "INR", Name: "Ravi", Behaviour: sandbox.Password},
 		{Wallet: "upi", Currency: "INR", Name: "Asha", Behaviour: sandbox.Approve},
@@ -75,6 +77,10 @@ func welcome(r shopReady, root string) string {
 	line("  Ploy (PromptPay), Bia (Pix) and Asha (UPI) pay in baht, real and rupee: show them a QR in theirs.")
 	line("  Gao (UnionPay) pays in yuan; Hui (WeChat Pay abroad) whatever is priced in HKD, JPY or USD;")
 	line("  Wei and Léa (Alipay+) in SGD and EUR. Their codes can be scanned, too.")
+	line("")
+	line("  To sell without a line: switch it on in the owner's settings and set the caps, then")
+	line("  cut the line on the sandbox's page. Cora (Corner Pay) pays what the register then shows,")
+	line("  also in flight mode; Sam's shop card is charged when the line is back.")
 	line("")
 	line("  For a till         %s, token in %s", r.API, filepath.Join(root, "config", "secrets", "till-1.token"))
 	for _, l := range r.Lanes {
