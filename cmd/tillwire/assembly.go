@@ -81,7 +81,7 @@ func (e storeError) Unwrap() error { return e.error }
 // a mistake of the program's own.
 func (a *app) assemble(ctx context.Context, c config, faults []fault, done func()) (*agentd, error) {
 	d := &agentd{config: c, clock: a.clock, level: new(slog.LevelVar), problems: &problems{}, standing: newStanding(a.clock),
-		clocks: &clockWatch{clock: a.clock, kernel: a.kernel}, metrics: newMetrics(), feed: agent.NewFeed(), zone: zoneOf(c)}
+		clocks: newClockWatch(a.clock, a.synced), metrics: newMetrics(), feed: agent.NewFeed(), zone: zoneOf(c)}
 	d.log = newLog(a.stderr, d.level, c.Terminal.Code)
 	if err := d.openStore(ctx); err != nil {
 		return nil, storeError{err}
@@ -112,7 +112,7 @@ func (d *agentd) openStore(ctx context.Context) error {
 	}
 	var err error
 	d.store, err = offline.Open(ctx, offline.Options{
-		Dir: data, Witness: d.config.Terminal.Witness, Name: "tillwire run", Clock: d.clock, Log: d.log,
+		Dir: data, Witness: d.config.Terminal.Witness, Machine: machineParts("/"), Name: "tillwire run", Clock: d.clock, Log: d.log,
 		Timers: d.timersOf, Notify: d.committed, Observe: d.metrics.wrote, Keep: d.keep, PerWallet: walletWorkers,
 		// Before everything is bound there is no setting to ask for.
 		Steady: func() bool { return d.assembled.Load() && d.clocks.confirmed() },

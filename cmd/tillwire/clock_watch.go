@@ -12,12 +12,17 @@ import (
 // sale by itself, but wallets refuse requests signed five minutes beside the
 // time (WeChat Pay v3).
 type clockWatch struct {
-	clock  agent.Clock
-	kernel func() bool // the machine's own time service has set the clock; nil: there is none
-	mu     sync.Mutex
-	off    time.Duration // the wallets' time minus ours; 0 when in order
-	since  time.Time
-	from   string
+	clock agent.Clock
+	mu    sync.Mutex
+	off   time.Duration // the wallets' time minus ours; 0 when in order
+	since time.Time
+	from  string
+
+	// The machine's own time service, nil when there is none, and both clocks when this
+	// run began: what it has set before that is right as long as nobody turns it.
+	service   func() bool
+	startWall time.Time
+	startMono time.Duration
 
 	// When somebody last found the clock right, by both clocks; told is false as long
 	// as nobody has, which an offset of 0 does not say.
@@ -32,6 +37,11 @@ const (
 	clockTolerance = 60 * time.Second
 	clockStray     = 5 * time.Minute
 )
+
+// newClockWatch begins to watch; service may be nil.
+func newClockWatch(clock agent.Clock, service func() bool) *clockWatch {
+	return &clockWatch{clock: clock, service: service, startWall: clock.Now(), startMono: clock.Mono()}
+}
 
 // set takes how far somebody else's clock is ahead of ours.
 func (c *clockWatch) set(from string, off time.Duration) {
@@ -54,13 +64,22 @@ func (c *clockWatch) set(from string, off time.Duration) {
 func (c *clockWatch) confirmed() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.told && (c.clock.Now().Sub(c.wall)-(c.clock.Mono()-c.mono)).Abs() < clockStray
+	return c.told && c.straight(c.wall, c.mono)
 }
 
 // synced reports that the wall clock may be believed: a wallet or the machine's own
-// time service has set it since the start, and it was not turned since.
+// time service has set it since the machine started, and it was not turned in this run.
 func (c *clockWatch) synced() bool {
-	return c.confirmed() || c.kernel != nil && c.kernel() && c.offset() == 0
+	if c.confirmed() {
+		return true
+	}
+	steady := c.straight(c.startWall, c.startMono)
+	return c.service != nil && steady && c.offset() == 0 && c.service()
+}
+
+// straight reports that the wall clock has gone on like the monotonic one since a moment.
+func (c *clockWatch) straight(wall time.Time, mono time.Duration) bool {
+	return (c.clock.Now().Sub(wall) - (c.clock.Mono() - mono)).Abs() < clockStray
 }
 
 func (c *clockWatch) offset() time.Duration {

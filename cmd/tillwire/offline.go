@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"tillwire/agent"
 	"tillwire/agent/checkout"
 	"tillwire/agent/keyring"
@@ -126,12 +124,15 @@ func (d *agentd) keepTime(ctx context.Context) error {
 	}
 }
 
-// kernelSynced asks the kernel whether a time service steers the clock. Setting the
-// clock by hand makes it say no.
-func kernelSynced() bool {
-	var t unix.Timex
-	state, err := unix.Adjtimex(&t)
-	return err == nil && state != unix.TIME_ERROR && t.Status&unix.STA_UNSYNC == 0
+// syncedMark is what systemd's time service leaves when it has set the clock since the
+// machine started. Asking the kernel itself is what the unit's filter of system calls
+// ends a program for.
+const syncedMark = "/run/systemd/timesync/synchronized"
+
+// serviceSynced reports that the machine's time service has set the clock.
+func serviceSynced() bool {
+	_, err := os.Stat(syncedMark)
+	return err == nil
 }
 
 // clockFolder lists the clocks that go on while a machine is off.

@@ -142,6 +142,33 @@ func TestOnlyAWalletConfirmsTheClock(t *testing.T) {
 	}
 }
 
+// TestATimeServiceIsBelievedUntilTheClockIsTurned: it says that it has set the clock,
+// and not that nobody has set it since.
+func TestATimeServiceIsBelievedUntilTheClockIsTurned(t *testing.T) {
+	clock, set := journaltest.NewClock(), false
+	c := newClockWatch(clock, func() bool { return set })
+	for _, step := range []struct {
+		name string
+		do   func()
+		want bool
+	}{
+		{"it has not set it", func() {}, false},
+		{"it has", func() { set = true }, true},
+		{"a day goes by", func() { clock.Advance(24 * time.Hour) }, true},
+		{"a wallet finds it wrong", func() { c.set("wechat", time.Hour) }, false},
+		{"a wallet finds it right", func() { c.set("wechat", 0) }, true},
+		{"it is turned", func() { clock.Jump(-365 * 24 * time.Hour) }, false},
+		{"a wallet finds it right", func() { c.set("wechat", 0) }, true},
+	} {
+		if step.do(); c.synced() != step.want {
+			t.Errorf("%s: synced is %v", step.name, !step.want)
+		}
+	}
+	if newClockWatch(clock, nil).synced() {
+		t.Error("a machine without a time service is believed")
+	}
+}
+
 func TestAProblemKnowsSinceWhen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStanding(agent.NewSystemClock())

@@ -31,7 +31,7 @@ type app struct {
 	stdout, stderr io.Writer
 	env            func(string) string
 	clock          agent.Clock
-	kernel         func() bool   // the machine's own time service has set the clock; nil: there is none
+	synced         func() bool   // the machine's own time service has set the clock; nil: there is none
 	retry          time.Duration // between looks whether a store that is down is back
 	json           bool
 	config         string
@@ -45,7 +45,7 @@ var errFound = errors.New("something is wrong")
 
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env func(string) string) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, env: env, clock: agent.NewSystemClock(), kernel: kernelSynced, retry: retryStore}
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, env: env, clock: agent.NewSystemClock(), synced: serviceSynced, retry: retryStore}
 	return a.execute(ctx, args)
 }
 
