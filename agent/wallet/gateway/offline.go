@@ -99,10 +99,10 @@ func (w *Wallet) KeySet(ctx context.Context) (signed []byte, err error) {
 				KeySet []byte `json:"key_set"`
 			}
 			if err := json.Unmarshal(body, &o); err != nil {
-				return unverified(fmt.Errorf("the answer cannot be read: %w", err))
+				return wallet.Unverified(fmt.Errorf("the answer cannot be read: %w", err))
 			}
 			if o.named != w.named() || len(o.KeySet) == 0 {
-				return unverified(fmt.Errorf("%w: it names %.32q %.32q", ErrOtherOrder, o.Merchant, o.Brand))
+				return wallet.Unverified(fmt.Errorf("%w: it names %.32q %.32q", ErrOtherOrder, o.Merchant, o.Brand))
 			}
 			signed = o.KeySet
 			return agent.Answer{Verdict: agent.Accepted}
