@@ -90,7 +90,7 @@ func (w *town) shop(more ...agent.Change) (file string) {
 		write(w.t, filepath.Join(dir, name), string(pem), 0o600)
 	}
 	owned(w.t, file)
-	if r := invoke(w.t, "222222\n", "people", "set", "--config", file, "--role", "manager", "--name", "Mia"); r.code != exitFine {
+	if r := invoke(w.t, "274951\n", "people", "set", "--config", file, "--role", "manager", "--name", "Mia"); r.code != exitFine {
 		w.t.Fatalf("people set: %+v", r)
 	}
 	sellsOffline(w.t, file, append([]agent.Change{{Key: "codes.own", Value: `shopcard ^8800\d{16}$`}}, more...)...)
