@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: build run test race e2e interop bench fuzz lab lab-gate lab-gate-proof campaign soak replay lint cross deb help
+.PHONY: build run test race e2e interop bench fuzz lab lab-gate lab-gate-proof campaign campaign-long soak replay lint cross deb help
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
@@ -76,6 +76,9 @@ lab-gate-proof: lab ## that the gate needs each of its checks: without it, a fau
 
 campaign: lab ## the fault laboratory at the size of a release, and its page offline/CAMPAIGN.md; takes over an hour
 	bin/campaign release $(PAGE_FLAG)
+
+campaign-long: lab ## ten times a release's codes and key sets for a thief (C11), and its page offline/CAMPAIGN-LONG.md
+	bin/campaign release -size long $(PAGE_FLAG)
 
 SOAK ?= 1h
 soak: lab ## every fault at random for SOAK (1h) of real time, and its page offline/SOAK.md; PAGE=FILE for less than an hour

@@ -22,7 +22,7 @@ import (
 // The environment of a campaign.
 const (
 	// SizeEnv is "release" for the sizes of a release, "merge" for those of the gate in
-	// make test. Without it a campaign runs a few cases, to show that it runs.
+	// make test, "long" for ten times those of a release. Without it a campaign runs a few cases, to show that it runs.
 	SizeEnv = "TILLWIRE_LAB_SIZE"
 	// SeedEnv picks the seeds: a number begins somewhere else, CAMPAIGN-NUMBER repeats
 	// one case of one campaign.
@@ -90,6 +90,8 @@ func Begin(t testing.TB, campaign, unit string, merge, release int) *Run {
 		r.size = merge
 	case "release":
 		r.size = release
+	case "long":
+		r.size = 10 * release
 	}
 	if text := os.Getenv(SeedEnv); text != "" {
 		which, number, one := strings.Cut(text, "-")

@@ -50,6 +50,9 @@ func (b *bench) gate(ctx context.Context, only []string) error {
 // none stands idle until the other is free, then those that take longest.
 func honest(size string, limit time.Duration) (jobs []job) {
 	for _, p := range parts() {
+		if size == "long" && !p.Long {
+			continue
+		}
 		p.Cheap = p.Cheap && !(p.Real && size == "release")
 		jobs = append(jobs, job{part: p, size: size, limit: limit})
 	}

@@ -15,10 +15,11 @@ import (
 	"syscall"
 )
 
-const usage = `usage: campaign gate [C4 C14 …] | proof [C2 …] | release [-size merge] [-only C4,C6,C14] [-page FILE] | soak [-page FILE] | replay C6-17
+const usage = `usage: campaign gate [C4 C14 …] | proof [C2 …] | release [-size merge|long] [-only C4,C6,C14] [-page FILE] | soak [-page FILE] | replay C6-17
     gate     the merge sizes of every campaign, then every faulty build, which must be caught
     proof    every faulty build with its check, which must see it, and without, when that must be silent
-    release  the release sizes, and the page about them; needs a clean tree, and -page for less than the whole
+    release  the release sizes, and the page about them; needs a clean tree, and -page for less than the whole;
+             -size long is ten times as much of what has that size
     soak     all faults at random for SOAK (1h), and the page about it; needs a clean tree
     replay   one case again, of the faulty build that SABOTAGE names, if it names one`
 

@@ -45,7 +45,7 @@ func TestThePagesAreOfThisHistory(t *testing.T) {
 		}
 		why := soakRefusals(string(text))
 		if name == "CAMPAIGN.md" {
-			why = refusals(t, string(text))
+			why = refusals(t, string(text), partsAt(t, string(text)))
 		}
 		for _, reason := range why {
 			t.Errorf("offline/%s is not a page that the project can show: %s", name, reason)
@@ -64,6 +64,28 @@ func TestThePagesAreOfThisHistory(t *testing.T) {
 			t.Errorf("offline/%s is of commit %s, which is no ancestor of this tree: run it again and commit its page. %s", name, found[1], out)
 		}
 	}
+}
+
+// partsAt are the campaigns that the commit of a page had: a page speaks for its own
+// commit, and a campaign that is younger is missing on it until the next release.
+func partsAt(t *testing.T, page string) (all []part) {
+	t.Helper()
+	found := commitLine.FindStringSubmatch(page)
+	if found == nil {
+		return parts()
+	}
+	source, err := exec.CommandContext(t.Context(), "git", "-C", root, "show", found[1]+":cmd/tillcloud/lab/campaign/parts.go").Output()
+	if err != nil {
+		return parts() // of no commit that is known here: it must have all of them
+	}
+	for _, p := range parts() {
+		if strings.Contains(string(source), `{ID: "`+p.ID+`",`) {
+			all = append(all, p)
+		} else {
+			t.Logf("NOT CHECKED: %s is younger than the page of %.12s; make campaign runs it", p.ID, found[1])
+		}
+	}
+	return all
 }
 
 // example is the page of a campaign in which everything went well.
@@ -94,7 +116,7 @@ func example() *page {
 func TestThePageSaysWhatTheRunsSaid(t *testing.T) {
 	p := example()
 	text := string(p.text())
-	for _, want := range []string{"# The fault campaign: 0 violations; 13 of 13 faulty builds caught\n", "| commit | `" + p.Commit + "` |\n",
+	for _, want := range []string{"# The fault campaign: 0 violations; 15 of 15 faulty builds caught\n", "| commit | `" + p.Commit + "` |\n",
 		"| C6 | whole shops in virtual time | 1,000,000 payments | 1,000,031 | 0 | 1 | 09:00:00 | 12.0 |\n",
 		"| wallets | wechat |\n", "No other check sees sync-normal, ", "| C6 | drain seconds | 31.25 |\n", "| C6 | queue max | 512 |\n", "make replay SEED=C5-1 SABOTAGE=no-tombstone", "after 1h0m0s"} {
 		if !strings.Contains(text, want) {

@@ -14,6 +14,7 @@ type part struct {
 	Cheap   bool   // built with the cheap signer, faulty or not
 	Real    bool   // with real signatures all the same where it is a release
 	Wide    bool   // keeps all processors busy by itself
+	Long    bool   // has a size beyond that of a release
 	Unit    string // of Least
 	Least   int    // what a release must do at least; 0: every one there is
 	Minutes int    // at release size on two processors, for the estimate
@@ -33,6 +34,7 @@ func parts() []part {
 		{ID: "C8", Title: "failing, full and lying disks", Folder: "disk", Tags: "faultfs", Minutes: 4, Unit: "errors", Least: 5000},
 		{ID: "C9", Title: "clocks that jump", Folder: "clock", Minutes: 2, Unit: "cases", Least: 1000},
 		{ID: "C10", Title: "restored and cloned disks", Folder: "disk", Tags: "faultfs", Minutes: 2, Unit: "disks", Least: 300},
+		{ID: "C11", Title: "stolen, forged and damaged codes", Folder: "abuse", Wide: true, Long: true, Minutes: 3, Unit: "executions", Least: 2_000_000},
 		{ID: "C12", Title: "double clicks, double scans, two tills", Folder: "crowd", Minutes: 4, Unit: "histories", Least: 5000},
 	}
 }

@@ -23,17 +23,21 @@ const releaseLimit = 90 * time.Minute
 // release runs the campaign and writes its page, also when something failed.
 func (b *bench) release(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("release", flag.ContinueOnError)
-	size := flags.String("size", "release", "release, or merge to try the campaign")
+	size := flags.String("size", "release", "release, merge to try the campaign, or long for more of what has more")
 	only := flags.String("only", "", "campaigns, separated by commas; all when empty")
 	page := flags.String("page", "", "where the page goes; offline/CAMPAIGN.md for a whole campaign of a release")
-	if err := flags.Parse(args); err != nil || flags.NArg() > 0 || *size != "release" && *size != "merge" {
+	if err := flags.Parse(args); err != nil || flags.NArg() > 0 || !slices.Contains([]string{"release", "merge", "long"}, *size) {
 		return errors.Join(errUsage, err)
 	}
 	jobs, err := selected(*size, *only)
 	if err != nil {
 		return err
 	}
-	file, err := b.pageFile("CAMPAIGN.md", *page, *only == "" && *size == "release")
+	name := "CAMPAIGN.md"
+	if *size == "long" {
+		name = "CAMPAIGN-LONG.md"
+	}
+	file, err := b.pageFile(name, *page, *only == "" && *size != "merge")
 	if err != nil {
 		return err
 	}
@@ -82,6 +86,9 @@ func (p *page) write(ctx context.Context, file string, text []byte) error {
 // them the faulty ones with and without their checks, if C14 is named or nothing is.
 func selected(size, only string) ([]job, error) {
 	jobs := honest(size, releaseLimit)
+	if size == "long" {
+		return chosen(jobs, strings.FieldsFunc(only, func(r rune) bool { return r == ',' }))
+	}
 	faults := append(faulty(), blinded()...)
 	if only == "" {
 		return append(jobs, faults...), nil
@@ -147,7 +154,7 @@ func (b *bench) start(ctx context.Context) (*page, error) {
 		return nil, fmt.Errorf("the page names the commit that was tried, so this needs the project's git history: %w", err)
 	}
 	// The pages themselves may have changed: one campaign after the other.
-	dirty, err := b.git(ctx, "status", "--porcelain", "--", ":/", ":!/offline/CAMPAIGN.md", ":!/offline/SOAK.md")
+	dirty, err := b.git(ctx, "status", "--porcelain", "--", ":/", ":!/offline/CAMPAIGN.md", ":!/offline/CAMPAIGN-LONG.md", ":!/offline/SOAK.md")
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-// Package sabotage is the laboratory's proof of itself: thirteen faulty builds, each
+// Package sabotage is the laboratory's proof of itself: fifteen faulty builds, each
 // the plausible mistake of a tired engineer, and the named check that must catch
 // it. They exist as text edits of an overlay that the go command lays over the
 // sources, all of them in one build and each switched on by name when that build

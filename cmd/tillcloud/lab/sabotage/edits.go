@@ -7,7 +7,7 @@ func All() []Sabotage {
 	return []Sabotage{
 		syncNormal(), commitAfterSend(), newNumberOnRetry(), timeoutIsDecline(), conflictIsDecline(), ignoreRecall(),
 		noLeaseFencing(), noTombstone(), leaseByWallClock(), greenBeforeCommit(), refundNumberRegenerated(),
-		unknownIsDecline(), waitingIsDecline(),
+		unknownIsDecline(), waitingIsDecline(), spentAfterDisplay(), capsBeforeCommit(),
 	}
 }
 

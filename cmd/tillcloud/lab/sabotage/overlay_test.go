@@ -57,8 +57,8 @@ func TestEveryFaultyBuildIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if len(names) != 13 {
-		t.Errorf("there are %d faulty builds, want thirteen", len(names))
+	if len(names) != 15 {
+		t.Errorf("there are %d faulty builds, want fifteen", len(names))
 	}
 	if _, err := sabotage.Find("no-such-build"); err == nil {
 		t.Error("a sabotage that does not exist was found")
