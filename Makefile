@@ -45,13 +45,14 @@ e2e: build ## the real programs in a real browser
 
 interop: build ## WeChat Pay's and Alipay's clients from npm, written by others, against the sandbox; zbar reads the QR codes
 	.ci/needs node zbar
-	go test -count=1 -tags=$(TAGS),interop -run ZBar ./agent/wallet/emvqr/...
+	go test -count=1 -tags=$(TAGS),interop -run ZBar ./agent/wallet/emvqr/... ./drivers/printer
 	cd agent/sandbox/interop && npm ci --ignore-scripts --no-audit --no-fund && node interop.mjs '$(CURDIR)/bin'
 
 bench: build ## the figures of one shop, measured on this machine
 	go test -run='^$$' -bench=Code ./agent/wallet ./agent/wallet/emvqr/...
 	go test -run='^$$' -bench=. ./agent/wallet/voucher
 	go test -run='^$$' -bench=ScanToEvent ./drivers/scanner
+	go test -run='^$$' -bench=QR ./agent/qr ./drivers/printer
 	go test -run='^$$' -bench=Shop -benchtime=1x -timeout 30m ./cmd/tillwire/... ./cmd/tillcloud/lab
 
 FUZZTIME ?= 20s

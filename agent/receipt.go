@@ -20,6 +20,7 @@ type Receipt struct {
 	Paid      bool  // false: the slip says that nothing is certain or nothing was taken
 	Accepted  bool  // without the wallet's word: the goods are paid with a promise
 	Test      bool
+	Void      bool // nothing was taken and nothing will be: the amount is struck
 	Duplicate bool // a reprint
 	Copy      Copy
 	Refund    Refund // its number is empty on the slip of the payment itself
@@ -62,6 +63,7 @@ func NewReceipt(p Payment, shop string, duplicate bool) Receipt {
 			r.Foot = Sentence{ID: "receipt.sight_foot", English: "Not yet confirmed by the wallet. The shop asks when its connection is back."}
 		}
 	case Declined, NotSent, Reversed, Closed, Voided:
+		r.Void = true
 		r.Title = Sentence{ID: "receipt.unpaid", English: "Not charged"}
 	default:
 		r.Title = Sentence{ID: "receipt.doubt", English: "Not confirmed"}
@@ -76,7 +78,7 @@ func NewRefundReceipt(p Payment, f Refund, shop string, duplicate bool) Receipt 
 	r := NewReceipt(p, shop, duplicate)
 	r.Refund, r.Foot, r.Payer = f, Sentence{}, PayerSum{}
 	r.Amount = Money{Value: f.Amount, Currency: p.Amount.Currency}
-	r.Paid = f.State == RefundDone
+	r.Paid, r.Void, r.Accepted = f.State == RefundDone, false, false
 	r.At = p.refundedAt(f.No)
 	r.Title = Sentence{ID: "receipt.refunded", English: "Refund"}
 	if f.State != RefundDone {

@@ -1,6 +1,9 @@
 package agent
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Slip is a document on a narrow roll of paper, in the words of its reader. It says
 // what stands on the paper and not how: printers, text and pages each draw it.
@@ -23,15 +26,16 @@ type SlipKind string
 
 // The kinds of line.
 const (
-	SlipShop   SlipKind = "shop"   // whose slip it is
-	SlipTitle  SlipKind = "title"  // what kind of slip it is
-	SlipNotice SlipKind = "notice" // must not be overlooked: TEST, CUSTOMER COPY
-	SlipSum    SlipKind = "sum"    // the amount, the largest thing on the paper
-	SlipStruck SlipKind = "struck" // an amount that was not taken
-	SlipPair   SlipKind = "pair"   // a label and its value
-	SlipNote   SlipKind = "note"   // a sentence for the reader
-	SlipRule   SlipKind = "rule"   // a line across
-	SlipQR     SlipKind = "qr"     // Text as a QR code
+	SlipShop    SlipKind = "shop"    // whose slip it is
+	SlipTitle   SlipKind = "title"   // what kind of slip it is
+	SlipNotice  SlipKind = "notice"  // must not be overlooked: TEST, CUSTOMER COPY
+	SlipSum     SlipKind = "sum"     // the amount, the largest thing on the paper
+	SlipPending SlipKind = "pending" // an amount of which nothing is certain yet
+	SlipStruck  SlipKind = "struck"  // an amount that was not taken
+	SlipPair    SlipKind = "pair"    // a label and its value
+	SlipNote    SlipKind = "note"    // a sentence for the reader
+	SlipRule    SlipKind = "rule"    // a line across
+	SlipQR      SlipKind = "qr"      // Text as a QR code
 )
 
 // Voice puts a slip into a reader's language.
@@ -97,8 +101,11 @@ func (r Receipt) Slip(v Voice) Slip {
 	if r.Accepted {
 		d.say(SlipNotice, "receipt.offline_notice", "NOT YET COLLECTED")
 	}
-	kind := SlipSum
-	if !r.Paid && !r.Accepted {
+	kind := SlipPending
+	switch {
+	case r.Paid, r.Accepted:
+		kind = SlipSum
+	case r.Void:
 		kind = SlipStruck
 	}
 	d.add(kind, v.Money(r.Amount))
@@ -110,8 +117,7 @@ func (r Receipt) Slip(v Voice) Slip {
 		d.pair("fact.wallet", "Wallet", v.Wallet(r.Wallet))
 	}
 	if r.Paid && r.Payer.Amount.Value > 0 {
-		d.pair("receipt.payer", "Customer paid", v.Money(r.Payer.Amount))
-		d.pair("receipt.rate", "Rate", r.Payer.Rate)
+		d.pair("receipt.payer", "Customer paid", d.payerSum(r))
 	}
 	d.pair("fact.time", "Time", v.Stamp(r.At))
 	if r.Refund.No != "" {
@@ -132,6 +138,19 @@ func (r Receipt) Slip(v Voice) Slip {
 	return d.slip(r.Duplicate)
 }
 
+// payerSum is what left the customer's account. Its currency is named where it is not
+// the shop's, because two currencies share a sign.
+func (d *drawing) payerSum(r Receipt) string {
+	text := d.voice.Money(r.Payer.Amount)
+	if c := r.Payer.Amount.Currency; c != r.Amount.Currency && !strings.Contains(text, string(c)) {
+		text += " " + string(c)
+	}
+	if rate := r.Payer.Rate; rate != "" {
+		text += " (" + d.voice.Say(Sentence{ID: "fact.rate", Args: []string{rate}, English: "rate " + rate}) + ")"
+	}
+	return text
+}
+
 func (d *drawing) copyNotice(c Copy) {
 	switch c {
 	case CopyCustomer:
@@ -139,4 +158,20 @@ func (d *drawing) copyNotice(c Copy) {
 	case CopyShop:
 		d.say(SlipNotice, "receipt.copy_shop", "SHOP COPY")
 	}
+}
+
+// TrialSlip has every kind of line, so that a person sees at once what is wrong with a
+// printer's letters, width or codes.
+func TrialSlip(v Voice, device string, now time.Time) Slip {
+	d := drawing{voice: v}
+	sum := v.Money(Money{Value: 123456, Currency: "CNY"})
+	d.head("Tillwire", Sentence{ID: "receipt.trial", English: "Test slip"}, false)
+	d.add(SlipSum, sum)
+	d.add(SlipStruck, sum)
+	d.rule()
+	d.pair("fact.time", "Time", v.Stamp(now))
+	d.pair("receipt.trial_device", "Device", device)
+	d.say(SlipNote, "receipt.trial_note", "The width is right when this sentence goes on in the next line without a gap and the rule above fills one line.")
+	d.add(SlipQR, "https://example.org/tillwire-test")
+	return d.slip(false)
 }

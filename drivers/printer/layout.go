@@ -40,7 +40,7 @@ func (p paper) lay(s agent.Slip) (rows []row) {
 			rows = append(rows, p.pair(l.Text, l.Value)...)
 		case agent.SlipSum:
 			rows = append(rows, p.middle(l.Text, row{bold: true, big: true})...)
-		case agent.SlipShop, agent.SlipTitle, agent.SlipNotice:
+		case agent.SlipShop, agent.SlipTitle, agent.SlipNotice, agent.SlipPending:
 			rows = append(rows, p.middle(l.Text, row{bold: true})...)
 		case agent.SlipStruck:
 			rows = append(rows, p.middle("("+l.Text+")", row{})...)

@@ -41,6 +41,8 @@ func slips(v agent.Voice) map[string]agent.Slip {
 	const shop = "老张茶馆 Zhang's Tea"
 	paid, doubt := sale(agent.Paid), sale(agent.Unknown)
 	doubt.Status.Captured, doubt.Status.Txn, doubt.Status.Payer = 0, "", agent.PayerSum{}
+	promised := sale(agent.OfflineAccepted)
+	promised.Status.Captured, promised.Status.Txn, promised.Status.Payer = 0, "", agent.PayerSum{}
 	back := agent.Refund{No: paid.OrderNo + "P1", Amount: 3450, State: agent.RefundDone, Why: "一壶茶退回", By: "Lin"}
 	open := back
 	open.State = agent.RefundProcessing
@@ -63,7 +65,8 @@ func slips(v agent.Voice) map[string]agent.Slip {
 	return map[string]agent.Slip{
 		"customer": copyOf(agent.CopyCustomer).Slip(v), "shop": copyOf(agent.CopyShop).Slip(v), "reprint": test.Slip(v),
 		"refund": agent.NewRefundReceipt(paid, back, shop, false).Slip(v), "refund-open": agent.NewRefundReceipt(paid, open, shop, false).Slip(v),
-		"doubt": agent.NewReceipt(doubt, shop, false).Slip(v), "unpaid": agent.NewReceipt(sale(agent.Declined), shop, false).Slip(v),
+		"offline": agent.NewReceipt(promised, shop, false).Slip(v),
+		"doubt":   agent.NewReceipt(doubt, shop, false).Slip(v), "unpaid": agent.NewReceipt(sale(agent.Declined), shop, false).Slip(v),
 		"report-x": report.Slip(v), "report-z": closed.Slip(v), "report-none": agent.Report{Shop: shop, Terminal: "TW0001", From: day, To: day, At: day}.Slip(v),
 	}
 }
@@ -116,7 +119,7 @@ func TestEverySlipAsThePrinterGetsIt(t *testing.T) {
 // Where a signature is missing money is not: the sum stands once and large.
 func TestOnlyWhatWasTakenStandsLarge(t *testing.T) {
 	v := voice(t, "en")
-	for name, large := range map[string]bool{"customer": true, "doubt": false, "unpaid": false, "refund": true, "refund-open": false} {
+	for name, large := range map[string]bool{"customer": true, "offline": true, "doubt": false, "unpaid": false, "refund": true, "refund-open": false} {
 		found := false
 		for _, l := range slips(v)[name].Lines {
 			found = found || l.Kind == agent.SlipSum
