@@ -29,6 +29,7 @@ func (s *Server) calls() []call {
 		{"POST", "/payments/{id}/check", reader, false, s.checkPayment},
 		{"POST", "/payments/{id}/refunds", reader, false, s.refundPayment},
 		{"GET", "/payments/{id}/receipt", reader, false, s.getReceipt},
+		{"POST", "/payments/{id}/print", reader, false, s.printPayment},
 		{"GET", "/payments/{id}/qr", reader, true, s.getQR},
 		{"POST", "/payments/{id}/offline", reader, false, s.goOffline},
 		{"POST", "/payments/{id}/sight", approving, false, s.acceptOnSight},

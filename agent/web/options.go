@@ -37,8 +37,13 @@ type Options struct {
 	Policy   func() agent.OfflinePolicy // of selling without a line; nil: nothing is accepted then
 	Setting  func(key string) string    // value of a setting; "" when there is none
 	// Audits lists the newest sensitive acts first; nil: the Store's own list.
-	Audits  func(ctx context.Context, limit int) ([]agent.Audit, error)
-	Ready   func(context.Context) []Check
+	Audits func(ctx context.Context, limit int) ([]agent.Audit, error)
+	Ready  func(context.Context) []Check
+	// Print puts a payment's slip on its lane's printer, and Prints tells which lanes
+	// have one; nil: none has.
+	Print  func(ctx context.Context, id agent.PaymentID) error
+	Prints func(lane string) bool
+
 	Metrics http.Handler // nil: /metrics answers 404
 
 	Secrets secrets
@@ -84,6 +89,9 @@ func (o *Options) defaults() {
 	}
 	if o.Ready == nil {
 		o.Ready = func(context.Context) []Check { return nil }
+	}
+	if o.Prints == nil || o.Print == nil {
+		o.Prints = func(string) bool { return false }
 	}
 	if o.Displays == nil {
 		o.Displays = NewDisplays(o.Clock)

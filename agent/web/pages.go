@@ -80,6 +80,7 @@ func (s *Server) funcs(lang string) template.FuncMap {
 		"day":       func(t time.Time) string { return s.Words.Date(lang, t.In(s.Zone)) },
 		"span":      func(d time.Duration) string { return s.Words.Span(lang, d) },
 		"asset":     s.assets.url,
+		"code":      drawnCode,
 		"wallet":    func(name string) string { return s.Words.Wallet(lang, name) },
 		"group":     func(name string) string { return s.groupTitle(lang, name) },
 		"reason":    func(d agent.DeviceStatus) string { return s.deviceReason(lang, d) },

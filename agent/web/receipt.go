@@ -1,10 +1,12 @@
 package web
 
 import (
+	"html/template"
 	"net/http"
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/qr"
 )
 
 // receiptJSON is a receipt as the API shows it.
@@ -43,17 +45,40 @@ func (s *Server) getReceipt(w http.ResponseWriter, r *http.Request, _ caller) er
 	return nil
 }
 
-// receipt makes the slip; one that was printed before is marked as a duplicate.
-func (s *Server) receipt(p agent.Payment) agent.Receipt {
-	printed := false
-	for _, f := range p.Facts {
-		printed = printed || f.Kind == agent.FactPrinted
+// printPayment puts a payment's slip on paper again. What comes out is marked when an
+// earlier one may be in somebody's hand.
+func (s *Server) printPayment(w http.ResponseWriter, r *http.Request, _ caller) error {
+	p, err := s.Store.Payment(r.Context(), agent.PaymentID(r.PathValue("id")))
+	if err != nil {
+		return err
 	}
-	return agent.NewReceipt(p, s.shop(), printed)
+	if !s.Prints(p.Lane) {
+		return fail(agent.NotFound, agent.CodeNotFound, "error.no_printer", "This lane has no printer. Print the receipt page, or add a [[printer]] to the configuration")
+	}
+	if err := s.Print(r.Context(), p.ID); err != nil {
+		return err
+	}
+	s.respond(w, http.StatusAccepted, map[string]any{"queued": true})
+	return nil
 }
 
-// receiptPage is the slip for a browser's printer. Whoever may see payments may
-// see it.
+// receipt makes the slip; one that may have been handed out before is marked as a
+// duplicate.
+func (s *Server) receipt(p agent.Payment) agent.Receipt {
+	return agent.NewReceipt(p, s.shop(), p.Handed())
+}
+
+// slipPage is a slip on the screen.
+type slipPage struct {
+	agent.Slip
+	ID      agent.PaymentID
+	Title   agent.Sentence
+	OrderNo string
+	Printer bool // the lane has one
+}
+
+// receiptPage is the slip for a browser's printer, or for the lane's own. Whoever may
+// see payments may see it.
 func (s *Server) receiptPage(w http.ResponseWriter, r *http.Request) {
 	_, _, atRegister := s.signedIn(r, registerCookie)
 	_, _, atOwner := s.signedIn(r, ownerCookie)
@@ -66,5 +91,16 @@ func (s *Server) receiptPage(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, err)
 		return
 	}
-	s.render(w, r, http.StatusOK, "receipt", view{Data: s.receipt(p)})
+	c := s.receipt(p)
+	s.render(w, r, http.StatusOK, "receipt", view{Data: slipPage{Slip: c.Slip(s.Words.Voice(s.language(r), s.Zone)),
+		ID: p.ID, Title: c.Title, OrderNo: c.OrderNo, Printer: atRegister && s.Prints(p.Lane)}})
+}
+
+// drawnCode draws a QR code into a page; what cannot be drawn is written.
+func drawnCode(text string) template.HTML {
+	m, err := qr.Encode(text, qr.M)
+	if err != nil {
+		return template.HTML(template.HTMLEscapeString(text))
+	}
+	return template.HTML(m.SVG(""))
 }
