@@ -89,8 +89,9 @@ func TestUnitIsHardened(t *testing.T) {
 	}
 	nodes := []string{"char-hidraw rw", "char-input r"} // scanners that are no serial line; never written to as keyboards
 	for _, device := range unit["Service.DeviceAllow"] {
-		if !regexp.MustCompile(`^char-tty\w+ rw$`).MatchString(device) && !slices.Contains(nodes, device) {
-			t.Errorf("the agent may open %s, which is no scanner", device)
+		// "usb" is what the kernel calls printers on USB.
+		if !regexp.MustCompile(`^char-(tty\w+|usb) rw$`).MatchString(device) && !slices.Contains(nodes, device) {
+			t.Errorf("the agent may open %s, which is neither a scanner nor a printer", device)
 		}
 	}
 }
@@ -249,6 +250,8 @@ var keys = map[string]string{
 	"lane":         "id name wallet scanner display",
 	"lane.scanner": "driver path baud",
 	"lane.display": "driver",
+	"display":      "name lane driver path",
+	"printer":      "name driver path lanes print copies language open_drawer",
 }
 
 func parse(t *testing.T, text string) map[string]any {

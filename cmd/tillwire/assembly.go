@@ -53,6 +53,7 @@ type agentd struct {
 	link     *replay.Link
 	displays *web.Displays
 	web      *web.Server
+	printing *printing
 	units    []drivers.Unit
 	devices  *drivers.Supervisor
 
@@ -83,6 +84,10 @@ func (a *app) assemble(ctx context.Context, c config, faults []fault, done func(
 	d := &agentd{config: c, clock: a.clock, level: new(slog.LevelVar), problems: &problems{}, standing: newStanding(a.clock),
 		clocks: newClockWatch(a.clock, a.synced), metrics: newMetrics(), feed: agent.NewFeed(), zone: zoneOf(c)}
 	d.log = newLog(a.stderr, d.level, c.Terminal.Code)
+	var err error
+	if d.words, err = words.New(); err != nil {
+		return nil, err
+	}
 	if err := d.openStore(ctx); err != nil {
 		return nil, storeError{err}
 	}
@@ -136,6 +141,7 @@ func (d *agentd) committed(p agent.Payment) {
 	d.metrics.committed(p)
 	if d.engine != nil {
 		d.engine.Committed(p)
+		d.printing.committed(p)
 	}
 	if d.replayer != nil {
 		d.replayer.Kick()
@@ -272,6 +278,7 @@ func (d *agentd) openEngine(ctx context.Context) (err error) {
 	}
 	d.displays = web.NewDisplays(d.clock, kiosks...)
 	d.buildDevices()
+	d.openPrinting()
 	engine, err := checkout.New(checkout.Options{
 		Terminal: d.config.Terminal.Code, Journal: d.store, Wallets: shopWallets{d.wallets}, Lanes: d.lanes(), Feed: d.feed, Clock: d.clock,
 		Timers: d.timersOf, Fingerprint: d.keys.Fingerprint, Line: d.link.Line, Log: d.log,
@@ -321,17 +328,15 @@ func (d *agentd) buildDevices() {
 	}
 }
 
-// displayOf is the customer display of a lane, or nil.
-func (d *agentd) displayOf(lane string) agent.Display {
-	if k := d.displays.Lane(lane); k != nil {
-		return k
+// openPrinting puts the printers to work; their slips follow commits.
+func (d *agentd) openPrinting() {
+	d.printing = newPrinting(d.config.printers(), d.units)
+	d.printing.words, d.printing.zone, d.printing.log = d.words, d.zone, d.log
+	d.printing.shop = func() string { return d.book.Values().Text(settings.ShopName) }
+	d.printing.payment = d.store.Payment
+	d.printing.printed = func(id agent.PaymentID, end agent.PrintEnd, printer string) error {
+		return d.engine.Printed(id, end, printer)
 	}
-	for _, u := range d.units {
-		if display, ok := u.Device.(agent.Display); ok && u.Config.Lane == lane && u.Config.Kind == agent.KindDisplay {
-			return display
-		}
-	}
-	return nil
 }
 
 // openDevices puts the devices under supervision; they are opened in the

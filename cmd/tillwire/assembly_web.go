@@ -10,7 +10,6 @@ import (
 	"tillwire/agent/keyring"
 	"tillwire/agent/settings"
 	"tillwire/agent/web"
-	"tillwire/agent/words"
 )
 
 // The least and most characters of a till's bearer token.
@@ -22,9 +21,6 @@ const (
 // openWeb builds the pages and the local API. done is called when the first
 // start has saved everything.
 func (d *agentd) openWeb(ctx context.Context, a *app, done func()) (err error) {
-	if d.words, err = words.New(); err != nil {
-		return err
-	}
 	tokens, faults := readTokens(d.config)
 	d.noteFaults(faults)
 	store := pageStore{d.store}
@@ -36,6 +32,10 @@ func (d *agentd) openWeb(ctx context.Context, a *app, done func()) (err error) {
 		Line: d.link.Line, Devices: func() []agent.DeviceStatus { return d.devices.Status() }, Problems: d.problems.list,
 		Policy: func() agent.OfflinePolicy { return d.book.Values().Offline() },
 		Bills:  ownerBills{d.bills}, Setting: d.setting, Ready: d.ready, Metrics: d.metrics.handler(),
+		Print: func(ctx context.Context, id agent.PaymentID) error {
+			return d.printing.again(ctx, printRequest{Payment: id})
+		},
+		Prints:  func(lane string) bool { return d.printing.of(lane) != nil },
 		Secrets: d.keys.Hasher(),
 		Setup:   a.firstStart(d.config, done),
 	})

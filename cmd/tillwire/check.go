@@ -200,6 +200,8 @@ func (a *app) checkDevices(k *checkup, c config) {
 			k.fine(part, "switched off in the configuration")
 		case unit.Err != nil:
 			k.wrong(part, keyTrouble(unit.Err), "Correct the device's table in the configuration and restart the agent.")
+		case d.Keys["address"] != nil:
+			k.fine(part, "%s at %v; whether it answers the running agent tells", d.Driver, d.Keys["address"])
 		case d.Path == "":
 			k.fine(part, "%s, needs nothing plugged in", d.Driver)
 		default:

@@ -11,6 +11,10 @@ type config struct {
 	Wallets  []walletConfig `toml:"wallet"`
 	Lanes    []laneConfig   `toml:"lane"`
 
+	// Devices that several lanes use, or that stand beside a lane's first display.
+	Printers []map[string]any `toml:"printer"`
+	Displays []map[string]any `toml:"display"`
+
 	lines lines // where each key stands, for messages
 }
 

@@ -15,6 +15,7 @@ import (
 	"tillwire/agent"
 	"tillwire/agent/settings"
 	"tillwire/agent/wallet/emvqr"
+	"tillwire/drivers"
 )
 
 var (
@@ -62,6 +63,8 @@ func (c *config) check(file string) []fault {
 	}
 	c.checkWallets(k)
 	c.checkLanes(k)
+	c.checkPrinters(k)
+	c.checkDisplays(k)
 	return k.faults
 }
 
@@ -186,7 +189,12 @@ func checkDevice(k *checker, key string, table map[string]any, known []string) {
 	}
 	name, _ := table["driver"].(string)
 	if !slices.Contains(known, name) {
-		k.report(false, key+".driver", fmt.Sprintf("there is no driver %q.", name), meant(name, known))
+		do := meant(name, known)
+		// Drivers are named after makers, so the beginning of one says which was meant.
+		if near := drivers.Nearest(name, known); near != "" {
+			do = fmt.Sprintf("Did you mean %q?", near)
+		}
+		k.report(false, key+".driver", fmt.Sprintf("there is no driver %q.", name), do)
 	}
 }
 

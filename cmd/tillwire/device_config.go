@@ -25,6 +25,17 @@ func deviceConfigs(c config, dedupe string) (list []drivers.Config) {
 			list = append(list, one)
 		}
 	}
+	return append(list, c.ownDevices()...)
+}
+
+// ownDevices lists the devices that have tables of their own.
+func (c *config) ownDevices() (list []drivers.Config) {
+	for _, d := range c.displays() {
+		list = append(list, d)
+	}
+	for _, p := range c.printers() {
+		list = append(list, p.device)
+	}
 	return list
 }
 

@@ -63,7 +63,10 @@ func (a *app) configuredDevices(ctx context.Context) ([]configuredDevice, error)
 	var status controlStatus
 	if err := askStatus(ctx, c.Terminal.Data, &status); err == nil {
 		for _, d := range status.Devices {
-			states[d.Lane+"."+string(d.Kind)] = d
+			states[d.ID] = d
+			if d.Driver == kiosk { // a page of the agent's own has an id of its own
+				states[d.Lane+"."+string(d.Kind)] = d
+			}
 		}
 	} else if !errors.Is(err, errNotRunning) {
 		fmt.Fprintf(a.stderr, "The states are not listed: %v\n", err)
@@ -77,6 +80,14 @@ func (a *app) configuredDevices(ctx context.Context) ([]configuredDevice, error)
 			now := states[one.ID]
 			list = append(list, configuredDevice{one.ID, l.ID, one.Kind, one.Driver, one.Path, now.State, now.Reason})
 		}
+	}
+	for _, one := range c.ownDevices() {
+		now := states[one.ID]
+		path := one.Path
+		if address, ok := one.Keys["address"].(string); ok && path == "" {
+			path = address
+		}
+		list = append(list, configuredDevice{one.ID, one.Lane, one.Kind, one.Driver, path, now.State, now.Reason})
 	}
 	return list, nil
 }
@@ -141,15 +152,15 @@ func (a *app) printFound(f drivers.Found, user string) {
 	}
 }
 
-// refuseTaken says who has a scanner that is to be tested. A second reader on
+// refuseTaken says who has a device that is to be tested. A second reader on
 // one port would take away bytes of customers' codes.
 func refuseTaken(ctx context.Context, c config, device drivers.Config, claims *drivers.Claims) error {
-	const do = "Stop the agent for the test (systemctl stop tillwire), or watch the scanner on the owner's page under Devices"
+	const do = "Stop the agent for the test (systemctl stop tillwire), or watch the device on the owner's page under Devices"
 	var status controlStatus
 	if err := askStatus(ctx, c.Terminal.Data, &status); err == nil {
 		for _, d := range status.Devices {
 			if d.ID == device.ID && d.State != agent.DeviceDisabled {
-				return fmt.Errorf("the running agent (process %d) has the scanner of lane %s (%s). %s", status.Process, device.Lane, d.State, do)
+				return fmt.Errorf("the running agent (process %d) has %s (%s). %s", status.Process, device.ID, d.State, do)
 			}
 		}
 	}

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"text/tabwriter"
 	"time"
 
@@ -80,25 +78,6 @@ func (a *app) printChanges(sign, event string, list []drivers.Found) {
 	}
 }
 
-func (a *app) devicesTestCommand() *cobra.Command {
-	var limit time.Duration
-	c := &cobra.Command{Use: "test LANE", Short: "Open a lane's scanner and tell what it reads, while the agent is stopped", Args: exactly("LANE"),
-		Long: `Opens the scanner of a lane as the agent would, and tells its states and what it reads: what kind of
-code, how long, never the code itself. It ends at the first reading, after --wait, or with Ctrl-C.
-While the agent runs the port is the agent's; the owner's page shows there what the scanner does.`,
-		RunE: func(c *cobra.Command, args []string) error {
-			cfg, err := a.configForData()
-			if err != nil {
-				return err
-			}
-			ctx, _, end := stopSignals(c.Context())
-			defer end()
-			return a.testScanner(ctx, cfg, args[0], limit)
-		}}
-	c.Flags().DurationVar(&limit, "wait", 30*time.Second, "how long to wait for a reading")
-	return c
-}
-
 // testScanner runs one scanner under supervision until it has read something.
 func (a *app) testScanner(ctx context.Context, c config, lane string, limit time.Duration) error {
 	device, err := laneScanner(c, lane)
@@ -118,10 +97,8 @@ func (a *app) testScanner(ctx context.Context, c config, lane string, limit time
 	if scanner, ok := unit.Device.(triggered); ok {
 		scanner.Listen(true) // some read only while a payment waits
 	}
-	claims := drivers.NewClaims(filepath.Join(c.Terminal.Data, "locks"))
-	if _, err := os.Stat(c.Terminal.Data); err != nil {
-		claims = nil // no agent was ever here, so nobody can hold the device
-	} else if err := refuseTaken(ctx, c, device, claims); err != nil {
+	claims, err := a.testClaims(ctx, c, device)
+	if err != nil {
 		return err
 	}
 	s := drivers.NewSupervisor(drivers.Options{Clock: a.clock, Log: slog.New(slog.DiscardHandler), Claims: claims, Changed: func(d agent.DeviceStatus) {

@@ -18,6 +18,7 @@ var scannerReads = []string{string(scanner.EventScan), string(scanner.EventDupli
 type deviceCollector struct {
 	status                            func() []agent.DeviceStatus
 	reads, errors, connected, screens *prometheus.Desc
+	printers, slips                   *prometheus.Desc
 }
 
 func newDeviceCollector(status func() []agent.DeviceStatus) deviceCollector {
@@ -25,7 +26,9 @@ func newDeviceCollector(status func() []agent.DeviceStatus) deviceCollector {
 		prometheus.NewDesc("tillwire_scanner_reads_total", "Events of a scanner, by kind.", []string{"device", "result"}, nil),
 		prometheus.NewDesc("tillwire_scanner_errors_total", "What went wrong with a scanner, by kind.", []string{"device", "result"}, nil),
 		prometheus.NewDesc("tillwire_scanner_connected", "1 while the scanner works.", []string{"device"}, nil),
-		prometheus.NewDesc("tillwire_screen_alive", "1 while a customer's display answers.", []string{"screen"}, nil)}
+		prometheus.NewDesc("tillwire_screen_alive", "1 while a customer's display answers.", []string{"screen"}, nil),
+		prometheus.NewDesc("tillwire_printer_connected", "1 while the printer works, be it with a limit.", []string{"device"}, nil),
+		prometheus.NewDesc("tillwire_printer_events_total", "Slips and troubles of a printer, by kind.", []string{"device", "result"}, nil)}
 }
 
 // Describe implements prometheus.Collector.
@@ -34,6 +37,8 @@ func (d deviceCollector) Describe(c chan<- *prometheus.Desc) {
 	c <- d.errors
 	c <- d.connected
 	c <- d.screens
+	c <- d.printers
+	c <- d.slips
 }
 
 // Collect implements prometheus.Collector.
@@ -45,6 +50,13 @@ func (d deviceCollector) Collect(c chan<- prometheus.Metric) {
 		}
 		if s.Kind == agent.KindDisplay {
 			c <- prometheus.MustNewConstMetric(d.screens, prometheus.GaugeValue, up, s.ID)
+			continue
+		}
+		if s.Kind == agent.KindPrinter {
+			c <- prometheus.MustNewConstMetric(d.printers, prometheus.GaugeValue, up, s.ID)
+			for end, n := range s.Counters {
+				c <- prometheus.MustNewConstMetric(d.slips, prometheus.CounterValue, float64(n), s.ID, end)
+			}
 			continue
 		}
 		c <- prometheus.MustNewConstMetric(d.connected, prometheus.GaugeValue, up, s.ID)

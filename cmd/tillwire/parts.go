@@ -7,13 +7,15 @@ import (
 	"tillwire/agent"
 	"tillwire/agent/wallet"
 	"tillwire/drivers"
+	"tillwire/drivers/display"
+	"tillwire/drivers/printer"
 	"tillwire/drivers/scanner"
 	"tillwire/drivers/virtual"
 )
 
 // registry lists the drivers of this program. Adding one is one line here.
 func registry() drivers.Registry {
-	return append(scanner.Specs(), virtual.ScannerSpec(), virtual.DisplaySpec())
+	return slices.Concat(scanner.Specs(), display.Specs(), printer.Specs(), []drivers.Spec{virtual.ScannerSpec(), virtual.DisplaySpec()})
 }
 
 // kiosk is the display that is a page of this program's own, so it is not

@@ -17,7 +17,7 @@ import (
 )
 
 func (a *app) paymentsCommand() *cobra.Command {
-	return group("payments", "Look at payments", a.paymentsListCommand(), a.paymentsShowCommand(), a.paymentsExportCommand(), a.paymentsUnfinishedCommand())
+	return group("payments", "Look at payments", a.paymentsListCommand(), a.paymentsShowCommand(), a.paymentsExportCommand(), a.paymentsPrintCommand(), a.paymentsReportCommand(), a.paymentsUnfinishedCommand())
 }
 
 // filterFlags are the flags that select payments, the same for list and export.

@@ -115,11 +115,22 @@ func deviceProblems(devices func() []agent.DeviceStatus) []agent.Problem {
 	for _, d := range devices() {
 		switch d.State {
 		case agent.DeviceAbsent, agent.DeviceLost, agent.DeviceBackoff, agent.DeviceFaulted, agent.DeviceDegraded:
-			list = append(list, agent.Problem{Since: d.Since, What: fmt.Sprintf("The %s of lane %s does not work: %s.", d.Kind, d.Lane, trimDot(d.Reason)),
-				Do: deviceAdvice(d)})
+			list = append(list, agent.Problem{Since: d.Since, What: deviceTrouble(d), Do: deviceAdvice(d)})
 		}
 	}
 	return list
+}
+
+// deviceTrouble says which device it is. One that works with a limit still works.
+func deviceTrouble(d agent.DeviceStatus) string {
+	which := fmt.Sprintf("The %s of lane %s", d.Kind, d.Lane)
+	if d.Lane == "" {
+		which = "The " + string(d.Kind) + " " + d.ID
+	}
+	if d.State == agent.DeviceDegraded {
+		return which + ": " + trimDot(d.Reason) + "."
+	}
+	return which + " does not work: " + trimDot(d.Reason) + "."
 }
 
 func trimDot(s string) string {
@@ -135,6 +146,9 @@ func trimDot(s string) string {
 func deviceAdvice(d agent.DeviceStatus) string {
 	if d.Kind == agent.KindScanner {
 		return "Plug it in or correct its path; `tillwire devices list` shows what is plugged in. The shop can show a QR code or type the code meanwhile."
+	}
+	if d.Kind == agent.KindPrinter {
+		return "See to it; slips wait. Sales go on, and a slip can be shown or printed from the receipt's page meanwhile."
 	}
 	return "Check the device. `tillwire devices list` shows what is plugged in."
 }

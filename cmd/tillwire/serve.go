@@ -76,6 +76,7 @@ func (d *agentd) serve(ctx context.Context, h *host, again <-chan struct{}) erro
 		err = d.until(ctx, again, failed)
 		d.log.Info("stopping", "comp", "tillwire")
 		d.end("drivers", stopDevices)
+		d.end("printing", d.printing.abandon)
 		d.end("web", func() { d.closePages(h, server) })
 	}
 	d.end("control", stopControl)
