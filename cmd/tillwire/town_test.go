@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"tillwire/agent"
 	"tillwire/agent/sandbox"
 	"tillwire/agent/sandbox/gateway"
+	"tillwire/agent/sandbox/sandboxtest"
 	issuing "tillwire/agent/sandbox/voucher"
 )
 
@@ -28,16 +28,9 @@ type town struct {
 func openTown(t *testing.T) *town {
 	t.Helper()
 	clock := agent.NewSystemClock()
-	ledger, err := sandbox.OpenLedger(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), clock)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := ledger.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	ledger := sandboxtest.Ledger(t, clock)
 	w := &town{t: t}
+	var err error
 	// The issuer bounds nothing by itself: the owner's caps are what is looked at.
 	if w.issuer, err = issuing.New(t.Context(), issuing.Options{Ledger: ledger, Clock: clock, Brand: "cornerpay", Title: "Corner Pay", Number: 7,
 		Currencies: []agent.Currency{"CNY"}, Merchants: []string{gateway.Merchant}, Policy: &issuing.Policy{}}); err != nil {
@@ -46,19 +39,11 @@ func openTown(t *testing.T) *town {
 	if w.acquirer, err = gateway.New(t.Context(), gateway.Options{Ledger: ledger, Clock: clock, Issuer: w.issuer}); err != nil {
 		t.Fatal(err)
 	}
-	o := sandbox.Options{Ledger: ledger, Clock: clock, Log: slog.New(slog.DiscardHandler), Control: "127.0.0.1:0",
-		Doors: []sandbox.OpenDoor{{Door: w.acquirer, Hosts: []string{"127.0.0.1:0"}}}}
+	o := sandbox.Options{Ledger: ledger, Clock: clock, Doors: []sandbox.OpenDoor{{Door: w.acquirer, Hosts: []string{sandboxtest.Local}}}}
 	for _, brand := range w.acquirer.Wallets() {
 		o.Wallets = append(o.Wallets, sandbox.Open{Wallet: brand})
 	}
-	if w.cloud, err = sandbox.Start(t.Context(), o); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.cloud.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	w.cloud = sandboxtest.Cloud(t, o)
 	return w
 }
 

@@ -1,13 +1,13 @@
 package voucher_test
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"tillwire/agent"
 	"tillwire/agent/sandbox"
+	"tillwire/agent/sandbox/sandboxtest"
 	issuing "tillwire/agent/sandbox/voucher"
 	"tillwire/agent/wallet/voucher"
 )
@@ -50,15 +50,8 @@ type counter struct {
 func openCounter(t *testing.T) *counter {
 	t.Helper()
 	c := &counter{T: t, clock: &fixed{time.Date(2026, 10, 14, 12, 0, 0, 0, time.UTC)}}
+	c.ledger = sandboxtest.Ledger(t, c.clock)
 	var err error
-	if c.ledger, err = sandbox.OpenLedger(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), c.clock); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := c.ledger.Close(); err != nil {
-			t.Error(err)
-		}
-	})
 	c.issuer, err = issuing.New(t.Context(), issuing.Options{Ledger: c.ledger, Clock: c.clock, Brand: "cornerpay", Title: "Corner Pay", Number: 7,
 		Currencies: []agent.Currency{"CNY"}, Merchants: []string{shopNumber}})
 	if err != nil {
