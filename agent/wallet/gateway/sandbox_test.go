@@ -74,7 +74,11 @@ func (s *street) open(t *testing.T, listener, brand string, limit time.Duration)
 	}
 	t.Cleanup(connection.CloseIdle)
 	known, ok := gateway.Known(brand)
-	if !ok {
+	switch {
+	case ok:
+	case brand == "shopcard": // a shop's own card is in no table; its codes are scanned
+		known = gateway.Brand{Name: brand, Charges: true}
+	default:
 		t.Fatalf("the brand %s is not known", brand)
 	}
 	w, err := connection.Wallet(brand, known)
