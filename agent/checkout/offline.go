@@ -3,6 +3,7 @@ package checkout
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -111,6 +112,19 @@ func (e *Engine) OwnCodes() (names []string) {
 	for _, name := range e.opt.Wallets.Names() {
 		_, issues := o.issuer(func(i Issuer) bool { return i.Wallet == name })
 		if issues || o.ShopCodes[name] != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// LaterCodes lists the wallets whose codes may be charged after the sale, as far as they
+// have said so, in the shop's order.
+func (e *Engine) LaterCodes() (names []string) {
+	for _, name := range e.opt.Wallets.Names() {
+		w, _ := e.opt.Wallets.Wallet(name)
+		later, can := w.(agent.LateCharger)
+		if can && slices.ContainsFunc(w.Info().Currency, func(c agent.Currency) bool { age, _ := later.Later(c); return age > 0 }) {
 			names = append(names, name)
 		}
 	}

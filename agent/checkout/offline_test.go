@@ -263,6 +263,15 @@ func TestTheClockAndTheListDecide(t *testing.T) {
 					s.refusedOnSight(p, tc.want)
 				}
 				s.want(p.ID, agent.QRShown)
+				// Online sales go on.
+				if _, _, err := s.engine.Cancel(s.t.Context(), p.ID, "person:1"); err != nil {
+					s.t.Fatal(err)
+				}
+				s.restore()
+				online := s.open(agent.ModeScan)
+				s.scan(goodCode)
+				s.pass(time.Second)
+				s.want(online.ID, agent.Paid)
 			})
 		})
 	}
