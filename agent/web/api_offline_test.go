@@ -23,7 +23,7 @@ func TestTheStatusSaysWhatIsLeftOfEachCap(t *testing.T) {
 	tm := offlineTerminal(t)
 	till := tm.till()
 	read := func() map[string]any { return till.want(200, "GET", "/status", "").json(t)["offline"].(map[string]any) }
-	if got := read(); got["on"] != true || got["since"] != nil || got["until"] != nil || fmt.Sprint(got["shows"]) != "[cornerpay]" {
+	if got := read(); got["on"] != true || got["since"] != nil || got["until"] != nil || fmt.Sprint(got["shows"], got["later"]) != "[cornerpay] [shopcard]" {
 		t.Errorf("nothing waits: %v", got)
 	}
 	id := tm.open("a", "any")

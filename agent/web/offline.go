@@ -19,6 +19,8 @@ type offlineCounter interface {
 	Void(ctx context.Context, id agent.PaymentID, by string) (agent.Payment, error)
 	// OwnCodes lists the wallets whose customers can be shown a code made here.
 	OwnCodes() []string
+	// LaterCodes lists the wallets whose codes may be charged after the sale.
+	LaterCodes() []string
 }
 
 // offlineStore is what the pages read of sales that wait to be collected, and how they
@@ -41,6 +43,7 @@ type offlineJSON struct {
 	Least agent.Role             `json:"least"` // who may accept
 	Ways  []agent.Way            `json:"ways"`
 	Shows []string               `json:"shows"` // wallets whose customers can be shown a code made here
+	Later []string               `json:"later"` // wallets whose customers' codes may be charged after the sale
 	Since *time.Time             `json:"since"` // of the oldest that waits; null when nothing does
 	Until *time.Time             `json:"until"` // nothing more is accepted then
 	All   storedJSON             `json:"all"`
@@ -64,7 +67,7 @@ type sumJSON struct {
 // offline puts the policy beside what waits. A store that cannot be read now says so by
 // its own problem; the register then offers nothing.
 func (s *Server) offline(ctx context.Context) offlineJSON {
-	out := offlineJSON{Ways: []agent.Way{}, Shows: []string{}, Lanes: map[string]*storedJSON{}, All: storedJSON{Sums: []sumJSON{}}}
+	out := offlineJSON{Ways: []agent.Way{}, Shows: []string{}, Later: []string{}, Lanes: map[string]*storedJSON{}, All: storedJSON{Sums: []sumJSON{}}}
 	policy := s.Policy()
 	e, err := s.Store.Exposure(ctx)
 	if err != nil {
@@ -72,7 +75,7 @@ func (s *Server) offline(ctx context.Context) offlineJSON {
 		return out
 	}
 	out.On, out.Least, out.Shows = policy.On, policy.Least, append(out.Shows, s.Counter.OwnCodes()...)
-	out.Ways = append(out.Ways, policy.Ways...)
+	out.Ways, out.Later = append(out.Ways, policy.Ways...), append(out.Later, s.Counter.LaterCodes()...)
 	if !e.Since.IsZero() {
 		until := e.Since.Add(policy.Window)
 		out.Since, out.Until = &e.Since, &until

@@ -42,6 +42,8 @@ func (s *shop) Void(_ context.Context, id agent.PaymentID, by string) (agent.Pay
 
 func (s *shop) OwnCodes() []string { return []string{"cornerpay"} }
 
+func (s *shop) LaterCodes() []string { return []string{"shopcard"} }
+
 func (s *shop) Exposure(context.Context) (agent.Exposure, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

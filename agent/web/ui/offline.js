@@ -6,7 +6,7 @@ import { money } from "./verdict.js";
 
 const clock = new Intl.DateTimeFormat(page.lang, { hour: "2-digit", minute: "2-digit", timeZone: page.zone, hour12: false });
 
-const none = { on: false, least: "", ways: [], shows: [], since: null, all: { count: 0, most: 0, sums: [] }, lanes: {} };
+const none = { on: false, least: "", ways: [], shows: [], later: [], since: null, all: { count: 0, most: 0, sums: [] }, lanes: {} };
 
 const sums = (stored, member) => stored.sums.filter((s) => member === "left" || s.value > 0)
   .map((s) => money({ value: s[member], currency: s.currency })).join(" + ") || money({ value: 0, currency: page.currency });
@@ -43,26 +43,33 @@ export class Offline {
   // allows lists what can be done about a payment, with its key.
   allows(p) {
     const own = p.facts.some((f) => f.kind === "offline_shown");
-    if (p.status === "created" && this.down && this.status.on) return [["offline", "F6"]];
+    if (p.status === "created" && this.down && this.status.on) {
+      const cards = this.status.later.length > 0 && this.status.ways.includes("deferred");
+      return [...(this.status.shows.length > 0 || !cards ? [["offline", "F6"]] : []), ...(cards ? [["later", "F3"]] : [])];
+    }
     if ((p.status === "qr_shown" || p.status === "closing" && p.held) && own && this.status.ways.includes("sight")) return [["sight", "F6"]];
     if (p.status === "offline_accepted") return [["void", "F6"]];
     return [];
   }
 
-  // go sells this payment without a line, with a code made here where there is one.
-  async go(p) {
-    if (this.status.least === "manager") return this.ask("offline", p);
-    this.answered(await call("POST", "/payments/" + p.id + "/offline", this.made()));
+  // go sells this payment without a line: by a code made here, or by a card's code that is
+  // charged later.
+  async go(kind, p) {
+    if (this.status.least === "manager") return this.ask(kind, p);
+    this.answered(await call("POST", "/payments/" + p.id + "/offline", this.made(kind)), kind);
   }
 
-  // made names the first wallet whose customers can be shown a code that is made here.
-  made() { return this.status.shows.length > 0 ? { wallet: this.status.shows[0] } : {}; }
+  // made names the wallet that a way of selling is for: the first that can do it.
+  made(kind) {
+    const [wallet] = kind === "later" ? this.status.later : this.status.shows;
+    return wallet ? { wallet } : {};
+  }
 
   // ask opens the manager's dialog for what needs one.
   ask(kind, p) {
     this.wanted = { kind, payment: p };
     $("m-title").textContent = text("do." + kind);
-    $("m-hint").textContent = text("manager." + kind, money(p.amount));
+    $("m-hint").textContent = text("manager." + (kind === "later" ? "offline" : kind), money(p.amount));
     $("m-wrong").textContent = "";
     $("m-pin").value = "";
     $("manager").showModal();
@@ -77,13 +84,14 @@ export class Offline {
     if (!granted.ok) { $("m-wrong").textContent = granted.body.say; return; }
     const { approval } = granted.body;
     $("manager").close();
-    if (kind === "offline") this.answered(await call("POST", "/payments/" + p.id + "/offline", { ...this.made(), approval }));
+    if (kind === "offline" || kind === "later") this.answered(await call("POST", "/payments/" + p.id + "/offline", { ...this.made(kind), approval }), kind);
     else if (kind === "sight") this.answered(await call("POST", "/payments/" + p.id + "/sight", { approval }));
     else this.answered(await call("POST", "/payments/" + p.id + "/void", { approval }));
   }
 
-  answered(answer) {
+  answered(answer, kind) {
     if (answer.ok) this.done(answer.body);
-    else this.refused(answer.body.say);
+    if (!answer.ok) this.refused(answer.body.say);
+    else if (kind === "later") this.refused(text("later.scan"));
   }
 }

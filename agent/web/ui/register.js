@@ -164,7 +164,7 @@ async function run(name, which) {
     case "here": return verdict.showCode();
     case "hide": return verdict.hideCode();
     case "works": return verdict.works();
-    case "offline": return p ? offline.go(p) : undefined;
+    case "offline": case "later": return p ? offline.go(name, p) : undefined;
     case "sight": case "void": return p ? offline.ask(name, p) : undefined;
     case "receipt": if (p) window.open("/receipt/" + p.id, "_blank", "noopener"); return;
     case "search": return $("search").focus();
