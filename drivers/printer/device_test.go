@@ -150,6 +150,18 @@ func (b *bench) state(state agent.DeviceState, reason string) {
 	}
 }
 
+func TestPrintersKeepTheContract(t *testing.T) {
+	for profile, proves := range map[string]bool{"epson-tm-tcp": true, "cn-gb18030": false} {
+		t.Run(profile, func(t *testing.T) {
+			printertest.Run(t, func(t *testing.T) printertest.Rig {
+				m := printertest.New()
+				b := newBench(t, m, profile, nil)
+				return printertest.Rig{Printer: b.device, Machine: m, Proves: proves, Cut: b.unplug, Mend: b.plug, Stop: b.stop}
+			})
+		})
+	}
+}
+
 func TestSlipsComeOutInOrderAndAreProved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, printertest.New(), "epson-tm-tcp", nil)
@@ -189,77 +201,6 @@ func TestPaperThatRunsOutWithinASlipHoldsItUntilThereIsMore(t *testing.T) {
 		m.Low()
 		pass(checkEvery)
 		b.state(agent.DeviceDegraded, "nearly at its end")
-	})
-}
-
-func TestAPrinterThatForgotASlipGetsAMarkedOne(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := printertest.New()
-		b := newBench(t, m, "epson-tm-tcp", nil)
-		defer b.stop()
-		b.print("one")
-		pass(3 * time.Second)
-		m.Roll(4)
-		b.print("two")
-		pass(time.Minute)
-		m.Reset() // switched off and on while the roll was changed
-		m.Roll(-1)
-		pass(20 * time.Second)
-		b.want([]string{"one 10", "two REPRINT two 15"}, []string{"one: completed", "two: completed"})
-	})
-}
-
-func TestALineThatBreaksWithinASlipMarksTheNext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := printertest.New()
-		b := newBench(t, m, "epson-tm-tcp", nil)
-		defer b.stop()
-		m.Roll(4)
-		b.print("one")
-		pass(time.Second)
-		b.unplug()
-		m.Reset()
-		m.Roll(-1)
-		pass(time.Minute)
-		b.state(agent.DeviceBackoff, "")
-		b.print("two")
-		b.plug()
-		pass(time.Minute)
-		b.want([]string{"one REPRINT one 15", "two 10"}, []string{"one: completed", "two: completed"})
-	})
-}
-
-func TestWhatNeverLeftIsPrintedUnmarked(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := printertest.New()
-		b := newBench(t, m, "epson-tm-tcp", nil)
-		defer b.stop()
-		b.unplug()
-		b.print("one")
-		pass(time.Hour)
-		b.want(nil, nil)
-		b.plug()
-		pass(time.Minute)
-		b.want([]string{"one 10"}, []string{"one: completed"})
-	})
-}
-
-func TestASlipIsGivenUpAfterTwoCopies(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := printertest.New()
-		b := newBench(t, m, "epson-tm-tcp", nil)
-		defer b.stop()
-		m.Roll(4)
-		b.print("x")
-		pass(time.Second)
-		for range 2 {
-			b.unplug()
-			m.Reset()
-			m.Roll(4)
-			b.plug()
-			pass(time.Minute)
-		}
-		b.want([]string{"x REPRINT x 8"}, []string{"x: doubtful"})
 	})
 }
 

@@ -3,7 +3,9 @@
 // and can be run out of paper, opened, unplugged and made silent. Tests put it behind a
 // socket, a pipe or a pseudo-terminal.
 //
-// It shares no code with the driver that it judges. It imports the standard library,
-// golang.org/x/text and the leaf agent/qr, whose matrix stands for the code that a
+// Run is the contract of agent.Printer as a suite, for drivers that sit on such a line.
+//
+// It shares no code with the drivers that it judges. It imports the standard library, the root
+// agent, golang.org/x/text and the leaf agent/qr, whose matrix stands for the code that a
 // printer draws by itself.
 package printertest
