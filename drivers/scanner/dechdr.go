@@ -178,6 +178,7 @@ func (d *dechdr) Tick(at time.Duration) []Event {
 func (d *dechdr) Lost(at time.Duration) []Event {
 	d.emit(Event{At: at, Kind: EventResync, Bytes: len(d.buf)})
 	d.away()
+	d.last = at // what was lost may have come just now, so silence begins here
 	return d.take()
 }
 

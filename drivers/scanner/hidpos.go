@@ -152,6 +152,7 @@ func (h *hidpos) Lost(at time.Duration) []Event {
 	h.emit(Event{At: at, Kind: EventResync, Bytes: len(h.code) + len(h.report)})
 	h.forget()
 	h.skip = true
+	h.last = at // what was lost may have come just now, so silence begins here
 	return h.take()
 }
 
