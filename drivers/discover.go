@@ -22,7 +22,7 @@ type Found struct {
 	Model     string           `json:"model,omitempty"`     // as the device says
 	Kind      agent.DeviceKind `json:"kind,omitempty"`      // what it probably is; empty if nothing tells
 	What      string           `json:"what"`                // the same in words, with what to do
-	Config    string           `json:"config,omitempty"`    // lines for a lane in the configuration file
+	Config    string           `json:"config,omitempty"`    // lines for the configuration file
 }
 
 // Discover lists the serial ports and the known scanners and printers below
@@ -142,6 +142,9 @@ func (d *discovery) addWithoutPort() {
 		c := candidate{}
 		if c.readUSB(dir); c.Kind != "" {
 			d.addNodes(dir, &c)
+			if c.Kind == agent.KindPrinter {
+				addPrinterNode(dir, &c)
+			}
 			d.found = append(d.found, c)
 		}
 	}
@@ -180,8 +183,8 @@ func (d *discovery) describe(c candidate) Found {
 	}
 	maker := strings.TrimSpace(f.Maker + " " + f.Model)
 	switch {
-	case f.Node == "" && f.Kind == agent.KindPrinter:
-		f.What = "receipt printer, " + maker
+	case f.Kind == agent.KindPrinter:
+		describePrinter(&f, maker)
 	case c.mode == modeKeyboard:
 		f.What = "scanner, " + maker + ", working as a keyboard: scan the setup code for USB serial (USB-COM, CDC) in its manual"
 		if f.Node != "" {
@@ -190,8 +193,6 @@ func (d *discovery) describe(c candidate) Found {
 		}
 	case f.Node == "":
 		f.What = "scanner, " + maker + ", without a serial port: scan the setup code for USB serial (USB-COM, CDC) in its manual"
-	case f.Kind == agent.KindPrinter:
-		f.What = "receipt printer, " + maker
 	case f.Kind == agent.KindScanner:
 		f.What = "scanner, " + maker
 		f.Config = scannerLines(f.Path, scannerDriver(f.Vendor, c.mode))
