@@ -216,6 +216,7 @@ func (d *agentd) openWallets() {
 		terminal: d.config.Terminal, clock: d.clock, log: d.log.With("comp", "wallet"), timers: d.book.Timers,
 		observe: func(x wallet.Exchange) { d.metrics.exchange(x, d.clock.Now()); d.observed(x) },
 		skew:    func(name string, off time.Duration) { d.clocks.set("the cloud of "+name, off) },
+		kept:    filepath.Join(d.config.Terminal.Data, "gateways"),
 	})
 	d.noteFaults(faults)
 	set, err := wallet.NewSet(wallet.DefaultRules(), schemesOf, members...)

@@ -1,10 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -24,7 +29,7 @@ func openGateway(w walletConfig, e walletEnv) (wallet.Member, error) {
 	shared := strings.Join(append([]string{w.MerchantID, w.SigningKeyID, w.SigningKey, w.AcquirerKeyID, w.AcquirerKey, fmt.Sprint(w.Live)}, w.Hosts...), "\n")
 	connection := e.gateways[shared]
 	if connection == nil {
-		if connection, err = connectGateway(w, e); err != nil {
+		if connection, err = connectGateway(w, e, shared); err != nil {
 			return wallet.Member{}, err
 		}
 		e.gateways[shared] = connection
@@ -88,10 +93,28 @@ func gatewayConfig(w walletConfig, e walletEnv) (gateway.Config, error) {
 	return c, errors.Join(wrong...)
 }
 
-func connectGateway(w walletConfig, e walletEnv) (*gateway.Connection, error) {
+// connectGateway prepares the connection that everything of the same hosts, merchant and
+// keys shares. What its gateway says it can do outlives a restart without a line.
+func connectGateway(w walletConfig, e walletEnv, shared string) (*gateway.Connection, error) {
 	c, err := gatewayConfig(w, e)
 	if err != nil {
 		return nil, err
+	}
+	if e.kept != "" {
+		sum := sha256.Sum256([]byte(shared))
+		file := filepath.Join(e.kept, hex.EncodeToString(sum[:8])+".json")
+		c.Kept, _ = os.ReadFile(file) // nothing is known before the first answer
+		last := c.Kept
+		c.Keep = func(said []byte) {
+			if bytes.Equal(said, last) {
+				return
+			}
+			if err := writeFile(file, said); err != nil {
+				e.log.Warn("what the gateway can do is not kept", "gateway", w.Name, "code", "keep_capabilities", "err", err)
+				return
+			}
+			last = bytes.Clone(said)
+		}
 	}
 	return gateway.Connect(c)
 }

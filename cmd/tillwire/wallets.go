@@ -25,6 +25,7 @@ type walletEnv struct {
 	timers   func(protocol string) agent.Timers
 	observe  func(wallet.Exchange)
 	skew     func(wallet string, offset time.Duration)
+	kept     string                         // folder for what gateways say they can do; empty: nothing is kept
 	gateways map[string]*gateway.Connection // by what they share; made while wallets are opened
 }
 

@@ -105,6 +105,15 @@ func (c *Capabilities) check(merchant string) error {
 	return nil
 }
 
+// readCapabilities reads what a gateway said, or why it cannot be believed.
+func readCapabilities(body []byte, merchant string) (*Capabilities, error) {
+	var can Capabilities
+	if err := json.Unmarshal(body, &can); err != nil {
+		return nil, fmt.Errorf("the answer cannot be read: %w", err)
+	}
+	return &can, can.check(merchant)
+}
+
 // The bounds of what a gateway may ask us to remember its capabilities for.
 const (
 	leastAge = time.Minute
@@ -138,18 +147,18 @@ func (c *Connection) fresh() (*Capabilities, time.Duration) {
 }
 
 func (c *Connection) fetch(ctx context.Context) (*Capabilities, error) {
-	var can Capabilities
+	var can *Capabilities
+	var told []byte
 	a := c.do(ctx, request{op: "capabilities", method: http.MethodGet, path: "/capabilities", query: url.Values{"merchant": {c.c.Merchant}},
 		read: func(status int, body []byte) agent.Answer {
 			if status != http.StatusOK {
 				return refuse(status, body, nil, false, false)
 			}
-			if err := json.Unmarshal(body, &can); err != nil {
-				return wallet.Unverified(fmt.Errorf("the answer cannot be read: %w", err))
-			}
-			if err := can.check(c.c.Merchant); err != nil {
+			var err error
+			if can, err = readCapabilities(body, c.c.Merchant); err != nil {
 				return wallet.Unverified(err)
 			}
+			told = body
 			return agent.Answer{Verdict: agent.Accepted}
 		}})
 	if a.Verdict != agent.Accepted {
@@ -157,9 +166,12 @@ func (c *Connection) fetch(ctx context.Context) (*Capabilities, error) {
 	}
 	hold := min(max(time.Duration(can.MaxAge)*time.Second, leastAge), mostAge)
 	c.mu.Lock()
-	c.can, c.until = &can, c.c.Clock.Mono()+hold
+	c.can, c.until = can, c.c.Clock.Mono()+hold
 	c.mu.Unlock()
-	return &can, nil
+	if c.c.Keep != nil {
+		c.c.Keep(told)
+	}
+	return can, nil
 }
 
 func (c *Connection) untold(err error) error {

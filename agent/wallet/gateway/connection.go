@@ -45,6 +45,10 @@ type Config struct {
 	UserAgent   string                     // empty: "tillwire"
 	Observe     func(wallet.Exchange)      // metrics; may be nil
 	ClockSkew   func(offset time.Duration) // how far the gateway's clock is ahead of ours; may be nil
+	// Kept is what Keep was last given, by an earlier run; nil when there is nothing. A
+	// terminal that starts without a line still knows what its gateway can do.
+	Kept []byte
+	Keep func(capabilities []byte) // of every verified answer; may be nil
 }
 
 // Connection carries the requests of all brands of one merchant. It is safe for
@@ -77,7 +81,11 @@ func Connect(c Config) (*Connection, error) {
 	if err != nil {
 		return nil, c.wrong(err)
 	}
-	return &Connection{c: c, cloud: cloud, asking: make(chan struct{}, 1)}, nil
+	made := &Connection{c: c, cloud: cloud, asking: make(chan struct{}, 1)}
+	if can, err := readCapabilities(c.Kept, c.Merchant); err == nil {
+		made.can = can // and already run out, so that it is asked for anew
+	}
+	return made, nil
 }
 
 func (c *Config) complete() {

@@ -89,6 +89,40 @@ func TestOnlyWhatTheGatewayAnswersForIsChargedLater(t *testing.T) {
 	}
 }
 
+// TestWhatAGatewayCanDoOutlivesARestart: a terminal that starts without a line knows it,
+// and asks for it anew as soon as it can.
+func TestWhatAGatewayCanDoOutlivesARestart(t *testing.T) {
+	c := newCloud(t, answer{})
+	c.can = strings.Replace(capable(map[string]any{"chargeable_later": map[string]any{"max_age_s": 7200, "max": []any{map[string]any{"value": 30000, "currency": "THB"}}}}),
+		`"brand":"paypay"`, `"brand":"member"`, 1)
+	var kept []byte
+	if _, err := c.connect(func(c *Config) { c.Keep = func(said []byte) { kept = said } }).Capabilities(t.Context()); err != nil || string(kept) != c.can {
+		t.Fatalf("kept %q, %v", kept, err)
+	}
+	for name, tc := range map[string]struct {
+		kept string
+		age  time.Duration
+	}{
+		"as it was":           {string(kept), 2 * time.Hour},
+		"of another merchant": {strings.Replace(string(kept), "M100", "M101", 1), 0},
+		"damaged":             {string(kept[:40]), 0},
+		"nothing":             {"", 0},
+	} {
+		connection := c.connect(func(c *Config) { c.Kept = []byte(tc.kept) })
+		made, err := connection.Wallet("member", Brand{Name: "member", Charges: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if age, _ := made.(agent.LateCharger).Later("THB"); age != tc.age {
+			t.Errorf("%s: codes may be charged after %v, want %v", name, age, tc.age)
+		}
+		before := len(c.requests())
+		if _, err := connection.Capabilities(t.Context()); err != nil || len(c.requests()) != before+1 {
+			t.Errorf("%s: it is not asked for anew: %v", name, err)
+		}
+	}
+}
+
 func TestTheListOfIssuersIsFetched(t *testing.T) {
 	list := func(edit map[string]any) string {
 		return edited(map[string]any{"merchant": "M100", "brand": "promptpay", "version": 3, "key_set": "AQID"}, edit)
