@@ -42,15 +42,15 @@ type Entry struct {
 // Cap is how a hello names the command.
 func (e Entry) Cap() string { return fmt.Sprintf("cmd:%s/%d", e.Name, e.Version) }
 
-// Message is what display.message shows.
-type Message struct {
+// DisplayMessage is what display.message shows.
+type DisplayMessage struct {
 	Lane string `json:"lane,omitempty"` // empty: every lane
 	Text string `json:"text"`
 	TTL  int    `json:"ttl"` // seconds
 }
 
-// Level is what log.level sets for a while.
-type Level struct {
+// LogLevel is what log.level sets for a while.
+type LogLevel struct {
 	Level string `json:"level"` // debug, info, warn, error
 	TTL   int    `json:"ttl"`   // seconds
 }
@@ -111,7 +111,7 @@ func wrapArgs(err error) error {
 }
 
 func checkMessage(args json.RawMessage) error {
-	var m Message
+	var m DisplayMessage
 	if err := strict(args, &m); err != nil {
 		return wrapArgs(err)
 	}
@@ -134,7 +134,7 @@ func plain(text string) bool {
 }
 
 func checkLevel(args json.RawMessage) error {
-	var l Level
+	var l LogLevel
 	if err := strict(args, &l); err != nil {
 		return wrapArgs(err)
 	}

@@ -7,9 +7,10 @@
 // must arrive stays in an outbox until the fleet's service has acknowledged it
 // under its signature.
 //
-// Nothing here can move money or stop a sale. The room writes no fact, waits for
-// no commit of the journal, keeps what it must remember in a file of its own, and
+// Nothing here can move money or stop a sale. The room writes no fact, nothing of
+// a payment waits for it, what it must remember lies in a file of its own, and
 // every command it takes stands in a closed catalogue.
 //
-// It imports the root of agent and the standard library.
+// It imports the root of agent and the library of ULIDs. The connection to a
+// broker is agent/fleet/mqtt's, the file is offline/fleetstore's.
 package fleet

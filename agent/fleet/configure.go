@@ -1,0 +1,219 @@
+package fleet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"tillwire/agent"
+)
+
+const configKey = "config"
+
+// configApplying is kept while settings are being changed; it is never told.
+const configApplying ConfigStatus = "applying"
+
+// trial is how long a new configuration is watched: one that cuts the way to the
+// wallets for so long is taken back.
+const trial = 10 * time.Minute
+
+// configState is the configuration in force.
+type configState struct {
+	Rev      uint64            `json:"rev"`
+	Hash     string            `json:"hash"`
+	Cfg      map[string]string `json:"cfg"`
+	Previous map[string]string `json:"previous,omitempty"` // what it replaced, as long as it is on trial
+	Status   ConfigStatus      `json:"status"`
+	Effects  map[string]string `json:"effects,omitempty"`
+	Iss      string            `json:"iss"`
+	At       time.Time         `json:"at"`
+
+	began time.Duration // of the trial, in this run
+	good  time.Duration // when the line was last not down
+}
+
+func (a *Agent) loadConfig(ctx context.Context) error {
+	a.config.Status = ConfigNone
+	if err := a.loadNumber(ctx, configKey, &a.config); err != nil {
+		return err
+	}
+	a.config.began = a.opt.Clock.Mono()
+	a.config.good = a.config.began
+	a.show(a.config.report())
+	return nil
+}
+
+func (c configState) report() ConfigReport {
+	return ConfigReport{V: Wire, Rev: c.Rev, Hash: c.Hash, Status: c.Status, At: At(c.At), Effects: c.Effects}
+}
+
+// show makes a report the one that is told.
+func (a *Agent) show(r ConfigReport) {
+	if r.At.IsZero() {
+		r.At = Stamp{}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.configShown = r
+}
+
+func (a *Agent) sayConfig(ctx context.Context) {
+	a.mu.Lock()
+	r := a.configShown
+	a.mu.Unlock()
+	_ = a.say(ctx, UpConfig, r)
+}
+
+// tellConfig shows a report and tells it while there is a connection.
+func (a *Agent) tellConfig(ctx context.Context, r ConfigReport) {
+	a.show(r)
+	if a.isLive() {
+		a.sayConfig(ctx)
+	}
+}
+
+// configure takes a desired configuration: a newer revision, whole or not at all.
+func (a *Agent) configure(ctx context.Context, m Received) {
+	if len(m.Payload) == 0 {
+		return
+	}
+	c, err := a.judge.Config(m, a.situation())
+	if err != nil {
+		a.refused(ctx, m, "", err)
+		return
+	}
+	refuse := func(code Code, text string) {
+		a.alert(ctx, code, fmt.Sprintf("configuration %d: %s", c.Rev, text))
+		a.tellConfig(ctx, ConfigReport{V: Wire, Rev: c.Rev, Hash: c.Hash, Status: ConfigRefused, Code: code, Text: text, At: At(a.opt.Clock.Now())})
+	}
+	switch {
+	case c.Rev == a.config.Rev && c.Hash == a.config.Hash:
+		return
+	case c.Rev <= a.config.Rev:
+		refuse(RefusedRev, fmt.Sprintf("Revision %d is in force.", a.config.Rev))
+		return
+	case a.opt.Settings == nil:
+		refuse(RefusedUnknown, "This terminal takes no settings from the fleet.")
+		return
+	}
+	a.apply(ctx, c.Rev, c.Hash, c.Iss, c.Cfg, refuse)
+}
+
+// apply changes the settings through their one door. What they replace is on the
+// disk before, so that a power cut in between cannot lose the way back.
+func (a *Agent) apply(ctx context.Context, rev uint64, hash, iss string, cfg map[string]string, refuse func(Code, string)) {
+	before := a.config
+	next := configState{Rev: rev, Hash: hash, Cfg: cfg, Iss: iss, Status: configApplying, At: a.opt.Clock.Now(), Previous: map[string]string{}}
+	for key := range cfg {
+		text, known := a.opt.Settings.Current(key)
+		if !known {
+			refuse(RefusedValue, fmt.Sprintf("There is no setting %q.", key))
+			return
+		}
+		next.Previous[key] = text
+	}
+	if err := a.keepConfig(ctx, next); err != nil {
+		a.trouble("a configuration was not kept, so it was not applied", "fleet_store", err)
+		return
+	}
+	effects, err := a.opt.Settings.Apply(ctx, cfg, "fleet:"+iss)
+	if err != nil {
+		a.config = before
+		a.trouble("the configuration before was not kept", "fleet_store", a.keepConfig(ctx, before))
+		refuse(RefusedValue, sayOf(err))
+		return
+	}
+	a.tried(ctx, next, effects)
+}
+
+// tried notes that a configuration holds now, and begins its trial.
+func (a *Agent) tried(ctx context.Context, next configState, effects map[string]string) {
+	next.Status, next.Effects = ConfigTrial, effects
+	next.began = a.opt.Clock.Mono()
+	next.good = next.began
+	if a.opt.Line() == agent.LineDown {
+		// A line that was down before says nothing about the settings.
+		next.Status, next.Previous = ConfigApplied, nil
+	}
+	a.config = next
+	a.trouble("a configuration was not kept", "fleet_store", a.keepConfig(ctx, next))
+	a.opt.Log.Info("the fleet changed settings", "code", "fleet_config", "rev", next.Rev, "iss", next.Iss, "settings", len(next.Cfg))
+	a.tellConfig(ctx, next.report())
+	a.soon("state", stateDebounce)
+}
+
+// finishApplying applies a configuration once more in whose middle the agent
+// ended. Where that does not work, the document counts as not yet seen.
+func (a *Agent) finishApplying(ctx context.Context) {
+	if a.config.Status != configApplying {
+		return
+	}
+	if a.opt.Settings != nil {
+		effects, err := a.opt.Settings.Apply(ctx, a.config.Cfg, "fleet:"+a.config.Iss)
+		if err == nil {
+			a.tried(ctx, a.config, effects)
+			return
+		}
+		a.trouble("a configuration could not be finished", "fleet_config", err)
+	}
+	a.config = configState{Status: ConfigNone}
+	a.trouble("a configuration was not kept", "fleet_store", a.keepConfig(ctx, a.config))
+	a.show(a.config.report())
+}
+
+func (a *Agent) keepConfig(ctx context.Context, c configState) error {
+	value, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	return a.opt.Store.Save(ctx, agent.FleetItem{Key: configKey, Value: value})
+}
+
+// watchTrial ends the trial of a configuration: with the line there after ten
+// minutes it stays; with the line down for ten minutes what it replaced comes
+// back, whatever cut it.
+func (a *Agent) watchTrial(ctx context.Context) {
+	if a.config.Status != ConfigTrial {
+		return
+	}
+	now := a.opt.Clock.Mono()
+	down := a.opt.Line() == agent.LineDown
+	if !down {
+		a.config.good = now
+	}
+	if now-a.config.began < trial || down && now-a.config.good < trial {
+		return
+	}
+	next := a.config
+	if !down {
+		next.Status, next.Previous = ConfigApplied, nil
+	} else {
+		if _, err := a.opt.Settings.Apply(ctx, a.config.Previous, "fleet:revert"); err != nil {
+			a.trouble("a configuration that cut the line was not taken back", "fleet_config", err)
+			a.config.good = now // and again in ten minutes
+			return
+		}
+		next.Status, next.Previous, next.At = ConfigReverted, nil, a.opt.Clock.Now()
+		a.opt.Audit(ctx, "fleet.reverted", "settings", fmt.Sprintf("revision %d cut the way to the wallets", next.Rev))
+	}
+	a.config = next
+	a.trouble("a configuration was not kept", "fleet_store", a.keepConfig(ctx, next))
+	a.tellConfig(ctx, next.report())
+}
+
+var errNoConfig = errors.New("the fleet has sent no configuration yet")
+
+// reapply is config.reapply: the configuration in force once more, after somebody
+// at the terminal has changed what it says.
+func (a *Agent) reapply(ctx context.Context) (map[string]string, error) {
+	var kept configState
+	if err := a.loadNumber(ctx, configKey, &kept); err != nil {
+		return nil, err
+	}
+	if kept.Rev == 0 || kept.Status == ConfigReverted || a.opt.Settings == nil {
+		return nil, errNoConfig
+	}
+	return a.opt.Settings.Apply(ctx, kept.Cfg, "fleet:"+kept.Iss)
+}

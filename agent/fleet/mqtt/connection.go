@@ -1,0 +1,202 @@
+package mqtt
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"sync"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"tillwire/agent/fleet"
+)
+
+// connection is one client of the library, used once.
+type connection struct {
+	client paho.Client
+	queue  *queue
+	lost   chan struct{} // closed when it is over
+	end    context.CancelFunc
+
+	mu    sync.Mutex
+	cause error
+}
+
+// The ways a connection cannot be used.
+var (
+	errRefused  = errors.New("the broker refuses the terminal's subscription")
+	errNoAnswer = errors.New("the broker does not answer")
+)
+
+// connect dials, says who we are, and subscribes. Nothing is published before:
+// what the broker kept for us must come first.
+func (l *Link) connect(ctx context.Context, s fleet.Session, will fleet.Message) (*connection, error) {
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	c := &connection{queue: newQueue(), lost: make(chan struct{}), end: end}
+	opt, err := l.options(ctx, c, will)
+	if err != nil {
+		end()
+		return nil, err
+	}
+	c.client = paho.NewClient(opt)
+	c.queue.start(life, s.Incoming)
+	if err := c.wait(ctx, l, c.client.Connect()); err != nil {
+		c.close()
+		return nil, fmt.Errorf("connect to %s: %w", l.broker.Host, err)
+	}
+	// Without a handler of its own the subscription's messages come to the default
+	// one, where also those arrive that the broker kept and sends before it has
+	// answered the subscription.
+	filter := l.opt.TID.Downlink()
+	token, _ := c.client.Subscribe(filter, 1, nil).(*paho.SubscribeToken)
+	if err := c.wait(ctx, l, token); err != nil {
+		c.close()
+		return nil, fmt.Errorf("subscribe: %w", err)
+	}
+	if granted, answered := token.Result()[filter]; !answered || granted > 1 {
+		c.close()
+		return nil, errRefused
+	}
+	return c, nil
+}
+
+// wait waits for a token: the connection's end, the owner's or a limit of time.
+func (c *connection) wait(ctx context.Context, l *Link, token paho.Token) error {
+	select {
+	case <-token.Done():
+		return token.Error()
+	case <-c.lost:
+		return c.why()
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-l.opt.Clock.After(connectTimeout):
+		return errNoAnswer
+	}
+}
+
+func (l *Link) options(ctx context.Context, c *connection, will fleet.Message) (*paho.ClientOptions, error) {
+	id := string(l.opt.TID)
+	o := paho.NewClientOptions().AddBroker(l.broker.String()).SetClientID(id).SetUsername(id).
+		SetProtocolVersion(4). // named, or each refusal is tried again as MQTT 3.1
+		SetCleanSession(false).SetOrderMatters(true).SetAutoAckDisabled(true).
+		SetAutoReconnect(false).SetConnectRetry(false).SetResumeSubs(false).
+		SetStore(paho.NewOrderedMemoryStore()).
+		SetKeepAlive(keepAlive).SetPingTimeout(pingTimeout).SetConnectTimeout(connectTimeout).SetWriteTimeout(writeTimeout)
+	if l.opt.Password != nil {
+		password, err := l.opt.Password()
+		if err != nil {
+			return nil, err
+		}
+		o.SetPassword(password)
+	}
+	d, _ := will.Channel.Delivery()
+	o.SetBinaryWill(l.opt.TID.Topic(will.Channel), will.Payload, d.QoS, d.Retain)
+	o.SetCustomOpenConnectionFn(func(u *url.URL, _ paho.ClientOptions) (net.Conn, error) { return l.dial(ctx, u) })
+	o.SetConnectionLostHandler(func(_ paho.Client, err error) { c.over(err) })
+	o.SetDefaultPublishHandler(func(_ paho.Client, m paho.Message) { l.take(c, m) })
+	return o, nil
+}
+
+// dial opens the connection itself, so that ctx ends it and TLS is ours to say.
+func (l *Link) dial(ctx context.Context, u *url.URL) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", u.Host)
+	if err != nil || u.Scheme == "mqtt" {
+		return conn, err
+	}
+	config, err := l.opt.TLS()
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	if config.ServerName == "" {
+		config.ServerName = u.Hostname()
+	}
+	secure := tls.Client(conn, config)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return secure, nil
+}
+
+// take runs on the library's goroutine, which must never wait for anything: a
+// handler that does stops the acknowledgements it waits for.
+func (l *Link) take(c *connection, m paho.Message) {
+	id, channel, ours := fleet.ParseTopic(m.Topic())
+	in := fleet.Incoming{Received: fleet.Received{Channel: channel, Payload: m.Payload(), Retained: m.Retained()}, Ack: m.Ack}
+	if !ours || id != l.opt.TID {
+		l.opt.Log.Warn("the broker delivers what is not for this terminal", "comp", "fleet", "code", "mqtt_foreign", "bytes", len(m.Payload()))
+		in = fleet.Incoming{Ack: m.Ack} // still to be acknowledged, off this goroutine
+	}
+	if !c.queue.put(in) {
+		c.over(errors.New("the broker sends more than it may have on its way"))
+	}
+}
+
+// publish hands one message to the broker and waits for its acknowledgement. A
+// token that is done after the connection ended says nothing, so the end is
+// looked at first.
+func (c *connection) publish(ctx context.Context, id fleet.TID, m fleet.Message) error {
+	d, known := m.Channel.Delivery()
+	if !known {
+		return fmt.Errorf("there is no channel %q", m.Channel)
+	}
+	if !c.client.IsConnectionOpen() {
+		return fleet.ErrOffline
+	}
+	token := c.client.Publish(id.Topic(m.Channel), d.QoS, d.Retain, m.Payload)
+	limit := time.NewTimer(writeTimeout + pingTimeout)
+	defer limit.Stop()
+	select {
+	case <-token.Done():
+	case <-c.lost:
+		return fleet.ErrOffline
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-limit.C:
+		c.over(errNoAnswer)
+		return fleet.ErrOffline
+	}
+	select {
+	case <-c.lost:
+		return fleet.ErrOffline
+	default:
+	}
+	if err := token.Error(); err != nil {
+		return fmt.Errorf("%w: %w", fleet.ErrOffline, err)
+	}
+	return nil
+}
+
+// over notes the first reason why the connection cannot be used any more.
+func (c *connection) over(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cause != nil {
+		return
+	}
+	if err == nil {
+		err = errEnded
+	}
+	c.cause = err
+	close(c.lost)
+}
+
+func (c *connection) why() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cause
+}
+
+// close ends the client and the queue; what was not delivered the broker sends
+// again.
+func (c *connection) close() {
+	c.over(errEnded)
+	c.end()
+	c.client.Disconnect(quiesceMS)
+	c.queue.wait()
+}
