@@ -27,7 +27,12 @@ const (
 	OfflineWindow    = "offline.window"
 	OfflineTrustAge  = "offline.trust_age"
 	OfflineWay       = "offline.way." // and the way: "offline.way.receipt"
+	FleetSpread      = "fleet.spread"
 )
+
+// FleetSpreadMost is the longest window after a lost connection: with four
+// milliseconds for each terminal it serves a fleet of 150,000.
+const FleetSpreadMost = 10 * time.Minute
 
 // Start is what the configuration file says about settings that the owner may
 // change later: it is their default.
@@ -37,6 +42,8 @@ type Start struct {
 	Languages []string // those that can be chosen; Language is among them
 	Protocols []string // of the configured wallets: "wechat", "alipay", "gateway"
 	Codes     []CodeRow
+
+	FleetSpread string // "" where the terminal belongs to no fleet: there is no such setting then
 }
 
 // CodeRow is one kind of scanned text and the pattern it is recognised by.
@@ -79,6 +86,10 @@ func Table(s Start) []Entry {
 			Help: "How much the log tells. It never holds a payment code, whatever the level."},
 	}
 	table = append(table, offline()...)
+	if s.FleetSpread != "" {
+		table = append(table, Entry{Key: FleetSpread, Title: "Spread of a fleet's return", Type: Duration, Default: s.FleetSpread, Max: int64(FleetSpreadMost), Who: both, Effect: agent.EffectLive,
+			Help: "After its broker was gone, the terminal waits a random time up to this before it connects and sends what has waited, so that a whole fleet does not come back in one moment."})
+	}
 	for _, p := range s.Protocols {
 		table = append(table, timers(p)...)
 	}

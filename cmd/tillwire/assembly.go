@@ -57,6 +57,8 @@ type agentd struct {
 	units    []drivers.Unit
 	devices  *drivers.Supervisor
 
+	fleet fleetSide
+
 	zone      *time.Location
 	assembled atomic.Bool // every part is bound
 }
@@ -82,7 +84,7 @@ func (e storeError) Unwrap() error { return e.error }
 // a mistake of the program's own.
 func (a *app) assemble(ctx context.Context, c config, faults []fault, done func()) (*agentd, error) {
 	d := &agentd{config: c, clock: a.clock, level: new(slog.LevelVar), problems: &problems{}, standing: newStanding(a.clock),
-		clocks: newClockWatch(a.clock, a.synced), metrics: newMetrics(), feed: agent.NewFeed(), zone: zoneOf(c)}
+		clocks: newClockWatch(a.clock, a.synced), metrics: newMetrics(), feed: agent.NewFeed(), fleet: newFleetSide(), zone: zoneOf(c)}
 	d.log = newLog(a.stderr, d.level, c.Terminal.Code)
 	var err error
 	if d.words, err = words.New(); err != nil {
@@ -104,6 +106,7 @@ func (a *app) assemble(ctx context.Context, c config, faults []fault, done func(
 	if err := d.openWeb(ctx, a, done); err != nil {
 		return fail(err)
 	}
+	d.openFleet(ctx, faults)
 	d.openDevices()
 	d.watchProblems()
 	return d, nil
@@ -178,7 +181,7 @@ func (d *agentd) openSettings(ctx context.Context) error {
 
 // startOf is what the configuration says about settings: their defaults.
 func startOf(c config) settings.Start {
-	s := settings.Start{Shop: c.Terminal.Shop, Language: c.Terminal.Language, Languages: languages, Codes: codeRows()}
+	s := settings.Start{Shop: c.Terminal.Shop, Language: c.Terminal.Language, Languages: languages, Codes: codeRows(), FleetSpread: c.Fleet.spread()}
 	seen := map[string]bool{}
 	for _, w := range c.Wallets {
 		if _, known := makers()[w.Protocol]; known && !seen[w.Protocol] {
@@ -310,7 +313,7 @@ func (d *agentd) lanes() (list []checkout.LaneConfig) {
 		}
 		seen[l.ID] = true
 		lane := checkout.LaneConfig{ID: l.ID, Name: l.Name, Wallet: l.Wallet}
-		lane.Display = d.displayOf(l.ID)
+		lane.Display = d.board(l.ID, d.displayOf(l.ID))
 		for _, u := range d.units {
 			if s, ok := u.Device.(triggered); ok && u.Config.Lane == l.ID {
 				lane.Scanner = s

@@ -61,7 +61,7 @@ func (a *app) checkAll(ctx context.Context, k *checkup, network bool) {
 	}
 	members, walletFaults := openWallets(c.Wallets, walletEnv{terminal: c.Terminal, clock: a.clock, log: slog.New(slog.DiscardHandler), timers: agent.DefaultTimers})
 	_, tokenFaults := readTokens(c)
-	faults = append(append(faults, walletFaults...), tokenFaults...)
+	faults = append(append(append(faults, walletFaults...), tokenFaults...), fleetFaults(c)...)
 	for _, f := range faults {
 		k.wrong("configuration", f.where()+f.What, f.Do)
 	}
@@ -77,6 +77,7 @@ func (a *app) checkAll(ctx context.Context, k *checkup, network bool) {
 	a.checkDevices(k, c)
 	if network {
 		checkHosts(ctx, k, members)
+		a.checkBroker(ctx, k, c.Fleet)
 	}
 }
 

@@ -82,6 +82,13 @@ func (c *clockWatch) straight(wall time.Time, mono time.Duration) bool {
 	return (c.clock.Now().Sub(wall) - (c.clock.Mono() - mono)).Abs() < clockStray
 }
 
+// lastGood is when the clock was last found right in this run; zero: never.
+func (c *clockWatch) lastGood() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.wall
+}
+
 func (c *clockWatch) offset() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -10,6 +10,7 @@ type config struct {
 	Tokens   []tokenConfig  `toml:"token"`
 	Wallets  []walletConfig `toml:"wallet"`
 	Lanes    []laneConfig   `toml:"lane"`
+	Fleet    fleetConfig    `toml:"fleet"`
 
 	// Devices that several lanes use, or that stand beside a lane's first display.
 	Printers []map[string]any `toml:"printer"`
@@ -144,6 +145,7 @@ func (c *config) defaults() {
 	set(&c.Terminal.TimeZone, "UTC")
 	set(&c.Terminal.Language, "en")
 	set(&c.HTTP.Listen, "127.0.0.1:8480")
+	set(&c.Fleet.Spread, fleetSpread)
 	for i := range c.Wallets {
 		w := &c.Wallets[i]
 		set(&w.Protocol, w.Name)
@@ -172,6 +174,10 @@ func (c *config) locate(file string) {
 	}
 	abs(&c.Terminal.Data)
 	abs(&c.Terminal.Witness)
+	c.Fleet.where = place{file, dir, "fleet", c.lines}
+	for _, p := range c.Fleet.files() {
+		abs(p)
+	}
 	for i := range c.Tokens {
 		c.Tokens[i].where = place{file, dir, element("token", i), c.lines}
 		abs(&c.Tokens[i].File)

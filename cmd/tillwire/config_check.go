@@ -65,6 +65,7 @@ func (c *config) check(file string) []fault {
 	c.checkLanes(k)
 	c.checkPrinters(k)
 	c.checkDisplays(k)
+	c.checkFleet(k)
 	return k.faults
 }
 

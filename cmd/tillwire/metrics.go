@@ -151,9 +151,15 @@ func (m *metrics) unknown(ctx context.Context, open func(context.Context) ([]age
 	}
 	n := 0
 	for _, p := range list {
-		if p.Status.State == agent.Unknown || p.Status.State == agent.Reversing || p.Status.State == agent.Review {
+		if inDoubt(p) {
 			n++
 		}
 	}
 	return float64(n)
+}
+
+// inDoubt holds for a payment whose outcome is not known, that is being undone, or
+// that is with the office.
+func inDoubt(p agent.Payment) bool {
+	return p.Status.State == agent.Unknown || p.Status.State == agent.Reversing || p.Status.State == agent.Review
 }

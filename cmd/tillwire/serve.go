@@ -70,6 +70,7 @@ func (d *agentd) serve(ctx context.Context, h *host, again <-chan struct{}) erro
 	stopControl := d.openControl()
 	server, failed, err := d.openPages(h)
 	if err == nil {
+		stopFleet := d.startFleet()
 		stopDevices := d.supervise("drivers", d.runDevices)
 		d.log.Info("ready", "comp", "tillwire", "lanes", len(d.engine.Lanes()), "problems", len(d.problems.list()))
 		h.systemd.ready("selling")
@@ -77,6 +78,7 @@ func (d *agentd) serve(ctx context.Context, h *host, again <-chan struct{}) erro
 		d.log.Info("stopping", "comp", "tillwire")
 		d.end("drivers", stopDevices)
 		d.end("printing", d.printing.abandon)
+		d.end("fleet", stopFleet)
 		d.end("web", func() { d.closePages(h, server) })
 	}
 	d.end("control", stopControl)
@@ -134,6 +136,9 @@ func (d *agentd) until(ctx context.Context, again <-chan struct{}, failed <-chan
 			case <-d.clock.After(time.Second):
 			case <-ctx.Done():
 			}
+			return errAgain
+		case <-d.fleet.restart:
+			d.log.Info("the fleet asked for a restart", "comp", "tillwire")
 			return errAgain
 		case <-d.clock.After(storeLook):
 			if err := d.store.Err(); err != nil {

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tillwire/agent"
+	"tillwire/agent/fleet"
+	"tillwire/offline"
+)
+
+// fleetSources are the parts of the journal that the fleet hears. Their mark is
+// the journal's incarnation and a row of it: a restored journal counts its rows
+// anew, and is followed from where both had come.
+func (d *agentd) fleetSources() []fleet.Source {
+	follow := func(s fleet.Stream, last func(context.Context) (int64, error), read func(ctx context.Context, after int64, limit int) ([]fleet.Fact, int64, error)) fleet.Source {
+		return fleet.Source{Stream: s, Read: func(ctx context.Context, after string, limit int) ([]fleet.Fact, string, error) {
+			seq, life, err := d.place(ctx, after, last)
+			if err != nil {
+				return nil, after, err
+			}
+			facts, next, err := read(ctx, seq, limit)
+			if err != nil {
+				return nil, after, err
+			}
+			return facts, fmt.Sprintf("%s/%d", life, next), nil
+		}}
+	}
+	return []fleet.Source{follow(fleet.Payments, d.lastPayment, d.paymentsBehind), follow(fleet.Audits, d.lastAudit, d.auditsBehind)}
+}
+
+// place is the row behind which the journal is to be read. A terminal that joins
+// a fleet begins with what happens from then on.
+func (d *agentd) place(ctx context.Context, mark string, last func(context.Context) (int64, error)) (seq int64, life string, err error) {
+	if life, err = d.store.Incarnation(ctx); err != nil {
+		return 0, "", err
+	}
+	was, row, _ := strings.Cut(mark, "/")
+	if mark != "" {
+		if _, err := fmt.Sscan(row, &seq); err != nil {
+			return 0, "", fmt.Errorf("the fleet's mark %q is damaged: %w", mark, err)
+		}
+		if was == life {
+			return seq, life, nil
+		}
+	}
+	head, err := last(ctx)
+	if mark == "" || seq > head {
+		seq = head
+	}
+	return seq, life, err
+}
+
+// lastPayment is the row of the last change of any payment. It lies at or behind
+// that of the newest payments; what has changed behind it is few.
+func (d *agentd) lastPayment(ctx context.Context) (int64, error) {
+	page, err := d.store.List(ctx, agent.Filter{Limit: 50})
+	if err != nil {
+		return 0, err
+	}
+	seq := int64(0)
+	for _, p := range page.Payments {
+		seq = max(seq, lastRow(p))
+	}
+	for {
+		more, err := d.store.Since(ctx, seq, 100)
+		if err != nil || len(more) == 0 {
+			return seq, err
+		}
+		seq = lastRow(more[len(more)-1])
+	}
+}
+
+func lastRow(p agent.Payment) int64 {
+	if len(p.Facts) == 0 {
+		return 0
+	}
+	return p.Facts[len(p.Facts)-1].Seq
+}
+
+func (d *agentd) paymentsBehind(ctx context.Context, seq int64, limit int) ([]fleet.Fact, int64, error) {
+	list, err := d.store.Since(ctx, seq, limit)
+	var facts []fleet.Fact
+	for _, p := range list {
+		at := p.Created
+		if len(p.Facts) > 0 {
+			at = p.Facts[len(p.Facts)-1].At
+		}
+		facts, seq = append(facts, fleet.Fact{Name: "changed", At: at, Data: newsOf(p)}), max(seq, lastRow(p))
+	}
+	return facts, seq, err
+}
+
+func (d *agentd) lastAudit(ctx context.Context) (int64, error) {
+	page, err := d.store.Audits(ctx, 0, 1)
+	if err != nil || len(page) == 0 {
+		return 0, err
+	}
+	return page[0].Seq, nil
+}
+
+// auditPage is how many acts are read at a time; they come newest first.
+const auditPage = 200
+
+func (d *agentd) auditsBehind(ctx context.Context, seq int64, limit int) ([]fleet.Fact, int64, error) {
+	var behind []offline.AuditEntry
+	for before, more := int64(0), true; more; {
+		page, err := d.store.Audits(ctx, before, auditPage)
+		if err != nil {
+			return nil, seq, err
+		}
+		more = len(page) == auditPage
+		for _, e := range page {
+			if e.Seq <= seq {
+				more = false
+				break
+			}
+			behind, before = append(behind, e), e.Seq
+		}
+	}
+	slices.Reverse(behind)
+	var facts []fleet.Fact
+	for _, e := range behind[:min(limit, len(behind))] {
+		facts, seq = append(facts, fleet.Fact{Name: "act", At: e.At, Data: actOf(e)}), e.Seq
+	}
+	return facts, seq, nil
+}
+
+// act is a sensitive act as the fleet may know it. What it says about a person
+// stays in the shop.
+type act struct {
+	Row    int64  `json:"row"` // of the journal
+	Actor  string `json:"actor"`
+	Action string `json:"action"`
+	Object string `json:"object"`
+	Detail string `json:"detail,omitempty"`
+}
+
+func actOf(e offline.AuditEntry) act {
+	a := act{Row: e.Seq, Actor: e.Actor, Action: e.Action, Object: e.Object, Detail: e.Detail}
+	if strings.HasPrefix(e.Action, "person") {
+		a.Detail = ""
+	}
+	return a
+}
+
+// stampOf is a time for the fleet; the zero time stays away.
+func stampOf(t time.Time) fleet.Stamp {
+	if t.IsZero() {
+		return fleet.Stamp{}
+	}
+	return fleet.At(t)
+}
