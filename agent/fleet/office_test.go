@@ -237,7 +237,7 @@ func (o *office) command(c Command) {
 
 // pass lets time go by.
 func (o *office) pass(d time.Duration) {
-	time.Sleep(d)
+	<-time.After(d)
 	synctest.Wait()
 }
 
