@@ -110,7 +110,7 @@ func (d *agentd) showMessage(ctx context.Context, args json.RawMessage) (any, fu
 		}
 	}
 	if len(shown) == 0 {
-		return nil, nil, &agent.Error{Op: "display.message", Class: agent.Conflict, Say: agent.Sentence{ID: "error.fleet_display",
+		return nil, nil, &agent.Error{Op: "display.message", Class: agent.Conflict, Say: agent.Sentence{
 			English: "No display was free: a customer is being served, or there is no such lane. Try again later."}}
 	}
 	return map[string]any{"lanes": shown}, nil, nil
