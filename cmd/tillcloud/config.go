@@ -16,13 +16,14 @@ var configText string
 // the sandbox below it.
 type layout struct{ root string }
 
-func (l layout) agentData() string { return filepath.Join(l.root, "agent") }
-func (l layout) witness() string   { return filepath.Join(l.root, "agent.witness") }
-func (l layout) config() string    { return filepath.Join(l.root, "config", "tillwire.toml") }
-func (l layout) secrets() string   { return filepath.Join(l.root, "config", "secrets") }
-func (l layout) token() string     { return filepath.Join(l.secrets(), "till-1.token") }
-func (l layout) logs() string      { return filepath.Join(l.root, "log") }
-func (l layout) agentLog() string  { return filepath.Join(l.logs(), "tillwire.log") }
+func (l layout) agentData() string      { return filepath.Join(l.root, "agent") }
+func (l layout) witness() string        { return filepath.Join(l.root, "agent.witness") }
+func (l layout) config() string         { return filepath.Join(l.root, "config", "tillwire.toml") }
+func (l layout) secrets() string        { return filepath.Join(l.root, "config", "secrets") }
+func (l layout) token() string          { return filepath.Join(l.secrets(), "till-1.token") }
+func (l layout) brokerPassword() string { return filepath.Join(l.secrets(), "broker.password") }
+func (l layout) logs() string           { return filepath.Join(l.root, "log") }
+func (l layout) agentLog() string       { return filepath.Join(l.logs(), "tillwire.log") }
 
 // lane is a register of the demo shop.
 type lane struct {
@@ -45,7 +46,7 @@ func (l layout) lanes() []lane {
 // writeConfig writes the agent's configuration and the secrets it names. It is
 // written at every start, because ports may have changed; the marks of a hand
 // in it would be lost, so it says so at its top.
-func (l layout) writeConfig(c *cloud, m *memory) error {
+func (l layout) writeConfig(c *cloud, m *memory, root string) error {
 	cred, err := c.writeCredentials(l.secrets(), "wechat", c.wechat, c.wechat.Direct())
 	if err != nil {
 		return err
@@ -63,6 +64,9 @@ func (l layout) writeConfig(c *cloud, m *memory) error {
 		return err
 	}
 	if err := writeFile(l.token(), []byte(m.Token+"\n"), 0o600); err != nil {
+		return err
+	}
+	if err := writeFile(l.brokerPassword(), []byte(m.BrokerPassword+"\n"), 0o600); err != nil {
 		return err
 	}
 	// The agent would make its folder too, but with people set before its first start
@@ -99,6 +103,7 @@ func (l layout) writeConfig(c *cloud, m *memory) error {
 		"PlatformKeyID": quote(cred.PlatformKeyID), "PlatformKey": quote(cred.PlatformKey), "APIv3Key": quote(cred.APIv3Key), "Lanes": lanes,
 		"Alipay": quote("http://" + local(m.Ports.Alipay)), "AlipayAppID": quote(ali.AppID), "AlipayAppKey": quote(ali.AppKey), "AlipayKey": quote(ali.AlipayKey),
 		"Abroad": quote("http://" + local(m.Ports.Abroad)), "AbroadKeys": abroad, "AbroadCurrencies": quoteList(abroadCurrencies), "Category": quote(abroadCategory),
+		"Broker": quote("mqtt://" + local(m.Ports.MQTT)), "TID": quote(string(demoTID)), "Root": quote(root), "BrokerPassword": quote(l.brokerPassword()),
 		"Brands": brands, "Issuer": issuerNumber, "Merchant": quote(acquirer.MerchantID), "SigningKeyID": quote(acquirer.SigningKeyID), "SigningKey": quote(acquirer.SigningKey),
 		"AcquirerKeyID": quote(acquirer.AcquirerKeyID), "AcquirerKey": quote(acquirer.AcquirerKey),
 	})

@@ -38,7 +38,7 @@ func demoCommand(s streams) *cobra.Command {
 		}}
 	c.Flags().StringVar(&dataDir, "data-dir", "", "folder of the shop; a second start goes on with the same shop (required)")
 	c.Flags().StringVar(&readyFile, "ready-file", "", "file to write the addresses and secrets to, as JSON, once the shop is open")
-	c.Flags().StringVar(&portMode, "ports", "fixed", "fixed (8480, 8490 to 8501) or auto")
+	c.Flags().StringVar(&portMode, "ports", "fixed", "fixed (8480, 8490 to 8504) or auto")
 	return c
 }
 
@@ -49,6 +49,8 @@ type shop struct {
 	log       *slog.Logger
 	memory    *memory
 	cloud     *cloud
+	broker    *broker
+	office    *office
 	scanners  []*scanLine
 	ready     shopReady
 	readyFile string
@@ -108,7 +110,31 @@ func demo(ctx context.Context, s streams, dataDir, readyFile string, auto bool) 
 		return err
 	}
 	defer func() { err = errors.Join(err, sh.cloud.Close()) }()
+	if err := sh.openFleet(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sh.broker.Close(), sh.office.Close()) }()
 	return sh.open(ctx)
+}
+
+// fleetDir is where the demo's fleet keeps its keys and what it was told.
+func (sh *shop) fleetDir() string { return filepath.Join(cloudDir(sh.root), "fleet") }
+
+// openFleet opens the broker and the office behind it.
+func (sh *shop) openFleet() error {
+	keys, err := loadOfficeKeys(sh.fleetDir())
+	if err != nil {
+		return err
+	}
+	sh.broker, err = openBroker(sh.memory.Ports.MQTT, sh.log, map[string]string{fleetUser: sh.memory.FleetPassword, string(demoTID): sh.memory.BrokerPassword})
+	if err != nil {
+		return err
+	}
+	sh.office, err = openOffice(sh.clock, sh.log, sh.broker, sh.fleetDir(), keys)
+	if err != nil {
+		return errors.Join(err, sh.broker.Close())
+	}
+	return nil
 }
 
 // beside finds a program in our own folder.
@@ -138,7 +164,7 @@ func (sh *shop) open(ctx context.Context) error {
 	if err := sh.memory.save(sh.root); err != nil {
 		return err
 	}
-	if err := sh.writeConfig(sh.cloud, sh.memory); err != nil {
+	if err := sh.writeConfig(sh.cloud, sh.memory, sh.office.keys.rootText()); err != nil {
 		return err
 	}
 	// People before the first start, because they can only be set while no agent runs.
@@ -185,7 +211,7 @@ func (sh *shop) describe() {
 	base := "http://" + local(sh.memory.Ports.Agent)
 	sh.ready = shopReady{Register: base + "/register", Owner: base + "/owner", API: base + "/api/v1", Token: sh.memory.Token,
 		CashierPIN: sh.memory.CashierPIN, ManagerPIN: sh.memory.ManagerPIN, OwnerPassword: sh.memory.OwnerPassword,
-		Phone: sh.cloud.ControlURL() + "/phone", Sandbox: sh.cloud.ControlURL() + "/_sandbox", DataDir: sh.agentData(), Config: sh.config(), CloudPID: os.Getpid()}
+		Phone: sh.cloud.ControlURL() + "/phone", Sandbox: sh.cloud.ControlURL() + "/_sandbox", MQTT: sh.broker.url(fleetUser, sh.memory.FleetPassword), DataDir: sh.agentData(), Config: sh.config(), CloudPID: os.Getpid()}
 	for _, l := range sh.lanes() {
 		sh.ready.Lanes = append(sh.ready.Lanes, laneReady{ID: l.id, Scanner: l.scanPath, Display: base + "/display/" + l.id})
 	}
@@ -205,7 +231,7 @@ func (sh *shop) started(life context.Context, pid int) {
 			defer cancel()
 			wait = bounded
 		}
-		err := newProber(sh.clock, ready).wait(wait, func(missing error) { fmt.Fprintf(sh.err, "tillcloud: not open yet: %v\n", missing) })
+		err := newProber(sh.clock, ready, sh.office.attend).wait(wait, func(missing error) { fmt.Fprintf(sh.err, "tillcloud: not open yet: %v\n", missing) })
 		// Before the first opening nothing is published: an address that does not answer
 		// yet helps nobody.
 		if life.Err() != nil || err != nil && !again {

@@ -225,7 +225,7 @@ func checkReady(t *testing.T, p *process, r shopReady) {
 	if len(r.CashierPIN) != 6 || len(r.ManagerPIN) != 6 || r.CashierPIN == r.ManagerPIN || len(r.OwnerPassword) < 16 || len(r.Token) < 32 {
 		t.Errorf("secrets are weak: %+v", r)
 	}
-	if r.CloudPID != p.cmd.Process.Pid || !alive(r.AgentPID) || r.MQTT != "" || len(r.Lanes) != 2 {
+	if r.CloudPID != p.cmd.Process.Pid || !alive(r.AgentPID) || retainedPresence(t, r.MQTT) != "online" || len(r.Lanes) != 2 {
 		t.Errorf("ready file %+v", r)
 	}
 	if err := filepath.Walk(r.DataDir, func(path string, _ os.FileInfo, err error) error {

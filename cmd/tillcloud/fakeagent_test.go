@@ -94,6 +94,7 @@ func fakeAgent(args []string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
+	go attendFleet(ctx, config)
 	server := &http.Server{Handler: shop}
 	go func() { <-ctx.Done(); server.Close() }()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

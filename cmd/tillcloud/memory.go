@@ -23,7 +23,10 @@ type memory struct {
 	ManagerPIN    string `json:"manager_pin"`
 	OwnerPassword string `json:"owner_password"`
 	Token         string `json:"token"`
-	People        bool   `json:"people"` // the agent knows them already
+
+	FleetPassword  string `json:"fleet_password"`  // of whoever operates the fleet, at the broker
+	BrokerPassword string `json:"broker_password"` // of the terminal
+	People         bool   `json:"people"`          // the agent knows them already
 }
 
 // lockPatience is how long a predecessor that is just dying may hold the shop.
@@ -84,6 +87,11 @@ func (m *memory) complete() error {
 	}
 	if m.Token == "" {
 		m.Token = secret(30) // 40 characters
+	}
+	for _, password := range []*string{&m.FleetPassword, &m.BrokerPassword} {
+		if *password == "" {
+			*password = secret(30)
+		}
 	}
 	return nil
 }

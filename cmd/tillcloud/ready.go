@@ -23,7 +23,7 @@ type shopReady struct {
 	OwnerPassword string      `json:"owner_password"`
 	Phone         string      `json:"phone"`
 	Sandbox       string      `json:"sandbox"`
-	MQTT          string      `json:"mqtt"` // empty until the shop has a broker
+	MQTT          string      `json:"mqtt"`
 	DataDir       string      `json:"data_dir"`
 	Config        string      `json:"config"`
 	AgentPID      int         `json:"agent_pid"`
@@ -43,11 +43,12 @@ type prober struct {
 	clock  agent.Clock
 	client *http.Client
 	ready  shopReady
+	attend func(context.Context) error // whether the terminal is at the fleet's broker
 }
 
 // newProber asks with a short patience: an agent that hangs is not ready.
-func newProber(clock agent.Clock, r shopReady) *prober {
-	return &prober{clock: clock, client: &http.Client{Timeout: 2 * time.Second}, ready: r}
+func newProber(clock agent.Clock, r shopReady, attend func(context.Context) error) *prober {
+	return &prober{clock: clock, client: &http.Client{Timeout: 2 * time.Second}, ready: r, attend: attend}
 }
 
 // probePause is how often the shop is asked whether it is open.
@@ -106,7 +107,7 @@ func (p *prober) check(ctx context.Context) error {
 			return fmt.Errorf("the scanner of lane %s is %q", l.ID, states[l.ID])
 		}
 	}
-	return nil
+	return p.attend(ctx)
 }
 
 // get is one request, answered with 200 or an error.
