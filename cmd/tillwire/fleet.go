@@ -139,11 +139,11 @@ func (d *agentd) board(lane string, display agent.Display) agent.Display {
 	return b
 }
 
-// fleetClock is what is known about the clock: right while a wallet's verified
-// answer says so, unknown otherwise.
+// fleetClock is what is known about the clock: right while a wallet or the
+// machine's time service says so, unknown otherwise.
 func (d *agentd) fleetClock() fleet.Clock {
 	c := fleet.Clock{Quality: fleet.Unknown, Offset: d.clocks.offset()}
-	if d.clocks.confirmed() {
+	if d.clocks.synced() {
 		c.Quality, c.LastGood = fleet.Synced, d.clocks.lastGood()
 	}
 	return c

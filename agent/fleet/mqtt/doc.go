@@ -4,7 +4,7 @@
 // A client of the library lives for one connection. Its own reconnecting has no
 // jitter, says that a message was delivered when nobody knows, and collects
 // messages while there is no line; ours makes a new client, with a will of its
-// own, and leaves what must arrive to the outbox (decision 0014).
+// own, and leaves what must arrive to the outbox (decision 0015).
 //
 // It imports the root of agent, agent/fleet and the library.
 package mqtt
