@@ -12,7 +12,7 @@ import (
 // TestAMessageNeverTakesACodeAway follows a board through a day at the counter.
 func TestAMessageNeverTakesACodeAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, behind, ended := context.Background(), &screens{}, make(chan struct{})
+		ctx, behind, ended := context.Background(), &shownScreens{}, make(chan struct{})
 		defer close(ended)
 		b := newBoard(behind, agent.NewSystemClock(), ended)
 		show := func(kind agent.ScreenKind) {

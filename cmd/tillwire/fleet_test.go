@@ -254,20 +254,20 @@ func TestMistakesInTheFleetsTable(t *testing.T) {
 	golden(t, "fleet_config.txt", b.String())
 }
 
-// screens is a display that remembers what it was shown.
-type screens struct {
+// shownScreens is a display that remembers what it was shown.
+type shownScreens struct {
 	mu   sync.Mutex
 	list []agent.Screen
 }
 
-func (s *screens) Show(_ context.Context, one agent.Screen) error {
+func (s *shownScreens) Show(_ context.Context, one agent.Screen) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.list = append(s.list, one)
 	return nil
 }
 
-func (s *screens) kinds() (list string) {
+func (s *shownScreens) kinds() (list string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, one := range s.list {
