@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"slices"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tillwire/agent"
+	"tillwire/agent/wallet"
 	"tillwire/offline"
 )
 
@@ -47,6 +49,7 @@ payments moves on.`,
 			if err != nil {
 				return err
 			}
+			report.Test = a.testShop(cfg)
 			if onPaper {
 				err := askAgentPath(c.Context(), cfg.Terminal.Data, "POST", "/report", reportRequest{Day: day, Printer: onPrinter}, &controlAnswer{})
 				if errors.Is(err, errNotRunning) {
@@ -73,9 +76,16 @@ payments moves on.`,
 	return c
 }
 
+// testShop holds when some wallet's host is not the brand's own.
+func (a *app) testShop(c config) bool {
+	members, _ := openWallets(c.Wallets, walletEnv{terminal: c.Terminal, clock: a.clock, log: slog.New(slog.DiscardHandler), timers: agent.DefaultTimers})
+	return slices.ContainsFunc(members, func(m wallet.Member) bool { return m.Wallet.Info().Test })
+}
+
 // reportRow is a report for programs, in minor units.
 type reportRow struct {
 	Kind    string     `json:"kind"` // "x" or "z"
+	Test    bool       `json:"test"` // some wallet's host is not the brand's own
 	Day     string     `json:"day"`
 	From    time.Time  `json:"from"`
 	To      time.Time  `json:"to"`
@@ -98,7 +108,7 @@ func newReportRow(day string, r agent.Report) reportRow {
 	row := func(wallet string, t agent.Totals) totalRow {
 		return totalRow{wallet, t.Currency, t.Count, t.Paid, t.Captured, t.Refunded, t.Open}
 	}
-	out := reportRow{Kind: "x", Day: day, From: r.From, To: r.To, Totals: []totalRow{}, Wallets: []totalRow{}}
+	out := reportRow{Kind: "x", Test: r.Test, Day: day, From: r.From, To: r.To, Totals: []totalRow{}, Wallets: []totalRow{}}
 	if r.Z {
 		out.Kind = "z"
 	}

@@ -292,6 +292,7 @@ func TestSlipsAreWrittenWithoutAPrinter(t *testing.T) {
 		{"payments print " + string(id) + " --text --refund P1", exitFound, "no refund"},
 		{"payments print " + string(id), exitFound, "Start it, or write the slip with --text"},
 		{"payments report", exitFine, "X report"},
+		{"payments report", exitFine, "TEST - no money moves"},
 		{"payments report --day 2020-02-30", exitUsage, "2006-01-02"},
 		{"payments report --day 2999-01-01", exitUsage, "has not begun"},
 		{"payments report --day 2020-02-03", exitFine, "Z report"},
