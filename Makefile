@@ -45,7 +45,7 @@ e2e: build ## the real programs in a real browser
 
 interop: build ## WeChat Pay's and Alipay's clients from npm, written by others, against the sandbox; zbar reads the QR codes
 	.ci/needs node zbar
-	go test -count=1 -tags=$(TAGS),interop -run ZBar ./agent/wallet/emvqr/... ./drivers/printer
+	go test -count=1 -tags=$(TAGS),interop -timeout 20m -run ZBar ./agent/wallet/emvqr/... ./drivers/printer
 	cd agent/sandbox/interop && npm ci --ignore-scripts --no-audit --no-fund && node interop.mjs '$(CURDIR)/bin'
 
 bench: build ## the figures of one shop, measured on this machine
