@@ -32,7 +32,11 @@ var tenders = []tender{
 	{"promptpay", "THB", false, "promptpay"},
 	{"pix", "BRL", false, "pix"},
 	{"upi", "INR", false, "upi"},
+	{"cornerpay", "CNY", false, "url"},
 }
+
+// scanOnly is how many wallets of the demo show no code: the shop's own card.
+const scanOnly = 1
 
 // phone makes a customer of a wallet with money in its currency.
 func (s *shop) phone(w tender, behaviour string) string {
@@ -129,7 +133,7 @@ func (s *shop) agrees(day string) {
 		}
 	}
 	say, code := s.tillwire("reconcile", day, "--json")
-	if err := json.Unmarshal([]byte(say), &r); err != nil || code != 0 || !r.Whole || len(r.Wallets) != len(tenders) {
+	if err := json.Unmarshal([]byte(say), &r); err != nil || code != 0 || !r.Whole || len(r.Wallets) != len(tenders)+scanOnly {
 		s.t.Errorf("reconcile %s ends with %d: %v\n%s", day, code, err, say)
 	}
 	for _, w := range r.Wallets {
