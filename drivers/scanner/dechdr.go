@@ -171,7 +171,7 @@ func (d *dechdr) Tick(at time.Duration) []Event {
 		}
 	}
 	d.talker.tick(at)
-	return d.take()
+	return inOrder(d.take())
 }
 
 // Lost implements Codec.

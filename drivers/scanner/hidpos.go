@@ -144,7 +144,7 @@ func (h *hidpos) Tick(at time.Duration) []Event {
 		}
 	}
 	h.talker.tick(at)
-	return h.take()
+	return inOrder(h.take())
 }
 
 // Lost implements Codec.

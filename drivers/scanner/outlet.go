@@ -2,6 +2,8 @@ package scanner
 
 import (
 	"bytes"
+	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +28,12 @@ func (o *outlet) take() []Event {
 	out := o.events
 	o.events = nil
 	return out
+}
+
+// inOrder puts the timers that one call fired into the order of their times.
+func inOrder(events []Event) []Event {
+	slices.SortStableFunc(events, func(a, b Event) int { return cmp.Compare(a.At, b.At) })
+	return events
 }
 
 // deliver emits a frame as a scan or a duplicate, or as garbage. symbology is

@@ -76,7 +76,7 @@ func (s *spoken) Tick(at time.Duration) []Event {
 		s.replies.drop()
 	}
 	s.talker.tick(at)
-	return append(out, s.take()...)
+	return inOrder(append(out, s.take()...))
 }
 
 // Lost implements Codec.

@@ -221,7 +221,7 @@ func (s *ssi) Tick(at time.Duration) []Event {
 		}
 	}
 	s.talker.tick(at)
-	return s.take()
+	return inOrder(s.take())
 }
 
 // Lost implements Codec.
