@@ -81,12 +81,15 @@ func (l layout) writeConfig(c *cloud, m *memory, root string) error {
 	for _, lane := range l.lanes() {
 		lanes = append(lanes, laneText{quote(lane.id), quote(lane.name), quote(lane.agentPath)})
 	}
-	type brandText struct{ Name, Host, Currencies, Modes, Roots string }
+	type brandText struct{ Name, Host, Currencies, Modes, Roots, ShopCode string }
 	var brands []brandText
 	for _, brand := range shopBrands {
 		text := brandText{Name: quote(brand.name), Host: quote(acquirer.Brands[brand.name][0]), Currencies: quoteList(brand.currencies), Modes: quoteList(brand.modes)}
 		if brand.name == issuingBrand {
 			text.Roots = quoteList(acquirer.IssuerRoots[:])
+		}
+		if code := c.gateway.Wallet(brand.name).Printed(); code != "" {
+			text.ShopCode = quote(code)
 		}
 		brands = append(brands, text)
 	}

@@ -150,11 +150,12 @@ func beside(name string) (string, error) {
 	return program, nil
 }
 
-// counters let the phones be held to the lanes' scanners.
+// counters let the phones be held to the lanes' scanners, and look at their displays.
 func (sh *shop) counters() []sandbox.Counter {
 	var list []sandbox.Counter
 	for i, l := range sh.lanes() {
-		list = append(list, sandbox.Counter{ID: l.id, Name: l.name, Present: sh.scanners[i].scan})
+		list = append(list, sandbox.Counter{ID: l.id, Name: l.name, Present: sh.scanners[i].scan,
+			Look: func(ctx context.Context) (string, error) { return sh.display(ctx, l.id) }})
 	}
 	return list
 }
@@ -169,6 +170,9 @@ func (sh *shop) open(ctx context.Context) error {
 	}
 	// People before the first start, because they can only be set while no agent runs.
 	if err := setPeople(sh.program, sh.layout, sh.memory); err != nil {
+		return err
+	}
+	if err := setCodes(sh.program, sh.layout, sh.memory); err != nil {
 		return err
 	}
 	if err := seedPhones(ctx, sh.cloud.ledger); err != nil {

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -217,6 +218,34 @@ func TestDemoShop(t *testing.T) {
 	people, err := os.ReadFile(filepath.Join(first.DataDir, "people"))
 	if err != nil || strings.Count(string(people), "\n") != 3 {
 		t.Errorf("people were set as %q: %v", people, err)
+	}
+	// The codes of the shop's own cards are told once, and in full.
+	told, err := os.ReadFile(filepath.Join(first.DataDir, "settings"))
+	if err != nil || string(told) != "codes.own shopcard ^8800\\d{16}$\n" {
+		t.Errorf("the agent was told %q: %v", told, err)
+	}
+	checkOfflineConfig(t, first.Config)
+}
+
+// checkOfflineConfig: the agent is told what the sandbox's issuer is known by, and the
+// shop's printed code.
+func checkOfflineConfig(t *testing.T, path string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, brand := range strings.Split(string(b), "[[wallet]]") {
+		switch {
+		case strings.Contains(brand, `name = "cornerpay"`):
+			if !strings.Contains(brand, "\nissuer = 7\n") || !regexp.MustCompile(`(?m)^issuer_roots = \["[^"]+issuer-root-1.pem", "[^"]+issuer-root-2.pem"\]$`).MatchString(brand) ||
+				!strings.Contains(brand, `modes = ["show"]`) {
+				t.Errorf("the issuing wallet is configured as %s", brand)
+			}
+		case strings.Contains(brand, `name = "shopcard"`) && !strings.Contains(brand, `modes = ["code"]`),
+			strings.Contains(brand, `name = "unionpay"`) != strings.Contains(brand, "shop_code = \"000201010211"):
+			t.Errorf("a wallet is configured as %s", brand)
+		}
 	}
 }
 

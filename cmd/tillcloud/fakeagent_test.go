@@ -74,11 +74,11 @@ func fakeAgent(args []string) error {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return fmt.Errorf("another agent is running: %w", err)
 	}
-	if args[0] == "settings" {
-		return nil
-	}
-	if args[0] == "people" {
+	switch args[0] {
+	case "people":
 		return fakePeople(data, args)
+	case "settings":
+		return noteLine(filepath.Join(data, "settings"), strings.Join(args[4:], " ")+"\n")
 	}
 	token, err := os.ReadFile(setting(config, "file")[0])
 	if err != nil {
@@ -108,11 +108,16 @@ func fakePeople(data string, args []string) error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	f, err := os.OpenFile(filepath.Join(data, "people"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	return noteLine(filepath.Join(data, "people"), strings.Join(args[4:], " ")+" "+secret)
+}
+
+// noteLine keeps what the agent was told, for the tests.
+func noteLine(path, line string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(f, "%s %s", strings.Join(args[4:], " "), secret)
+	_, err = f.WriteString(line)
 	return errors.Join(err, f.Close())
 }
 

@@ -17,13 +17,13 @@ type shopBrand struct {
 	modes      []string // of a brand that the agent does not know beforehand
 }
 
-// shopBrands are three countries' codes to show, two of them EMV and one a link, two
-// brands with codes to scan, which share their forms with another wallet's, and two that
-// can be sold to without a line: by vouchers and receipts, and by a card of the shop's
-// own that is charged later.
-var shopBrands = []shopBrand{{"promptpay", []string{"THB"}, nil}, {"pix", []string{"BRL"}, nil}, {"upi", []string{"INR"}, nil},
-	{"unionpay", []string{"CNY"}, nil}, {"alipayplus", []string{"SGD", "MYR", "EUR"}, nil},
-	{issuingBrand, []string{"CNY"}, []string{"show"}}, {"shopcard", []string{"CNY"}, []string{"code"}}}
+// shopBrands are two that can be sold to without a line, by vouchers and receipts and by
+// a card of the shop's own that is charged later; three countries' codes to show, two of
+// them EMV and one a link; and two brands with codes to scan, which share their forms
+// with another wallet's. The first is what a register shows when the line is down.
+var shopBrands = []shopBrand{{issuingBrand, []string{"CNY"}, []string{"show"}}, {"shopcard", []string{"CNY"}, []string{"code"}},
+	{"promptpay", []string{"THB"}, nil}, {"pix", []string{"BRL"}, nil}, {"upi", []string{"INR"}, nil},
+	{"unionpay", []string{"CNY"}, nil}, {"alipayplus", []string{"SGD", "MYR", "EUR"}, nil}}
 
 // shopCardCodes is what the shop has to set for a card of its own: no table knows it.
 const shopCardCodes = `shopcard ^8800\d{16}$`

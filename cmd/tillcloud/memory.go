@@ -27,6 +27,7 @@ type memory struct {
 	FleetPassword  string `json:"fleet_password"`  // of whoever operates the fleet, at the broker
 	BrokerPassword string `json:"broker_password"` // of the terminal
 	People         bool   `json:"people"`          // the agent knows them already
+	Codes          bool   `json:"codes"`           // and the codes of the shop's own cards
 }
 
 // lockPatience is how long a predecessor that is just dying may hold the shop.

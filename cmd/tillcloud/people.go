@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// setPeople makes the shop's people known to the agent, and its own card's codes, once:
-// it only works while the agent does not run. A data folder that was emptied by hand knows
+// setPeople makes the shop's people known to the agent, once: it only works
+// while the agent does not run. A data folder that was emptied by hand knows
 // nobody any more.
 func setPeople(program string, l layout, m *memory) error {
 	entries, err := os.ReadDir(l.agentData())
@@ -19,6 +19,7 @@ func setPeople(program string, l layout, m *memory) error {
 	if m.People && len(entries) > 0 {
 		return nil
 	}
+	m.Codes = false // it forgot them as well
 	// The child dies with its thread, see keeper.run.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -34,10 +35,21 @@ func setPeople(program string, l layout, m *memory) error {
 			return fmt.Errorf("tillwire people set --role %s: %w: %s", person.role, err, strings.TrimSpace(string(out)))
 		}
 	}
-	cmd := bound(program, "settings", "set", "--config", l.config(), "codes.own", shopCardCodes)
-	if out, err := cmd.CombinedOutput(); err != nil {
+	m.People = true
+	return m.save(l.root)
+}
+
+// setCodes tells the agent, once, how the codes of the shop's own cards look: no table
+// of wallets can know them.
+func setCodes(program string, l layout, m *memory) error {
+	if m.Codes {
+		return nil
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if out, err := bound(program, "settings", "set", "--config", l.config(), "codes.own", shopCardCodes).CombinedOutput(); err != nil {
 		return fmt.Errorf("tillwire settings set codes.own: %w: %s", err, strings.TrimSpace(string(out)))
 	}
-	m.People = true
+	m.Codes = true
 	return m.save(l.root)
 }

@@ -24,6 +24,7 @@ func seedPhones(ctx context.Context, ledger *sandbox.Ledger) error {
 		{Wallet: "alipayplus", Currency: "EUR", Name: "Léa", Behaviour: sandbox.Approve},
 		{Wallet: "alipayplus", Currency: "SGD", Name: "Wei", Behaviour: sandbox.Approve},
 		{Wallet: "unionpay", Currency: "CNY", Name: "Gao", Behaviour: sandbox.Approve},
+		{Wallet: issuingBrand, Currency: "CNY", Name: "Nils", Behaviour: sandbox.Approve},
 		{Wallet: issuingBrand, Currency: "CNY", Name: "Cora", Behaviour: sandbox.Approve},
 		{Wallet: "shopcard", Currency: "CNY", Name: "Sam", Behaviour: sandbox.Approve},
 		{Wallet: "wechatglobal", Currency: "CNY", Name: "Hui", Behaviour: sandbox.Approve},
@@ -78,9 +79,13 @@ func welcome(r shopReady, root string) string {
 	line("  Gao (UnionPay) pays in yuan; Hui (WeChat Pay abroad) whatever is priced in HKD, JPY or USD;")
 	line("  Wei and Léa (Alipay+) in SGD and EUR. Their codes can be scanned, too.")
 	line("")
-	line("  To sell without a line: switch it on in the owner's settings and set the caps, then")
-	line("  cut the line on the sandbox's page. Cora (Corner Pay) pays what the register then shows,")
-	line("  also in flight mode; Sam's shop card is charged when the line is back.")
+	line("  Sell while the line is down:")
+	line("  1. In the owner's settings, switch \"Accept without a connection\" on and name amounts, such as")
+	line("     CNY 200 500 5000 2500. When the line is down it cannot be switched on any more.")
+	line("  2. On the sandbox's page, cut the shop's line. The register says so within 15 seconds; F6 there sells on.")
+	line("  3. Point the camera of Cora's phone (Corner Pay) at the register's display, and hold its code to the register:")
+	line("     a receipt over the phone's own line, in flight mode a voucher. Sam's shop card is charged later.")
+	line("  4. All well again on the sandbox's page: everything is collected by itself.")
 	line("")
 	line("  For a till         %s, token in %s", r.API, filepath.Join(root, "config", "secrets", "till-1.token"))
 	for _, l := range r.Lanes {

@@ -128,6 +128,7 @@ let slipCode = "";
 async function slip(text) {
   if (!offline || !text) return;
   slipCode = text;
+  $("slip").dataset.code = text; // for whoever drives the page
   $("slip-kind").textContent = words["kind_" + text.slice(0, 3)] ?? "";
   const { svg } = await post(base + "/draw", { code: text });
   $("slip-qr").replaceChildren(document.importNode(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement, true));
@@ -137,6 +138,7 @@ async function slip(text) {
 }
 function putAway() {
   slipCode = "";
+  delete $("slip").dataset.code;
   $("slip-qr").replaceChildren();
   $("slip").hidden = true;
   if ($("slip-hold")) $("slip-hold").hidden = true;
