@@ -101,27 +101,27 @@ func TestACommandIsDoneOnceAndTold(t *testing.T) {
 	inOffice(t, asItIs, func(o *office) {
 		c := o.order("display.message", `{"text":"Back soon","ttl":60}`)
 		o.command(c)
-		if got := o.told(c.Jti); !slices.Equal(got, []string{"ACCEPTED ", "SUCCEEDED "}) || o.did["display.message"] != 1 {
-			t.Errorf("told %q, done %d times", got, o.did["display.message"])
+		if got := o.told(c.Jti); !slices.Equal(got, []string{"ACCEPTED ", "SUCCEEDED "}) || o.times("display.message") != 1 {
+			t.Errorf("told %q, done %d times", got, o.times("display.message"))
 		}
-		acked := o.wire.acked
+		acked := o.wire.answers()
 		o.command(c) // 39
 		o.ackAll()
 		o.restart()
 		o.command(c)
-		if got := o.told(c.Jti); len(got) != 4 || got[2] != "SUCCEEDED DUPLICATE" || got[3] != "SUCCEEDED DUPLICATE" || o.did["display.message"] != 1 {
-			t.Errorf("39: told %q, done %d times", got, o.did["display.message"])
+		if got := o.told(c.Jti); len(got) != 4 || got[2] != "SUCCEEDED DUPLICATE" || got[3] != "SUCCEEDED DUPLICATE" || o.times("display.message") != 1 {
+			t.Errorf("39: told %q, done %d times", got, o.times("display.message"))
 		}
-		if o.wire.acked != acked+3 {
-			t.Errorf("the broker was answered %d times for two commands and one acknowledgement", o.wire.acked-acked)
+		if o.wire.answers() != acked+3 {
+			t.Errorf("the broker was answered %d times for two commands and one acknowledgement", o.wire.answers()-acked)
 		}
 		// 40: thirty days later the inbox has forgotten it, its sequence has not.
 		o.pass(31 * 24 * time.Hour)
 		late := c
 		late.Iat, late.Exp = At(time.Now()), At(time.Now().Add(time.Minute))
 		o.command(late)
-		if len(o.agent.in.rows) != 0 || o.did["display.message"] != 1 {
-			t.Errorf("40: done %d times, the inbox has %d", o.did["display.message"], len(o.agent.in.rows))
+		if len(o.agent.in.rows) != 0 || o.times("display.message") != 1 {
+			t.Errorf("40: done %d times, the inbox has %d", o.times("display.message"), len(o.agent.in.rows))
 		}
 	})
 }
@@ -147,8 +147,8 @@ func TestWhatIsNotSignedRightIsRefusedAndSeen(t *testing.T) {
 		if want := []string{"REFUSED_KEY", "REFUSED_RETAINED", "REFUSED_AUDIENCE", "REFUSED_MALFORMED"}; !slices.Equal(codes, want) {
 			t.Errorf("alerts: %q, want %q", codes, want)
 		}
-		if len(o.audits) != 4 || o.did["ping"] != 0 || o.wire.acked != 6 { // five and the key set
-			t.Errorf("audits %q, done %d, the broker answered %d times", o.audits, o.did["ping"], o.wire.acked)
+		if len(o.acts()) != 4 || o.times("ping") != 0 || o.wire.answers() != 6 { // five and the key set
+			t.Errorf("audits %q, done %d, the broker answered %d times", o.acts(), o.times("ping"), o.wire.answers())
 		}
 	})
 }
@@ -163,12 +163,12 @@ func TestDocumentsMayComeBeforeTheKeys(t *testing.T) {
 		o.wire.set(func(w *wire) { w.down = false })
 		o.pass(3 * time.Second)
 		o.configure(1, map[string]string{"shop.name": "Early"})
-		if o.door.values["shop.name"] != "Corner" {
+		if o.door.text("shop.name") != "Corner" {
 			t.Fatal("believed without a key")
 		}
 		o.send(DownKeys, true, TypeKeys, o.nowSet(1), o.root)
-		if o.door.values["shop.name"] != "Early" || len(o.audits) != 0 {
-			t.Errorf("afterwards the shop is %q, audits %q", o.door.values["shop.name"], o.audits)
+		if o.door.text("shop.name") != "Early" || len(o.acts()) != 0 {
+			t.Errorf("afterwards the shop is %q, audits %q", o.door.text("shop.name"), o.acts())
 		}
 	})
 }
@@ -181,7 +181,7 @@ func TestStolenKey(t *testing.T) {
 			o.pass(60 * time.Millisecond)
 		}
 		o.pass(2 * time.Minute)
-		if n := o.did["display.message"]; n != 20 {
+		if n := o.times("display.message"); n != 20 {
 			t.Errorf("%d commands were done in a minute", n)
 		}
 		limited := 0
@@ -195,15 +195,15 @@ func TestStolenKey(t *testing.T) {
 		}
 		o.pass(time.Hour)
 		o.command(o.order("ping", ""))
-		if o.did["ping"] != 1 {
+		if o.times("ping") != 1 {
 			t.Error("an hour later nothing is taken")
 		}
 		o.command(o.order("agent.restart", ""))
 		o.command(o.order("agent.restart", ""))
 		o.restart()
 		o.command(o.order("agent.restart", ""))
-		if o.did["agent.restart"] != 1 {
-			t.Errorf("restarted %d times in an hour", o.did["agent.restart"])
+		if o.times("agent.restart") != 1 {
+			t.Errorf("restarted %d times in an hour", o.times("agent.restart"))
 		}
 	})
 }
@@ -233,18 +233,18 @@ func TestKilledAnywhere(t *testing.T) {
 					o.store = disk
 					o.openUp()
 					command := o.order(c.name, c.args)
-					before := o.wire.acked
+					before := o.wire.answers()
 					o.command(command)
 					o.stop()
 					disk.left = 1_000_000
 					o.openUp()
-					if o.wire.acked == before { // never acknowledged
+					if o.wire.answers() == before { // never acknowledged
 						o.command(command)
 					}
 					o.pass(3 * time.Second)
 					told := o.told(command.Jti)
 					end := told[len(told)-1]
-					if n := o.did[c.name]; n != 1 && !(n == 0 && end == "INTERRUPTED ") && !(n == 2 && c.name == "ping") {
+					if n := o.times(c.name); n != 1 && !(n == 0 && end == "INTERRUPTED ") && !(n == 2 && c.name == "ping") {
 						t.Errorf("done %d times, told %q", n, told)
 					}
 					if end != "SUCCEEDED " && !(c.name != "ping" && end == "INTERRUPTED ") {
@@ -264,17 +264,17 @@ func TestDeferredUntilTheCounterIsIdle(t *testing.T) {
 		o.command(c)
 		o.command(late)
 		o.pass(30 * time.Minute)
-		if o.did["agent.restart"] != 0 {
+		if o.times("agent.restart") != 0 {
 			t.Fatal("restarted with a payment open")
 		}
-		o.idle = true
+		change(o, &o.idle, true)
 		o.pass(2 * time.Second)
 		o.ackAll()
 		o.pass(time.Minute)
-		if got := o.told(c.Jti); !slices.Equal(got, []string{"ACCEPTED ", "DEFERRED ", "SUCCEEDED "}) || o.did["agent.restart"] != 1 {
+		if got := o.told(c.Jti); !slices.Equal(got, []string{"ACCEPTED ", "DEFERRED ", "SUCCEEDED "}) || o.times("agent.restart") != 1 {
 			t.Errorf("told %q", got)
 		}
-		if got := o.told(late.Jti); !slices.Equal(got, []string{"ACCEPTED ", "DEFERRED ", "EXPIRED "}) || o.did["ping"] != 0 {
+		if got := o.told(late.Jti); !slices.Equal(got, []string{"ACCEPTED ", "DEFERRED ", "EXPIRED "}) || o.times("ping") != 0 {
 			t.Errorf("told %q", got)
 		}
 	})
@@ -308,13 +308,13 @@ func TestConfiguration(t *testing.T) {
 	inOffice(t, asItIs, func(o *office) {
 		last := func() ConfigReport { list := said[ConfigReport](o, UpConfig); return list[len(list)-1] }
 		o.configure(5, map[string]string{"shop.name": "Five"})
-		if r := last(); r.Status != ConfigTrial || o.door.values["shop.name"] != "Five" || !slices.Equal(o.door.by, []string{"fleet:fleet.example"}) || r.Effects["shop.name"] != "live" {
-			t.Errorf("applied: %+v by %q", r, o.door.by)
+		if r := last(); r.Status != ConfigTrial || o.door.text("shop.name") != "Five" || !slices.Equal(o.door.who(), []string{"fleet:fleet.example"}) || r.Effects["shop.name"] != "live" {
+			t.Errorf("applied: %+v by %q", r, o.door.who())
 		}
 		o.configure(5, map[string]string{"shop.name": "Five"})
 		o.pass(11 * time.Minute)
-		if r := last(); r.Status != ConfigApplied || len(o.door.by) != 1 {
-			t.Errorf("after ten minutes: %+v, changed %d times", r, len(o.door.by))
+		if r := last(); r.Status != ConfigApplied || len(o.door.who()) != 1 {
+			t.Errorf("after ten minutes: %+v, changed %d times", r, len(o.door.who()))
 		}
 		for name, c := range map[string]struct {
 			rev  uint64
@@ -327,32 +327,32 @@ func TestConfiguration(t *testing.T) {
 			"unknown setting":             {6, map[string]string{"shop.name": "Six", "no.such": "1"}, nil, RefusedValue},
 			"impossible value":            {6, map[string]string{"shop.name": "Six"}, errors.New("no"), RefusedValue},
 		} {
-			o.door.veto = c.veto
+			o.door.refuse(c.veto)
 			o.configure(c.rev, c.cfg)
-			if r := last(); r.Status != ConfigRefused || r.Code != c.want || r.Rev != c.rev || o.door.values["shop.name"] != "Five" {
-				t.Errorf("%s: %+v, the shop is %q", name, r, o.door.values["shop.name"])
+			if r := last(); r.Status != ConfigRefused || r.Code != c.want || r.Rev != c.rev || o.door.text("shop.name") != "Five" {
+				t.Errorf("%s: %+v, the shop is %q", name, r, o.door.text("shop.name"))
 			}
-			o.door.veto = nil
+			o.door.refuse(nil)
 		}
 		o.configure(7, map[string]string{"shop.name": "Seven", "log.level": "debug"})
-		o.line = agent.LineDown
+		change(o, &o.line, agent.LineDown)
 		o.pass(5 * time.Minute)
 		o.restart() // the trial goes on
 		o.pass(9 * time.Minute)
-		if o.door.values["shop.name"] != "Seven" {
+		if o.door.text("shop.name") != "Seven" {
 			t.Error("taken back too early")
 		}
 		o.pass(2 * time.Minute)
-		if r := last(); r.Status != ConfigReverted || r.Rev != 7 || o.door.values["shop.name"] != "Five" || o.door.values["log.level"] != "info" {
-			t.Errorf("after ten minutes without a line: %+v, %v", r, o.door.values)
+		if r := last(); r.Status != ConfigReverted || r.Rev != 7 || o.door.text("shop.name") != "Five" || o.door.text("log.level") != "info" {
+			t.Errorf("after ten minutes without a line: %+v", r)
 		}
 		o.configure(7, map[string]string{"shop.name": "Seven", "log.level": "debug"})
-		if o.door.values["shop.name"] != "Five" {
+		if o.door.text("shop.name") != "Five" {
 			t.Error("applied again after it was taken back")
 		}
 		o.configure(8, map[string]string{"shop.name": "Eight"}) // the line is still down: nothing to blame it for
 		o.pass(30 * time.Minute)
-		if r := last(); r.Status != ConfigApplied || o.door.values["shop.name"] != "Eight" {
+		if r := last(); r.Status != ConfigApplied || o.door.text("shop.name") != "Eight" {
 			t.Errorf("with the line down before: %+v", r)
 		}
 	})
@@ -372,14 +372,14 @@ func TestKilledWhileSettingsChange(t *testing.T) {
 		if err := o.store.Save(context.Background(), rows...); err != nil {
 			t.Fatal(err)
 		}
-		o.door.values["shop.name"] = "Corner"
+		o.door.put("shop.name", "Corner")
 		o.openUp()
-		if o.door.values["shop.name"] != "One" || o.agent.Status().Config.Status != ConfigTrial {
-			t.Errorf("after the restart: %v, %+v", o.door.values, o.agent.Status().Config)
+		if o.door.text("shop.name") != "One" || o.agent.Status().Config.Status != ConfigTrial {
+			t.Errorf("after the restart: %+v", o.agent.Status().Config)
 		}
-		o.line = agent.LineDown
+		change(o, &o.line, agent.LineDown)
 		o.pass(12 * time.Minute)
-		if o.door.values["shop.name"] != "Corner" {
+		if o.door.text("shop.name") != "Corner" {
 			t.Error("the way back is lost")
 		}
 	})
@@ -391,19 +391,22 @@ func TestClockIsTurnedBack(t *testing.T) {
 		c := o.order("ping", "")
 		o.pass(3 * time.Hour)
 		o.restart()
-		o.clock.Quality = Unknown
+		change(o, &o.clock.Quality, Unknown)
 		hello := said[Hello](o, UpHello)
 		c.Nonce = hello[len(hello)-1].Nonce
 		o.command(c)
-		if got := o.told(c.Jti); !slices.Equal(got, []string{"EXPIRED EXPIRED"}) || o.did["ping"] != 0 {
-			t.Errorf("told %q, done %d times", got, o.did["ping"])
+		if got := o.told(c.Jti); !slices.Equal(got, []string{"EXPIRED EXPIRED"}) || o.times("ping") != 0 {
+			t.Errorf("told %q, done %d times", got, o.times("ping"))
 		}
 	})
 }
 
 // numbers is a journal of facts that counts.
-func numbers(s Stream, upto *int) Source {
+func (o *office) numbers(s Stream, upto *int) Source {
 	return Source{s, func(_ context.Context, after string, limit int) ([]Fact, string, error) {
+		o.mu.Lock()
+		last := *upto
+		o.mu.Unlock()
 		n := 0
 		if after != "" {
 			if _, err := fmt.Sscan(after, &n); err != nil {
@@ -411,7 +414,7 @@ func numbers(s Stream, upto *int) Source {
 			}
 		}
 		var facts []Fact
-		for n < *upto && len(facts) < limit {
+		for n < last && len(facts) < limit {
 			n++
 			facts = append(facts, Fact{Name: "counted", At: time.Now(), Data: map[string]int{"n": n}})
 			after = fmt.Sprint(n)
@@ -424,7 +427,7 @@ func numbers(s Stream, upto *int) Source {
 // acknowledged under the fleet's signature stays, and somebody is told.
 func TestBrokerThatDropsEverything(t *testing.T) {
 	total := 1000
-	inOffice(t, func(o *office) { o.opt.Sources = []Source{numbers(Audits, &total)} }, func(o *office) {
+	inOffice(t, func(o *office) { o.opt.Sources = []Source{o.numbers(Audits, &total)} }, func(o *office) {
 		o.wire.set(func(w *wire) { w.deaf = true })
 		o.pass(9 * time.Minute)
 		if p := o.agent.Problems(); len(p) != 0 {
@@ -468,11 +471,13 @@ func TestBrokerThatDropsEverything(t *testing.T) {
 // a few hundred rows at any time, and metrics that went are owned up to.
 func TestADayWithoutABroker(t *testing.T) {
 	total := 0
-	inOffice(t, func(o *office) { o.opt.Sources = []Source{numbers(Payments, &total)} }, func(o *office) {
+	inOffice(t, func(o *office) { o.opt.Sources = []Source{o.numbers(Payments, &total)} }, func(o *office) {
 		o.wire.set(func(w *wire) { w.down = true })
 		o.wire.cut()
 		for range 26 * 60 {
+			o.mu.Lock()
 			total += 3
+			o.mu.Unlock()
 			o.agent.Changed()
 			o.pass(time.Minute)
 		}
@@ -501,7 +506,7 @@ func TestADayWithoutABroker(t *testing.T) {
 
 func TestBatchesAreSentAgainMoreSeldom(t *testing.T) {
 	total := 1
-	inOffice(t, func(o *office) { o.opt.Sources = []Source{numbers(Payments, &total)} }, func(o *office) {
+	inOffice(t, func(o *office) { o.opt.Sources = []Source{o.numbers(Payments, &total)} }, func(o *office) {
 		o.pass(time.Hour)
 		n := len(said[Batch](o, Payments.Channel()))
 		if n < 10 || n > 18 { // after 30 s, 1, 2, 4 and then every 5 minutes
@@ -513,7 +518,7 @@ func TestBatchesAreSentAgainMoreSeldom(t *testing.T) {
 func TestWaitsAreSpreadAfterAConnect(t *testing.T) {
 	total := 1
 	inOffice(t, func(o *office) {
-		o.opt.Sources = []Source{numbers(Payments, &total)}
+		o.opt.Sources = []Source{o.numbers(Payments, &total)}
 		o.opt.Spread = func() time.Duration { return 30 * time.Second }
 		o.opt.Draw = func(d time.Duration) time.Duration { return d / 2 }
 	}, func(o *office) {
@@ -536,10 +541,10 @@ func TestFullDisk(t *testing.T) {
 		disk := &dying{Memory: o.store.(*Memory), left: 1}
 		o.store = disk
 		o.openUp()
-		before := o.wire.acked
+		before := o.wire.answers()
 		o.command(o.order("ping", ""))
-		if o.wire.acked != before || o.did["ping"] != 0 {
-			t.Errorf("taken though it was not kept: %d, done %d", o.wire.acked-before, o.did["ping"])
+		if o.wire.answers() != before || o.times("ping") != 0 {
+			t.Errorf("taken though it was not kept: %d, done %d", o.wire.answers()-before, o.times("ping"))
 		}
 		o.pass(time.Hour)
 	})

@@ -94,14 +94,22 @@ func (w *wire) cut() {
 
 // door is the settings of a shop.
 type door struct {
+	mu     sync.Mutex
 	values map[string]string
 	veto   error
 	by     []string
 }
 
-func (d *door) Current(key string) (string, bool) { text, ok := d.values[key]; return text, ok }
+func (d *door) Current(key string) (string, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	text, ok := d.values[key]
+	return text, ok
+}
 
 func (d *door) Apply(_ context.Context, values map[string]string, by string) (map[string]string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.veto != nil {
 		return nil, d.veto
 	}
@@ -117,6 +125,7 @@ func (d *door) Apply(_ context.Context, values map[string]string, by string) (ma
 type office struct {
 	*authority
 	t      *testing.T
+	mu     sync.Mutex // guards what a test changes while the agent looks
 	wire   *wire
 	store  agent.FleetStore
 	door   *door
@@ -134,13 +143,15 @@ func newOffice(t *testing.T) *office {
 	o := &office{authority: newAuthority(), t: t, wire: newWire(), store: NewMemory(), door: &door{values: map[string]string{"shop.name": "Corner", "log.level": "info"}},
 		line: agent.LineOnline, clock: Clock{Quality: Synced}, idle: true, did: map[string]int{}}
 	o.opt = Options{TID: tid, Version: "1.4.2", Link: o.wire, Clock: agent.NewSystemClock(), Settings: o.door,
-		Time: func() Clock { return o.clock }, Line: func() agent.LineState { return o.line }, Idle: func() bool { return o.idle },
+		Time: func() Clock { return read(o, &o.clock) }, Line: func() agent.LineState { return read(o, &o.line) }, Idle: func() bool { return read(o, &o.idle) },
 		Audit: func(_ context.Context, action, object, detail string) {
 			o.audits = append(o.audits, action+" "+object+" "+detail)
 		},
 		Spread: func() time.Duration { return 0 }, Draw: func(time.Duration) time.Duration { return 0 }}
 	count := func(name string) Handler {
 		return func(context.Context, json.RawMessage) (any, func(), error) {
+			o.mu.Lock()
+			defer o.mu.Unlock()
 			o.did[name]++
 			return map[string]bool{"done": true}, nil, nil
 		}
@@ -150,6 +161,20 @@ func newOffice(t *testing.T) *office {
 		o.opt.Handlers[name] = count(name)
 	}
 	return o
+}
+
+// read is what something that a test changes is now.
+func read[T any](o *office, v *T) T {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return *v
+}
+
+// change changes something while the agent runs.
+func change[T any](o *office, v *T, to T) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	*v = to
 }
 
 // openUp starts the terminal; the fleet's keys are there.
@@ -306,4 +331,46 @@ func (o *office) ackAll() {
 	hello := said[Hello](o, UpHello)
 	o.send(DownAck, false, TypeAck, Ack{Claims: o.fresh(), T: At(time.Now()), Nonce: hello[len(hello)-1].Nonce, Acks: marks}, o.online)
 	o.pass(time.Second)
+}
+
+// times is how often a command was done.
+func (o *office) times(name string) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.did[name]
+}
+
+// acts are what the owner would see.
+func (o *office) acts() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return append([]string(nil), o.audits...)
+}
+
+// answers is how often the broker was answered.
+func (w *wire) answers() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.acked
+}
+
+func (d *door) text(key string) string { text, _ := d.Current(key); return text }
+
+func (d *door) put(key, text string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.values[key] = text
+}
+
+func (d *door) refuse(veto error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.veto = veto
+}
+
+// who are those who changed settings, in order.
+func (d *door) who() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return append([]string(nil), d.by...)
 }

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -358,6 +359,7 @@ func TestE13AHandlerMayWait(t *testing.T) {
 	answers := &recorder{}
 	ready := make(chan *Link, 1)
 	var link *Link
+	var answered atomic.Int64 // those whose sender knows of it
 	answers.on = func(m fleet.Incoming) {
 		if link == nil {
 			link = <-ready
@@ -370,10 +372,13 @@ func TestE13AHandlerMayWait(t *testing.T) {
 			t.Errorf("an answer: %v", err)
 		}
 		m.Ack()
+		answered.Add(1)
 	}
 	l, _ := run(t, b.options(terminal, b.addr), answers)
 	ready <- l
-	eventually(t, "an answer to each of 300", func() bool { return len(s.on(terminal, fleet.Audits.Channel())) == commands })
+	eventually(t, "an answer to each of 300", func() bool {
+		return answered.Load() == commands && len(s.on(terminal, fleet.Audits.Channel())) == commands
+	})
 	if _, down, _ := answers.counts(); down != 0 {
 		t.Errorf("the connection was lost %d times: %v", down, answers.lastErr())
 	}
