@@ -60,21 +60,26 @@ func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 // eval reads a JavaScript expression as text.
 func (b *tab) eval(js string) string {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
-	defer cancel()
-	out, err := chromedp.Run(ctx, chromedp.Evaluate[string](js))
+	out, err := b.read(js)
 	if err != nil {
 		b.t.Fatalf("browser: %s: %v", js, err)
 	}
 	return out
 }
 
-// sees waits until the expression has the value.
+func (b *tab) read(js string) (string, error) {
+	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	defer cancel()
+	return chromedp.Run(ctx, chromedp.Evaluate[string](js))
+}
+
+// sees waits until the expression has the value. An expression that a page cannot
+// answer has none yet: half of the page may still be on its way.
 func (b *tab) sees(within time.Duration, js, want string) {
 	b.t.Helper()
-	got := ""
-	if !until(within, func() bool { got = b.eval(js); return got == want }) {
-		b.t.Fatalf("%s is %q after %s, want %q; the page says: %s", js, got, within, want, b.eval(`document.body.innerText.slice(0, 600)`))
+	got, err := "", error(nil)
+	if !until(within, func() bool { got, err = b.read(js); return err == nil && got == want }) {
+		b.t.Fatalf("%s is %q (%v) after %s, want %q; the page says: %s", js, got, err, within, want, b.eval(`document.body.innerText.slice(0, 600)`))
 	}
 }
 
