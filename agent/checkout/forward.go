@@ -110,13 +110,7 @@ func (e *Engine) collectSeen(ctx context.Context, p agent.Payment, t agent.Task)
 	default:
 		return a, 0
 	}
-	now := e.opt.Clock.Mono()
-	var said []time.Duration
-	e.update(p.ID, func(l *live) {
-		l.absent = append(l.absent, now)
-		said = l.absent
-	})
-	if len(said) < absentTimes || now-said[0] < absentAfter {
+	if !e.unknownFor(p.ID) {
 		return a, max(e.backoff(p, t.Tries), absentAfter/absentTimes)
 	}
 	w, _ := e.opt.Wallets.Wallet(p.Status.Wallet)

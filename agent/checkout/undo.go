@@ -88,16 +88,21 @@ func (e *Engine) confirm(ctx context.Context, p agent.Payment, t agent.Task, end
 	return p, e.backoff(p, t.Tries), "waiting for the wallet to agree: " + a.Verdict.String()
 }
 
+// unknownFor notes that the wallet does not know the payment, and reports whether it
+// has said so often and long enough to be believed.
+func (e *Engine) unknownFor(id agent.PaymentID) (enough bool) {
+	now := e.opt.Clock.Mono()
+	e.update(id, func(l *live) {
+		l.absent = append(l.absent, now)
+		enough = len(l.absent) >= absentTimes && now-l.absent[0] >= absentAfter
+	})
+	return enough
+}
+
 // absent ends a payment that the wallet has never heard of, but only after it was
 // said several times, long after the request could still be on its way.
 func (e *Engine) absent(ctx context.Context, p agent.Payment, t agent.Task) (agent.Payment, time.Duration, string) {
-	now := e.opt.Clock.Mono()
-	var said []time.Duration
-	e.update(p.ID, func(l *live) {
-		l.absent = append(l.absent, now)
-		said = l.absent
-	})
-	if len(said) < absentTimes || now-said[0] < absentAfter {
+	if !e.unknownFor(p.ID) {
 		return p, max(e.backoff(p, t.Tries), absentAfter/6), "the wallet does not know the order yet"
 	}
 	switch a := e.query(ctx, p); {
