@@ -6,6 +6,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"testing/synctest"
 	"time"
 
 	"tillwire/agent"
@@ -127,6 +128,7 @@ func refunds(p agent.Payment) []agent.Refund {
 func (c *copied) settle(ctx context.Context) error {
 	for range longest / time.Second {
 		wait(time.Second)
+		synctest.Wait() // what falls due at this very moment is done, so that the shop stands still while it is judged
 		open, err := c.shop.Store().OpenPayments(ctx)
 		if err != nil {
 			return err
