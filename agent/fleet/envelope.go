@@ -53,15 +53,31 @@ func Seal(payloadType string, document any, keys ...ed25519.PrivateKey) ([]byte,
 	if err != nil {
 		return nil, fmt.Errorf("write a %s: %w", payloadType, err)
 	}
-	e := Envelope{PayloadType: payloadType, Payload: base64.StdEncoding.EncodeToString(body), Signatures: []Signature{}}
+	signatures := make([]Signature, 0, len(keys))
 	for _, key := range keys {
-		public, ok := key.Public().(ed25519.PublicKey)
-		if !ok {
-			return nil, fmt.Errorf("sign a %s: not an Ed25519 key", payloadType)
+		s, err := Sign(payloadType, body, key)
+		if err != nil {
+			return nil, err
 		}
-		e.Signatures = append(e.Signatures, Signature{IDOf(public), base64.StdEncoding.EncodeToString(ed25519.Sign(key, pae(payloadType, body)))})
+		signatures = append(signatures, s)
 	}
-	return json.Marshal(e)
+	return Wrap(payloadType, body, signatures...)
+}
+
+// Sign is one signature over a document's bytes. People whose keys are in
+// different hands sign the same bytes one after the other; Wrap puts them together.
+func Sign(payloadType string, body []byte, key ed25519.PrivateKey) (Signature, error) {
+	public, ok := key.Public().(ed25519.PublicKey)
+	if !ok {
+		return Signature{}, fmt.Errorf("sign a %s: not an Ed25519 key", payloadType)
+	}
+	return Signature{IDOf(public), base64.StdEncoding.EncodeToString(ed25519.Sign(key, pae(payloadType, body)))}, nil
+}
+
+// Wrap is the envelope of a document's bytes with signatures that were made apart.
+// It does not verify them.
+func Wrap(payloadType string, body []byte, signatures ...Signature) ([]byte, error) {
+	return json.Marshal(Envelope{PayloadType: payloadType, Payload: base64.StdEncoding.EncodeToString(body), Signatures: signatures})
 }
 
 // sealed is an envelope whose shape was checked; who signed it was not.

@@ -53,3 +53,10 @@ type Link interface {
 	// context's.
 	Publish(ctx context.Context, m Message) error
 }
+
+// Heard is a message of a terminal, as a service takes it. Below up/ Channel is
+// one of the contract's; the payload is whatever the terminal sent.
+type Heard struct {
+	TID TID
+	Incoming
+}
