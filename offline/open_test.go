@@ -226,14 +226,7 @@ func TestDamageFoundBesideTheRunningAgentStopsWritingAndIsPutRightAtTheNextStart
 		t.Fatal(err)
 	}
 	dir := copyFolder(t, ts.dir)
-	page := tailPage(t, dir)
-	f, err := os.OpenFile(filepath.Join(dir, "agent.db"), os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(writeAt(f, page, "rust"), f.Close()); err != nil {
-		t.Fatal(err)
-	}
+	spoilRoot(t, dir, "sqlite_autoindex_payment_2") // of order numbers, which a start never reads
 	// A log with something in it is there: the stop was not clean.
 	if err := os.WriteFile(filepath.Join(dir, "agent.db-wal"), []byte{0}, 0o600); err != nil {
 		t.Fatal(err)
@@ -251,22 +244,51 @@ func TestDamageFoundBesideTheRunningAgentStopsWritingAndIsPutRightAtTheNextStart
 	ts.sell(t, 100)
 }
 
-// tailPage finds the last page of the index of order numbers, which a start never
-// reads.
-func tailPage(t *testing.T, dir string) int64 {
+// A start reads what is open, then who is locked out. What it read of a file that proves
+// damaged only there must not outlive the file: a lane would be held, and steps be due,
+// for payments that are on no disk.
+func TestNothingOfADamagedFileIsRememberedWhenAnotherTakesItsPlace(t *testing.T) {
+	ts := openStore(t, nil)
+	ts.sell(t, 1)
+	if err := ts.Close(); err != nil {
+		t.Fatal(err)
+	}
+	spoilRoot(t, ts.dir, "person")
+	ts.reopen(t, nil)
+	if problems := ts.Problems(); len(problems) != 1 {
+		t.Fatalf("problems %+v", problems)
+	}
+	open, err := ts.OpenPayments(t.Context())
+	if err != nil || len(open) != 0 {
+		t.Errorf("open %+v, %v", open, err)
+	}
+	queue, err := ts.Queue(t.Context())
+	if err != nil || len(queue) != 0 {
+		t.Errorf("due %+v, %v", queue, err)
+	}
+	again := journaltest.Sale(2, "lane 1")
+	if _, err := ts.Open(t.Context(), again, opened, sent(2)); err != nil {
+		t.Errorf("the lane of the payment that is gone: %v", err)
+	}
+}
+
+// spoilRoot overwrites the first page of a table or index.
+func spoilRoot(t *testing.T, dir, name string) {
 	t.Helper()
 	var page int64
 	db := byHand(t, dir)
-	err := db.QueryRow("SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_payment_2'").Scan(&page)
+	err := db.QueryRow("SELECT rootpage FROM sqlite_schema WHERE name = ?", name).Scan(&page)
 	if err = errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}
-	return page
-}
-
-func writeAt(f *os.File, page int64, what string) error {
-	_, err := f.WriteAt([]byte(strings.Repeat(what, 200)), (page-1)*4096+8)
-	return err
+	f, err := os.OpenFile(filepath.Join(dir, "agent.db"), os.O_RDWR, 0)
+	if err == nil {
+		_, err = f.WriteAt([]byte(strings.Repeat("rust", 200)), (page-1)*4096)
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // eventually polls until something holds.
