@@ -60,7 +60,12 @@ type Options struct {
 	Idle     func() bool // no payment is open
 	Sources  []Source
 	Handlers map[string]Handler // by the names of the catalogue
-	Allowed  func(Class) bool   // by the owner; nil: all
+	Works    map[string]Work    // by the types of jobs
+	// Settled reports that nothing of a payment waits for a wallet, and none is open;
+	// nil: always.
+	Settled func() bool
+	Zone    *time.Location   // the shop's, for windows; nil: UTC
+	Allowed func(Class) bool // by the owner; nil: all
 	// Audit keeps a sensitive act where the owner sees it.
 	Audit func(ctx context.Context, action, object, detail string)
 	// Spread is how long at most what waited is held back after a connect, so that a
@@ -102,7 +107,10 @@ type Agent struct {
 	more      bool       // something could be sent if the second were over
 	held      []Received // documents that wait for a key set
 	seen      map[Code]*sighting
-	jobDone   string // the last job that was answered
+	job       jobState
+	nextJob   *Received // came while one was in its middle
+	works     map[string]Work
+	working   bool // a job's try runs beside the loop
 	config    configState
 	running   *taken
 	echoed    time.Duration // when a status was last told again
@@ -114,6 +122,7 @@ type event struct {
 	down    bool
 	message *Incoming
 	done    *outcome
+	job     *jobEnd
 }
 
 // Open reads what the terminal remembers. The error is the store's: a terminal
@@ -123,7 +132,7 @@ func Open(ctx context.Context, opt Options) (*Agent, error) {
 	a := &Agent{opt: opt, boot: ulid.MustNew(ulid.Timestamp(opt.Clock.Now()), rand16{}).String(), began: opt.Clock.Mono(),
 		events: make(chan event), changes: make(chan struct{}, 1), ended: make(chan struct{}), first: true, due: map[string]time.Duration{}, sending: map[Stream]*flight{},
 		seen: map[Code]*sighting{}, lim: newLimiter()}
-	a.opt.Handlers = a.builtin(opt.Handlers)
+	a.opt.Handlers, a.works = a.builtin(opt.Handlers), worksOf(opt.Works, opt.Settings)
 	a.judge = Judge{TID: opt.TID, Allowed: opt.Allowed, Has: func(name string, _ int) bool { return a.opt.Handlers[name] != nil }}
 	var err error
 	if a.out, err = OpenOutbox(ctx, opt.TID, opt.Store); err != nil {
@@ -175,6 +184,12 @@ func (o Options) withDefaults() Options {
 	if o.Idle == nil {
 		o.Idle = func() bool { return true }
 	}
+	if o.Settled == nil {
+		o.Settled = func() bool { return true }
+	}
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
 	if o.Allowed == nil {
 		o.Allowed = func(Class) bool { return true }
 	}
@@ -218,7 +233,7 @@ func (a *Agent) rest() time.Duration {
 			until(f.again)
 		}
 	}
-	if a.more || a.config.Status == ConfigTrial || len(a.in.open()) > 0 {
+	if a.more || a.config.Status == ConfigTrial || len(a.in.open()) > 0 || a.job.open() && !a.working {
 		until(now + tick)
 	}
 	return wait
@@ -271,6 +286,8 @@ func (a *Agent) handle(ctx context.Context, e event) {
 		a.incoming(ctx, e.message)
 	case e.done != nil:
 		a.finished(ctx, e.done)
+	case e.job != nil:
+		a.jobEnded(ctx, *e.job)
 	}
 }
 
@@ -278,6 +295,7 @@ func (a *Agent) handle(ctx context.Context, e event) {
 func (a *Agent) turn(ctx context.Context) {
 	a.watchTrial(ctx)
 	a.runNext(ctx)
+	a.runJob(ctx)
 	a.pump(ctx)
 	a.keepHouse(ctx)
 	if a.isLive() {

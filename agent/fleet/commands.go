@@ -48,7 +48,7 @@ func (a *Agent) take(ctx context.Context, m Received) (done bool) {
 	case DownKeys:
 		a.newKeys(ctx, m)
 	case DownJob:
-		a.job(ctx, m)
+		a.takeJob(ctx, m)
 	default:
 		a.opt.Log.Warn("a message on a channel that is not read", "code", "fleet_channel", "channel", string(m.Channel))
 	}
@@ -184,6 +184,7 @@ func (a *Agent) recover(ctx context.Context) error {
 			return err
 		}
 	}
+	a.recoverJob(ctx)
 	return nil
 }
 
@@ -196,22 +197,62 @@ func (a *Agent) runNext(ctx context.Context) {
 		switch {
 		case a.tooLate(t):
 			a.settle(ctx, t, ExpiredOut, "Its time passed before it could be done.")
-		case t.Command.When != nil && t.Command.When.Idle && !a.opt.Idle():
-			if t.Status == Accepted {
-				a.settle(ctx, t, Deferred, "A payment is open.")
-			}
 		default:
-			a.begin(ctx, t)
-			return
+			why := a.deferred(ctx, t.Command)
+			if why == "" {
+				a.begin(ctx, t)
+				return
+			}
+			if t.Status == Accepted {
+				a.settle(ctx, t, Deferred, why)
+			}
 		}
 	}
+}
+
+// deferred says why a command cannot be done yet; "" when it can.
+func (a *Agent) deferred(ctx context.Context, c Command) string {
+	m := a.moment()
+	switch {
+	case c.When != nil && c.When.Idle && !a.opt.Idle():
+		return "A payment is open."
+	case c.When != nil && c.When.Window != nil && (m.Quality == Unknown || !c.When.Window.open(m.certain(), a.opt.Zone)):
+		return "It waits for its window."
+	case c.last() && !a.told(ctx):
+		return "Payments are open, or the fleet has not acknowledged all of them yet. That comes first."
+	}
+	return ""
+}
+
+// told reports that nothing is lost with this terminal: nothing of a payment
+// waits, and the fleet has acknowledged every row of the journal.
+func (a *Agent) told(ctx context.Context) bool {
+	if !a.opt.Settled() {
+		return false
+	}
+	for _, s := range a.opt.Sources {
+		if mark := a.out.Marks()[s.Stream]; mark.First <= mark.Last {
+			return false
+		}
+		var after string
+		if err := a.loadNumber(ctx, markOf(s.Stream), &after); err != nil {
+			return false
+		}
+		if facts, _, err := s.Read(ctx, after, 1); err != nil || len(facts) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // tooLate reports that a command that was taken cannot be done any more.
 func (a *Agent) tooLate(t *taken) bool {
 	until := t.Command.Exp.Time
-	if t.Command.When != nil && !t.Command.ReplyBy.IsZero() {
+	switch waits := t.Command.When != nil || t.Command.last(); {
+	case waits && !t.Command.ReplyBy.IsZero():
 		until = t.Command.ReplyBy.Time
+	case t.Command.last(): // it was taken in time, and telling everything may take a while
+		until = t.Command.Iat.Add(longest)
 	}
 	return a.moment().ended(until)
 }
@@ -307,35 +348,4 @@ func (a *Agent) finished(ctx context.Context, o *outcome) {
 	if o.after != nil {
 		o.after()
 	}
-}
-
-const jobKey = "job/last"
-
-func (a *Agent) loadJob(ctx context.Context) error { return a.loadNumber(ctx, jobKey, &a.jobDone) }
-
-// job answers a job once. This version has no kind of job it can do; a fleet must
-// hear that, not silence.
-func (a *Agent) job(ctx context.Context, m Received) {
-	if len(m.Payload) == 0 {
-		return
-	}
-	j, err := a.judge.Job(m, a.situation())
-	if err != nil {
-		a.refused(ctx, m, "", err)
-		return
-	}
-	if j.Jti == a.jobDone {
-		return
-	}
-	now := a.opt.Clock.Now()
-	mark, err := json.Marshal(j.Jti)
-	if err == nil {
-		r := JobReport{Jti: j.Jti, Type: j.Type, Status: JobRejected, Code: RefusedUnknown, Text: "This version does no jobs of this type.", Campaign: j.Campaign, Ring: j.Ring, At: At(now)}
-		err = a.out.Append(ctx, Jobs, a.origin(), []Fact{{Name: "status", At: now, Data: r}}, agent.FleetItem{Key: jobKey, Value: mark})
-	}
-	if err != nil {
-		a.trouble("a job was not answered", "fleet_store", err)
-		return
-	}
-	a.jobDone = j.Jti
 }

@@ -84,48 +84,53 @@ func (a *Agent) configure(ctx context.Context, m Received) {
 		a.refused(ctx, m, "", err)
 		return
 	}
-	refuse := func(code Code, text string) {
-		a.alert(ctx, code, fmt.Sprintf("configuration %d: %s", c.Rev, text))
-		a.tellConfig(ctx, ConfigReport{V: Wire, Rev: c.Rev, Hash: c.Hash, Status: ConfigRefused, Code: code, Text: text, At: At(a.opt.Clock.Now())})
+	if err := a.want(ctx, c.Rev, c.Hash, c.Iss, c.Cfg); CodeOf(err) == "" {
+		a.trouble("a configuration was not taken", "fleet_store", err)
+	}
+}
+
+// want brings settings into force, whole or not at all. A Refusal was told as the
+// state of the configuration; another error is the store's.
+func (a *Agent) want(ctx context.Context, rev uint64, hash, iss string, cfg map[string]string) error {
+	refuse := func(code Code, text string) error {
+		a.alert(ctx, code, fmt.Sprintf("configuration %d: %s", rev, text))
+		a.tellConfig(ctx, ConfigReport{V: Wire, Rev: rev, Hash: hash, Status: ConfigRefused, Code: code, Text: text, At: At(a.opt.Clock.Now())})
+		return refuseAuthentic(code, errors.New(text))
 	}
 	switch {
-	case c.Rev == a.config.Rev && c.Hash == a.config.Hash:
-		return
-	case c.Rev <= a.config.Rev:
-		refuse(RefusedRev, fmt.Sprintf("Revision %d is in force.", a.config.Rev))
-		return
+	case rev == a.config.Rev && hash == a.config.Hash:
+		return nil
+	case rev <= a.config.Rev:
+		return refuse(RefusedRev, fmt.Sprintf("Revision %d is in force.", a.config.Rev))
 	case a.opt.Settings == nil:
-		refuse(RefusedUnknown, "This terminal takes no settings from the fleet.")
-		return
+		return refuse(RefusedUnknown, "This terminal takes no settings from the fleet.")
 	}
-	a.apply(ctx, c.Rev, c.Hash, c.Iss, c.Cfg, refuse)
+	return a.apply(ctx, rev, hash, iss, cfg, refuse)
 }
 
 // apply changes the settings through their one door. What they replace is on the
 // disk before, so that a power cut in between cannot lose the way back.
-func (a *Agent) apply(ctx context.Context, rev uint64, hash, iss string, cfg map[string]string, refuse func(Code, string)) {
+func (a *Agent) apply(ctx context.Context, rev uint64, hash, iss string, cfg map[string]string, refuse func(Code, string) error) error {
 	before := a.config
 	next := configState{Rev: rev, Hash: hash, Cfg: cfg, Iss: iss, Status: configApplying, At: a.opt.Clock.Now(), Previous: map[string]string{}}
 	for key := range cfg {
 		text, known := a.opt.Settings.Current(key)
 		if !known {
-			refuse(RefusedValue, fmt.Sprintf("There is no setting %q.", key))
-			return
+			return refuse(RefusedValue, fmt.Sprintf("There is no setting %q.", key))
 		}
 		next.Previous[key] = text
 	}
 	if err := a.keepConfig(ctx, next); err != nil {
-		a.trouble("a configuration was not kept, so it was not applied", "fleet_store", err)
-		return
+		return fmt.Errorf("a configuration was not kept, so it was not applied: %w", err)
 	}
 	effects, err := a.opt.Settings.Apply(ctx, cfg, "fleet:"+iss)
 	if err != nil {
 		a.config = before
 		a.trouble("the configuration before was not kept", "fleet_store", a.keepConfig(ctx, before))
-		refuse(RefusedValue, sayOf(err))
-		return
+		return refuse(RefusedValue, sayOf(err))
 	}
 	a.tried(ctx, next, effects)
+	return nil
 }
 
 // tried notes that a configuration holds now, and begins its trial.

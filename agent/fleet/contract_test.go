@@ -50,7 +50,8 @@ func examples() map[string]any {
 	cfg := map[string]string{"log.level": "warn", "shop.name": "Corner shop"}
 	clock := ClockReport{Wall: At(noon()), Quality: Synced, LastGood: At(noon().Add(-time.Minute))}
 	config := Config{Claims: a.claims(), Rev: 7, Hash: HashOf(cfg), Cfg: cfg}
-	job := Job{Claims: a.claims(), Rev: 3, Type: "update", Doc: json.RawMessage(`{"target":"1.5.0"}`), Deadline: At(noon().AddDate(0, 0, 14)), MaxTries: 3, Campaign: "1.5", Ring: "canary"}
+	job := Job{Claims: a.claims(), Rev: 3, Type: "update", Doc: json.RawMessage(`{"target":"1.5.0"}`),
+		Window: &Window{Days: []string{"mon", "tue", "wed", "thu"}, From: "22:00", To: "05:30"}, NotBefore: At(noon().Add(8 * time.Hour)), Deadline: At(noon().AddDate(0, 0, 14)), MaxTries: 3, Campaign: "1.5", Ring: "canary"}
 	report := CommandReport{Jti: jti(1), Name: "ping", Status: Succeeded, Result: json.RawMessage(`{"pong":true}`), At: At(noon())}
 	data, _ := json.Marshal(report)
 	return map[string]any{

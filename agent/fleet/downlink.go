@@ -67,7 +67,8 @@ type Command struct {
 
 // When are conditions for which a command is deferred.
 type When struct {
-	Idle bool `json:"idle,omitempty"` // no payment is open
+	Idle   bool    `json:"idle,omitempty"` // no payment is open
+	Window *Window `json:"window,omitempty"`
 }
 
 // version is the command's version.
@@ -142,17 +143,26 @@ type AckMark struct {
 }
 
 // Job is work for a while: an update, a new certificate. It waits on the broker
-// for a terminal that is off.
+// for a terminal that is off, and in the terminal for a quiet moment.
 type Job struct {
 	Claims
-	Rev      uint64          `json:"rev"`
-	Type     string          `json:"type"` // update, config, cert, diag, data_purge
-	Doc      json.RawMessage `json:"doc"`
-	Deadline Stamp           `json:"deadline"`
-	MaxTries int             `json:"max_tries,omitempty"`
-	Campaign string          `json:"campaign,omitempty"`
-	Ring     string          `json:"ring,omitempty"`
+	Rev        uint64          `json:"rev"`  // always higher; a newer job takes the place of one that waits
+	Type       string          `json:"type"` // update, config, cert, diag, data_purge, none
+	Doc        json.RawMessage `json:"doc"`
+	Window     *Window         `json:"window,omitempty"`
+	NotBefore  Stamp           `json:"not_before,omitzero"`
+	ForceAfter Stamp           `json:"force_after,omitzero"` // from when on the window does not count
+	Deadline   Stamp           `json:"deadline"`             // what has not begun by then is not done
+	MaxTries   int             `json:"max_tries,omitempty"`  // 0: one
+	Campaign   string          `json:"campaign,omitempty"`
+	Ring       string          `json:"ring,omitempty"`
 }
+
+// The types of jobs that need no part of a terminal but its fleet's side.
+const (
+	JobTypeConfig = "config" // ConfigDoc
+	JobTypeNone   = "none"   // withdraws what waits
+)
 
 // JobReport is the data of an event in the stream of jobs.
 type JobReport struct {
@@ -161,6 +171,7 @@ type JobReport struct {
 	Status   JobStatus `json:"status"`
 	Code     Code      `json:"code,omitempty"`
 	Text     string    `json:"text,omitempty"`
+	Tries    int       `json:"tries,omitempty"` // that have begun
 	Campaign string    `json:"campaign,omitempty"`
 	Ring     string    `json:"ring,omitempty"`
 	At       Stamp     `json:"at"`
@@ -169,5 +180,21 @@ type JobReport struct {
 // JobStatus is where a job stands.
 type JobStatus string
 
-// JobRejected: this version cannot do a job of the type. No type is known yet.
-const JobRejected JobStatus = "REJECTED"
+// The statuses of a job.
+const (
+	JobQueued     JobStatus = "QUEUED"         // durable, and will be done
+	JobWaiting    JobStatus = "WAITING_WINDOW" // its time or a quiet moment has not come; the text says which
+	JobActivating JobStatus = "ACTIVATING"     // a try has begun
+	JobSoaking    JobStatus = "SOAKING"        // done, and watched
+	JobSucceeded  JobStatus = "SUCCEEDED"
+	JobFailed     JobStatus = "FAILED"
+	JobRolledBack JobStatus = "ROLLED_BACK" // done, found harmful, and taken back
+	JobRejected   JobStatus = "REJECTED"    // not in this version, not by this shop's owner, or not readable
+	JobCanceled   JobStatus = "CANCELED"    // another one took its place
+	JobTimedOut   JobStatus = "TIMED_OUT"   // its deadline passed before it began
+)
+
+// Final reports that a status does not change any more.
+func (s JobStatus) Final() bool {
+	return s != JobQueued && s != JobWaiting && s != JobActivating && s != JobSoaking
+}

@@ -183,6 +183,11 @@ func (c *Command) check() error {
 	case c.Class != Read && c.Class != Safe && c.Class != Disruptive && c.Class != Dangerous:
 		return fmt.Errorf("%w: class", errMember)
 	}
+	if c.When != nil {
+		if err := c.When.Window.check(); err != nil {
+			return err
+		}
+	}
 	return c.Claims.check(longest)
 }
 
@@ -197,8 +202,11 @@ func (c *Config) check() error {
 }
 
 func (j *Job) check() error {
-	if j.Rev == 0 || j.Type == "" || len(j.Type) > 40 || !plain(j.Type) {
-		return fmt.Errorf("%w: rev or type", errMember)
+	if j.Rev == 0 || j.Type == "" || len(j.Type) > 40 || !plain(j.Type) || j.Deadline.IsZero() || j.MaxTries < 0 {
+		return fmt.Errorf("%w: rev, type, deadline or max_tries", errMember)
+	}
+	if err := j.Window.check(); err != nil {
+		return err
 	}
 	return j.Claims.check(retainedLife)
 }

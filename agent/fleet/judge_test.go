@@ -223,8 +223,8 @@ func TestRetainedDocuments(t *testing.T) {
 	}
 }
 
-// TestForgedAcknowledgement is assertion 56: what no key signed moves nothing.
-func TestForgedAcknowledgement(t *testing.T) {
+// Test56ForgedAcknowledgement: what no key signed moves nothing.
+func Test56ForgedAcknowledgement(t *testing.T) {
 	a := newAuthority()
 	j, s := bench(t, a)
 	ack := Ack{Claims: a.claims(), T: At(noon()), Nonce: nonce, Acks: []AckMark{{Audits, "01KAFN00000000000000000000", 40}}}

@@ -164,6 +164,9 @@ func (a *Agent) caps() []string {
 			list = append(list, e.Cap())
 		}
 	}
+	for kind := range a.works {
+		list = append(list, "job:"+kind)
+	}
 	slices.Sort(list)
 	return list
 }
