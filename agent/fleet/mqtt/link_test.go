@@ -31,8 +31,7 @@ func TestAddressesOfBrokers(t *testing.T) {
 	}
 }
 
-// TestOnlyTheFleetsOwnBroker is assertion 49.
-func TestOnlyTheFleetsOwnBroker(t *testing.T) {
+func Test49OnlyTheFleetsOwnBroker(t *testing.T) {
 	b := newBroker(t)
 	good := b.pki.issue(t, string(terminal))
 	public := newAuthority(t, "A public authority")

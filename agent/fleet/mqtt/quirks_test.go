@@ -248,7 +248,7 @@ func TestE7NothingIsKeptInTheLibrarysFiles(t *testing.T) {
 	}
 }
 
-func TestE8AForbiddenPublishLooksDelivered(t *testing.T) {
+func TestE8Test50AForbiddenPublishLooksDelivered(t *testing.T) {
 	b := newBroker(t)
 	s := b.spy()
 	r := &recorder{}
@@ -267,7 +267,7 @@ func TestE8AForbiddenPublishLooksDelivered(t *testing.T) {
 	}
 }
 
-func TestE9AForbiddenSubscriptionLooksGranted(t *testing.T) {
+func TestE9Test50AForbiddenSubscriptionLooksGranted(t *testing.T) {
 	b := newBroker(t)
 	s := b.spy()
 	raw := connectRaw(t, b.rawOptions(string(other), b.addr))
@@ -315,7 +315,7 @@ func TestE10WhatIsNotAcknowledgedComesAgain(t *testing.T) {
 	}
 }
 
-func TestE11NobodyTakesAnothersSession(t *testing.T) {
+func TestE11Test50NobodyTakesAnothersSession(t *testing.T) {
 	b := newBroker(t)
 	r := &recorder{}
 	run(t, b.options(terminal, b.addr), r)
