@@ -242,7 +242,7 @@ var keys = map[string]string{
 	"terminal": "code shop store_id data witness currency time_zone language",
 	"http":     "listen hosts",
 	"token":    "name file",
-	"fleet":    "broker tid roots ca certificate key server_name password refuse spread",
+	"fleet":    "broker tid roots ca certificate key server_name password refuse spread office",
 	"wallet": "name protocol mode hosts app_id merchant_id sub_merchant_id sub_app_id merchant_serial merchant_key " +
 		"platform platform_key_id platform_key api_v3_key notify_url region codepay api_v2_key api_v2_sign merchant_certificate terminal_ip " +
 		"merchant_category_code pay_path reverse_path host_ca app_key alipay_key app_cert alipay_cert alipay_root_cert app_auth_token product_code " +

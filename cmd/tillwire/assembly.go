@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -32,6 +33,7 @@ type agentd struct {
 	clock  agent.Clock
 	log    *slog.Logger
 	level  *slog.LevelVar
+	lines  *logRing
 
 	problems *problems
 	standing *standing
@@ -83,9 +85,9 @@ func (e storeError) Unwrap() error { return e.error }
 // Faults become problems and leave their part out. The error is a storeError, or
 // a mistake of the program's own.
 func (a *app) assemble(ctx context.Context, c config, faults []fault, done func()) (*agentd, error) {
-	d := &agentd{config: c, clock: a.clock, level: new(slog.LevelVar), problems: &problems{}, standing: newStanding(a.clock),
+	d := &agentd{config: c, clock: a.clock, level: new(slog.LevelVar), lines: &logRing{}, problems: &problems{}, standing: newStanding(a.clock),
 		clocks: newClockWatch(a.clock, a.synced), metrics: newMetrics(), feed: agent.NewFeed(), fleet: newFleetSide(), zone: zoneOf(c)}
-	d.log = newLog(a.stderr, d.level, c.Terminal.Code)
+	d.log = newLog(io.MultiWriter(a.stderr, d.lines), d.level, c.Terminal.Code)
 	var err error
 	if d.words, err = words.New(); err != nil {
 		return nil, err

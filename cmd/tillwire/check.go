@@ -72,6 +72,9 @@ func (a *app) checkAll(ctx context.Context, k *checkup, network bool) {
 	if len(c.Wallets) == 0 || len(c.Lanes) == 0 {
 		k.wrong("configuration", "there is no wallet or no lane yet.", fmt.Sprintf("Start the agent and open http://%s/setup, or write them into %s.", shownAddress(c.HTTP.Listen), a.config))
 	}
+	if wiped, is := wipedProblem(c.Terminal.Data); is {
+		k.wrong("data", wiped.What, wiped.Do)
+	}
 	latest := a.checkData(ctx, k, c)
 	a.checkClock(k, latest)
 	a.checkDevices(k, c)

@@ -62,6 +62,7 @@ func readConfig(file string) (config, []fault, error) {
 	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission):
 		faults = append(faults, fault{File: filepath.Join(data, siteFile), What: err.Error(), Do: "Repair or remove the file; the first-start page writes it again."})
 	}
+	faults = append(faults, c.joinFleet(data)...)
 	c.defaults()
 	return c, append(faults, c.check(file)...), nil
 }

@@ -94,7 +94,18 @@ func (d *agentd) controlHandler() http.Handler {
 	mux.HandleFunc("POST /print", d.controlPrint)
 	mux.HandleFunc("POST /report", d.controlReport)
 	mux.HandleFunc("POST /devices/test", d.controlTest)
+	mux.HandleFunc("POST /restart", d.controlRestart)
 	return mux
+}
+
+// controlRestart assembles the agent anew, for a change of its files.
+func (d *agentd) controlRestart(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(controlAnswer{}) // the other side is gone when this fails
+	select {
+	case d.fleet.restart <- struct{}{}:
+	default: // one is on its way
+	}
 }
 
 // errNotRunning reports that no agent answers at the control socket.

@@ -52,6 +52,9 @@ func (d *agentd) openFleet(ctx context.Context, faults []fault) {
 		}
 		return nil
 	})
+	if d.config.Fleet.renews() {
+		d.problems.ask(d.certificateProblem)
+	}
 	d.metrics.gauge("mqtt_connected", "1 while there is a session with the fleet's broker.", func() float64 {
 		if a := d.fleet.agent.Load(); a != nil && a.Status().Connected {
 			return 1
@@ -100,7 +103,7 @@ func (d *agentd) runFleet(ctx context.Context) error {
 	}
 	a, err := fleet.Open(ctx, fleet.Options{TID: fleet.TID(f.TID), Version: version, Store: d.fleet.store, Link: link, Trust: trust, Clock: d.clock, Log: d.log,
 		Time: d.fleetClock, Report: d.fleetReport, Digest: d.metrics.digest, Settings: fleetSettings{d},
-		Line: func() agent.LineState { return d.link.Line().State }, Idle: d.idle, Sources: d.fleetSources(), Handlers: d.fleetHandlers(),
+		Line: func() agent.LineState { return d.link.Line().State }, Idle: d.idle, Sources: d.fleetSources(), Handlers: d.fleetHandlers(), Works: d.fleetWorks(), Settled: d.settled, Zone: d.zone,
 		Allowed: func(c fleet.Class) bool { return !slices.Contains(f.Refuse, string(c)) }, Audit: d.fleetAudit, Spread: spread})
 	if err != nil {
 		return err
@@ -109,6 +112,9 @@ func (d *agentd) runFleet(ctx context.Context) error {
 	following, enough := context.WithCancel(ctx)
 	defer enough()
 	go d.followFeed(following, a)
+	if f.renews() {
+		go d.keepCertificate(following)
+	}
 	return a.Run(ctx)
 }
 
@@ -153,6 +159,12 @@ func (d *agentd) fleetClock() fleet.Clock {
 func (d *agentd) idle() bool {
 	open, err := d.store.OpenPayments(context.Background())
 	return err == nil && !slices.ContainsFunc(open, func(p agent.Payment) bool { return p.Status.Held() })
+}
+
+// settled reports that nothing of a payment is open or waits for a wallet.
+func (d *agentd) settled() bool {
+	open, err := d.store.OpenPayments(context.Background())
+	return err == nil && len(open) == 0 && d.store.QueueInfo().Entries == 0
 }
 
 // fleetAudit puts what the fleet did where the owner sees it.

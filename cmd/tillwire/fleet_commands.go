@@ -19,9 +19,18 @@ func (d *agentd) fleetHandlers() map[string]fleet.Handler {
 		"queue.flush":   d.flushQueue,
 		"log.level":     d.setLogLevel,
 		"agent.restart": d.restartAgent,
+		"log.tail":      d.tailLog,
+		"scanner.test":  d.lookScanners,
+		"terminal.wipe": d.wipeTerminal,
 	}
 	if len(d.fleet.boards) > 0 {
-		all["display.message"] = d.showMessage
+		all["display.message"], all["display.test"] = d.showMessage, d.tryDisplays
+	}
+	if d.config.Fleet.renews() {
+		all["cert.renew"] = d.renewNow
+	}
+	if len(d.printing.printers) > 0 {
+		all["printer.test"] = d.tryPrinter
 	}
 	return all
 }
@@ -92,10 +101,15 @@ func (d *agentd) restartAgent(context.Context, json.RawMessage) (any, func(), er
 }
 
 func (d *agentd) showMessage(ctx context.Context, args json.RawMessage) (any, func(), error) {
-	var m fleet.DisplayMessage
-	if err := json.Unmarshal(args, &m); err != nil {
+	m, err := arguments[fleet.DisplayMessage](args)
+	if err != nil {
 		return nil, nil, err
 	}
+	return d.announce(ctx, m)
+}
+
+// announce shows a text on the displays that no customer looks at.
+func (d *agentd) announce(ctx context.Context, m fleet.DisplayMessage) (any, func(), error) {
 	shown := []string{}
 	for lane, b := range d.fleet.boards {
 		if m.Lane != "" && m.Lane != lane {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tillwire/agent/fleet"
+	"tillwire/agent/fleet/enrol"
 	"tillwire/agent/fleet/mqtt"
 	"tillwire/agent/keyring"
 	"tillwire/agent/settings"
@@ -26,6 +27,7 @@ type fleetConfig struct {
 	Password    string   `toml:"password"`    // a file; where the broker asks for one
 	Refuse      []string `toml:"refuse"`      // classes of commands that are not taken
 	Spread      string   `toml:"spread"`      // default of the setting fleet.spread
+	Office      string   `toml:"office"`      // where the certificate is renewed; empty: the office brings the next one
 
 	where place
 }
@@ -71,6 +73,13 @@ func (c *config) checkFleet(k *checker) {
 	for i, text := range f.Roots {
 		if _, err := fleet.ReadPublic(text); err != nil {
 			k.report(false, "fleet.roots", fmt.Sprintf("entry %d is no Ed25519 public key in base64.", i+1), "Copy it as the fleet's office gave it: 44 characters.")
+		}
+	}
+	if f.Office != "" {
+		if _, err := enrol.ParseOffice(f.Office); err != nil {
+			k.report(false, "fleet.office", err.Error()+".", `Write for example "https://fleet.example:8444", or leave it out.`)
+		} else if f.CA == "" || f.Certificate == "" {
+			k.report(false, "fleet.office", "the office renews a certificate, and none is named.", "Name the files, or join with `tillwire enrol`, which writes them.")
 		}
 	}
 	for _, class := range f.Refuse {

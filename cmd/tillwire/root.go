@@ -74,7 +74,7 @@ func (a *app) execute(ctx context.Context, args []string) int {
 func (a *app) root() *cobra.Command {
 	root := group("tillwire", "The payment agent of a shop counter",
 		a.runCommand(), a.checkCommand(), a.codeCommand(), a.devicesCommand(), a.gatewayCommand(), a.paymentsCommand(), a.reconcileCommand(), a.settingsCommand(),
-		a.journalCommand(), a.backupCommand(), a.restoreCommand(), a.peopleCommand(), a.versionCommand())
+		a.journalCommand(), a.backupCommand(), a.restoreCommand(), a.peopleCommand(), a.enrolCommand(), a.versionCommand())
 	root.Long = `Tillwire shows QR codes or reads scanners, asks the wallets' clouds, and keeps every
 payment on disk, so that a dropped line or a pulled plug never loses a sale and never
 charges a customer twice.

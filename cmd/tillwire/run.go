@@ -169,6 +169,9 @@ func (h *host) round(ctx context.Context) error {
 	if fatal := fatalOf(faults); fatal != nil {
 		return h.outOfService(ctx, c, fatal)
 	}
+	if wiped, is := wipedProblem(c.Terminal.Data); is {
+		return h.outOfService(ctx, c, []agent.Problem{wiped})
+	}
 	again := make(chan struct{}, 1)
 	d, err := h.app.assemble(ctx, c, faults, func() {
 		select {

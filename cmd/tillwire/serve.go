@@ -138,7 +138,7 @@ func (d *agentd) until(ctx context.Context, again <-chan struct{}, failed <-chan
 			}
 			return errAgain
 		case <-d.fleet.restart:
-			d.log.Info("the fleet asked for a restart", "comp", "tillwire")
+			d.log.Info("starting anew: the fleet or the command line asked for it", "comp", "tillwire")
 			return errAgain
 		case <-d.clock.After(storeLook):
 			if err := d.store.Err(); err != nil {
