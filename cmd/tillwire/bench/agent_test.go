@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -91,6 +92,16 @@ func prepare(dir string, c *cloud, lanes int, scanner bool) (*agent, error) {
 }
 
 func (a *agent) config() string { return filepath.Join(a.dir, "tillwire.toml") }
+
+// configure adds to the configuration.
+func (a *agent) configure(more string) error {
+	f, err := os.OpenFile(a.config(), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(more)
+	return errors.Join(err, f.Close())
+}
 
 func (a *agent) people() error {
 	cmd := exec.Command(program, "people", "set", "--config", a.config(), "--role", "owner", "--name", "Bench")

@@ -26,7 +26,7 @@ func latency(b *testing.B) {
 		sales int // a p99 wants some sales beyond it
 	}{{0, 1000}, {8 * time.Millisecond, 300}, {25 * time.Millisecond, 300}} {
 		settle()
-		r, err := scans(b.TempDir(), round.delay, round.sales)
+		r, err := scans(b.TempDir(), round.delay, round.sales, "")
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -69,7 +69,8 @@ type scanned struct {
 	cloud figures    // what the cloud took for itself
 }
 
-func scans(dir string, delay time.Duration, sales int) (r scanned, err error) {
+// scans runs a shop of its own; more is added to its configuration.
+func scans(dir string, delay time.Duration, sales int, more string) (r scanned, err error) {
 	c, err := openCloud(0)
 	if err != nil {
 		return r, err
@@ -77,6 +78,9 @@ func scans(dir string, delay time.Duration, sales int) (r scanned, err error) {
 	defer c.close()
 	a, err := prepare(dir, c, 1, true)
 	if err != nil {
+		return r, err
+	}
+	if err := a.configure(more); err != nil {
 		return r, err
 	}
 	preload := ""

@@ -30,6 +30,8 @@ func BenchmarkShop(b *testing.B) {
 		// have written.
 		b.Run("latency", latency)
 		settle()
+		b.Run("fleet", besideAFleet)
+		settle()
 		b.Run("commits", commits)
 		settle()
 		b.Run("openloop", openLoop)
