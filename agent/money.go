@@ -32,6 +32,17 @@ func (c Currency) Known() bool { _, ok := exponents[c]; return ok }
 // Exponent is the number of decimal places of the currency (ISO 4217).
 func (c Currency) Exponent() int { return exponents[c] }
 
+// Minor reads an amount in major units as a person writes it: "12", "12.8", "12.80".
+// ok is false for what is no amount of the currency, and for more than MaxMinor.
+func (c Currency) Minor(text string) (minor int64, ok bool) {
+	whole, part, dotted := strings.Cut(text, ".")
+	if len(part) > c.Exponent() || dotted && part == "" || len(whole) > 12 || strings.Trim(whole+part, "0123456789") != "" {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(whole+part+strings.Repeat("0", c.Exponent()-len(part)), 10, 64)
+	return n, err == nil && n <= MaxMinor
+}
+
 // MaxMinor bounds one payment: twelve digits of minor units fit every wallet's
 // amount field and leave sums of a year far from overflow.
 const MaxMinor int64 = 999_999_999_999

@@ -73,3 +73,22 @@ func TestRequestIsChecked(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAmountIsReadAsItIsWritten(t *testing.T) {
+	for _, c := range []struct {
+		text     string
+		currency agent.Currency
+		minor    int64
+		ok       bool
+	}{
+		{"12.80", "CNY", 1280, true}, {"12.8", "CNY", 1280, true}, {"12", "CNY", 1200, true}, {"0", "CNY", 0, true}, {".5", "CNY", 50, true},
+		{"980", "JPY", 980, true}, {"1.250", "KWD", 1250, true}, {"9999999999.99", "CNY", agent.MaxMinor, true},
+		{"12.", "CNY", 0, false}, {"12.801", "CNY", 0, false}, {"980.0", "JPY", 0, false}, {"-1", "CNY", 0, false}, {"1,5", "CNY", 0, false},
+		{"1e3", "CNY", 0, false}, {"", "CNY", 0, false}, {"10000000000.00", "CNY", 0, false}, {"9999999999999", "CNY", 0, false}, {"１２", "CNY", 0, false},
+	} {
+		got, ok := c.currency.Minor(c.text)
+		if ok != c.ok || ok && got != c.minor {
+			t.Errorf("%q in %s: %d %v, want %d %v", c.text, c.currency, got, ok, c.minor, c.ok)
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package settings
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
@@ -76,7 +75,7 @@ func (e Entry) readCaps(text string) (value, error) {
 		var minor [4]int64
 		line := string(currency)
 		for i, word := range words[1:] {
-			n, ok := minorUnits(word, currency)
+			n, ok := currency.Minor(word)
 			if !ok {
 				return value{}, e.refuse(text, form)
 			}
@@ -88,17 +87,6 @@ func (e Entry) readCaps(text string) (value, error) {
 	}
 	v.text = strings.Join(lines, "; ")
 	return v, nil
-}
-
-// minorUnits reads an amount in major units; ok is false for what is no amount of the
-// currency, and for more than one payment may be.
-func minorUnits(text string, c agent.Currency) (minor int64, ok bool) {
-	whole, part, dotted := strings.Cut(text, ".")
-	if len(part) > c.Exponent() || dotted && part == "" || len(whole) > 12 || strings.Trim(whole+part, "0123456789") != "" {
-		return 0, false
-	}
-	n, err := strconv.ParseInt(whole+part+strings.Repeat("0", c.Exponent()-len(part)), 10, 64)
-	return n, err == nil && n <= agent.MaxMinor
 }
 
 // Offline is what the owner lets be accepted without the wallet's word.
