@@ -4,9 +4,9 @@ import (
 	"encoding/csv"
 	"io"
 	"strconv"
-	"strings"
 
 	"tillwire/agent"
+	"tillwire/agent/words"
 )
 
 // csvHead names the columns of the export, one difference a row. Amounts are decimal,
@@ -23,8 +23,8 @@ func WriteCSV(w io.Writer, r agent.Reconciliation, say func(agent.Sentence) stri
 		for _, d := range wallet.Differences {
 			thereIn, there := amount(d.There)
 			hereIn, here := amount(d.Here)
-			rows = append(rows, []string{r.Day, d.Wallet, string(d.Kind), cell(d.OrderNo), cell(d.RefundNo), cell(d.Txn), cell(d.At), thereIn, there,
-				hereIn, here, string(d.Payment), string(d.State), strconv.FormatBool(d.Asked), cell(say(d.Say())), cell(d.Line)})
+			rows = append(rows, []string{r.Day, d.Wallet, string(d.Kind), words.Cell(d.OrderNo), words.Cell(d.RefundNo), words.Cell(d.Txn), words.Cell(d.At), thereIn, there,
+				hereIn, here, string(d.Payment), string(d.State), strconv.FormatBool(d.Asked), words.Cell(say(d.Say())), words.Cell(d.Line)})
 		}
 		if wallet.Failed != nil {
 			rows = append(rows, sumRow(r.Day, wallet.Wallet, "not_compared", "", "", "", say(*wallet.Failed)))
@@ -45,7 +45,7 @@ func WriteCSV(w io.Writer, r agent.Reconciliation, say func(agent.Sentence) stri
 }
 
 func sumRow(day, wallet, kind, currency, there, here, say string) []string {
-	return []string{day, wallet, kind, "", "", "", "", currency, there, currency, here, "", "", "", cell(say), ""}
+	return []string{day, wallet, kind, "", "", "", "", currency, there, currency, here, "", "", "", words.Cell(say), ""}
 }
 
 // amount writes no amount as nothing, which is not the same as zero.
@@ -54,12 +54,4 @@ func amount(m agent.Money) (currency, value string) {
 		return "", ""
 	}
 	return string(m.Currency), m.Decimal()
-}
-
-// cell keeps a spreadsheet from taking text of others for a formula.
-func cell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		return "'" + text
-	}
-	return text
 }

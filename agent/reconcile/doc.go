@@ -2,5 +2,5 @@
 // and names each difference. It asks a wallet again about money that the bill has and
 // the journal does not; everything else is for people.
 //
-// It imports the root of agent and nothing else of ours.
+// It imports the root of agent and the leaf agent/words.
 package reconcile
