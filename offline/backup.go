@@ -162,7 +162,7 @@ func backups(dir string) ([]string, error) {
 
 // routineBackup writes the next backup into the data folder and lets the oldest go,
 // those first. It leaves the disk alone when the copy would keep payments from
-// beginning: a shop that sells is worth more than a fourth copy.
+// beginning, and answers errNoRoom: a shop that sells is worth more than a fourth copy.
 func (s *Store) routineBackup(ctx context.Context) error {
 	dir := filepath.Join(s.opt.Dir, backupsName)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -171,10 +171,12 @@ func (s *Store) routineBackup(ctx context.Context) error {
 	if err := dropParts(dir); err != nil {
 		return err
 	}
-	if room, err := s.makeRoom(); err != nil || !room {
+	if room, err := s.makeRoom(); err != nil {
 		return err
+	} else if !room {
+		return errNoRoom
 	}
-	name := "agent-" + s.opt.Clock.Now().UTC().Format("20060102T150405") + ".db"
+	name := "agent-" + s.opt.Clock.Now().UTC().Format(copyTime) + ".db"
 	err := s.Backup(ctx, filepath.Join(dir, name))
 	if ctx.Err() != nil {
 		return nil // the store closes

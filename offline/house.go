@@ -54,7 +54,10 @@ func (s *Store) keepHouse(ctx context.Context) {
 		case <-copies:
 			copies = clock.After(s.opt.BackupEvery)
 			what = "backup"
-			err = s.routineBackup(ctx)
+			err = s.makeCopy(ctx)
+		case <-s.copies.wanted:
+			what = "backup"
+			err = s.makeCopy(ctx)
 		}
 		if err != nil {
 			s.opt.Log.Warn("housekeeping failed and is tried again", "comp", "store", "code", "store_house", "what", what, "err", err)

@@ -66,3 +66,35 @@ func (s *Store) SaveSettings(_ context.Context, changes []agent.Change) error {
 		return nil
 	})
 }
+
+// SettingChange is a change of a setting with what it was before.
+type SettingChange struct {
+	agent.Change
+	Was   string // the value before; meaningless when First
+	First bool   // it had its default before
+}
+
+// SettingChanges lists the latest changes of settings, newest first.
+func (r *Reader) SettingChanges(ctx context.Context, limit int) ([]SettingChange, error) {
+	rows, err := r.db.QueryContext(ctx, `SELECT key, value, "by", at, coalesce(was, ''), was IS NULL FROM (
+		SELECT n, key, value, "by", at, lag(value) OVER (PARTITION BY key ORDER BY n) AS was FROM setting_log)
+		ORDER BY n DESC LIMIT ?`, limit)
+	if err != nil {
+		return nil, readError(err)
+	}
+	defer rows.Close()
+	var list []SettingChange
+	for rows.Next() {
+		var c SettingChange
+		var at int64
+		if err := rows.Scan(&c.Key, &c.Value, &c.By, &at, &c.Was, &c.First); err != nil {
+			return nil, readError(err)
+		}
+		c.At = fromNano(at)
+		list = append(list, c)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, readError(err)
+	}
+	return list, nil
+}

@@ -33,6 +33,7 @@ type Store struct {
 	last   context.CancelFunc
 	// background is what runs beside the writer: housekeeping, the check of the file.
 	background sync.WaitGroup
+	copies     copies
 
 	mu       sync.RWMutex // guards what follows
 	state    state
@@ -71,7 +72,8 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{opt: opt, lock: lock, queue: make(chan request, queueLength), stopped: make(chan struct{}), headed: make(chan struct{}, 1),
-		edges: map[[2]agent.State]bool{}, state: newState(), locks: map[string]lockout{}, booted: opt.Clock.Mono(), wall: opt.Clock.Now()}
+		copies: copies{wanted: make(chan struct{}, 1)},
+		edges:  map[[2]agent.State]bool{}, state: newState(), locks: map[string]lockout{}, booted: opt.Clock.Mono(), wall: opt.Clock.Now()}
 	for _, e := range agent.Edges() {
 		s.edges[e] = true
 	}
