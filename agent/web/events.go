@@ -31,6 +31,7 @@ type watch struct {
 	sent   map[agent.PaymentID]int64 // versions sent from the journal, until the feed has passed them
 	status []byte                    // the last status sent
 	beats  int
+	wait   gathered
 }
 
 // events is the stream of everything that happens. A client that comes back with
@@ -173,7 +174,11 @@ func (v *watch) follow(feed <-chan agent.Event) error {
 				// Cut off for being slow: the client comes back and resumes.
 				return nil
 			}
-			if err := v.event(e); err != nil {
+			if err := v.hear(e); err != nil {
+				return err
+			}
+		case <-v.wait.due:
+			if err := v.catchUp(); err != nil {
 				return err
 			}
 		case <-beat:
@@ -216,7 +221,11 @@ func (v *watch) event(e agent.Event) error {
 }
 
 func (v *watch) sendPayment(id int64, p agent.Payment) error {
-	return v.send(id, "payment", v.s.payment(v.lang, p))
+	body, err := v.s.onWire(v.lang, p)
+	if err != nil {
+		return err
+	}
+	return v.sendBody(id, "payment", body)
 }
 
 func (v *watch) beat() error {

@@ -28,6 +28,7 @@ type Server struct {
 	idle      *idleness
 	audits    *auditor
 	status    statusCache
+	wire      wire
 	assets    *assets
 	pages     *pages
 	claim     *claim
@@ -45,6 +46,7 @@ func New(opt Options) (*Server, error) {
 	}
 	opt.defaults()
 	s := &Server{Options: opt, done: make(chan struct{}), streams: slots{max: maxStreams}, now: opt.Clock.Mono()}
+	s.wire.made = map[wireKey][]byte{}
 	s.gate = newGate(opt.Store, opt.Clock, opt.Secrets)
 	s.approvals = &approvals{clock: opt.Clock, open: map[string]approval{}}
 	s.idle = &idleness{clock: opt.Clock, seen: map[string]time.Duration{}, saved: map[string]time.Duration{}}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -41,6 +42,7 @@ type stream struct {
 	w     http.ResponseWriter
 	ctl   *http.ResponseController
 	clock agent.Clock
+	held  *strings.Builder // what is gathered for one write; nil: each event is written at once
 }
 
 // newStream begins the answer. The server's own limits end ordinary answers, so
@@ -67,6 +69,11 @@ func (st *stream) send(id int64, name string, data any) error {
 	if err != nil {
 		return fmt.Errorf("send event %s: %w", name, err)
 	}
+	return st.sendBody(id, name, body)
+}
+
+// sendBody writes one event that is encoded already.
+func (st *stream) sendBody(id int64, name string, body []byte) error {
 	head := ""
 	if id != noID {
 		head = "id: " + strconv.FormatInt(id, 10) + "\n"
@@ -74,7 +81,23 @@ func (st *stream) send(id int64, name string, data any) error {
 	return st.write(head + "event: " + name + "\ndata: " + string(body) + "\n\n")
 }
 
+// together lets events go out in one piece.
+func (st *stream) together(send func() error) error {
+	st.held = &strings.Builder{}
+	err := send()
+	text := st.held.String()
+	st.held = nil
+	if err != nil || text == "" {
+		return err
+	}
+	return st.write(text)
+}
+
 func (st *stream) write(text string) error {
+	if st.held != nil {
+		st.held.WriteString(text)
+		return nil
+	}
 	if err := st.ctl.SetWriteDeadline(st.clock.Now().Add(writeLimit)); err != nil {
 		return err
 	}
