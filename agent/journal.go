@@ -74,9 +74,12 @@ type Filter struct {
 	Lane     string //
 	Wallet   string // brand as configured
 	Currency Currency
-	Text     string // part of reference, order number, transaction or request id
-	Cursor   string // Page.Next of the page before
-	Limit    int    // 1 to 500; 0 means 50
+	Cashier  string // name of the person at the register
+	// GivenBack selects payments of which something was asked back, however that ended.
+	GivenBack bool
+	Text      string // part of reference, order number, transaction or request id
+	Cursor    string // Page.Next of the page before
+	Limit     int    // 1 to 500; 0 means 50
 }
 
 // Page is part of a list of payments, newest first.

@@ -36,7 +36,7 @@ func (c Currency) Exponent() int { return exponents[c] }
 // ok is false for what is no amount of the currency, and for more than MaxMinor.
 func (c Currency) Minor(text string) (minor int64, ok bool) {
 	whole, part, dotted := strings.Cut(text, ".")
-	if len(part) > c.Exponent() || dotted && part == "" || len(whole) > 12 || strings.Trim(whole+part, "0123456789") != "" {
+	if whole+part == "" || len(part) > c.Exponent() || dotted && part == "" || len(whole) > 12 || strings.Trim(whole+part, "0123456789") != "" {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(whole+part+strings.Repeat("0", c.Exponent()-len(part)), 10, 64)

@@ -63,6 +63,8 @@ func TestAListFiltersAndGoesOn(t *testing.T) {
 		{"a span", agent.Filter{From: start.Add(time.Hour), To: start.Add(2 * time.Hour)}, "7 6 5 4"},
 		{"a lane", agent.Filter{Lane: "h"}, "39 29 19 9"},
 		{"what is open", agent.Filter{Open: true}, "39"},
+		{"a state that is open", agent.Filter{States: []agent.State{agent.Sending, agent.Review}}, "39"},
+		{"a state that is open, on a lane", agent.Filter{States: []agent.State{agent.Sending}, Lane: "3"}, ""},
 		{"states", agent.Filter{States: []agent.State{agent.Declined, agent.Sending}, Limit: 3}, "39 36 33"},
 		{"part of an order number", agent.Filter{Text: "000000000000000021"}, "21"},
 		{"a transaction", agent.Filter{Text: "4200022"}, "22"},
@@ -138,7 +140,7 @@ func TestTotalsAreTheSumOfTheRows(t *testing.T) {
 	}
 	for _, p := range page.Payments {
 		add(string(p.Amount.Currency), p)
-		add(p.Created.Sub(from).Truncate(time.Hour).String()+string(p.Amount.Currency)+p.Status.Wallet, p)
+		add(p.Created.Sub(from).Truncate(time.Hour).String()+string(p.Amount.Currency)+p.Status.Wallet+p.Lane+p.Cashier, p)
 	}
 	got := map[string]agent.Totals{}
 	all, err := ts.Totals(t.Context(), from, to)
@@ -153,7 +155,7 @@ func TestTotalsAreTheSumOfTheRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range hours {
-		got[s.Hour.Sub(from).String()+string(s.Currency)+s.Wallet] = s.Totals
+		got[s.Hour.Sub(from).String()+string(s.Currency)+s.Wallet+s.Lane+s.Cashier] = s.Totals
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) || len(hours) < 5 {
 		t.Fatalf("got  %v\nwant %v", got, want)

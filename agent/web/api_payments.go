@@ -25,20 +25,41 @@ type counter interface {
 }
 
 // HourTotals are the sums of the hour that begins at Hour, of one wallet in one
-// currency.
+// currency at one lane by one person.
 type HourTotals struct {
-	Hour   time.Time
-	Wallet string // "" for payments that never came to one
+	Hour    time.Time
+	Wallet  string // "" for payments that never came to one
+	Lane    string
+	Cashier string // name; "" for payments that a till opened
 	agent.Totals
+}
+
+// PaymentRow is a payment as a line of an export. Taken and Refunded are minor units of
+// Amount's currency; what was reversed took nothing.
+type PaymentRow struct {
+	ID              agent.PaymentID
+	OrderNo, Txn    string
+	Created         time.Time
+	Wallet          string // "" for a payment that never came to one
+	Lane, Cashier   string
+	Reference       string
+	Mode            agent.Mode
+	State           agent.State
+	Amount          agent.Money
+	Taken, Refunded int64
+	Test            bool
 }
 
 // payments is what the pages read of the store.
 type payments interface {
 	Payment(ctx context.Context, id agent.PaymentID) (agent.Payment, error)
 	List(ctx context.Context, f agent.Filter) (agent.Page, error)
-	// TotalsByHour sums per hour counted from the beginning of the span, per currency
-	// and per wallet; hours without a payment may be left out.
+	// TotalsByHour sums per hour counted from the beginning of the span, per currency,
+	// wallet, lane and person; hours without a payment may be left out.
 	TotalsByHour(ctx context.Context, from, to time.Time) ([]HourTotals, error)
+	// Rows hands out what a filter selects, oldest first, in pieces that hold nothing up;
+	// its Cursor and Limit do not count. The first error of each ends it.
+	Rows(ctx context.Context, f agent.Filter, each func(PaymentRow) error) error
 	// Since lists the payments that have facts above seq, by their last fact.
 	Since(ctx context.Context, seq int64, limit int) ([]agent.Payment, error)
 	Queue(ctx context.Context) ([]agent.QueueEntry, error)
@@ -190,12 +211,11 @@ var states = []agent.State{agent.Created, agent.Sending, agent.AwaitPayer, agent
 // filter reads the query of a list.
 func (s *Server) filter(r *http.Request) (agent.Filter, error) {
 	q := r.URL.Query()
-	f := agent.Filter{Lane: q.Get("lane"), Wallet: q.Get("wallet"), Currency: agent.Currency(q.Get("currency")), Text: strings.TrimSpace(q.Get("q")), Cursor: q.Get("cursor"), Limit: 50}
-	var err error
-	if day := q.Get("day"); day != "" {
-		if f.From, f.To, err = s.day(day); err != nil {
-			return f, err
-		}
+	f := agent.Filter{Lane: q.Get("lane"), Wallet: q.Get("wallet"), Currency: agent.Currency(q.Get("currency")), Cashier: q.Get("cashier"),
+		GivenBack: q.Get("given_back") == "true", Text: strings.TrimSpace(q.Get("q")), Cursor: q.Get("cursor"), Limit: 50}
+	err := s.daysOf(&f, q.Get("day"), q.Get("since"), q.Get("until"))
+	if err != nil {
+		return f, err
 	}
 	for name, into := range map[string]*time.Time{"from": &f.From, "to": &f.To} {
 		if text := q.Get(name); text != "" {
@@ -232,6 +252,29 @@ func addStatus(f *agent.Filter, word string) error {
 		}
 	}
 	return unreadable("There is no status \"" + clip(word) + "\".")
+}
+
+// daysOf keeps a list to one day, or to those from since to until, both counted in.
+func (s *Server) daysOf(f *agent.Filter, day, since, until string) (err error) {
+	if day != "" {
+		if f.From, f.To, err = s.day(day); err != nil {
+			return err
+		}
+	}
+	if since != "" {
+		if f.From, _, err = s.day(since); err != nil {
+			return err
+		}
+	}
+	if until != "" {
+		if _, f.To, err = s.day(until); err != nil {
+			return err
+		}
+	}
+	if !f.From.IsZero() && !f.To.IsZero() && !f.From.Before(f.To) {
+		return fail(agent.Invalid, agent.CodeUnreadable, "payments.order", "The first day is after the last one. Swap them.")
+	}
+	return nil
 }
 
 // day is a calendar day in the shop's zone: "today", "yesterday" or 2026-05-01.

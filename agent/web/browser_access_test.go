@@ -50,7 +50,10 @@ func (b *browser) passes(what string) {
 func TestBrowserPagesFitAndCanBeUsed(t *testing.T) {
 	for _, size := range []struct{ width, height int64 }{{1280, 800}, {390, 844}, {320, 640}} {
 		t.Run(fmt.Sprint(size.width), func(t *testing.T) {
-			tm := live(t, func(o *Options) { o.Settings = table{}; o.Test = true })
+			tm := live(t, func(o *Options) {
+				o.Settings, o.Test = table{}, true
+				o.Backups = &safe{now: Backups{List: []Backup{{Path: "/var/lib/tillwire/backups/agent-20260501T033000.db", At: o.Clock.Now(), Bytes: 5 << 20}}}}
+			})
 			tm.pay(tm.open("a", "scan"))
 			name := func(page string) string { return fmt.Sprintf("%d-%s", size.width, page) }
 			b := tm.newBrowser(size.width, size.height)
@@ -91,8 +94,9 @@ func TestBrowserPagesFitAndCanBeUsed(t *testing.T) {
 			b.passes(name("login"))
 			b.do(chromedp.SendKeys("#password", "open sesame 123"+kb.Enter))
 			b.until(`document.querySelector(".takings") !== null`)
-			for _, page := range []string{"", "/payments", "/payments/" + string(id), "/queue", "/devices", "/people", "/settings", "/log"} {
+			for _, page := range []string{"", "?day=yesterday", "/payments", "/payments/" + string(id), "/queue", "/refunds", "/devices", "/people", "/settings", "/backup", "/log"} {
 				b.open("/owner" + page)
+				b.js(`document.querySelectorAll("main details").forEach((d) => { d.open = true; })`)
 				b.passes(name("owner" + fmt.Sprintf("%.9s", page)[min(1, len(page)):]))
 			}
 			b.quiet()

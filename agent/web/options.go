@@ -27,6 +27,7 @@ type Options struct {
 	Displays *Displays // nil: no lane has a kiosk display
 	Settings settings  // nil: the owner's page has no settings
 	Bills    bills     // nil: the owner's page compares nothing
+	Backups  backups   // nil: the owner's page knows of no backup
 	Clock    agent.Clock
 	Words    *words.Words
 	Log      *slog.Logger

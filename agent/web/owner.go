@@ -14,9 +14,14 @@ type ownerPage func(w http.ResponseWriter, r *http.Request, me agent.Person) err
 
 func (s *Server) routeOwner(mux *http.ServeMux) {
 	mux.HandleFunc("GET /owner", s.owner(s.ownerToday))
-	mux.HandleFunc("GET /owner/day.csv", s.owner(s.dayCSV))
+	for _, form := range []string{"csv", "xlsx"} {
+		mux.HandleFunc("GET /owner/day."+form, s.owner(s.exportDay(form)))
+		mux.HandleFunc("GET /owner/payments."+form, s.owner(s.exportPayments(form)))
+	}
 	mux.HandleFunc("GET /owner/payments", s.owner(s.ownerPayments))
+	mux.HandleFunc("GET /owner/refunds", s.owner(s.ownerRefunds))
 	mux.HandleFunc("GET /owner/payments/{id}", s.owner(s.ownerPayment))
+	mux.HandleFunc("POST /owner/payments/{id}/refund", s.owner(s.ownerRefund))
 	mux.HandleFunc("GET /owner/queue", s.owner(s.ownerQueue))
 	mux.HandleFunc("GET /owner/offline", s.owner(s.ownerOffline))
 	mux.HandleFunc("POST /owner/offline/forward", s.owner(s.ownerForward))
@@ -30,6 +35,8 @@ func (s *Server) routeOwner(mux *http.ServeMux) {
 	mux.HandleFunc("POST /owner/people/{id}", s.owner(s.changePerson))
 	mux.HandleFunc("GET /owner/settings", s.owner(s.ownerSettings))
 	mux.HandleFunc("POST /owner/settings", s.owner(s.changeSetting))
+	mux.HandleFunc("GET /owner/backup", s.owner(s.ownerBackup))
+	mux.HandleFunc("POST /owner/backup", s.owner(s.startBackup))
 	mux.HandleFunc("GET /owner/log", s.owner(s.ownerLog))
 	mux.HandleFunc("POST /owner/login", s.opened(s.ownerLogin))
 	mux.HandleFunc("POST /owner/logout", s.opened(s.ownerLogout))

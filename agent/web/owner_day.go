@@ -9,45 +9,52 @@ import (
 	"tillwire/agent"
 )
 
-// takings are one currency's day, against the day before up to the same minute.
-// Sums of different currencies are never added, compared or drawn together.
-type takings struct {
-	Net, Before, Refunded  agent.Money
-	Paid, PaidBefore, Open int
-	Percent                int64 // of change; meaningless when Compared is false
-	Compared               bool
+// day is what a day of the shop took, beside the same day a week before. Fridays are
+// held against Fridays, and a morning against a morning.
+type day struct {
+	Start, End time.Time    // in the shop's zone; the day lasts 23 to 25 hours
+	Over       bool         // it has ended: what is compared is two whole days
+	Took       []HourTotals // so far
+	Before     []HourTotals // a week before, up to the same minute
+	Week       []HourTotals // a week before, all of it: the chart shows what may still come
 }
 
-// walletDay is a row of the day's table: one wallet in one currency, or the sum of
-// a currency.
-type walletDay struct {
-	Wallet               string // "" for payments that never came to one
-	Sum                  bool
-	Paid, Open           int
-	Taken, Refunded, Net agent.Money
-}
-
-// chart is a currency's day hour by hour.
-type chart struct {
-	Currency agent.Currency
-	Hours    []hour
-}
-
-// hour is a bar of the day's chart.
-type hour struct {
-	Hour   int
-	Net    agent.Money
-	Height int64 // 0 to 100, of the highest
-}
-
-// twoDays reads today so far, and yesterday up to the same time of day: a morning
-// is not held against a whole day.
-func (s *Server) twoDays(ctx context.Context, start, now time.Time) (today, yesterday []HourTotals, err error) {
-	if today, err = s.Store.TotalsByHour(ctx, start, now.Add(time.Second)); err != nil {
-		return nil, nil, err
+// dayFrom reads the day that begins at start, as it stands at now.
+func (s *Server) dayFrom(ctx context.Context, start, now time.Time) (d day, err error) {
+	d = day{Start: start, End: start.AddDate(0, 0, 1)}
+	d.Over = !now.Before(d.End)
+	until := d.End
+	if !d.Over {
+		until = now.Add(time.Second)
 	}
-	yesterday, err = s.Store.TotalsByHour(ctx, start.AddDate(0, 0, -1), now.AddDate(0, 0, -1))
-	return today, yesterday, err
+	if d.Took, err = s.Store.TotalsByHour(ctx, d.Start, until); err != nil {
+		return d, err
+	}
+	if d.Week, err = s.Store.TotalsByHour(ctx, d.Start.AddDate(0, 0, -7), d.End.AddDate(0, 0, -7)); err != nil || d.Over {
+		d.Before = d.Week
+		return d, err
+	}
+	d.Before, err = s.Store.TotalsByHour(ctx, d.Start.AddDate(0, 0, -7), until.AddDate(0, 0, -7))
+	return d, err
+}
+
+// only is the day of one wallet; of all of them when it is "".
+func (d day) only(wallet string) day {
+	if wallet == "" {
+		return d
+	}
+	keep := func(t HourTotals) bool { return t.Wallet == wallet }
+	d.Took, d.Before, d.Week = filtered(d.Took, keep), filtered(d.Before, keep), filtered(d.Week, keep)
+	return d
+}
+
+// takings are one currency's day. Sums of different currencies are never added,
+// compared or drawn together.
+type takings struct {
+	Net, Before, Refunded, Average agent.Money
+	Paid, PaidBefore, Open         int
+	Percent                        int64 // of change; meaningless when Compared is false
+	Compared                       bool
 }
 
 func filtered(list []HourTotals, keep func(HourTotals) bool) (kept []HourTotals) {
@@ -88,6 +95,14 @@ func add[K cmp.Ordered](list []HourTotals, key func(HourTotals) K) []HourTotals 
 // no part of a day.
 func moved(t HourTotals) bool { return t.Paid > 0 || t.Open > 0 || t.Refunded > 0 }
 
+// of is an amount in the currency of a sum.
+func (t HourTotals) of(value int64) agent.Money {
+	return agent.Money{Value: value, Currency: t.Currency}
+}
+
+// net is what was kept.
+func (t HourTotals) net() agent.Money { return t.of(t.Captured - t.Refunded) }
+
 func ofCurrency(t HourTotals) string { return string(t.Currency) }
 
 // ownFirst puts a currency's days in order: the shop's own before all others.
@@ -100,10 +115,10 @@ func ownFirst(own agent.Currency) func(HourTotals) string {
 	}
 }
 
-// takings compares today so far with yesterday, the shop's own currency first. It
-// is there on a day without sales, too, unless a single wallet is looked at.
-func (s *Server) takings(today, yesterday []HourTotals, always bool) []takings {
-	now, before := add(today, ofCurrency), add(yesterday, ofCurrency)
+// takings sums a day up, the shop's own currency first. It is there on a day without
+// sales, too, unless a single wallet is looked at.
+func (s *Server) takings(d day, always bool) []takings {
+	now, before := add(d.Took, ofCurrency), add(d.Before, ofCurrency)
 	own := func(t HourTotals) bool { return t.Currency == s.Currency }
 	if i := slices.IndexFunc(now, own); i >= 0 {
 		now = slices.Insert(slices.Delete(slices.Clone(now), i, i+1), 0, now[i])
@@ -112,12 +127,12 @@ func (s *Server) takings(today, yesterday []HourTotals, always bool) []takings {
 	}
 	list := []takings{}
 	for _, t := range now {
-		money := func(v int64) agent.Money { return agent.Money{Value: v, Currency: t.Currency} }
-		sum := takings{Net: money(t.Captured - t.Refunded), Refunded: money(t.Refunded), Before: money(0), Paid: t.Paid, Open: t.Open}
-		for _, y := range before {
-			if y.Currency == t.Currency {
-				sum.Before, sum.PaidBefore = money(y.Captured-y.Refunded), y.Paid
-			}
+		sum := takings{Net: t.net(), Refunded: t.of(t.Refunded), Before: t.of(0), Average: t.of(0), Paid: t.Paid, Open: t.Open}
+		if t.Paid > 0 {
+			sum.Average.Value = t.Captured / int64(t.Paid)
+		}
+		if i := slices.IndexFunc(before, func(b HourTotals) bool { return b.Currency == t.Currency }); i >= 0 {
+			sum.Before, sum.PaidBefore = before[i].net(), before[i].Paid
 		}
 		// A card of noughts, because one customer of a foreign wallet changed his mind.
 		if !own(t) && !moved(t) && sum.PaidBefore == 0 && len(now) > 1 {
@@ -131,32 +146,53 @@ func (s *Server) takings(today, yesterday []HourTotals, always bool) []takings {
 	return list
 }
 
-// byWallet is the day's table: the wallets of a currency, then its sum where there
-// is more than one.
-func byWallet(today []HourTotals, own agent.Currency) (rows []walletDay) {
-	today = filtered(today, moved)
-	row := func(t HourTotals) walletDay {
-		money := func(v int64) agent.Money { return agent.Money{Value: v, Currency: t.Currency} }
-		return walletDay{Wallet: t.Wallet, Paid: t.Paid, Open: t.Open, Taken: money(t.Captured), Refunded: money(t.Refunded), Net: money(t.Captured - t.Refunded)}
+// part is a row of one of the day's tables: what one wallet, person or register took
+// in one currency, or the sum of a currency.
+type part struct {
+	Key                          string // wallet, name or lane; "" for what has none, and for a sum
+	Sum                          bool
+	Paid, Open                   int
+	Taken, Refunded, Net, Before agent.Money
+	Share                        int64 // 0 to 100, of the largest in the currency: the length of its bar
+}
+
+// parts divides a day: the parts of a currency, the largest first, then its sum where
+// there is more than one.
+func parts(d day, own agent.Currency, key func(HourTotals) string) (rows []part) {
+	took := filtered(d.Took, moved)
+	both := func(t HourTotals) string { return string(t.Currency) + " " + key(t) }
+	row := func(t HourTotals, compared []HourTotals) part {
+		p := part{Key: key(t), Paid: t.Paid, Open: t.Open, Taken: t.of(t.Captured), Refunded: t.of(t.Refunded), Net: t.net(), Before: t.of(0)}
+		for _, b := range compared {
+			p.Before.Value += b.Captured - b.Refunded
+		}
+		return p
 	}
-	each := add(today, func(t HourTotals) string { return string(t.Currency) + " " + t.Wallet })
-	for _, sum := range add(today, ownFirst(own)) {
-		wallets := filtered(each, func(t HourTotals) bool { return t.Currency == sum.Currency })
-		// The largest first; what never came to a wallet last.
-		slices.SortStableFunc(wallets, func(a, b HourTotals) int {
+	each := add(took, both)
+	for _, sum := range add(took, ownFirst(own)) {
+		here := func(t HourTotals) bool { return t.Currency == sum.Currency }
+		list := filtered(each, here)
+		slices.SortStableFunc(list, func(a, b HourTotals) int {
 			return cmp.Or(cmp.Compare(b.Captured-b.Refunded, a.Captured-a.Refunded), cmp.Compare(b.Paid, a.Paid))
 		})
-		for _, t := range wallets {
-			rows = append(rows, row(t))
+		largest := max(list[0].net().Value, 1)
+		for _, t := range list {
+			p := row(t, filtered(d.Before, func(b HourTotals) bool { return here(b) && key(b) == key(t) }))
+			p.Share = max(p.Net.Value, 0) * 100 / largest
+			rows = append(rows, p)
 		}
-		if len(wallets) > 1 {
-			total := row(sum)
-			total.Wallet, total.Sum = "", true
+		if len(list) > 1 {
+			total := row(sum, filtered(d.Before, here))
+			total.Key, total.Sum = "", true
 			rows = append(rows, total)
 		}
 	}
 	return rows
 }
+
+func byWallet(t HourTotals) string  { return t.Wallet }
+func byCashier(t HourTotals) string { return t.Cashier }
+func byLane(t HourTotals) string    { return t.Lane }
 
 // dayWallets are the configured wallets and those that the day knows besides.
 func (s *Server) dayWallets(today []HourTotals) []string {
@@ -170,31 +206,4 @@ func (s *Server) dayWallets(today []HourTotals) []string {
 		}
 	}
 	return names
-}
-
-// charts draws each currency that took something; what is still to come is empty,
-// so that the bars keep their width all day.
-func charts(today []HourTotals, start time.Time, own agent.Currency) (list []chart) {
-	for _, sum := range add(today, ownFirst(own)) {
-		taken := map[int64]int64{} // by the hour's beginning: clocks that change have two of one name
-		highest := int64(0)
-		for _, t := range filtered(today, func(t HourTotals) bool { return t.Currency == sum.Currency }) {
-			taken[t.Hour.Unix()] += max(t.Captured-t.Refunded, 0)
-			highest = max(highest, taken[t.Hour.Unix()])
-		}
-		if highest == 0 {
-			continue
-		}
-		var hours []hour
-		for from := start; from.Before(start.AddDate(0, 0, 1)); from = from.Add(time.Hour) {
-			value := taken[from.Unix()]
-			hours = append(hours, hour{Hour: from.Hour(), Net: agent.Money{Value: value, Currency: sum.Currency}, Height: value * 100 / highest})
-		}
-		// The night before the first sale says nothing.
-		for len(hours) > 8 && hours[0].Net.Value == 0 {
-			hours = hours[1:]
-		}
-		list = append(list, chart{sum.Currency, hours})
-	}
-	return list
 }

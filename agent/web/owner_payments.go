@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"time"
@@ -41,129 +42,90 @@ func (s *Server) rows(lang string, list []agent.Payment) []row {
 	return out
 }
 
-// paymentsData is the list with its search.
+// paymentsData is the list with its filters.
 type paymentsData struct {
 	Rows         []row
-	Q, Day, Only string
+	Q, Only      string
+	Since, Until string
 	Wallet       string
 	Wallets      []string // those to choose from
+	Lane         string
+	Lanes        []agent.LaneInfo
+	Cashier      string
+	People       []string
 	Currency     string
+	Query        string // the filters as an address has them, for the export
 	More         string // address of the next page; "" on the last
 }
+
+// File is the address of everything that the filters find, as a file.
+func (d paymentsData) File(form string) string { return "/owner/payments." + form + "?" + d.Query }
 
 func (s *Server) ownerPayments(w http.ResponseWriter, r *http.Request, me agent.Person) error {
 	page, err := s.found(r)
 	if err != nil {
 		return err
 	}
+	people, err := s.names(r.Context())
+	if err != nil {
+		return err
+	}
 	q := r.URL.Query()
-	d := paymentsData{Rows: s.rows(s.language(r), page.Payments), Q: q.Get("q"), Day: q.Get("day"), Only: q.Get("status"),
-		Wallet: q.Get("wallet"), Wallets: s.dayWallets(nil), Currency: q.Get("currency")}
-	if d.Wallet != "" && !slices.Contains(d.Wallets, d.Wallet) {
-		d.Wallets = append(d.Wallets, d.Wallet) // no longer configured, and its payments are still there
+	d := paymentsData{Rows: s.rows(s.language(r), page.Payments), Q: q.Get("q"), Only: q.Get("status"), Since: q.Get("since"), Until: q.Get("until"),
+		Wallet: q.Get("wallet"), Lane: q.Get("lane"), Lanes: s.Counter.Lanes(), Cashier: q.Get("cashier"), Currency: q.Get("currency")}
+	// What is no longer configured or has left can still be asked for: its payments are there.
+	d.Wallets, d.People = withChosen(s.dayWallets(nil), d.Wallet), withChosen(people, d.Cashier)
+	if d.Lane != "" && !slices.ContainsFunc(d.Lanes, func(l agent.LaneInfo) bool { return l.ID == d.Lane }) {
+		d.Lanes = append(slices.Clone(d.Lanes), agent.LaneInfo{ID: d.Lane, Name: d.Lane})
 	}
-	if page.Next != "" {
-		q.Set("cursor", page.Next)
-		d.More = "/owner/payments?" + q.Encode()
+	if day := q.Get("day"); day != "" {
+		from, _, err := s.day(day)
+		if err != nil {
+			return err
+		}
+		d.Since = from.Format(time.DateOnly)
+		d.Until = d.Since
 	}
+	for name, values := range q {
+		if name == "lang" || name == "cursor" || values[0] == "" {
+			q.Del(name)
+		}
+	}
+	d.Query = q.Encode()
+	d.More = s.more(r, page)
 	s.render(w, r, http.StatusOK, "owner_payments", ownerView("payments", me, d))
 	return nil
 }
 
-// storyData is one payment with everything that happened to it.
-type storyData struct {
-	row
-	LaneName string
-	Steps    []step
-	Refunds  []string
-}
-
-// step is one fact in words.
-type step struct {
-	At     time.Time
-	What   string
-	Detail string // whose doing, which try, what the wallet said
-	Amount agent.Money
-}
-
-func (s *Server) ownerPayment(w http.ResponseWriter, r *http.Request, me agent.Person) error {
-	p, err := s.Store.Payment(r.Context(), agent.PaymentID(r.PathValue("id")))
-	if err != nil {
-		return err
-	}
-	lang := s.language(r)
-	d := storyData{row: s.row(lang, p), LaneName: p.Lane}
-	// A lane that the configuration no longer names keeps its id.
-	if lane, err := s.lane(p.Lane); err == nil {
-		d.LaneName = lane.Name
-	}
-	name := s.actors(r.Context())
-	for _, f := range p.Facts {
-		st := step{At: f.At, What: s.Words.Text(lang, "story."+string(f.Kind)), Amount: agent.Money{Value: f.Amount, Currency: p.Amount.Currency}}
-		for _, part := range []string{s.Words.Wallet(lang, f.Wallet), reasonText(s, lang, f), f.Code, f.Text, f.Txn, f.RefundNo, name(f.By)} {
-			if part == "" {
-				continue
-			}
-			if st.Detail != "" {
-				st.Detail += " · "
-			}
-			st.Detail += part
-		}
-		d.Steps = append(d.Steps, st)
-	}
-	for _, rf := range p.Status.Refunds {
-		d.Refunds = append(d.Refunds, s.Words.Say(lang, rf.Say(p.Amount.Currency)))
-	}
-	s.render(w, r, http.StatusOK, "owner_payment", ownerView("payments", me, d))
-	return nil
-}
-
-func reasonText(s *Server, lang string, f agent.Fact) string {
-	if f.Reason == agent.ReasonNone {
+// more is the address of the page after one, "" after the last.
+func (s *Server) more(r *http.Request, page agent.Page) string {
+	if page.Next == "" {
 		return ""
 	}
-	return s.Words.Say(lang, f.Reason.Say())
+	q := r.URL.Query()
+	q.Set("cursor", page.Next)
+	return r.URL.Path + "?" + q.Encode()
 }
 
-func (s *Server) ownerQueue(w http.ResponseWriter, r *http.Request, me agent.Person) error {
-	list, err := s.Store.Queue(r.Context())
-	if err != nil {
-		return err
+// names lists the people of the shop by name.
+func (s *Server) names(ctx context.Context) (list []string, err error) {
+	all, err := s.Store.People(ctx)
+	for _, p := range all {
+		list = append(list, p.Name)
 	}
-	s.render(w, r, http.StatusOK, "owner_queue", ownerView("queue", me, list))
-	return nil
+	slices.Sort(list)
+	return slices.Compact(list), err
+}
+
+// withChosen is a list to choose from with the choice that was made.
+func withChosen(list []string, chosen string) []string {
+	if chosen != "" && !slices.Contains(list, chosen) {
+		return append(list, chosen)
+	}
+	return list
 }
 
 func (s *Server) ownerDevices(w http.ResponseWriter, r *http.Request, me agent.Person) error {
 	s.render(w, r, http.StatusOK, "owner_devices", ownerView("devices", me, s.devices()))
-	return nil
-}
-
-// logRow is one act of the audit trail.
-type logRow struct {
-	agent.Audit
-	Who, What string
-}
-
-func (s *Server) ownerLog(w http.ResponseWriter, r *http.Request, me agent.Person) error {
-	acts, err := s.Audits(r.Context(), 200)
-	if err != nil {
-		return err
-	}
-	lang := s.language(r)
-	name := s.actors(r.Context())
-	// known puts what the program itself says into the page's language; a name stays.
-	known := func(family, word string) string {
-		if key := family + "." + word; s.Words.Has(lang, key) {
-			return s.Words.Text(lang, key)
-		}
-		return name(word)
-	}
-	list := make([]logRow, 0, len(acts))
-	for _, a := range acts {
-		a.Object = known("act_at", a.Object)
-		list = append(list, logRow{Audit: a, Who: known("actor", a.Actor), What: known("act", a.Action)})
-	}
-	s.render(w, r, http.StatusOK, "owner_log", ownerView("log", me, list))
 	return nil
 }

@@ -31,6 +31,7 @@ type reconcileData struct {
 	Result     *agent.Reconciliation // nil: not compared yet
 	Known      []time.Time           // days that are remembered, the newest first
 	Running    *comparing
+	Early      bool   // yesterday's bills cannot be had yet, and this is the day before
 	Wrong      string // why it could not be started
 }
 
@@ -50,7 +51,12 @@ func (s *Server) openBills() error {
 	return nil
 }
 
-// ownerReconcile shows what is known of a day: yesterday, when none is named.
+// billsFrom is the hour from which wallets have made the bill of the day before: about
+// ten in the morning (WeChat Pay v3, tradebill).
+const billsFrom = 10
+
+// ownerReconcile shows what is known of a day: the last one that has bills, when none is
+// named.
 func (s *Server) ownerReconcile(w http.ResponseWriter, r *http.Request, me agent.Person) error {
 	return s.reconcilePage(w, r, me, http.StatusOK, r.URL.Query().Get("day"), "")
 }
@@ -60,11 +66,12 @@ func (s *Server) reconcilePage(w http.ResponseWriter, r *http.Request, me agent.
 		return err
 	}
 	now := s.Clock.Now().In(s.Zone)
-	at, err := time.ParseInLocation(time.DateOnly, day, s.Zone)
-	if err != nil {
-		at = now.AddDate(0, 0, -1)
+	d := reconcileData{Today: now.Format(time.DateOnly), Wrong: wrong}
+	var err error
+	if d.At, err = time.ParseInLocation(time.DateOnly, day, s.Zone); err != nil {
+		d.At, d.Early = s.lastBilled(now)
 	}
-	d := reconcileData{Day: at.Format(time.DateOnly), Today: now.Format(time.DateOnly), At: at, Wrong: wrong}
+	d.Day = d.At.Format(time.DateOnly)
 	if result, ok := s.Bills.Result(d.Day); ok {
 		d.Result = &result
 	}
@@ -82,6 +89,16 @@ func (s *Server) reconcilePage(w http.ResponseWriter, r *http.Request, me agent.
 	}
 	s.render(w, r, status, "owner_reconcile", ownerView("reconcile", me, d))
 	return nil
+}
+
+// lastBilled is yesterday, or the day before as long as yesterday has no bills and was
+// not compared all the same.
+func (s *Server) lastBilled(now time.Time) (day time.Time, early bool) {
+	yesterday := now.AddDate(0, 0, -1)
+	if _, known := s.Bills.Result(yesterday.Format(time.DateOnly)); known || now.Hour() >= billsFrom {
+		return yesterday, false
+	}
+	return yesterday.AddDate(0, 0, -1), true
 }
 
 // startReconcile compares a day anew, or for the first time.

@@ -81,7 +81,7 @@ func aprilDay(payment agent.PaymentID) agent.Reconciliation {
 func TestTheOwnerComparesBills(t *testing.T) {
 	bills := &comparisons{}
 	tm := newTerminal(t, func(o *Options) { o.Bills = bills })
-	tm.clock.wall = time.Date(2026, 5, 1, 6, 30, 0, 0, time.UTC)
+	tm.clock.wall = time.Date(2026, 5, 1, 10, 30, 0, 0, time.UTC)
 	c := tm.owner()
 	if a := c.do("GET", "/owner/reconcile", ""); a.status != 200 || !strings.Contains(a.body, `value="2026-04-30"`) || !strings.Contains(a.body, `max="2026-05-01"`) || !strings.Contains(a.body, "has not been compared") {
 		t.Errorf("the page before anything: %d %s", a.status, a.body)
@@ -118,6 +118,35 @@ func TestTheOwnerComparesBills(t *testing.T) {
 	a = c.do("GET", "/owner/reconcile/csv?day=2026-04-30&lang=zh-CN", "")
 	if a.status != 200 || !strings.HasPrefix(a.body, "\ufeff2026-04-30,钱包为") || !strings.Contains(a.header.Get("Content-Disposition"), `filename="reconcile-2026-04-30.csv"`) || !strings.HasPrefix(a.header.Get("Content-Type"), "text/csv") {
 		t.Errorf("the export: %d %v %q", a.status, a.header, a.body)
+	}
+}
+
+// TestThePageOpensOnADayThatHasBills: early in the morning yesterday has none, unless it
+// was compared all the same.
+func TestThePageOpensOnADayThatHasBills(t *testing.T) {
+	for _, c := range []struct {
+		what  string
+		hour  int
+		known []agent.Reconciliation
+		day   string
+		early bool
+	}{
+		{"early", 9, nil, "2026-04-29", true},
+		{"from ten on", 10, nil, "2026-04-30", false},
+		{"early, but compared", 0, []agent.Reconciliation{aprilDay("p1")}, "2026-04-30", false},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			tm := newTerminal(t, func(o *Options) { o.Bills = &comparisons{results: c.known} })
+			tm.clock.wall = time.Date(2026, 5, 1, c.hour, 59, 0, 0, time.UTC)
+			owner := tm.owner()
+			a := owner.do("GET", "/owner/reconcile", "")
+			if !strings.Contains(a.body, `type="date" value="`+c.day+`"`) || strings.Contains(a.body, "from ten o") != c.early {
+				t.Errorf("the page: %s", a.body)
+			}
+			if a := owner.do("GET", "/owner/reconcile?day=2026-04-30", ""); !strings.Contains(a.body, `value="2026-04-30"`) || strings.Contains(a.body, "from ten o") {
+				t.Errorf("a day that was asked for: %s", a.body)
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -14,7 +15,17 @@ type settingsData struct {
 	Wrong  string // why it was refused
 	Typed  string
 	Done   agent.Effect // when it takes hold
+	Latest []changeRow
 }
+
+// changeRow is a change of a setting in words.
+type changeRow struct {
+	SettingChange
+	Title, Who string
+}
+
+// changesShown is how many changes the page lists.
+const changesShown = 50
 
 func (s *Server) ownerSettings(w http.ResponseWriter, r *http.Request, me agent.Person) error {
 	return s.settingsPage(w, r, me, http.StatusOK, settingsData{Key: r.URL.Query().Get("key"), Done: agent.Effect(r.URL.Query().Get("done"))})
@@ -22,7 +33,21 @@ func (s *Server) ownerSettings(w http.ResponseWriter, r *http.Request, me agent.
 
 func (s *Server) settingsPage(w http.ResponseWriter, r *http.Request, me agent.Person, status int, d settingsData) error {
 	if s.Settings != nil {
-		d.Groups = settingGroups(s.Settings.Settings(), d.Key)
+		rows, who := s.Settings.Settings(), s.doers(r)
+		changes, err := s.Settings.Changes(r.Context(), changesShown)
+		if err != nil {
+			return err
+		}
+		titles := map[string]string{}
+		for i := range rows {
+			rows[i].By = who(rows[i].By)
+			titles[rows[i].Key] = rows[i].Title
+		}
+		for _, c := range changes {
+			// What an older version or a wallet that is gone had keeps its key.
+			d.Latest = append(d.Latest, changeRow{c, cmp.Or(titles[c.Key], c.Key), who(c.By)})
+		}
+		d.Groups = settingGroups(rows, d.Key)
 	}
 	s.render(w, r, status, "owner_settings", ownerView("settings", me, d))
 	return nil

@@ -42,9 +42,19 @@ func (table) Set(_ context.Context, key, value, by string) (agent.Effect, error)
 	return agent.EffectRestart, nil
 }
 
+// Changes implements settings: one by a person and one by the fleet, of a setting that
+// is gone.
+func (table) Changes(context.Context, int) ([]SettingChange, error) {
+	at := time.Date(2026, 5, 1, 6, 0, 0, 0, time.UTC)
+	return []SettingChange{
+		{Change: agent.Change{Key: "shop.name", Value: "Joe's <b>shop</b>", By: "person:own", At: at}, Was: "Joe's"},
+		{Change: agent.Change{Key: "gone.key", Value: "7", By: "network", At: at.Add(-time.Hour)}, First: true},
+	}, nil
+}
+
 func TestTheOwnersPagesNeedThePassword(t *testing.T) {
 	tm := newTerminal(t)
-	for _, path := range []string{"/owner", "/owner/payments", "/owner/people", "/owner/settings", "/owner/log", "/owner/queue", "/owner/offline", "/owner/devices", "/owner/reconcile"} {
+	for _, path := range []string{"/owner", "/owner/payments", "/owner/people", "/owner/settings", "/owner/log", "/owner/queue", "/owner/offline", "/owner/devices", "/owner/reconcile", "/owner/refunds", "/owner/backup", "/owner/day.xlsx", "/owner/payments.csv"} {
 		a := tm.page().do("GET", path, "")
 		if a.status != 200 || !strings.Contains(a.body, `name="password"`) || strings.Contains(a.body, "Mia") || !strings.Contains(a.body, `name="next" value="`+path+`"`) {
 			t.Errorf("%s without a session: %d %.300s", path, a.status, a.body)
@@ -63,6 +73,7 @@ func TestOthersCannotChangeWhatIsTheOwners(t *testing.T) {
 		"/owner/people":     {"name", "Eve", "role", "owner", "secret", "open sesame 999"},
 		"/owner/people/cas": {"do", "disable"},
 		"/owner/settings":   {"key", "log.level", "value", "debug"},
+		"/owner/backup":     {},
 	}
 	for path, form := range forms {
 		if a := tm.page().post(path, form...); a.status != 401 {
@@ -276,35 +287,10 @@ type listed []SettingRow
 
 func (l listed) Settings() []SettingRow { return l }
 
+func (listed) Changes(context.Context, int) ([]SettingChange, error) { return nil, nil }
+
 func (listed) Set(context.Context, string, string, string) (agent.Effect, error) {
 	return "", errors.New("not here")
-}
-
-func TestTakingsAgainstYesterday(t *testing.T) {
-	tm := newTerminal(t)
-	tm.clock.wall = time.Date(2026, 5, 2, 12, 0, 0, 0, time.UTC)
-	at := func(when time.Time, id string) {
-		tm.clock.wall = when
-		tm.pay(tm.open(id, "scan"))
-	}
-	at(time.Date(2026, 5, 1, 9, 0, 0, 0, time.UTC), "yesterday")
-	at(time.Date(2026, 5, 1, 23, 0, 0, 0, time.UTC), "yesterday, later than now")
-	at(time.Date(2026, 5, 2, 8, 0, 0, 0, time.UTC), "today")
-	at(time.Date(2026, 5, 2, 10, 30, 0, 0, time.UTC), "today too")
-	now := time.Date(2026, 5, 2, 12, 0, 0, 0, time.UTC)
-	start := time.Date(2026, 5, 2, 0, 0, 0, 0, time.UTC)
-	today, yesterday, err := tm.web.twoDays(t.Context(), start, now)
-	sums := tm.web.takings(today, yesterday, true)
-	if err != nil || len(sums) != 1 {
-		t.Fatal(sums, err)
-	}
-	if s := sums[0]; s.Net.Value != 2560 || s.Before.Value != 1280 || !s.Compared || s.Percent != 100 || s.Paid != 2 || s.PaidBefore != 1 {
-		t.Errorf("the takings are %+v", s)
-	}
-	hours := charts(today, start, "CNY")[0].Hours
-	if len(hours) != 16 || hours[0].Hour != 8 || hours[0].Height != 100 || hours[1].Height != 0 || hours[2].Net.Value != 1280 || hours[15].Hour != 23 {
-		t.Errorf("the hours are %+v", hours)
-	}
 }
 
 func TestAReceiptNeedsASession(t *testing.T) {

@@ -81,6 +81,7 @@ func (s *Server) funcs(lang string) template.FuncMap {
 		"span":      func(d time.Duration) string { return s.Words.Span(lang, d) },
 		"asset":     s.assets.url,
 		"code":      drawnCode,
+		"lane":      s.laneName,
 		"wallet":    func(name string) string { return s.Words.Wallet(lang, name) },
 		"group":     func(name string) string { return s.groupTitle(lang, name) },
 		"reason":    func(d agent.DeviceStatus) string { return s.deviceReason(lang, d) },
@@ -157,8 +158,8 @@ func (s *Server) routePages(mux *http.ServeMux) {
 	s.routeOwner(mux)
 	s.routeSetup(mux)
 	for path, allowed := range map[string]string{
-		"/owner/login": "POST", "/owner/logout": "POST", "/owner/people/{id}": "POST", "/setup/claim": "POST", "/display/{lane}/beat": "POST",
-		"/register": "GET, HEAD", "/owner": "GET, HEAD", "/owner/day.csv": "GET, HEAD", "/owner/people": "GET, HEAD, POST", "/owner/settings": "GET, HEAD, POST", "/owner/reconcile": "GET, HEAD, POST", "/owner/reconcile/csv": "GET, HEAD", "/setup": "GET, HEAD, POST",
+		"/owner/login": "POST", "/owner/logout": "POST", "/owner/people/{id}": "POST", "/owner/payments/{id}/refund": "POST", "/setup/claim": "POST", "/display/{lane}/beat": "POST",
+		"/register": "GET, HEAD", "/owner": "GET, HEAD", "/owner/day.csv": "GET, HEAD", "/owner/people": "GET, HEAD, POST", "/owner/settings": "GET, HEAD, POST", "/owner/reconcile": "GET, HEAD, POST", "/owner/reconcile/csv": "GET, HEAD", "/owner/backup": "GET, HEAD, POST", "/owner/payments.csv": "GET, HEAD", "/setup": "GET, HEAD, POST",
 	} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", allowed)

@@ -34,6 +34,7 @@ type Server struct {
 	claim     *claim
 
 	streams slots
+	exports slots
 	done    chan struct{} // closed when the listener shuts down
 	once    sync.Once
 	now     time.Duration // Mono at the start, for /livez
@@ -45,7 +46,7 @@ func New(opt Options) (*Server, error) {
 		return nil, errors.New("web: Store, Feed, Clock, Words and Secrets are required")
 	}
 	opt.defaults()
-	s := &Server{Options: opt, done: make(chan struct{}), streams: slots{max: maxStreams}, now: opt.Clock.Mono()}
+	s := &Server{Options: opt, done: make(chan struct{}), streams: slots{max: maxStreams}, exports: slots{max: exports}, now: opt.Clock.Mono()}
 	s.wire.made = map[wireKey][]byte{}
 	s.gate = newGate(opt.Store, opt.Clock, opt.Secrets)
 	s.approvals = &approvals{clock: opt.Clock, open: map[string]approval{}}

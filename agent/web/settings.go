@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"time"
 
 	"tillwire/agent"
 )
@@ -11,6 +12,8 @@ type settings interface {
 	Settings() []SettingRow
 	// Set changes one setting for a person; the error says what is wrong with it.
 	Set(ctx context.Context, key, value, by string) (agent.Effect, error)
+	// Changes lists the latest changes, whoever made them, newest first.
+	Changes(ctx context.Context, limit int) ([]SettingChange, error)
 }
 
 // SettingRow is one setting with what a page needs to offer it.
@@ -21,5 +24,13 @@ type SettingRow struct {
 	Range            string   // in words; may be empty
 	Value, Default   string
 	By               string // who changed it; empty while it has its default
+	At               time.Time
 	Effect           agent.Effect
+}
+
+// SettingChange is a change of a setting with what it was before.
+type SettingChange struct {
+	agent.Change
+	Was   string // the value before; meaningless when First
+	First bool   // it had its default before
 }

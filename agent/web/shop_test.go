@@ -253,7 +253,7 @@ func (s *shop) List(_ context.Context, f agent.Filter) (agent.Page, error) {
 			continue
 		}
 		if f.Open && p.Status.Final() || len(f.States) > 0 && !slices.Contains(f.States, p.Status.State) || f.Lane != "" && p.Lane != f.Lane ||
-			f.Wallet != "" && p.Status.Wallet != f.Wallet || f.Currency != "" && p.Amount.Currency != f.Currency ||
+			f.Wallet != "" && p.Status.Wallet != f.Wallet || f.Cashier != "" && p.Cashier != f.Cashier || f.GivenBack && len(p.Status.Refunds) == 0 || f.Currency != "" && p.Amount.Currency != f.Currency ||
 			!f.From.IsZero() && p.Created.Before(f.From) || !f.To.IsZero() && !p.Created.Before(f.To) ||
 			!strings.Contains(p.Reference+" "+p.OrderNo, f.Text) {
 			continue
@@ -267,6 +267,22 @@ func (s *shop) List(_ context.Context, f agent.Filter) (agent.Page, error) {
 	return page, nil
 }
 
+// Rows hands out what List finds, the oldest first.
+func (s *shop) Rows(ctx context.Context, f agent.Filter, each func(PaymentRow) error) error {
+	f.Cursor, f.Limit = "", len(s.payments)+1
+	page, err := s.List(ctx, f)
+	if err != nil {
+		return err
+	}
+	for _, p := range slices.Backward(page.Payments) {
+		if err := each(PaymentRow{ID: p.ID, OrderNo: p.OrderNo, Txn: p.Status.Txn, Created: p.Created, Wallet: p.Status.Wallet, Lane: p.Lane, Cashier: p.Cashier, Reference: p.Reference,
+			Mode: p.Mode, State: p.Status.State, Amount: p.Amount, Taken: p.Status.Captured, Refunded: p.Status.RefundedSum(), Test: p.Test}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *shop) TotalsByHour(_ context.Context, from, to time.Time) (list []HourTotals, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -274,15 +290,25 @@ func (s *shop) TotalsByHour(_ context.Context, from, to time.Time) (list []HourT
 		if p.Created.Before(from) || !p.Created.Before(to) {
 			continue
 		}
-		t := HourTotals{from.Add(p.Created.Sub(from).Truncate(time.Hour)), p.Status.Wallet, agent.Totals{Currency: p.Amount.Currency, Count: 1, Captured: p.Status.Captured, Refunded: p.Status.RefundedSum()}}
+		t := HourTotals{from.Add(p.Created.Sub(from).Truncate(time.Hour)), p.Status.Wallet, p.Lane, p.Cashier, agent.Totals{Currency: p.Amount.Currency}}
+		i := slices.IndexFunc(list, func(o HourTotals) bool {
+			return o.Hour.Equal(t.Hour) && o.Wallet == t.Wallet && o.Lane == t.Lane && o.Cashier == t.Cashier && o.Currency == t.Currency
+		})
+		if i < 0 {
+			i, list = len(list), append(list, t)
+		}
+		sum := &list[i].Totals
+		sum.Count, sum.Captured, sum.Refunded = sum.Count+1, sum.Captured+p.Status.Captured, sum.Refunded+p.Status.RefundedSum()
 		if p.Status.Captured > 0 {
-			t.Paid = 1
+			sum.Paid++
 		}
 		if !p.Status.Final() {
-			t.Open = 1
+			sum.Open++
 		}
-		list = append(list, t)
 	}
+	slices.SortStableFunc(list, func(a, b HourTotals) int {
+		return cmp.Or(a.Hour.Compare(b.Hour), cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.Wallet, b.Wallet))
+	})
 	return list, nil
 }
 

@@ -88,7 +88,18 @@ func families(t *testing.T) (list []string) {
 		}
 	}
 	add("role", string(agent.RoleCashier), string(agent.RoleManager), string(agent.RoleOwner))
-	add("nav", "today", "payments", "reconcile", "queue", "devices", "people", "settings", "log")
+	add("nav", "today", "payments", "queue", "refunds", "reconcile", "offline", "devices", "people", "settings", "backup", "log")
+	add("day", "by_wallet", "by_cashier", "by_lane")
+	add("fact", "wallet", "cashier", "lane")
+	for _, column := range slices.Concat(dayColumns(), paymentColumns()) {
+		list = append(list, column.key)
+	}
+	for _, state := range states {
+		if !state.Final() {
+			add("next", string(state))
+		}
+	}
+	add("next", "refund")
 	add("kind", string(agent.KindScanner), string(agent.KindDisplay), string(agent.KindPrinter), string(agent.KindDrawer))
 	for _, kind := range agent.DifferenceKinds() {
 		add("difference", string(kind))

@@ -114,13 +114,13 @@ func TestTheDayByWalletAndCurrency(t *testing.T) {
 	dollars := tm.till().want(201, "POST", "/payments", `{"request_id":"g","lane":"1","amount":{"value":900,"currency":"TWD"},"reference":"g","mode":"scan"}`).json(t)["id"].(string)
 	tm.till().want(202, "POST", "/payments/"+dollars+"/cancel", "")
 	now := tm.clock.Now()
-	today, _, err := tm.web.twoDays(t.Context(), now.Add(-time.Hour), now)
+	today, err := tm.web.dayFrom(t.Context(), now.Add(-time.Hour), now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var rows []string
-	for _, r := range byWallet(today, "CNY") {
-		rows = append(rows, fmt.Sprintf("%s %v %d %s", r.Wallet, r.Sum, r.Paid, r.Net))
+	for _, r := range parts(today, "CNY", byWallet) {
+		rows = append(rows, fmt.Sprintf("%s %v %d %s", r.Key, r.Sum, r.Paid, r.Net))
 	}
 	want := "alipay false 1 25.00 CNY|wechat false 2 17.00 CNY| true 3 42.00 CNY|jpqr false 1 980 JPY|promptpay false 1 1234.50 THB"
 	if got := strings.Join(rows, "|"); got != want {
@@ -140,9 +140,10 @@ func TestTheDayByWalletAndCurrency(t *testing.T) {
 		t.Errorf("%d charts for three currencies", n)
 	}
 	export := c.do("GET", "/owner/day.csv?day=today", "")
-	day := now.In(tm.web.Zone).Format(time.DateOnly)
-	if want := "\ufeffday,wallet,currency,paid,open,taken,given_back,takings\n" + day + ",alipay,CNY,1,0,25.00,0.00,25.00\n" + day + ",wechat,CNY,2,0,17.00,0.00,17.00\n" +
-		day + ",jpqr,JPY,1,0,980,0,980\n" + day + ",promptpay,THB,1,0,1234.50,0.00,1234.50\n"; export.body != want {
+	local := now.In(tm.web.Zone)
+	day, row := local.Format(time.DateOnly), local.Format(time.DateOnly)+","+fmt.Sprint(local.Hour())+","
+	if want := "\ufeffday,hour,wallet,lane,cashier,currency,paid,open,taken,given_back,takings,test\n" + row + "alipay,1,,CNY,1,0,25.00,0.00,25.00,\n" + row + "wechat,1,,CNY,2,0,17.00,0.00,17.00,\n" +
+		row + "jpqr,1,,JPY,1,0,980,0,980,\n" + row + "promptpay,1,,THB,1,0,1234.50,0.00,1234.50,\n"; export.body != want {
 		t.Errorf("the export is\n%s, want\n%s", export.body, want)
 	}
 	if got := export.header.Get("Content-Disposition"); got != `attachment; filename="takings-`+day+`.csv"` {

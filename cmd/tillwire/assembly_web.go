@@ -10,6 +10,7 @@ import (
 	"tillwire/agent/keyring"
 	"tillwire/agent/settings"
 	"tillwire/agent/web"
+	"tillwire/offline"
 )
 
 // The least and most characters of a till's bearer token.
@@ -27,11 +28,11 @@ func (d *agentd) openWeb(ctx context.Context, a *app, done func()) (err error) {
 	d.web, err = web.New(web.Options{
 		Version: version, Test: d.test(), Shop: d.config.Terminal.Shop, Zone: d.zone,
 		Currency: agent.Currency(d.config.Terminal.Currency), Hosts: d.config.HTTP.Hosts, Tokens: tokens,
-		Counter: d.engine, Store: store, Audits: store.Audits, Feed: d.feed, Displays: d.displays, Settings: ownerSettings{d.book, d.clock},
+		Counter: d.engine, Store: store, Audits: store.Audits, Feed: d.feed, Displays: d.displays, Settings: ownerSettings{d.book, d.store, d.clock},
 		Clock: d.clock, Words: d.words, Log: d.log,
 		Line: d.link.Line, Devices: func() []agent.DeviceStatus { return d.devices.Status() }, Problems: d.problems.list,
 		Policy: func() agent.OfflinePolicy { return d.book.Values().Offline() },
-		Bills:  ownerBills{d.bills}, Setting: d.setting, Ready: d.ready, Metrics: d.metrics.handler(),
+		Bills:  ownerBills{d.bills}, Backups: pageBackups{d.store}, Setting: d.setting, Ready: d.ready, Metrics: d.metrics.handler(),
 		Print: func(ctx context.Context, id agent.PaymentID) error {
 			return d.printing.again(ctx, printRequest{Payment: id})
 		},
@@ -96,6 +97,7 @@ func (d *agentd) ready(context.Context) []web.Check {
 // ownerSettings offers the book to the owner's page.
 type ownerSettings struct {
 	book  *settings.Book
+	store *offline.Store
 	clock agent.Clock
 }
 
@@ -103,9 +105,19 @@ type ownerSettings struct {
 func (o ownerSettings) Settings() (rows []web.SettingRow) {
 	for _, c := range o.book.Entries() {
 		rows = append(rows, web.SettingRow{Key: c.Key, Title: c.Title, Help: c.Help, Type: string(c.Type), Choices: c.Choices,
-			Range: c.Range(), Value: c.Value, Default: c.Default, By: c.By, Effect: c.Effect})
+			Range: c.Range(), Value: c.Value, Default: c.Default, By: c.By, At: c.At, Effect: c.Effect})
 	}
 	return rows
+}
+
+// Changes lists the latest changes of all doors.
+func (o ownerSettings) Changes(ctx context.Context, limit int) ([]web.SettingChange, error) {
+	changes, err := o.store.SettingChanges(ctx, limit)
+	list := make([]web.SettingChange, 0, len(changes))
+	for _, c := range changes {
+		list = append(list, web.SettingChange(c))
+	}
+	return list, err
 }
 
 // Set changes one setting for a person, through the book's one door.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"tillwire/agent"
+	"tillwire/agent/web"
 	"tillwire/offline"
 )
 
@@ -30,3 +31,19 @@ func (s pageStore) Audits(ctx context.Context, limit int) ([]agent.Audit, error)
 	}
 	return list, err
 }
+
+// pageBackups is the store's copies in the words of the pages.
+type pageBackups struct{ store *offline.Store }
+
+// Backups lists what there is.
+func (b pageBackups) Backups() (web.Backups, error) {
+	c, err := b.store.Copies()
+	out := web.Backups{Making: c.Making, Failed: c.Failed}
+	for _, one := range c.List {
+		out.List = append(out.List, web.Backup(one))
+	}
+	return out, err
+}
+
+// BackupSoon has one made in the background.
+func (b pageBackups) BackupSoon() { b.store.CopySoon() }

@@ -88,7 +88,8 @@ func TestE2EBrowserFiveWallets(t *testing.T) {
 	}
 	owner := open(s.Owner + "?lang=en")
 	owner.do(chromedp.WaitVisible(chromedp.CSS("#password")), chromedp.SendKeys(chromedp.CSS("#password"), s.OwnerPassword+kb.Enter))
-	owner.sees(10*time.Second, `[...document.querySelectorAll(".tally tbody tr")].map((r) => r.querySelector("th").textContent.trim() + " " + r.querySelector("td:nth-of-type(2)").textContent + " " + r.querySelector("td:last-child strong").textContent).join("; ")`,
+	owner.sees(10*time.Second, `[...document.querySelectorAll("[aria-labelledby=by-wallet] tbody tr")].map((r) => r.querySelector("th").textContent.trim() + " " + r.querySelector("td:nth-of-type(2)").textContent + " " + r.querySelector("td:last-child strong").textContent).join("; ")`,
 		"Alipay 1 ¥12.80; WeChat Pay 1 ¥12.80; All CNY 2 ¥25.60; Pix 1 R$12.80 BRL; UPI 1 ₹12.80 INR; PromptPay 1 ฿12.80 THB")
+	s.ownersRound(owner, "5")
 	s.books()
 }

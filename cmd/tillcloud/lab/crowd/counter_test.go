@@ -156,3 +156,7 @@ func (s pages) TotalsByHour(ctx context.Context, from, to time.Time) ([]web.Hour
 	}
 	return list, err
 }
+
+func (s pages) Rows(ctx context.Context, f agent.Filter, each func(web.PaymentRow) error) error {
+	return s.Store.Rows(ctx, f, func(r offline.Row) error { return each(web.PaymentRow(r)) })
+}
