@@ -49,6 +49,7 @@ interop: build ## WeChat Pay's and Alipay's clients from npm, written by others,
 	cd agent/sandbox/interop && npm ci --ignore-scripts --no-audit --no-fund && node interop.mjs '$(CURDIR)/bin'
 
 bench: build ## the figures of one shop, measured on this machine
+	.ci/needs chromium
 	go test -run='^$$' -bench=Code ./agent/wallet ./agent/wallet/emvqr/...
 	go test -run='^$$' -bench=. ./agent/wallet/voucher
 	go test -run='^$$' -bench=ScanToEvent ./drivers/scanner

@@ -45,6 +45,12 @@ type verdict struct{ at, sent, known time.Time }
 // price is what every sale costs, in fen.
 const price = 1280
 
+// The secrets of the bench's people.
+const (
+	benchPassword = "a long owner's password for the bench"
+	benchPIN      = "274951"
+)
+
 const till = "bench-till-0123456789abcdef0123456789abcdef"
 
 // prepare writes a configuration with lanes registers, the first of them with a
@@ -105,7 +111,7 @@ func (a *agent) configure(more string) error {
 
 func (a *agent) people() error {
 	cmd := exec.Command(program, "people", "set", "--config", a.config(), "--role", "owner", "--name", "Bench")
-	cmd.Stdin = strings.NewReader("a long owner's password for the bench\n")
+	cmd.Stdin = strings.NewReader(benchPassword + "\n")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("people set: %v\n%s", err, out)
 	}

@@ -70,7 +70,7 @@ func trade(s *offline.Store, lanes, n int) (float64, error) {
 	for lane := range lanes {
 		wg.Go(func() {
 			for range n / lanes {
-				if err := one(s, fmt.Sprint("L", lane)); err != nil {
+				if err := one(s, fmt.Sprint("L", lane), "", time.Now()); err != nil {
 					errs <- err
 					return
 				}
@@ -86,12 +86,12 @@ func trade(s *offline.Store, lanes, n int) (float64, error) {
 	return float64(n/lanes*lanes*2) / time.Since(began).Seconds(), nil
 }
 
-func one(s *offline.Store, lane string) error {
+// one is a payment that was opened at a time and approved.
+func one(s *offline.Store, lane, cashier string, now time.Time) error {
 	ctx := context.Background()
 	id := ulid.Make().String()
-	now := time.Now()
 	p := tw.Payment{ID: tw.PaymentID(id), OrderNo: "BENCH1" + id, Client: "till:1", RequestID: id, RequestHash: []byte("0123456789abcdef0123456789abcdef"), Lane: lane,
-		Amount: tw.Money{Value: 1280, Currency: "CNY"}, Reference: "order 42", Mode: tw.ModeScan, Created: now}
+		Amount: tw.Money{Value: 1280, Currency: "CNY"}, Reference: "order 42", Mode: tw.ModeScan, Cashier: cashier, Created: now}
 	p, err := s.Open(ctx, p, tw.Fact{Kind: tw.FactOpened, At: now},
 		tw.Fact{Kind: tw.FactPayStarted, At: now, Op: tw.OpPay, Attempt: 1, Wallet: "wechat", CodePrint: []byte(id)[10:]})
 	if err != nil {

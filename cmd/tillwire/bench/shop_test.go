@@ -37,6 +37,12 @@ func BenchmarkShop(b *testing.B) {
 		b.Run("openloop", openLoop)
 		settle()
 		b.Run("process", process)
+		settle()
+		b.Run("owner", owner)
+		settle()
+		b.Run("screens", screens)
+		settle()
+		b.Run("weight", weight)
 	}
 }
 
