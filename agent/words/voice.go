@@ -15,7 +15,11 @@ func (w *Words) Voice(lang string, zone *time.Location) agent.Voice {
 		Wallet: func(name string) string { return w.Wallet(lang, name) },
 		Stamp: func(t time.Time) string {
 			t = t.In(zone)
-			return w.Stamp(lang, t) + t.Format(" -07:00")
+			offset := t.Format("-07:00")
+			if w.of(lang).right {
+				offset = leftToRight + offset + isolateEnds
+			}
+			return w.Stamp(lang, t) + " " + offset
 		},
 	}
 }

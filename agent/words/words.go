@@ -4,6 +4,12 @@
 // It is a leaf: it imports the root of agent, the translation library and
 // nothing else of ours. Catalogues are files in catalog/; English sentences are
 // not repeated there, because the place that says a sentence holds its English.
+//
+// A language is one file, catalog/CODE.json: its name and direction, an example of
+// its numbers and amounts, its months, and every text. A text that counts has an
+// object of plural forms instead of a string, with the names of Unicode CLDR; the
+// first whole number among its arguments chooses. The tests of this package say what
+// a new file still lacks.
 package words
 
 import (
@@ -30,48 +36,90 @@ const English = "en"
 type Language struct {
 	Code string // BCP 47, as used in catalogue names and the lang attribute
 	Name string // in the language itself
+	Dir  string // "ltr" or "rtl", as the dir attribute takes it
 }
-
-// known lists the languages in the order in which switches show them. A
-// catalogue that is not listed here is not offered.
-var known = []Language{{English, "English"}, {"zh-CN", "简体中文"}}
 
 // Words translates. It is safe for concurrent use.
 type Words struct {
 	matcher language.Matcher
-	speak   map[string]*i18n.Localizer
-	ids     map[string]map[string]bool // language → ids its catalogue holds
+	list    []Language
+	speak   map[string]*speaker
+}
+
+// speaker is one language: its catalogue and how it writes figures.
+type speaker struct {
+	say     *i18n.Localizer
+	texts   map[string]string            // id → text, of several plural forms that for many things
+	forms   map[string]map[string]string // id → plural form → text, where there are several
+	figures Figures
+	months  []string
+	era     int  // years to add to those of our calendar
+	right   bool // written from right to left
+}
+
+// Codes lists the languages there are catalogues of, English first, the others in
+// the order of their codes. A new file in catalog/ is a new language everywhere.
+func Codes() []string {
+	codes := []string{English}
+	files, err := catalog.ReadDir("catalog")
+	if err != nil {
+		return codes // an embedded folder can always be read
+	}
+	for _, f := range files {
+		if code := strings.TrimSuffix(f.Name(), ".json"); code != English {
+			codes = append(codes, code)
+		}
+	}
+	return codes
 }
 
 // New reads the catalogues that are built into the program; an error means that
 // one of them is not readable.
 func New() (*Words, error) {
 	bundle := i18n.NewBundle(language.English)
-	w := &Words{speak: map[string]*i18n.Localizer{}, ids: map[string]map[string]bool{}}
+	w := &Words{speak: map[string]*speaker{}}
 	var tags []language.Tag
-	for _, l := range known {
-		name := path.Join("catalog", l.Code+".json")
-		text, err := catalog.ReadFile(name)
+	for _, code := range Codes() {
+		tag, err := language.Parse(code)
 		if err != nil {
-			return nil, fmt.Errorf("words: read the catalogue of %s: %w", l.Name, err)
+			return nil, fmt.Errorf("words: the catalogue %s is not named by a language: %w", code, err)
 		}
-		file, err := bundle.ParseMessageFileBytes(text, name)
+		text, err := catalog.ReadFile(path.Join("catalog", code+".json"))
 		if err != nil {
-			return nil, fmt.Errorf("words: parse %s: %w", name, err)
+			return nil, fmt.Errorf("words: read the catalogue of %s: %w", code, err)
 		}
-		w.ids[l.Code] = map[string]bool{}
+		file, err := bundle.ParseMessageFileBytes(text, code+".json")
+		if err != nil {
+			return nil, fmt.Errorf("words: parse the catalogue of %s: %w", code, err)
+		}
+		s := &speaker{say: i18n.NewLocalizer(bundle, code), texts: map[string]string{}, forms: map[string]map[string]string{}}
 		for _, m := range file.Messages {
-			w.ids[l.Code][m.ID] = true
+			s.texts[m.ID] = m.Other
+			if forms := formsOf(m); len(forms) > 1 {
+				s.forms[m.ID] = forms
+			}
 		}
-		tags = append(tags, language.MustParse(l.Code))
-		w.speak[l.Code] = i18n.NewLocalizer(bundle, l.Code)
+		if err := s.learn(); err != nil {
+			return nil, fmt.Errorf("words: the catalogue of %s: %w", code, err)
+		}
+		w.speak[code] = s
+		w.list = append(w.list, Language{Code: code, Name: s.own("language.name"), Dir: s.own("language.dir")})
+		tags = append(tags, tag)
 	}
 	w.matcher = language.NewMatcher(tags)
 	return w, nil
 }
 
-// Languages lists what Match can answer.
-func (w *Words) Languages() []Language { return append([]Language(nil), known...) }
+// Languages lists what Match can answer, in the order in which switches show them.
+func (w *Words) Languages() []Language { return slices.Clone(w.list) }
+
+// Dir is the direction a language is written in: "ltr" or "rtl".
+func (w *Words) Dir(lang string) string {
+	if s := w.speak[lang]; s != nil && s.right {
+		return "rtl"
+	}
+	return "ltr"
+}
 
 // Match picks the language for a list of wishes, most wanted first. A wish is a
 // code or a whole Accept-Language header; what is empty or unreadable is passed
@@ -83,7 +131,7 @@ func (w *Words) Match(wishes ...string) string {
 			continue
 		}
 		if _, i, sure := w.matcher.Match(tags...); sure > language.No {
-			return known[i].Code
+			return w.list[i].Code
 		}
 	}
 	return English
@@ -143,7 +191,7 @@ func (w *Words) Text(lang, key string, args ...any) string {
 
 // Keys lists the page texts whose keys begin with prefix, sorted.
 func (w *Words) Keys(prefix string) (keys []string) {
-	for id := range w.ids[English] {
+	for id := range w.speak[English].texts {
 		if strings.HasPrefix(id, prefix) {
 			keys = append(keys, id)
 		}
@@ -153,19 +201,27 @@ func (w *Words) Keys(prefix string) (keys []string) {
 }
 
 // Has reports whether the catalogue of a language holds an id.
-func (w *Words) Has(lang, id string) bool { return w.ids[lang][id] }
+func (w *Words) Has(lang, id string) bool {
+	s := w.speak[lang]
+	return s != nil && s.texts[id] != ""
+}
 
 func (w *Words) find(lang, id string, args []any) (string, bool) {
-	speak := w.speak[lang]
-	if speak == nil || !w.ids[lang][id] {
+	if !w.Has(lang, id) {
 		return "", false
+	}
+	s := w.speak[lang]
+	ask := i18n.LocalizeConfig{MessageID: id}
+	if s.forms[id] != nil {
+		ask.PluralCount = count(args)
 	}
 	// Positions, not names: the root's sentences carry a list of arguments.
 	data := make(map[string]any, len(args))
 	for i, a := range args {
-		data["A"+strconv.Itoa(i+1)] = a
+		data["A"+strconv.Itoa(i+1)] = s.isolated(a)
 	}
-	text, err := speak.Localize(&i18n.LocalizeConfig{MessageID: id, TemplateData: data})
+	ask.TemplateData = data
+	text, err := s.say.Localize(&ask)
 	return text, err == nil
 }
 

@@ -24,16 +24,29 @@ func open(t *testing.T) *words.Words {
 	return w
 }
 
-// catalogue reads a file as it is, with every id in it.
-func catalogue(t *testing.T, lang string) map[string]string {
+// catalogue reads a file as it is: every id in it with its texts by plural form. A text
+// without forms is "other" alone.
+func catalogue(t *testing.T, lang string) map[string]map[string]string {
 	t.Helper()
 	text, err := os.ReadFile("catalog/" + lang + ".json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := map[string]string{}
-	if err := json.Unmarshal(text, &m); err != nil {
+	raw := map[string]any{}
+	if err := json.Unmarshal(text, &raw); err != nil {
 		t.Fatal(err)
+	}
+	m := map[string]map[string]string{}
+	for id, value := range raw {
+		m[id] = map[string]string{}
+		switch v := value.(type) {
+		case string:
+			m[id]["other"] = v
+		case map[string]any:
+			for form, text := range v {
+				m[id][form], _ = text.(string)
+			}
+		}
 	}
 	return m
 }
@@ -120,6 +133,16 @@ func wrapped(id string) string {
 	return id
 }
 
+// missing tells of what a catalogue lacks.
+func missing(t *testing.T, l words.Language, id string) {
+	t.Helper()
+	if l.Code == "zh-CN" {
+		t.Errorf("%s lacks %s", l.Name, id)
+		return
+	}
+	t.Logf("%s says %s in English still", l.Name, id)
+}
+
 func TestEverySentenceIsKnownInEveryLanguage(t *testing.T) {
 	w := open(t)
 	for _, l := range w.Languages() {
@@ -128,7 +151,7 @@ func TestEverySentenceIsKnownInEveryLanguage(t *testing.T) {
 		}
 		for id := range spoken(t) {
 			if !w.Has(l.Code, wrapped(id)) {
-				t.Errorf("%s lacks the sentence %s", l.Name, id)
+				missing(t, l, id)
 			}
 		}
 	}
@@ -140,38 +163,69 @@ func TestEveryPageTextIsKnownInEveryLanguage(t *testing.T) {
 	for _, l := range w.Languages() {
 		there := catalogue(t, l.Code)
 		for key := range english {
-			if there[key] == "" {
-				t.Errorf("%s lacks the text %s", l.Name, key)
+			if there[key]["other"] == "" {
+				missing(t, l, key)
 			}
 		}
-		for key, text := range there {
+		for key, forms := range there {
 			_, isText := english[key]
 			_, isSentence := said[key]
 			if wrapping := slices.Contains([]string{"say.not_charged", "say.loss", "refund.failed"}, key); !isText && !isSentence && !wrapping {
 				t.Errorf("%s has %s, which nobody says", l.Name, key)
 			}
-			if strings.TrimSpace(text) != text {
-				t.Errorf("%s: %q begins or ends with space", l.Name, text)
+			for form, text := range forms {
+				if strings.TrimSpace(text) != text || text == "" {
+					t.Errorf("%s %s (%s): %q is empty, or begins or ends with space", l.Name, key, form, text)
+				}
 			}
 		}
 	}
 }
 
+// places are where arguments stand in a text.
+var places = regexp.MustCompile(`\{\{\.A\d\}\}|\{\d\}`)
+
+// TestTranslationsUseTheSamePlaces holds every language against English, and where the English
+// is not in a catalogue, against the other languages. Only a form for none, one or two things may
+// leave its number out: it is a word there.
 func TestTranslationsUseTheSamePlaces(t *testing.T) {
-	places := regexp.MustCompile(`\{\{\.A\d\}\}|\{\d\}`)
-	english := catalogue(t, words.English)
+	original := catalogue(t, words.English)
+	for id, forms := range catalogue(t, "zh-CN") {
+		if _, ok := original[id]; !ok {
+			original[id] = forms
+		}
+	}
+	sorted := func(text string) []string { return slices.Sorted(slices.Values(places.FindAllString(text, -1))) }
 	for _, l := range open(t).Languages() {
-		for key, text := range catalogue(t, l.Code) {
-			original, ok := english[key]
-			if !ok {
-				continue
+		for key, forms := range catalogue(t, l.Code) {
+			want := sorted(original[key]["other"])
+			for form, text := range forms {
+				got := sorted(text)
+				fewer := slices.Contains([]string{"zero", "one", "two"}, form) && len(got) < len(want) &&
+					!slices.ContainsFunc(got, func(p string) bool { return !slices.Contains(want, p) })
+				if !slices.Equal(got, want) && !fewer {
+					t.Errorf("%s %s (%s): the places are %v, in the original %v", l.Name, key, form, got, want)
+				}
 			}
-			got, want := places.FindAllString(text, -1), places.FindAllString(original, -1)
-			slices.Sort(got)
-			slices.Sort(want)
-			if !slices.Equal(got, want) {
-				t.Errorf("%s %s: the places are %v, in English %v", l.Name, key, got, want)
+		}
+	}
+}
+
+func TestACatalogueHasNoKeyTwice(t *testing.T) {
+	for _, l := range open(t).Languages() {
+		text, err := os.ReadFile("catalog/" + l.Code + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for _, m := range regexp.MustCompile(`(?m)^  "([^"]+)":`).FindAllStringSubmatch(string(text), -1) {
+			if seen[m[1]] {
+				t.Errorf("%s has %s twice; the last one silently wins", l.Name, m[1])
 			}
+			seen[m[1]] = true
+		}
+		if len(seen) < 800 {
+			t.Errorf("%s: only %d keys were seen, one on a line", l.Name, len(seen))
 		}
 	}
 }
@@ -220,8 +274,9 @@ func TestChoosingALanguage(t *testing.T) {
 	}{
 		{nil, "en"}, {[]string{""}, "en"}, {[]string{"zh"}, "zh-CN"}, {[]string{"zh-CN"}, "zh-CN"}, {[]string{"zh-Hans-SG"}, "zh-CN"},
 		{[]string{"", "", "zh-CN,zh;q=0.9,en;q=0.8"}, "zh-CN"}, {[]string{"en-GB"}, "en"}, {[]string{"", "zh"}, "zh-CN"},
-		{[]string{"fr-FR,zh;q=0.5"}, "zh-CN"}, {[]string{"fr", "zh"}, "zh-CN"}, {[]string{"fr"}, "en"}, {[]string{"%$!", "zh"}, "zh-CN"},
-		{[]string{"en", "zh"}, "en"},
+		{[]string{"de-DE,zh;q=0.5"}, "zh-CN"}, {[]string{"de", "zh"}, "zh-CN"}, {[]string{"de"}, "en"}, {[]string{"%$!", "zh"}, "zh-CN"},
+		{[]string{"en", "zh"}, "en"}, {[]string{"fr-CA,en;q=0.5"}, "fr"}, {[]string{"pt"}, "pt-BR"}, {[]string{"pt-PT"}, "pt-BR"}, {[]string{"ar-EG"}, "ar"},
+		{[]string{"hi-IN,en;q=0.9"}, "hi"}, {[]string{"th-TH"}, "th"},
 	}
 	for _, test := range tests {
 		if got := w.Match(test.wishes...); got != test.want {
