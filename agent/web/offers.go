@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tillwire/agent"
+	"tillwire/agent/words"
 )
 
 // wallets adds to each offer whether its cloud is reached; a wallet that nothing
@@ -68,10 +69,13 @@ func (s *Server) walletNames(lang string) map[string]string {
 	return names
 }
 
-// money writes an amount for the staff. A currency other than the shop's own is
-// also named by its code: a yen and a yuan have one sign.
-func (s *Server) money(m agent.Money) string {
-	text := s.Words.Money(m)
+// money writes an amount for the staff in English.
+func (s *Server) money(m agent.Money) string { return s.moneyIn(words.English, m) }
+
+// moneyIn writes an amount for the staff as their language does. A currency other
+// than the shop's own is also named by its code: a yen and a yuan have one sign.
+func (s *Server) moneyIn(lang string, m agent.Money) string {
+	text := s.Words.MoneyIn(lang, m)
 	if m.Currency == s.Currency || strings.Contains(text, string(m.Currency)) {
 		return text
 	}
@@ -80,8 +84,8 @@ func (s *Server) money(m agent.Money) string {
 
 // paidIn writes what left the customer's account. Beside an amount in another
 // currency it always says which one it is: the shop's own sign may be the other's too.
-func (s *Server) paidIn(sum, asked agent.Money) string {
-	text := s.money(sum)
+func (s *Server) paidIn(lang string, sum, asked agent.Money) string {
+	text := s.moneyIn(lang, sum)
 	if sum.Currency == asked.Currency || strings.Contains(text, string(sum.Currency)) {
 		return text
 	}

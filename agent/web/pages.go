@@ -28,10 +28,11 @@ type parsed func() (*template.Template, error)
 // view is what every page gets.
 type view struct {
 	Lang  string
+	Dir   string // "ltr" or "rtl"
 	Theme string // "light", "dark" or "" for the browser's wish
 	Shop  string
 	Test  bool   // no real money
-	Here  string // path, for the language switch
+	Here  string // this page without a language, for the language switch; ends with ? or &
 	Nav   string // which entry of the owner's menu is open
 	Me    string // name of who is signed in
 	Page  string // JSON for the page's script
@@ -73,8 +74,9 @@ func (s *Server) funcs(lang string) template.FuncMap {
 	return template.FuncMap{
 		"t":         func(key string, args ...any) string { return s.Words.Text(lang, key, args...) },
 		"say":       func(x agent.Sentence) string { return s.Words.Say(lang, x) },
-		"money":     s.money,
-		"paid":      s.paidIn,
+		"money":     func(m agent.Money) string { return s.moneyIn(lang, m) },
+		"less":      func(m agent.Money) string { m.Value = -m.Value; return s.moneyIn(lang, m) },
+		"paid":      func(sum, asked agent.Money) string { return s.paidIn(lang, sum, asked) },
 		"stamp":     func(t time.Time) string { return s.Words.Stamp(lang, t.In(s.Zone)) },
 		"clock":     func(t time.Time) string { return t.In(s.Zone).Format("15:04:05") },
 		"day":       func(t time.Time) string { return s.Words.Date(lang, t.In(s.Zone)) },
@@ -104,7 +106,7 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, name
 
 // renderIn is render in a given language, which is not remembered.
 func (s *Server) renderIn(w http.ResponseWriter, r *http.Request, lang string, status int, name string, v view) {
-	v.Lang, v.Shop, v.Test, v.Here = lang, s.shop(), s.Test, r.URL.Path
+	v.Lang, v.Dir, v.Shop, v.Test, v.Here = lang, s.Words.Dir(lang), s.shop(), s.Test, here(r)
 	if c, err := r.Cookie("tillwire-theme"); err == nil && (c.Value == "light" || c.Value == "dark") {
 		v.Theme = c.Value
 	}
@@ -121,14 +123,34 @@ func (s *Server) renderIn(w http.ResponseWriter, r *http.Request, lang string, s
 	_, _ = out.WriteTo(w)
 }
 
+// here is the address of this page to which a language is added. What was asked for
+// besides stays: whoever works at the second register does so in any language. The
+// answer to a form has no address of its own.
+func here(r *http.Request) string {
+	at := r.URL.Path
+	switch at {
+	case "/owner/login", "/owner/logout":
+		at = "/owner"
+	case "/setup/claim":
+		at = "/setup"
+	}
+	asked := r.URL.Query()
+	asked.Del("lang")
+	if len(asked) == 0 {
+		return at + "?"
+	}
+	return at + "?" + asked.Encode() + "&"
+}
+
 // pageJSON is the data of a page's script, with the texts the script shows. It
 // stands in an attribute, where the template escapes it.
 func (s *Server) pageJSON(lang string, data map[string]any) string {
-	texts := map[string]string{}
+	texts := map[string]any{}
 	for _, key := range s.Words.Keys("js.") {
-		texts[strings.TrimPrefix(key, "js.")] = s.Words.Text(lang, key)
+		texts[strings.TrimPrefix(key, "js.")] = s.Words.Script(lang, key)
 	}
-	data["words"], data["lang"] = texts, lang
+	data["words"], data["lang"], data["figures"] = texts, lang, s.Words.Figures(lang)
+	data["locale"] = lang + "-u-nu-latn" // of times; digits are those of the keyboard in every language
 	text, err := json.Marshal(data)
 	if err != nil {
 		s.Log.Error("a page's data could not be encoded", "comp", "web", "err", err)

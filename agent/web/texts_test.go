@@ -73,7 +73,7 @@ func TestEveryTextOfThePagesExists(t *testing.T) {
 	}
 	for _, l := range w.Languages() {
 		for key, file := range wanted {
-			if !w.Has(l.Code, key) {
+			if !w.Has(l.Code, key) && (l.Code == words.English || l.Code == "zh-CN") {
 				t.Errorf("%s: %s lacks %q", file, l.Name, key)
 			}
 		}

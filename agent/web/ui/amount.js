@@ -93,10 +93,16 @@ export function fromMinor(minor, exponent) {
   return exponent === 0 ? digits : digits.slice(0, -exponent) + "." + digits.slice(-exponent);
 }
 
-// written is an amount for people, with groups of three.
-export function written(money, exponents, signs) {
+const english = { group: ",", point: ".", gap: "" };
+
+// written is an amount for people, in groups and with the sign where the page's
+// language has it. A text that runs from right to left does not turn it round.
+export function written(money, exponents, signs, { group, point, lakh, behind, gap, right } = english) {
   const exponent = exponents[money.currency] ?? 2;
   const [whole, frac] = fromMinor(money.value, exponent).split(".");
-  const grouped = whole.replace(/\B(?=([0-9]{3})+$)/g, ",");
-  return (signs[money.currency] ?? money.currency + " ") + grouped + (frac === undefined ? "" : "." + frac);
+  const number = whole.replace(lakh ? /\B(?=([0-9]{2})*[0-9]{3}$)/g : /\B(?=([0-9]{3})+$)/g, group) + (frac === undefined ? "" : point + frac);
+  const sign = signs[money.currency] ?? money.currency;
+  const space = sign === money.currency && gap === "" ? " " : gap;
+  const text = behind ? number + space + sign : sign + space + number;
+  return right ? "\u2066" + text + "\u2069" : text;
 }

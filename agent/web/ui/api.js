@@ -6,8 +6,15 @@ export const words = page.words || {};
 
 // text is a sentence of the page with its arguments.
 export function text(key, ...args) {
-  return (words[key] ?? key).replace(/\{(\d)\}/g, (_, n) => args[n - 1] ?? "");
+  return form(words[key] ?? key, args).replace(/\{(\d)\}/g, (_, n) => apart(args[n - 1] ?? ""));
 }
+
+// form is the plural form that the first number among the arguments takes.
+const plural = new Intl.PluralRules(page.lang || "en");
+const form = (forms, args) => (typeof forms === "string" ? forms : forms[plural.select(args.find((a) => typeof a === "number") ?? 0)] ?? forms.other);
+
+// apart keeps an amount or a number whole in a text that runs from right to left.
+const apart = (part) => (page.figures?.right && /[^0-9]/.test(part) ? "\u2068" + part + "\u2069" : String(part));
 
 let onSignedOut = () => {};
 export function signedOut(then) { onSignedOut = then; }

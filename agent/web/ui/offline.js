@@ -4,7 +4,7 @@
 import { $, call, page, text } from "./api.js";
 import { money } from "./verdict.js";
 
-const clock = new Intl.DateTimeFormat(page.lang, { hour: "2-digit", minute: "2-digit", timeZone: page.zone, hour12: false });
+const clock = new Intl.DateTimeFormat(page.locale, { hour: "2-digit", minute: "2-digit", timeZone: page.zone, hour12: false });
 
 const none = { on: false, least: "", ways: [], shows: [], later: [], since: null, all: { count: 0, most: 0, sums: [] }, lanes: {} };
 

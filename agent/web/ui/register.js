@@ -103,8 +103,9 @@ function refuse() {
 }
 
 function draw() {
-  $("typed").textContent = amount.text || "0";
-  $("rest").textContent = amount.rest();
+  $("typed").textContent = pointed(amount.text) || "0";
+  $("rest").textContent = pointed(amount.rest());
+  if (page.figures.behind) $("rest").after($("sign")); // 12,80 €
   const sign = page.signs[currency] ?? "";
   $("sign").textContent = sign;
   $("unit").textContent = currency;
@@ -114,6 +115,11 @@ function draw() {
   drawCurrencies();
   $("amount").classList.toggle("kept", amount.kept);
   hint();
+}
+
+// pointed writes the point as the page's language does; both keys type it.
+function pointed(digits) {
+  return digits.replace(".", page.figures.point);
 }
 
 // hint says which wallets take the chosen currency, where that is a question at all.
@@ -133,7 +139,8 @@ function drawCurrencies() {
   }
   for (const button of $("currencies").querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.dataset.code === currency));
   const point = exponent(currency) > 0 ? "." : "00";
-  $("point").dataset.key = $("point").textContent = point;
+  $("point").dataset.key = point;
+  $("point").textContent = pointed(point);
   const scans = wallets.scans(currency);
   const shows = wallets.showing(currency).length > 0;
   // Where nothing can be done both buttons stay and say so.
@@ -303,7 +310,7 @@ function notice(n) {
   else say($("hint"), n.say);
 }
 
-const clock = new Intl.DateTimeFormat(page.lang, { hour: "2-digit", minute: "2-digit", timeZone: page.zone, hour12: false });
+const clock = new Intl.DateTimeFormat(page.locale, { hour: "2-digit", minute: "2-digit", timeZone: page.zone, hour12: false });
 
 function line(tone, shape, word) {
   $("line").className = "badge " + tone;

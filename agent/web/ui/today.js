@@ -5,16 +5,19 @@ import { fromMinor, toMinor } from "./amount.js";
 import { badge, money, paidIn } from "./verdict.js";
 import { wallet } from "./wallets.js";
 
-const clock = new Intl.DateTimeFormat(page.lang, { hour: "2-digit", minute: "2-digit", timeZone: page.zone, hour12: false });
-const moment = new Intl.DateTimeFormat(page.lang, { dateStyle: "medium", timeStyle: "medium", timeZone: page.zone, hour12: false });
+const clock = new Intl.DateTimeFormat(page.locale, { hour: "2-digit", minute: "2-digit", timeZone: page.zone, hour12: false });
+const moment = new Intl.DateTimeFormat(page.locale, { dateStyle: "medium", timeStyle: "medium", timeZone: page.zone, hour12: false });
 
 // newer keeps an answer that was overtaken by the stream from turning time back.
 const lastFact = (p) => p.facts.at(-1)?.seq ?? 0;
 export const newer = (old, next) => !old || lastFact(next) >= lastFact(old);
 
+const groups = "[" + page.figures.group + "\\s]"; // a space is typed for any kind of space
+const thousands = new RegExp(groups + "(?=(?:[0-9]{2,3}" + groups + ")*[0-9]{3}(?![0-9]))", "g");
+
 // seen says whether a payment's amount or state is what somebody looks for.
 function seen(p, wanted) {
-  const figure = wanted.replace(page.signs[p.amount.currency] ?? "", "").replace(p.amount.currency, "").replace(/,(?=[0-9]{3}(?![0-9]))/g, "");
+  const figure = wanted.replace(page.signs[p.amount.currency] ?? "", "").replace(p.amount.currency, "").replace(thousands, "");
   return toMinor(figure, page.exponents[p.amount.currency] ?? 2) === p.amount.value || p.word.toLowerCase().includes(wanted.toLowerCase());
 }
 

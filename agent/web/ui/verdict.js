@@ -17,7 +17,7 @@ export const shape = (payment) => shapes[payment.status] ?? "cross";
 
 // money names a currency that is not the shop's own: a yen and a yuan have one sign.
 export function money(amount) {
-  const figure = written(amount, page.exponents, page.signs);
+  const figure = written(amount, page.exponents, page.signs, page.figures);
   return amount.currency === page.currency || figure.includes(amount.currency) ? figure : figure + " " + amount.currency;
 }
 

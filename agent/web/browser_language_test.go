@@ -1,0 +1,88 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"tillwire/agent"
+)
+
+// TestBrowserTheRegisterSpeaksEveryLanguage looks at what only the page's script knows: how it
+// writes amounts, which plural form it takes, and which way it runs.
+func TestBrowserTheRegisterSpeaksEveryLanguage(t *testing.T) {
+	tm := live(t, func(o *Options) {
+		o.Line = func() agent.Line { return agent.Line{State: agent.LineDown, Since: time.Now().Add(-time.Hour)} }
+	})
+	tm.sale("a", "wechat", agent.Money{Value: 123456, Currency: "CNY"})
+	b := tm.newBrowser(1280, 800)
+	b.open("/register")
+	b.until(`document.activeElement?.id === "pin"`)
+	b.keys("111111")
+	b.until(`document.getElementById("gate").hidden`)
+	for _, c := range []struct{ lang, dir, sum, typed, down string }{
+		{"en", "ltr", "¥1,234.56", "12.50", "0 waiting to be sent"},
+		{"zh-CN", "ltr", "¥1,234.56", "12.50", "0 项等待发送"},
+		{"fr", "ltr", "1\u202f234,56\u00a0¥", "12,50", "0 à envoyer"},
+		{"pt-BR", "ltr", "¥\u00a01.234,56", "12,50", "0 a enviar"},
+		{"th", "ltr", "¥1,234.56", "12.50", "รอส่ง 0 รายการ"},
+		{"hi", "ltr", "¥1,234.56", "12.50", "0 भेजना बाकी"},
+		{"ar", "rtl", "\u2066¥1,234.56\u2069", "12.50", "لا شيء ينتظر الإرسال"},
+	} {
+		b.open("/register?lang=" + c.lang)
+		b.until(fmt.Sprintf(`document.documentElement.lang === %q && document.documentElement.dir === %q`, c.lang, c.dir))
+		b.until(`document.getElementById("gate").hidden`)
+		b.until(fmt.Sprintf(`document.querySelector("#list .what")?.textContent === %q`, c.sum))
+		b.keys("1", "2", ".", "5")
+		b.until(fmt.Sprintf(`(document.getElementById("typed").textContent + document.getElementById("rest").textContent) === %q`, c.typed))
+		b.until(shows("down", c.down))
+	}
+	b.quiet()
+}
+
+// TestSwitchingTheLanguageStaysWhereItIs: a cashier of the second register must not find himself
+// at the first one.
+func TestSwitchingTheLanguageStaysWhereItIs(t *testing.T) {
+	tm := newTerminal(t)
+	for _, c := range []struct {
+		method, path, body, want string
+		c                        *client
+	}{
+		{"GET", "/register", "", `href="/register?lang=fr"`, tm.page()},
+		{"GET", "/register?lane=2&lang=ar", "", `href="/register?lane=2&amp;lang=fr"`, tm.page()},
+		{"GET", "/owner/payments?q=a%26b&status=paid", "", `href="/owner/payments?q=a%26b&amp;status=paid&amp;lang=fr"`, tm.owner()},
+	} {
+		if a := c.c.do(c.method, c.path, c.body); a.status != 200 || !strings.Contains(a.body, c.want) {
+			t.Errorf("%s %s: %d, no %s", c.method, c.path, a.status, c.want)
+		}
+	}
+	if a := tm.page().post("/owner/login", "person", "own", "password", "wrong"); !strings.Contains(a.body, `href="/owner?lang=fr"`) {
+		t.Errorf("after a wrong password: %d", a.status)
+	}
+}
+
+// TestBrowserArabicRunsFromRightToLeft: the page turns round; the keypad, amounts and order
+// numbers do not.
+func TestBrowserArabicRunsFromRightToLeft(t *testing.T) {
+	tm := live(t)
+	tm.sale("a", "wechat", agent.Money{Value: 123456, Currency: "CNY"})
+	b := tm.newBrowser(1280, 800)
+	b.open("/register?lang=ar")
+	b.until(`document.activeElement?.id === "pin"`)
+	b.keys("111111")
+	b.until(`document.getElementById("gate").hidden && document.querySelector("#list .item") !== null`)
+	left := func(selector string) string {
+		return fmt.Sprintf(`document.querySelector(%q).getBoundingClientRect().left`, selector)
+	}
+	for _, order := range [][2]string{
+		{".today", ".entry"}, {"#lock", ".top .shop"}, // the page: what is first is on the right
+		{"[data-key='7']", "[data-key='9']"}, {"#sign", "#typed"}, {"#typed", "#rest"}, // what everyone reads alike
+	} {
+		b.until(left(order[0]) + " < " + left(order[1]))
+	}
+	if wide := b.js(`document.documentElement.scrollWidth > innerWidth`); wide == "true" {
+		t.Error("the page scrolls sideways")
+	}
+	b.quiet()
+}
