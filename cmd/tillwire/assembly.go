@@ -183,7 +183,7 @@ func (d *agentd) openSettings(ctx context.Context) error {
 
 // startOf is what the configuration says about settings: their defaults.
 func startOf(c config) settings.Start {
-	s := settings.Start{Shop: c.Terminal.Shop, Language: c.Terminal.Language, Languages: languages, Codes: codeRows(), FleetSpread: c.Fleet.spread()}
+	s := settings.Start{Shop: c.Terminal.Shop, Language: c.Terminal.Language, Languages: words.Codes(), Codes: codeRows(), FleetSpread: c.Fleet.spread()}
 	seen := map[string]bool{}
 	for _, w := range c.Wallets {
 		if _, known := makers()[w.Protocol]; known && !seen[w.Protocol] {

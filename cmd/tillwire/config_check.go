@@ -15,6 +15,7 @@ import (
 	"tillwire/agent"
 	"tillwire/agent/settings"
 	"tillwire/agent/wallet/emvqr"
+	"tillwire/agent/words"
 	"tillwire/drivers"
 )
 
@@ -24,10 +25,7 @@ var (
 	namePattern  = regexp.MustCompile(`^[0-9A-Za-z_-]{1,32}$`)
 )
 
-// languages are those the pages speak.
-var languages = []string{"en", "zh-CN"}
-
-func knownLanguage(code string) bool { return slices.Contains(languages, code) }
+func knownLanguage(code string) bool { return slices.Contains(words.Codes(), code) }
 
 // checker collects what is wrong in the meaning of the file.
 type checker struct {
@@ -87,7 +85,7 @@ func (c *config) checkTerminal(k *checker) {
 		k.report(false, "terminal.time_zone", fmt.Sprintf("%q is not a time zone; days begin at midnight UTC until it is one.", t.TimeZone), `Use a name such as "Asia/Shanghai".`)
 	}
 	if !knownLanguage(t.Language) {
-		k.report(false, "terminal.language", fmt.Sprintf("the pages do not speak %q; they use en.", t.Language), "Known: "+strings.Join(languages, ", ")+".")
+		k.report(false, "terminal.language", fmt.Sprintf("the pages do not speak %q; they use en.", t.Language), "Known: "+strings.Join(words.Codes(), ", ")+".")
 	}
 }
 

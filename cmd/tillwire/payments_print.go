@@ -82,7 +82,7 @@ func slipVoice(c config, language string) (agent.Voice, error) {
 		language = c.Terminal.Language
 	}
 	if !knownLanguage(language) {
-		return agent.Voice{}, usageError{fmt.Errorf("--language %s: %s", language, meant(language, languages))}
+		return agent.Voice{}, usageError{fmt.Errorf("--language %s: %s", language, meant(language, words.Codes()))}
 	}
 	w, err := words.New()
 	if err != nil {

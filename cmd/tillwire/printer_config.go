@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"tillwire/agent"
+	"tillwire/agent/words"
 	"tillwire/drivers"
+	"tillwire/drivers/printer"
 )
 
 // What a printer prints by itself.
@@ -75,6 +77,8 @@ func (c *config) printers() (list []printerConfig) {
 		}
 		if language, given := table[keyLanguage].(string); given {
 			p.Language = language
+		} else if !prints(table, p.Language) {
+			p.Language = words.English // a slip that can be read, rather than none
 		}
 		own[keyLanguage] = p.Language
 		p.OpenDrawer, _ = table[keyOpenDrawer].(bool)
@@ -111,6 +115,13 @@ func texts(value any) (list []string, given bool) {
 	return list, true
 }
 
+// prints reports whether the printer of a table has the letters of a language.
+func prints(table map[string]any, language string) bool {
+	driver, _ := table["driver"].(string)
+	charset, _ := table["charset"].(string)
+	return printer.Prints(driver, charset, language)
+}
+
 func (c *config) laneIDs() (list []string) {
 	for _, l := range c.Lanes {
 		list = append(list, l.ID)
@@ -129,7 +140,14 @@ func (c *config) checkPrinters(k *checker) {
 		checkWords(k, at+"."+keyPrint, table[keyPrint], printWords(), "something to print")
 		checkWords(k, at+"."+keyCopies, table[keyCopies], []string{string(agent.CopyCustomer), string(agent.CopyShop)}, "a copy")
 		if language, ok := table[keyLanguage]; ok && !knownLanguage(fmt.Sprint(language)) {
-			k.report(false, at+"."+keyLanguage, fmt.Sprintf("slips do not speak %q; they use the terminal's language.", fmt.Sprint(language)), "Known: "+strings.Join(languages, ", ")+".")
+			k.report(false, at+"."+keyLanguage, fmt.Sprintf("slips do not speak %q; they use the terminal's language.", fmt.Sprint(language)), "Known: "+strings.Join(words.Codes(), ", ")+".")
+		}
+		if _, given := table[keyLanguage]; !given && !prints(table, c.Terminal.Language) {
+			do := "No printer here has them. Write language = \"en\" to say that English is meant."
+			if sets := printer.Charsets(c.Terminal.Language); len(sets) > 0 {
+				do = "Set charset to what the printer has of " + strings.Join(sets, ", ") + ", or write language = \"en\"."
+			}
+			k.report(false, at+"."+keyLanguage, fmt.Sprintf("this printer has no letters for %q; its slips are in English.", c.Terminal.Language), do)
 		}
 		if open, ok := table[keyOpenDrawer]; ok && open != true && open != false {
 			k.report(false, at+"."+keyOpenDrawer, "it takes true or false.", "Write it without quotes.")

@@ -286,7 +286,7 @@ func TestSlipsAreWrittenWithoutAPrinter(t *testing.T) {
 		{"payments print " + string(id) + " --text", exitFine, "¥12.80"},
 		{"payments print " + string(id) + " --text --language zh-CN --columns 32", exitFine, "收据"},
 		{"payments print " + string(id) + " --text --json", exitFine, `"lines"`},
-		{"payments print " + string(id) + " --text --language de", exitUsage, "en, zh-CN"},
+		{"payments print " + string(id) + " --text --language de", exitUsage, "en, ar, fr"},
 		{"payments print " + string(id) + " --text --columns 5", exitUsage, "16 to 200"},
 		{"payments print " + string(id) + " --text --copy shp", exitUsage, `"shop"`},
 		{"payments print " + string(id) + " --text --refund P1", exitFound, "no refund"},
@@ -306,6 +306,34 @@ func TestSlipsAreWrittenWithoutAPrinter(t *testing.T) {
 	}
 }
 
+// TestWhatAPrinterHasNoLettersForIsInEnglish: a shop in Thai with a printer that knows no Thai
+// gets slips that can be read, and is told once; who writes the language down means it.
+func TestWhatAPrinterHasNoLettersForIsInEnglish(t *testing.T) {
+	for _, c := range []struct{ language, table, slips, do string }{
+		{"fr", "driver = \"epson-tm-usb\"", "fr", ""},
+		{"fr", "driver = \"cn-gb18030\"", "en", "cp1252, cp437, cp850, cp858"},
+		{"pt-BR", "driver = \"generic-58\"", "en", "cp850"},
+		{"pt-BR", "driver = \"generic-58\"\ncharset = \"cp850\"", "pt-BR", ""},
+		{"th", "driver = \"epson-tm-usb\"", "en", "language = \"en\""},
+		{"ar", "driver = \"epson-tm-usb\"\nlanguage = \"en\"", "en", ""},
+		{"zh-CN", "driver = \"cn-gb18030\"", "zh-CN", ""},
+		{"zh-CN", "driver = \"epson-tm-usb\"", "en", "gb18030"},
+		{"en", "driver = \"generic-58\"\nlanguage = \"th\"", "th", ""}, // the driver refuses it and says why
+	} {
+		text := strings.Replace(sound, `language = "en"`, fmt.Sprintf("language = %q", c.language), 1)
+		cfg, faults, err := readConfig(equipped(t, text+"\n[[printer]]\n"+c.table+"\npath = \"/dev/usb/lp0\"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if list := cfg.printers(); len(list) != 1 || list[0].Language != c.slips {
+			t.Errorf("%s, %s: %+v, want slips in %s", c.language, c.table, list, c.slips)
+		}
+		if told := len(faults) == 1 && faults[0].Key == "printer[0].language" && !faults[0].Fatal && strings.Contains(faults[0].Do, c.do); told != (c.do != "") {
+			t.Errorf("%s, %s: %+v, want %q", c.language, c.table, faults, c.do)
+		}
+	}
+}
+
 func TestTablesOfPrintersAndDisplaysAreStrict(t *testing.T) {
 	for _, c := range []struct{ table, key, do string }{
 		{"[[printer]]\ndriver = \"epson-tm-usb\"\npath = \"/dev/usb/lp0\"", "", ""},
@@ -316,7 +344,7 @@ func TestTablesOfPrintersAndDisplaysAreStrict(t *testing.T) {
 		{"[[printer]]\ndriver = \"generic-58\"\nlanes = \"1\"", "printer[0].lanes", "["},
 		{"[[printer]]\ndriver = \"generic-58\"\nprint = [\"payd\"]", "printer[0].print", "paid"},
 		{"[[printer]]\ndriver = \"generic-58\"\ncopies = [\"customers\"]", "printer[0].copies", "customer"},
-		{"[[printer]]\ndriver = \"generic-58\"\nlanguage = \"de\"", "printer[0].language", "en, zh-CN"},
+		{"[[printer]]\ndriver = \"generic-58\"\nlanguage = \"de\"", "printer[0].language", "en, ar, fr"},
 		{"[[printer]]\ndriver = \"generic-58\"\nopen_drawer = \"yes\"", "printer[0].open_drawer", "quotes"},
 		{"[[display]]\ndriver = \"cd5220\"\npath = \"/dev/ttyUSB0\"\nlane = \"1\"", "", ""},
 		{"[[display]]\ndriver = \"cd5220\"", "display[0].lane", ""},

@@ -48,8 +48,32 @@ func onOff(b bool) string {
 	return "off"
 }
 
-// sample is a word that a language's slips need.
-var sample = map[string]string{"zh-CN": "收据"}
+// sample holds letters that a language's slips need; one without a sample needs none
+// but those that every printer has.
+var sample = map[string]string{"zh-CN": "收据", "fr": "àâçéèêîôùû", "pt-BR": "ãáâàçéêíóôõú", "th": "ใบเสร็จ", "hi": "रसीद", "ar": "إيصال"}
+
+// Prints reports whether slips in a language come out of a printer of this driver as
+// they are written; charset is what its configuration sets, "" for the driver's own.
+func Prints(driver, charset, language string) bool {
+	for _, p := range Profiles() {
+		if p.Name == driver && charset == "" {
+			charset = p.Charset
+		}
+	}
+	set, known := charsets()[charset]
+	return !known || set.spells(sample[language]) // what is not known is said elsewhere
+}
+
+// Charsets lists the letter sets that have the letters of a language, sorted; there is
+// none for scripts whose letters change with their neighbours.
+func Charsets(language string) (list []string) {
+	for _, name := range charsetNames() {
+		if charsets()[name].spells(sample[language]) {
+			list = append(list, name)
+		}
+	}
+	return list
+}
 
 func newDevice(p Profile, c drivers.Config, v *drivers.Values, e drivers.Env) (*device, error) {
 	d := &device{config: c, env: e, wake: make(chan struct{}, 1)}
@@ -57,8 +81,12 @@ func newDevice(p Profile, c drivers.Config, v *drivers.Values, e drivers.Env) (*
 	p.Columns, p.Dots = v.Int("columns", 24, 64), v.Int("dots", 256, 832)
 	p.QR, p.Status, p.Proof, p.Cut = v.Bool("qr"), v.Bool("status"), v.Bool("proof"), v.Bool("cut")
 	d.profile = p
-	if word := sample[v.Text("language")]; !charsets()[p.Charset].spells(word) {
-		v.Fail("language", fmt.Sprintf("the letters %s do not have it: set charset = \"gb18030\" for a printer made for China, or language = \"en\"", p.Charset))
+	if language := v.Text("language"); !charsets()[p.Charset].spells(sample[language]) {
+		do := "no letters of these printers do; set language = \"en\""
+		if sets := Charsets(language); len(sets) > 0 {
+			do = fmt.Sprintf("set charset to what the printer has of %v, or language = \"en\"", sets)
+		}
+		v.Fail("language", fmt.Sprintf("the letters %s do not have it: %s", p.Charset, do))
 	}
 	if p.Proof && !p.Status {
 		v.Fail("proof", "needs status = \"on\": what is not read cannot be told")
