@@ -79,7 +79,7 @@ func TestAListFiltersAndGoesOn(t *testing.T) {
 		}
 	}
 	var all []string
-	f := agent.Filter{Limit: 7}
+	f := agent.Filter{Limit: 7, From: start, To: start.Add(10 * time.Hour)}
 	for {
 		page, err := ts.List(t.Context(), f)
 		if err != nil {
