@@ -12,6 +12,7 @@ import (
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 
+	"tillwire/agent"
 	"tillwire/agent/fleet"
 )
 
@@ -28,23 +29,24 @@ type connection struct {
 
 // The ways a connection cannot be used.
 var (
-	errRefused  = errors.New("the broker refuses the terminal's subscription")
+	errRefused  = errors.New("the broker refuses the subscription")
 	errNoAnswer = errors.New("the broker does not answer")
+	errTooMuch  = errors.New("the broker sends more than it may have on its way")
 )
 
 // connect dials, says who we are, and subscribes. Nothing is published before:
 // what the broker kept for us must come first.
 func (l *Link) connect(ctx context.Context, s fleet.Session, will fleet.Message) (*connection, error) {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
-	c := &connection{queue: newQueue(), lost: make(chan struct{}), end: end}
+	c := &connection{queue: newQueue(queueMost, queueBytes), lost: make(chan struct{}), end: end}
 	opt, err := l.options(ctx, c, will)
 	if err != nil {
 		end()
 		return nil, err
 	}
 	c.client = paho.NewClient(opt)
-	c.queue.start(life, s.Incoming)
-	if err := c.wait(ctx, l, c.client.Connect()); err != nil {
+	c.queue.start(life, func(m fleet.Heard) { s.Incoming(m.Incoming) })
+	if err := c.wait(ctx, l.opt.Clock, c.client.Connect()); err != nil {
 		c.close()
 		return nil, fmt.Errorf("connect to %s: %w", l.broker.Host, err)
 	}
@@ -53,7 +55,7 @@ func (l *Link) connect(ctx context.Context, s fleet.Session, will fleet.Message)
 	// answered the subscription.
 	filter := l.opt.TID.Downlink()
 	token, _ := c.client.Subscribe(filter, 1, nil).(*paho.SubscribeToken)
-	if err := c.wait(ctx, l, token); err != nil {
+	if err := c.wait(ctx, l.opt.Clock, token); err != nil {
 		c.close()
 		return nil, fmt.Errorf("subscribe: %w", err)
 	}
@@ -65,7 +67,7 @@ func (l *Link) connect(ctx context.Context, s fleet.Session, will fleet.Message)
 }
 
 // wait waits for a token: the connection's end, the owner's or a limit of time.
-func (c *connection) wait(ctx context.Context, l *Link, token paho.Token) error {
+func (c *connection) wait(ctx context.Context, clock agent.Clock, token paho.Token) error {
 	select {
 	case <-token.Done():
 		return token.Error()
@@ -73,43 +75,52 @@ func (c *connection) wait(ctx context.Context, l *Link, token paho.Token) error 
 		return c.why()
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-l.opt.Clock.After(connectTimeout):
+	case <-clock.After(connectTimeout):
 		return errNoAnswer
 	}
 }
 
 func (l *Link) options(ctx context.Context, c *connection, will fleet.Message) (*paho.ClientOptions, error) {
 	id := string(l.opt.TID)
-	o := paho.NewClientOptions().AddBroker(l.broker.String()).SetClientID(id).SetUsername(id).
+	o, err := l.opt.client(ctx, c, id, id)
+	if err != nil {
+		return nil, err
+	}
+	d, _ := will.Channel.Delivery()
+	o.SetBinaryWill(l.opt.TID.Topic(will.Channel), will.Payload, d.QoS, d.Retain)
+	o.SetDefaultPublishHandler(func(_ paho.Client, m paho.Message) { l.take(c, m) })
+	return o, nil
+}
+
+// client is what the connections of both sides have in common.
+func (o Options) client(ctx context.Context, c *connection, id, user string) (*paho.ClientOptions, error) {
+	p := paho.NewClientOptions().AddBroker(o.Broker).SetClientID(id).SetUsername(user).
 		SetProtocolVersion(4). // named, or each refusal is tried again as MQTT 3.1
 		SetCleanSession(false).SetOrderMatters(true).SetAutoAckDisabled(true).
 		SetAutoReconnect(false).SetConnectRetry(false).SetResumeSubs(false).
 		SetStore(paho.NewOrderedMemoryStore()).
 		SetKeepAlive(keepAlive).SetPingTimeout(pingTimeout).SetConnectTimeout(connectTimeout).SetWriteTimeout(writeTimeout)
-	if l.opt.Password != nil {
-		password, err := l.opt.Password()
+	if o.Password != nil {
+		password, err := o.Password()
 		if err != nil {
 			return nil, err
 		}
-		o.SetPassword(password)
+		p.SetPassword(password)
 	}
-	d, _ := will.Channel.Delivery()
-	o.SetBinaryWill(l.opt.TID.Topic(will.Channel), will.Payload, d.QoS, d.Retain)
-	o.SetCustomOpenConnectionFn(func(u *url.URL, _ paho.ClientOptions) (net.Conn, error) { return l.dial(ctx, u) })
-	o.SetConnectionLostHandler(func(_ paho.Client, err error) { c.over(err) })
-	o.SetDefaultPublishHandler(func(_ paho.Client, m paho.Message) { l.take(c, m) })
-	return o, nil
+	p.SetCustomOpenConnectionFn(func(u *url.URL, _ paho.ClientOptions) (net.Conn, error) { return o.dial(ctx, u) })
+	p.SetConnectionLostHandler(func(_ paho.Client, err error) { c.over(err) })
+	return p, nil
 }
 
 // dial opens the connection itself, so that ctx ends it and TLS is ours to say.
-func (l *Link) dial(ctx context.Context, u *url.URL) (net.Conn, error) {
+func (o Options) dial(ctx context.Context, u *url.URL) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", u.Host)
 	if err != nil || u.Scheme == "mqtt" {
 		return conn, err
 	}
-	config, err := l.opt.TLS()
+	config, err := o.TLS()
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
@@ -132,8 +143,8 @@ func (l *Link) take(c *connection, m paho.Message) {
 		l.opt.Log.Warn("the broker delivers what is not for this terminal", "comp", "fleet", "code", "mqtt_foreign", "bytes", len(m.Payload()))
 		in = fleet.Incoming{Ack: m.Ack} // still to be acknowledged, off this goroutine
 	}
-	if !c.queue.put(in) {
-		c.over(errors.New("the broker sends more than it may have on its way"))
+	if !c.queue.put(fleet.Heard{TID: id, Incoming: in}) {
+		c.over(errTooMuch)
 	}
 }
 
@@ -144,6 +155,9 @@ func (c *connection) publish(ctx context.Context, id fleet.TID, m fleet.Message)
 	d, known := m.Channel.Delivery()
 	if !known {
 		return fmt.Errorf("there is no channel %q", m.Channel)
+	}
+	if len(m.Payload) > fleet.MaxMessage {
+		return fleet.ErrTooLarge
 	}
 	if !c.client.IsConnectionOpen() {
 		return fleet.ErrOffline

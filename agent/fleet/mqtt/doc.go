@@ -1,5 +1,5 @@
-// Package mqtt is the terminal's connection to a broker: eclipse/paho.mqtt.golang
-// with its traps shut. Each trap is a test here, against a real broker.
+// Package mqtt is the connection to a broker, the terminal's (Link) and its
+// office's (Office): eclipse/paho.mqtt.golang with its traps shut. Each trap is a test here, against a real broker.
 //
 // A client of the library lives for one connection. Its own reconnecting has no
 // jitter, says that a message was delivered when nobody knows, and collects

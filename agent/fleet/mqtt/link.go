@@ -26,6 +26,9 @@ func New(opt Options) (*Link, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := fleet.ParseTID(string(opt.TID)); err != nil {
+		return nil, err
+	}
 	return &Link{opt: opt, broker: broker, window: make(chan struct{}, inFlight)}, nil
 }
 
@@ -51,7 +54,7 @@ func (l *Link) Run(ctx context.Context, s fleet.Session) error {
 // Probe opens the way to the broker and closes it again: address, authority and
 // certificates are right when there is no error. Nothing is said to the broker.
 func (l *Link) Probe(ctx context.Context) error {
-	conn, err := l.dial(ctx, l.broker)
+	conn, err := l.opt.dial(ctx, l.broker)
 	if err != nil {
 		return err
 	}

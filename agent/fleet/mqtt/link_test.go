@@ -119,18 +119,22 @@ func TestAStopIsNoLoss(t *testing.T) {
 }
 
 func TestQueueIsBounded(t *testing.T) {
-	q := newQueue()
+	q := newQueue(queueMost, queueBytes)
 	n := 0
-	for q.put(fleet.Incoming{Received: fleet.Received{Payload: make([]byte, 100)}}) {
+	for q.put(ofBytes(100)) {
 		n++
 	}
 	if n != queueMost {
 		t.Errorf("%d small messages", n)
 	}
-	q = newQueue()
-	for n = 0; q.put(fleet.Incoming{Received: fleet.Received{Payload: make([]byte, fleet.MaxMessage)}}); n++ {
+	q = newQueue(queueMost, queueBytes)
+	for n = 0; q.put(ofBytes(fleet.MaxMessage)); n++ {
 	}
 	if n != queueBytes/fleet.MaxMessage {
 		t.Errorf("%d large messages", n)
 	}
+}
+
+func ofBytes(bytes int) fleet.Heard {
+	return fleet.Heard{Incoming: fleet.Incoming{Received: fleet.Received{Payload: make([]byte, bytes)}}}
 }

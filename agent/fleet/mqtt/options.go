@@ -91,9 +91,6 @@ func (o Options) check() (Options, *url.URL, error) {
 	if u.Scheme == "mqtts" && o.TLS == nil {
 		return o, nil, errTLS
 	}
-	if _, err := fleet.ParseTID(string(o.TID)); err != nil {
-		return o, nil, err
-	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}

@@ -18,20 +18,24 @@ const (
 // queue brings messages from the library's goroutine, which may not wait, to
 // ours, in order.
 type queue struct {
+	most, mostBytes int
+
 	mu    sync.Mutex
-	items []fleet.Incoming
+	items []fleet.Heard
 	bytes int
 	more  chan struct{}
 	ended chan struct{}
 }
 
-func newQueue() *queue { return &queue{more: make(chan struct{}, 1)} }
+func newQueue(most, bytes int) *queue {
+	return &queue{most: most, mostBytes: bytes, more: make(chan struct{}, 1)}
+}
 
 // put never waits; it reports false when there is no room.
-func (q *queue) put(m fleet.Incoming) bool {
+func (q *queue) put(m fleet.Heard) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.items) >= queueMost || q.bytes+len(m.Payload) > queueBytes {
+	if len(q.items) >= q.most || q.bytes+len(m.Payload) > q.mostBytes {
 		return false
 	}
 	q.items, q.bytes = append(q.items, m), q.bytes+len(m.Payload)
@@ -43,7 +47,7 @@ func (q *queue) put(m fleet.Incoming) bool {
 }
 
 // start delivers until ctx ends.
-func (q *queue) start(ctx context.Context, deliver func(fleet.Incoming)) {
+func (q *queue) start(ctx context.Context, deliver func(fleet.Heard)) {
 	q.ended = make(chan struct{})
 	go func() {
 		defer close(q.ended)
@@ -67,7 +71,7 @@ func (q *queue) start(ctx context.Context, deliver func(fleet.Incoming)) {
 	}()
 }
 
-func (q *queue) take() []fleet.Incoming {
+func (q *queue) take() []fleet.Heard {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	items := q.items

@@ -1,0 +1,193 @@
+package mqtt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"tillwire/agent"
+	"tillwire/agent/fleet"
+)
+
+// desk is an office at a broker, and what it has heard.
+type desk struct {
+	*Office
+	end   func()
+	mu    sync.Mutex
+	heard []string
+	keep  bool // nothing is acknowledged
+	up    bool
+	err   error
+}
+
+// desk opens an office with a certificate of its own name.
+func (b *broker) desk(name, share string) *desk {
+	b.t.Helper()
+	d := &desk{}
+	o := Options{Broker: b.url()}
+	o.Clock, o.TLS, o.Draw = agent.NewSystemClock(), tlsOf(b.pki.issue(b.t, name)), atOnce
+	var err error
+	d.Office, err = NewOffice(OfficeOptions{User: name, Share: share, Options: o})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	d.open(b.t)
+	return d
+}
+
+func (d *desk) open(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = d.Run(ctx, d.hear, d.state)
+	}()
+	d.end = func() { cancel(); <-ended }
+	t.Cleanup(func() { d.end() })
+}
+
+func (d *desk) hear(m fleet.Heard) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.heard = append(d.heard, fmt.Sprintf("%s %s %s", m.TID, m.Channel, m.Payload))
+	if !d.keep {
+		m.Ack()
+	}
+}
+
+func (d *desk) state(up bool, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.up, d.err = up, err
+}
+
+func (d *desk) is() (up bool, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.up, d.err
+}
+
+// count is how many messages it heard that hold a text.
+func (d *desk) count(text string) (n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, h := range d.heard {
+		if strings.Contains(h, text) {
+			n++
+		}
+	}
+	return n
+}
+
+// withOffices lets several services in, each under a name of its own.
+func withOffices(t *testing.T) *broker {
+	t.Helper()
+	b := newBroker(t)
+	acl := brokerACL
+	for _, name := range []string{"fleet-server-1", "fleet-server-2"} {
+		acl += "user " + name + "\ntopic read pos/v1/+/up/#\ntopic write pos/v1/+/down/#\n"
+	}
+	b.stop()
+	b.write("acl", acl)
+	b.start()
+	return b
+}
+
+// terminalAt is a terminal that is connected.
+func (b *broker) terminalAt(id fleet.TID) *Link {
+	b.t.Helper()
+	s := &recorder{}
+	l, _ := run(b.t, b.options(id, b.addr), s)
+	connected(b.t, s, 1)
+	return l
+}
+
+func say(t *testing.T, l *Link, c fleet.Channel, text string) {
+	t.Helper()
+	if err := l.Publish(context.Background(), fleet.Message{Channel: c, Payload: []byte(text)}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTwoOfficesShareTheMessages(t *testing.T) {
+	b := withOffices(t)
+	one, two := b.desk("fleet-server-1", "fleet"), b.desk("fleet-server-2", "fleet")
+	for _, d := range []*desk{one, two} {
+		eventually(t, "a connection", func() bool { up, _ := d.is(); return up })
+	}
+	l := b.terminalAt(terminal)
+	const most = 40
+	for n := range most {
+		say(t, l, fleet.UpHello, fmt.Sprintf(`{"n":%03d}`, n))
+	}
+	eventually(t, "every message at one of them", func() bool { return one.count("up/hello")+two.count("up/hello") >= most })
+	for n := range most {
+		text := fmt.Sprintf(`{"n":%03d}`, n)
+		if got := one.count(text) + two.count(text); got != 1 {
+			t.Errorf("message %d came %d times", n, got)
+		}
+	}
+	if one.count("up/hello") == 0 || two.count("up/hello") == 0 {
+		t.Errorf("one of them had all the work: %d and %d", one.count("up/hello"), two.count("up/hello"))
+	}
+}
+
+func TestAnOfficeThatStartsHearsWhatTheBrokerKeeps(t *testing.T) {
+	b := withOffices(t)
+	l := b.terminalAt(terminal)
+	say(t, l, fleet.UpPresence, `{"v":1,"state":"online","sess":1}`)
+	say(t, l, fleet.UpState, `{"v":1,"rev":1}`)
+	say(t, l, fleet.UpConfig, `{"v":1,"rev":7}`)
+	d := b.desk("fleet-server-1", "fleet")
+	for _, text := range []string{"online", `"rev":1`, `"rev":7`} {
+		eventually(t, text, func() bool { return d.count(text) > 0 })
+	}
+}
+
+func TestWhatAnOfficeDidNotAcknowledgeComesAgain(t *testing.T) {
+	b := withOffices(t)
+	d := b.desk("fleet-server-1", "fleet")
+	d.mu.Lock()
+	d.keep = true
+	d.mu.Unlock()
+	eventually(t, "a connection", func() bool { up, _ := d.is(); return up })
+	l := b.terminalAt(terminal)
+	say(t, l, fleet.UpCommand, `{"n":1}`)
+	eventually(t, "the message", func() bool { return d.count(`{"n":1}`) == 1 })
+	d.end() // killed before it was stored
+	say(t, l, fleet.UpCommand, `{"n":2}`)
+	d.mu.Lock()
+	d.keep = false
+	d.mu.Unlock()
+	d.open(t)
+	eventually(t, "both messages", func() bool { return d.count(`{"n":1}`) == 2 && d.count(`{"n":2}`) == 1 })
+}
+
+func TestAnOfficeSpeaksToOneTerminal(t *testing.T) {
+	b := withOffices(t)
+	d := b.desk("fleet-server-1", "")
+	eventually(t, "a connection", func() bool { up, _ := d.is(); return up })
+	if err := d.Publish(context.Background(), terminal, fleet.Message{Channel: fleet.DownConfig, Payload: []byte(`{"kept":1}`)}); err != nil {
+		t.Fatal(err)
+	}
+	s := &recorder{}
+	run(t, b.options(terminal, b.addr), s)
+	eventually(t, "what was kept for it", func() bool { _, _, got := s.counts(); return got == 1 })
+	s.mu.Lock()
+	first := s.got[0].Received
+	s.mu.Unlock()
+	if !first.Retained || string(first.Payload) != `{"kept":1}` {
+		t.Errorf("it got %+v", first)
+	}
+	if err := d.Publish(context.Background(), terminal, fleet.Message{Channel: fleet.DownAck, Payload: make([]byte, fleet.MaxMessage+1)}); !errors.Is(err, fleet.ErrTooLarge) {
+		t.Errorf("a message that is too large: %v", err)
+	}
+	b.stop()
+	eventually(t, "the loss", func() bool { up, _ := d.is(); return !up })
+	if err := d.Publish(context.Background(), terminal, fleet.Message{Channel: fleet.DownAck, Payload: []byte("{}")}); !errors.Is(err, fleet.ErrOffline) {
+		t.Errorf("without a broker: %v", err)
+	}
+}
