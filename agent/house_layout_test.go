@@ -22,7 +22,7 @@ var (
 	leaves = []string{"agent/qr", "agent/words", "agent/wallet/emvqr", "agent/wallet/voucher", "drivers/serial"}
 
 	// suites and instruments are for tests: any test may import them, no shipped code may.
-	testOnly = []string{"agent/wallet/wallettest", "agent/sandbox/sandboxtest", "drivers/scanner/scannertest", "offline/journaltest", "offline/faultfs", "drivers/printer/printertest", "drivers/display/displaytest"}
+	testOnly = []string{"agent/wallet/wallettest", "agent/sandbox/sandboxtest", "drivers/scanner/scannertest", "offline/journaltest", "offline/faultfs", "drivers/printer/printertest", "drivers/display/displaytest", "agent/fleet/service/storetest"}
 
 	// reserved packages are imported by their command and by tests, by nobody else.
 	reserved = map[string]string{

@@ -39,6 +39,9 @@ type Entry struct {
 	check   func(json.RawMessage) error // of its arguments
 }
 
+// Check judges a command's arguments as a terminal will.
+func (e Entry) Check(args json.RawMessage) error { return e.check(args) }
+
 // Cap is how a hello names the command.
 func (e Entry) Cap() string { return fmt.Sprintf("cmd:%s/%d", e.Name, e.Version) }
 

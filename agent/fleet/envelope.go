@@ -74,6 +74,11 @@ func Sign(payloadType string, body []byte, key ed25519.PrivateKey) (Signature, e
 	return Signature{IDOf(public), base64.StdEncoding.EncodeToString(ed25519.Sign(key, pae(payloadType, body)))}, nil
 }
 
+// Verify reports whether a key made a signature over a document's bytes.
+func Verify(payloadType string, body []byte, public ed25519.PublicKey, sig []byte) bool {
+	return len(public) == ed25519.PublicKeySize && ed25519.Verify(public, pae(payloadType, body), sig)
+}
+
 // Wrap is the envelope of a document's bytes with signatures that were made apart.
 // It does not verify them.
 func Wrap(payloadType string, body []byte, signatures ...Signature) ([]byte, error) {
@@ -123,7 +128,7 @@ func unwrap(raw []byte, payloadType string) (sealed, error) {
 // signedBy reports whether a key signed the document.
 func (s sealed) signedBy(public ed25519.PublicKey) bool {
 	sig, ok := s.signatures[IDOf(public)]
-	return ok && len(public) == ed25519.PublicKeySize && ed25519.Verify(public, pae(s.kind, s.body), sig)
+	return ok && Verify(s.kind, s.body, public, sig)
 }
 
 // signers counts the keys of a list that signed; a key counts once.

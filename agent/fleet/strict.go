@@ -37,6 +37,10 @@ func strict(data []byte, out any) error {
 	return nil
 }
 
+// ReadBody decodes a document that somebody is about to sign, as strictly as the
+// terminal will.
+func ReadBody(body []byte, document any) error { return strict(body, document) }
+
 // once walks over one value and refuses members that stand twice.
 func once(d *json.Decoder, depth int) error {
 	if depth > maxDepth {

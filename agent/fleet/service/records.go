@@ -21,12 +21,15 @@ type Terminal struct {
 	Boots    []Boot         `json:"boots,omitempty"` // the last runs of the agent, the newest first
 	Summary  Summary        `json:"summary"`
 
-	Config  fleet.ConfigReport    `json:"config"` // what became of the last one
-	Wanted  fleet.ConfigMark      `json:"wanted"` // what the office wants
-	JobRev  uint64                `json:"job_rev,omitempty"`
-	Streams map[fleet.Stream]Mark `json:"streams,omitempty"`
-	Seq     Seqs                  `json:"seq"`
-	Found   []Finding             `json:"found,omitempty"` // what is wrong now
+	Config     fleet.ConfigReport    `json:"config"`                // what became of the last one
+	Wanted     fleet.ConfigMark      `json:"wanted"`                // what the office wants
+	KeysSent   uint64                `json:"keys_sent,omitempty"`   // version of the key set that was published last
+	ConfigSent uint64                `json:"config_sent,omitempty"` // revision
+	ConfigAt   time.Time             `json:"config_at,omitzero"`
+	JobSent    uint64                `json:"job_sent,omitempty"`
+	Streams    map[fleet.Stream]Mark `json:"streams,omitempty"`
+	Seq        Seqs                  `json:"seq"`
+	Found      []Finding             `json:"found,omitempty"` // what is wrong now
 }
 
 // Session is the terminal's last hello, as far as the service needs it.
@@ -38,13 +41,15 @@ type Session struct {
 	Caps    []string          `json:"caps,omitempty"`
 	Keys    uint64            `json:"keys"`
 	Config  fleet.ConfigMark  `json:"cfg"`
-	LastSeq uint64            `json:"last_seq"` // of commands
+	LastSeq uint64            `json:"last_seq"`        // of commands
+	Epoch   string            `json:"epoch,omitempty"` // of the file its streams are kept in
 	Clock   fleet.ClockReport `json:"clock"`
 }
 
 // Boot is one run of the agent.
 type Boot struct {
 	ID    string    `json:"id"`
+	Sess  uint64    `json:"sess"` // the highest of the run
 	First time.Time `json:"first"`
 	Last  time.Time `json:"last"`
 }
@@ -100,6 +105,7 @@ const (
 	FoundRegression Kind = "regression" // the terminal's file is older than what it told before
 	FoundGap        Kind = "gap"        // events are missing and will not come
 	FoundDropped    Kind = "dropped"    // the terminal gave events up and said so
+	FoundRestart    Kind = "restart"    // the terminal's file is a new one
 	FoundRefused    Kind = "refused"    // it did not take what the office sent
 	FoundReverted   Kind = "reverted"   // a configuration cut its line and was taken back
 )
