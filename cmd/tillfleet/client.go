@@ -75,7 +75,7 @@ func (a *app) open(ctx context.Context, method, path string, body any) (*http.Re
 	}
 	r.Header.Set("Content-Type", "application/json")
 	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+		return reachable(socket, func(name string) (net.Conn, error) { return (&net.Dialer{}).DialContext(ctx, "unix", name) })
 	}}
 	res, err := (&http.Client{Transport: transport}).Do(r)
 	if err != nil {

@@ -23,14 +23,14 @@ type config struct {
 	Socket string       `toml:"socket"` // for operators; empty: "tillfleet.sock" in the data folder
 	Broker brokerConfig `toml:"broker"`
 	Keys   keysConfig   `toml:"keys"`
-	Store  storeConfig  `toml:"store"`
 	HTTP   httpConfig   `toml:"http"`
 }
 
 // brokerConfig is the way to the terminals.
 type brokerConfig struct {
-	Address     string `toml:"address"`  // "mqtts://host:port"
-	User        string `toml:"user"`     // also the start of the client id
+	Address     string `toml:"address"` // "mqtts://host:port"
+	User        string `toml:"user"`
+	ID          string `toml:"id"`       // client id; empty: the user's and the machine's names
 	Password    string `toml:"password"` // a file; where the broker asks for one
 	CA          string `toml:"ca"`
 	Certificate string `toml:"certificate"`
@@ -46,11 +46,6 @@ type keysConfig struct {
 	Online     string `toml:"online"`     // the running service's private key
 	Passphrase string `toml:"passphrase"` // a file; where the key is locked
 	Set        string `toml:"set"`        // the list of keys, as a root signed it
-}
-
-// storeConfig says where the service keeps what it knows.
-type storeConfig struct {
-	Postgres string `toml:"postgres"` // a file with the connection string; empty: SQLite in the data folder
 }
 
 // httpConfig is the read-only page and the metrics.
@@ -77,6 +72,9 @@ func readConfig(path string) (config, error) {
 	}
 	if err := c.check(); err != nil {
 		return config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return config{}, err
 	}
 	return c.at(filepath.Dir(path)), nil
 }
@@ -127,7 +125,7 @@ func (c *config) checkListen() error {
 // at makes the names of files absolute.
 func (c config) at(dir string) config {
 	for _, name := range []*string{&c.Data, &c.Socket, &c.Broker.Password, &c.Broker.CA, &c.Broker.Certificate, &c.Broker.Key,
-		&c.Keys.Online, &c.Keys.Passphrase, &c.Keys.Set, &c.Store.Postgres} {
+		&c.Keys.Online, &c.Keys.Passphrase, &c.Keys.Set} {
 		if *name != "" && !filepath.IsAbs(*name) {
 			*name = filepath.Join(dir, *name)
 		}

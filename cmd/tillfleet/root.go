@@ -72,7 +72,11 @@ Exit codes: 0 fine, 1 something is wrong, 2 the command line was not understood.
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON")
-	root.PersistentFlags().StringVar(&a.config, "config", defaultConfig, "configuration file of the service")
+	config := defaultConfig
+	if named := a.env("TILLFLEET_CONFIG"); named != "" {
+		config = named
+	}
+	root.PersistentFlags().StringVar(&a.config, "config", config, "configuration file of the service; TILLFLEET_CONFIG names another default")
 	root.PersistentFlags().StringVar(&a.socket, "socket", "", "socket of the service; the configuration names it when this is not given")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return wrong("%w. `%s --help` shows what there is", err, c.CommandPath())

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"tillwire/agent/fleet"
+	"tillwire/agent/fleet/service"
+)
+
+// chooser is the flags by which terminals are chosen.
+type chooser struct {
+	text, version, find string
+	standing, labels    []string
+	trouble             bool
+}
+
+func (f *chooser) flags(c *cobra.Command) {
+	c.Flags().StringVar(&f.text, "text", "", "only those with this in their name, shop or labels")
+	c.Flags().StringSliceVar(&f.standing, "state", nil, "only those that are "+strings.Join(standingNames(), ", "))
+	c.Flags().StringVar(&f.version, "version", "", "only those whose version begins with this")
+	c.Flags().StringSliceVar(&f.labels, "label", nil, "only those with this label, key=value or key for any value")
+	c.Flags().BoolVar(&f.trouble, "trouble", false, "only those with something wrong")
+	c.Flags().StringVar(&f.find, "found", "", "only those with such a finding: clone, regression, gap, dropped, restart, refused, reverted")
+}
+
+func standingNames() (list []string) {
+	for _, s := range service.Standings() {
+		list = append(list, string(s))
+	}
+	return list
+}
+
+// filter checks the flags.
+func (f *chooser) filter() (service.Filter, error) {
+	out := service.Filter{Text: f.text, Version: f.version, Trouble: f.trouble, Find: service.Kind(f.find)}
+	for _, s := range f.standing {
+		if !slices.Contains(standingNames(), s) {
+			return out, wrong("--state %s: there are %s", s, strings.Join(standingNames(), ", "))
+		}
+		out.Standing = append(out.Standing, service.Standing(s))
+	}
+	for _, pair := range f.labels {
+		k, v, some := strings.Cut(pair, "=")
+		if !some {
+			v = "*"
+		}
+		if out.Labels == nil {
+			out.Labels = map[string]string{}
+		}
+		out.Labels[k] = v
+	}
+	return out, nil
+}
+
+// given reports that some filter was set.
+func (f *chooser) given() bool {
+	return f.text != "" || f.version != "" || f.find != "" || f.trouble || len(f.standing)+len(f.labels) > 0
+}
+
+// rows asks for the terminals that a filter chooses.
+func (a *app) rows(ctx context.Context, f service.Filter) (service.Rows, error) {
+	var rows service.Rows
+	err := a.ask(ctx, "GET", "/v1/terminals?"+f.Query().Encode(), nil, &rows)
+	return rows, err
+}
+
+// one finds the terminal that a person means: its name, or the only one whose name
+// or shop holds what was written. In a fleet of one even "1" will do.
+func (a *app) one(ctx context.Context, word string) (fleet.TID, error) {
+	rows, err := a.rows(ctx, service.Filter{})
+	if err != nil {
+		return "", err
+	}
+	var near []string
+	for _, r := range rows.Terminals {
+		if string(r.TID) == word {
+			return r.TID, nil
+		}
+		if holds(string(r.TID), word) || holds(r.Shop, word) {
+			near = append(near, string(r.TID))
+		}
+	}
+	switch {
+	case len(near) == 1:
+		return fleet.TID(near[0]), nil
+	case len(near) > 1:
+		return "", fmt.Errorf("%q fits %s: %s", word, count(len(near), "terminal"), some(near))
+	}
+	return "", fmt.Errorf("no terminal %q was ever heard or enrolled; `tillfleet ls` shows the %d there are", word, len(rows.Terminals))
+}
+
+func holds(text, word string) bool {
+	return strings.Contains(strings.ToLower(text), strings.ToLower(word))
+}
+
+// some names the first few of a list.
+func some(list []string) string {
+	const shown = 5
+	if len(list) <= shown {
+		return strings.Join(list, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(list[:shown], ", "), len(list)-shown)
+}
+
+// targets are the terminals that a command works on: the one that is named, or with
+// filters all they choose. More than one asks first.
+func (a *app) targets(ctx context.Context, word string, f *chooser, yes bool, what string) ([]fleet.TID, error) {
+	if word != "" && f.given() {
+		return nil, wrong("name a terminal or filter, not both")
+	}
+	if word != "" {
+		tid, err := a.one(ctx, word)
+		return []fleet.TID{tid}, err
+	}
+	if !f.given() {
+		return nil, wrong("name a terminal, or choose some with --label, --text, --state or --version")
+	}
+	filter, err := f.filter()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := a.rows(ctx, filter)
+	if err != nil {
+		return nil, err
+	}
+	var tids []fleet.TID
+	var names []string
+	for _, r := range rows.Terminals {
+		tids, names = append(tids, r.TID), append(names, string(r.TID))
+	}
+	if len(tids) == 0 {
+		return nil, fmt.Errorf("no terminal matches")
+	}
+	if len(tids) > 1 && !yes {
+		return nil, wrong("this would %s on %s (%s). Say --yes if you mean it", what, count(len(tids), "terminal"), some(names))
+	}
+	return tids, nil
+}
+
+// screen answers the size of the terminal that a file is; ok is false when it is
+// none.
+func screen(w any) (columns, lines int, ok bool) {
+	f, isFile := w.(*os.File)
+	if !isFile {
+		return 0, 0, false
+	}
+	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
+	if err != nil || size.Col == 0 {
+		return 0, 0, false
+	}
+	return int(size.Col), int(size.Row), true
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tillwire/agent/fleet/service"
+)
+
+func (a *app) jobCommand() *cobra.Command {
+	var f chooser
+	var yes bool
+	var within time.Duration
+	c := &cobra.Command{Use: "job [TERMINAL] TYPE [JSON]", Short: "Give a terminal work for a while", Args: cobra.RangeArgs(1, 3),
+		Long: `Gives a terminal a job in place of the one it has: it waits on the broker until the terminal
+comes, and tillfleet show says how far it is. A terminal whose version does not know the type
+rejects it.`,
+		Example: `  tillfleet job corner diag --within 24h`,
+		RunE: func(c *cobra.Command, args []string) error {
+			word := ""
+			if !f.given() {
+				if len(args) < 2 {
+					return wrong("name a terminal and the type of the job")
+				}
+				word, args = args[0], args[1:]
+			}
+			ask := service.JobAsk{Type: args[0], Doc: json.RawMessage("{}"), Deadline: a.clock.Now().Add(within)}
+			if len(args) == 2 {
+				if ask.Doc = json.RawMessage(args[1]); !json.Valid(ask.Doc) {
+					return wrong("%s is no JSON document", args[1])
+				}
+			}
+			tids, err := a.targets(c.Context(), word, &f, yes, "begin a job")
+			if err != nil {
+				return err
+			}
+			var list []service.Outcome
+			if err := a.ask(c.Context(), "POST", "/v1/jobs", service.Many{TIDs: tids, Job: &ask}, &list); err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(list)
+			}
+			for _, out := range list {
+				if out.Error != "" {
+					a.printf("%s  %s\n", out.TID, printable(out.Error))
+					continue
+				}
+				a.printf("%s  %s until %s\n", out.TID, ask.Type, ask.Deadline.Local().Format(time.DateTime))
+			}
+			return nil
+		}}
+	f.flags(c)
+	c.Flags().BoolVar(&yes, "yes", false, "yes, on all the terminals that the filters choose")
+	c.Flags().DurationVar(&within, "within", 7*24*time.Hour, "how long it may wait and run")
+	return c
+}
