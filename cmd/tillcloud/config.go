@@ -23,6 +23,12 @@ func (l layout) secrets() string        { return filepath.Join(l.root, "config",
 func (l layout) token() string          { return filepath.Join(l.secrets(), "till-1.token") }
 func (l layout) brokerPassword() string { return filepath.Join(l.secrets(), "broker.password") }
 func (l layout) logs() string           { return filepath.Join(l.root, "log") }
+func (l layout) fleetKeys() string      { return filepath.Join(cloudDir(l.root), "fleet") }
+func (l layout) fleetData() string      { return filepath.Join(l.root, "fleet") }
+func (l layout) fleetConfig() string    { return filepath.Join(l.root, "config", "tillfleet.toml") }
+func (l layout) fleetSet() string       { return filepath.Join(l.fleetKeys(), "keys.json") }
+func (l layout) fleetPassword() string  { return filepath.Join(l.fleetKeys(), "broker.password") }
+func (l layout) fleetLog() string       { return filepath.Join(l.logs(), "tillfleet.log") }
 func (l layout) agentLog() string       { return filepath.Join(l.logs(), "tillwire.log") }
 
 // lane is a register of the demo shop.

@@ -38,7 +38,7 @@ func demoCommand(s streams) *cobra.Command {
 		}}
 	c.Flags().StringVar(&dataDir, "data-dir", "", "folder of the shop; a second start goes on with the same shop (required)")
 	c.Flags().StringVar(&readyFile, "ready-file", "", "file to write the addresses and secrets to, as JSON, once the shop is open")
-	c.Flags().StringVar(&portMode, "ports", "fixed", "fixed (8480, 8490 to 8504) or auto")
+	c.Flags().StringVar(&portMode, "ports", "fixed", "fixed (8480, 8490 to 8505) or auto")
 	return c
 }
 
@@ -51,6 +51,7 @@ type shop struct {
 	cloud     *cloud
 	broker    *broker
 	office    *office
+	fleetRoot string // the fleet's root key, as the agent's configuration names it
 	scanners  []*scanLine
 	ready     shopReady
 	readyFile string
@@ -113,24 +114,29 @@ func demo(ctx context.Context, s streams, dataDir, readyFile string, auto bool) 
 	if err := sh.openFleet(); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, sh.broker.Close(), sh.office.Close()) }()
+	// The service ends after the agent, so that it hears its good-bye.
+	served := make(chan error, 1)
+	serving, end := context.WithCancel(context.WithoutCancel(ctx))
+	go func() { served <- sh.office.run(serving) }()
+	defer func() {
+		end()
+		err = errors.Join(err, <-served, sh.broker.Close())
+	}()
 	return sh.open(ctx)
 }
 
-// fleetDir is where the demo's fleet keeps its keys and what it was told.
-func (sh *shop) fleetDir() string { return filepath.Join(cloudDir(sh.root), "fleet") }
-
-// openFleet opens the broker and the office behind it.
+// openFleet opens the broker, and prepares the service behind it.
 func (sh *shop) openFleet() error {
-	keys, err := loadOfficeKeys(sh.fleetDir())
+	keys, err := loadOfficeKeys(sh.fleetKeys())
 	if err != nil {
 		return err
 	}
+	sh.fleetRoot = keys.rootText()
 	sh.broker, err = openBroker(sh.memory.Ports.MQTT, sh.log, map[string]string{fleetUser: sh.memory.FleetPassword, string(demoTID): sh.memory.BrokerPassword})
 	if err != nil {
 		return err
 	}
-	sh.office, err = openOffice(sh.clock, sh.log, sh.broker, sh.fleetDir(), keys)
+	sh.office, err = openOffice(sh.clock, sh.log, sh.broker, sh.layout, keys, sh.memory.Ports.Fleet, sh.memory.FleetPassword)
 	if err != nil {
 		return errors.Join(err, sh.broker.Close())
 	}
@@ -165,7 +171,7 @@ func (sh *shop) open(ctx context.Context) error {
 	if err := sh.memory.save(sh.root); err != nil {
 		return err
 	}
-	if err := sh.writeConfig(sh.cloud, sh.memory, sh.office.keys.rootText()); err != nil {
+	if err := sh.writeConfig(sh.cloud, sh.memory, sh.fleetRoot); err != nil {
 		return err
 	}
 	// People before the first start, because they can only be set while no agent runs.
@@ -180,7 +186,7 @@ func (sh *shop) open(ctx context.Context) error {
 	}
 	sh.describe()
 	fmt.Fprintln(sh.err, "tillcloud: opening the shop …")
-	k := &keeper{clock: sh.clock, log: sh.log, program: sh.program, args: []string{"run", "--config", sh.config()}, logFile: sh.agentLog(),
+	k := &keeper{clock: sh.clock, log: sh.log, name: "the agent", program: sh.program, args: []string{"run", "--config", sh.config()}, logFile: sh.agentLog(),
 		before: sh.renewScanners, started: sh.started,
 		ended: sh.ended}
 	done := make(chan error, 1)
@@ -215,7 +221,7 @@ func (sh *shop) describe() {
 	base := "http://" + local(sh.memory.Ports.Agent)
 	sh.ready = shopReady{Register: base + "/register", Owner: base + "/owner", API: base + "/api/v1", Token: sh.memory.Token,
 		CashierPIN: sh.memory.CashierPIN, ManagerPIN: sh.memory.ManagerPIN, OwnerPassword: sh.memory.OwnerPassword,
-		Phone: sh.cloud.ControlURL() + "/phone", Sandbox: sh.cloud.ControlURL() + "/_sandbox", MQTT: sh.broker.url(fleetUser, sh.memory.FleetPassword), DataDir: sh.agentData(), Config: sh.config(), CloudPID: os.Getpid()}
+		Phone: sh.cloud.ControlURL() + "/phone", Sandbox: sh.cloud.ControlURL() + "/_sandbox", MQTT: sh.broker.url(fleetUser, sh.memory.FleetPassword), Fleet: sh.office.ready(), DataDir: sh.agentData(), Config: sh.config(), CloudPID: os.Getpid()}
 	for _, l := range sh.lanes() {
 		sh.ready.Lanes = append(sh.ready.Lanes, laneReady{ID: l.id, Scanner: l.scanPath, Display: base + "/display/" + l.id})
 	}

@@ -25,22 +25,23 @@ const (
 	stopPatience = 15 * time.Second
 )
 
-// keeper runs the agent: it starts it again whenever it dies, without limit,
-// as the systemd unit of a real shop does.
+// keeper runs a program, the agent or the fleet's service: it starts it again
+// whenever it dies, without limit, as the systemd unit of a real one does.
 type keeper struct {
 	clock   agent.Clock
 	log     *slog.Logger
-	program string   // the tillwire beside us
-	args    []string // of `tillwire run`
-	logFile string   // where the agent's output goes
+	name    string   // for people: "the agent"
+	program string   // beside us
+	args    []string // such as those of `tillwire run`
+	logFile string   // where its output goes
 	// before runs ahead of every start, started after it with the process id,
-	// and ended when it has died.
+	// and ended when it has died. Each may be nil.
 	before  func() error
 	started func(ctx context.Context, pid int)
 	ended   func(why string)
 }
 
-// run keeps an agent until ctx ends, then ends it and waits. It must be called
+// run keeps a program until ctx ends, then ends it and waits. It must be called
 // on a goroutine of its own: the kernel kills the agent when the thread that
 // started it is gone (PR_SET_PDEATHSIG), so this thread belongs to it alone and
 // lives as long as tillcloud keeps shop.
@@ -55,8 +56,10 @@ func (k *keeper) run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		k.log.Warn("the agent ended and is started again", "why", why)
-		k.ended(why)
+		k.log.Warn(k.name+" ended and is started again", "why", why)
+		if k.ended != nil {
+			k.ended(why)
+		}
 		if k.clock.Mono()-began < startPause {
 			select {
 			case <-k.clock.After(startPause):
@@ -69,8 +72,10 @@ func (k *keeper) run(ctx context.Context) error {
 
 // once runs one agent to its end and says how it ended.
 func (k *keeper) once(ctx context.Context) (why string, err error) {
-	if err := k.before(); err != nil {
-		return "", err
+	if k.before != nil {
+		if err := k.before(); err != nil {
+			return "", err
+		}
 	}
 	out, err := os.OpenFile(k.logFile, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
 	if err != nil {
@@ -85,12 +90,14 @@ func (k *keeper) once(ctx context.Context) (why string, err error) {
 	cmd := bound(k.program, k.args...)
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
-		return "", fmt.Errorf("start the agent: %w", err)
+		return "", fmt.Errorf("start %s: %w", k.name, err)
 	}
 	// What watches this agent must stop watching when it dies.
 	life, over := context.WithCancel(ctx)
 	defer over()
-	k.started(life, cmd.Process.Pid)
+	if k.started != nil {
+		k.started(life, cmd.Process.Pid)
+	}
 	dead := make(chan struct{})
 	go k.stop(ctx, cmd.Process, dead)
 	err = cmd.Wait()
@@ -98,24 +105,24 @@ func (k *keeper) once(ctx context.Context) (why string, err error) {
 	// Any exit is an end to recover from; only a wait that fails is our own trouble.
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
-		return "", fmt.Errorf("wait for the agent: %w", err)
+		return "", fmt.Errorf("wait for %s: %w", k.name, err)
 	}
 	return cmd.ProcessState.String() + lastWords(out, from), nil
 }
 
 // stop passes the end of tillcloud on to the agent.
-func (k *keeper) stop(ctx context.Context, agent *os.Process, dead <-chan struct{}) {
+func (k *keeper) stop(ctx context.Context, child *os.Process, dead <-chan struct{}) {
 	select {
 	case <-dead:
 		return
 	case <-ctx.Done():
 	}
-	_ = agent.Signal(syscall.SIGTERM) // fails only when it is dead already
+	_ = child.Signal(syscall.SIGTERM) // fails only when it is dead already
 	select {
 	case <-dead:
 	case <-k.clock.After(stopPatience):
-		k.log.Error("the agent did not end in time and is killed")
-		_ = agent.Kill()
+		k.log.Error(k.name + " did not end in time and is killed")
+		_ = child.Kill()
 	}
 }
 

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"crypto/ed25519"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -18,8 +18,8 @@ import (
 // demoFleet is a demo's broker and office on a free port.
 type demoFleet struct {
 	t      *testing.T
-	dir    string
-	port   int
+	layout layout
+	ports  ports
 	broker *broker
 	office *office
 }
@@ -31,7 +31,7 @@ func openDemoFleet(t *testing.T) *demoFleet {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = claim.Close() })
-	f := &demoFleet{t: t, dir: t.TempDir(), port: p.MQTT}
+	f := &demoFleet{t: t, layout: layout{t.TempDir()}, ports: p}
 	f.open()
 	t.Cleanup(func() { f.close() })
 	return f
@@ -40,12 +40,12 @@ func openDemoFleet(t *testing.T) *demoFleet {
 func (f *demoFleet) open() {
 	f.t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	keys, err := loadOfficeKeys(f.dir)
+	keys, err := loadOfficeKeys(f.layout.fleetKeys())
 	if err == nil {
-		f.broker, err = openBroker(f.port, log, map[string]string{fleetUser: "operators-password", string(demoTID): "terminals-password"})
+		f.broker, err = openBroker(f.ports.MQTT, log, map[string]string{fleetUser: "operators-password", string(demoTID): "terminals-password"})
 	}
 	if err == nil {
-		f.office, err = openOffice(agent.NewSystemClock(), log, f.broker, f.dir, keys)
+		f.office, err = openOffice(agent.NewSystemClock(), log, f.broker, f.layout, keys, f.ports.Fleet, "operators-password")
 	}
 	if err != nil {
 		f.t.Fatal(err)
@@ -55,7 +55,6 @@ func (f *demoFleet) open() {
 func (f *demoFleet) close() {
 	if f.broker != nil {
 		_ = f.broker.Close()
-		_ = f.office.Close()
 		f.broker = nil
 	}
 }
@@ -104,55 +103,53 @@ func receive[T any](t *testing.T, what string, c <-chan T) (v T) {
 	return v
 }
 
-func TestTheOfficeStoresOnceAndThenAcknowledges(t *testing.T) {
+// The service is the program beside this one; in this test there is none, and the
+// shop must not miss it.
+func TestTheServiceIsToldWhatItNeeds(t *testing.T) {
 	f := openDemoFleet(t)
-	link, s := f.terminal(demoTID, "terminals-password")
-	receive(t, "a session", s.up)
-	if m := receive(t, "the keys", s.got); m.Channel != fleet.DownKeys || !m.Retained {
-		t.Fatalf("first came %+v", m)
-	}
-	ctx := context.Background()
-	batch := func(from, to uint64) []byte {
-		b := fleet.Batch{V: fleet.Wire, Stream: fleet.Payments, Epoch: "01KAFN00000000000000000000", First: from, Last: to}
-		for n := from; n <= to; n++ {
-			b.Events = append(b.Events, fleet.Event{SpecVersion: "1.0", Sequence: fleet.Sequence(n), Data: json.RawMessage(`{}`)})
-		}
-		text, err := json.Marshal(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return text
-	}
-	acked := func() string { return string(receive(t, "an acknowledgement", s.got).Payload) }
-	for _, part := range [][2]uint64{{1, 3}, {1, 3}, {2, 5}} {
-		if err := link.Publish(ctx, fleet.Message{Channel: fleet.Payments.Channel(), Payload: batch(part[0], part[1])}); err != nil {
-			t.Fatal(err)
-		}
-		if text := acked(); !strings.Contains(text, fleet.TypeAck) {
-			t.Errorf("answered %s", text)
-		}
-	}
-	lines := func() int {
-		text, err := os.ReadFile(filepath.Join(f.dir, "events.jsonl"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return strings.Count(string(text), "\n")
-	}
-	if n := lines(); n != 5 {
-		t.Errorf("%d events are stored of 5", n)
-	}
-	f.close()
-	torn, err := os.OpenFile(filepath.Join(f.dir, "events.jsonl"), os.O_APPEND|os.O_WRONLY, 0)
+	text, err := os.ReadFile(f.layout.fleetConfig())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := torn.WriteString(`{"tid":"demo-sh`); err != nil || torn.Close() != nil {
+	for _, want := range []string{`name = "office.demo"`, f.broker.url("", ""), filepath.Join(f.layout.fleetKeys(), "online.key"), f.layout.fleetSet()} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the configuration does not say %s:\n%s", want, text)
+		}
+	}
+	for _, secret := range []string{f.layout.fleetPassword(), filepath.Join(f.layout.fleetKeys(), "root.key"), filepath.Join(f.layout.fleetKeys(), "approver-1.key")} {
+		if info, err := os.Stat(secret); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v %v", secret, info, err)
+		}
+	}
+	if r := f.office.ready(); r != (fleetReady{}) {
+		t.Errorf("without the program the ready file says %+v", r)
+	}
+}
+
+func TestTheListOfKeysIsTheRootsAndNamesWhoMaySign(t *testing.T) {
+	f := openDemoFleet(t)
+	raw, err := os.ReadFile(f.layout.fleetSet())
+	if err != nil {
 		t.Fatal(err)
 	}
-	f.open()
-	if mark := f.office.stored[fleet.Payments]; mark.Upto != 5 || lines() != 5 {
-		t.Errorf("after a restart it goes on at %+v with %d lines", mark, lines())
+	keys, err := loadOfficeKeys(f.layout.fleetKeys())
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := fleet.ReadPublic(keys.rootText())
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust, err := fleet.OpenTrust(t.Context(), []ed25519.PublicKey{root}, fleet.NewMemory())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	if fresh, err := trust.Offer(t.Context(), raw, fleet.Moment{Now: now, Floor: now, Quality: fleet.Synced}); err != nil || !fresh {
+		t.Fatalf("a terminal does not take it: %v", err)
+	}
+	if list := trust.Current().Keys; len(list) != 3 || list[0].Use != fleet.Online || list[1].Use != fleet.Approver || list[2].Use != fleet.Approver {
+		t.Errorf("it names %+v", list)
 	}
 }
 

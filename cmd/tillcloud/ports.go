@@ -29,26 +29,27 @@ type ports struct {
 	Abroad    int `json:"wechatglobal"` // WeChat Pay's cross-border edition
 	Corner    int `json:"cornerpay"`    // the brand whose customers can pay without a line
 	ShopCard  int `json:"shopcard"`
-	MQTT      int `json:"mqtt"` // the fleet's broker
+	MQTT      int `json:"mqtt"`  // the fleet's broker
+	Fleet     int `json:"fleet"` // the page of its service
 }
 
 // fixedPorts are what a newcomer's notes may say.
 var fixedPorts = ports{Agent: 8480, Sandbox: 8490, WeChat: 8491, WeChat2: 8492, Alipay: 8493, Gateway: 8494, PromptPay: 8495, Pix: 8496, UPI: 8497,
-	UnionPay: 8498, Plus: 8499, WeChatTLS: 8500, Abroad: 8501, Corner: 8502, ShopCard: 8503, MQTT: 8504}
+	UnionPay: 8498, Plus: 8499, WeChatTLS: 8500, Abroad: 8501, Corner: 8502, ShopCard: 8503, MQTT: 8504, Fleet: 8505}
 
 // portPatience is how long a port that was ours may still be held by a
 // predecessor that is just dying.
 const portPatience = 3 * time.Second
 
 func (p ports) list() []int {
-	return []int{p.Agent, p.Sandbox, p.WeChat, p.WeChat2, p.Alipay, p.Gateway, p.PromptPay, p.Pix, p.UPI, p.UnionPay, p.Plus, p.WeChatTLS, p.Abroad, p.Corner, p.ShopCard, p.MQTT}
+	return []int{p.Agent, p.Sandbox, p.WeChat, p.WeChat2, p.Alipay, p.Gateway, p.PromptPay, p.Pix, p.UPI, p.UnionPay, p.Plus, p.WeChatTLS, p.Abroad, p.Corner, p.ShopCard, p.MQTT, p.Fleet}
 }
 
 // complete gives ports to wallets that a shop of before them has none for yet:
 // the next ones in its row.
 func (p *ports) complete() {
 	last := p.WeChat2
-	for _, port := range []*int{&p.Alipay, &p.Gateway, &p.PromptPay, &p.Pix, &p.UPI, &p.UnionPay, &p.Plus, &p.WeChatTLS, &p.Abroad, &p.Corner, &p.ShopCard, &p.MQTT} {
+	for _, port := range []*int{&p.Alipay, &p.Gateway, &p.PromptPay, &p.Pix, &p.UPI, &p.UnionPay, &p.Plus, &p.WeChatTLS, &p.Abroad, &p.Corner, &p.ShopCard, &p.MQTT, &p.Fleet} {
 		if *port == 0 {
 			*port = last + 1
 		}
@@ -121,7 +122,7 @@ func choosePorts(remembered *ports, auto bool) (p ports, claim io.Closer, err er
 }
 
 // row is how far the first ports of two shops are apart at least.
-const row = 16
+const row = 32
 
 // randomPorts stays below the range from which the kernel takes ports for
 // outgoing connections: a fault closes listeners for a while, and a port of
@@ -139,7 +140,7 @@ func randomPorts() (ports, io.Closer, error) {
 		base := 10000 + row*rand.IntN((top-10000)/row)
 		p := ports{Agent: base, Sandbox: base + 1, WeChat: base + 2, WeChat2: base + 3, Alipay: base + 4,
 			Gateway: base + 5, PromptPay: base + 6, Pix: base + 7, UPI: base + 8, UnionPay: base + 9, Plus: base + 10, WeChatTLS: base + 11, Abroad: base + 12,
-			Corner: base + 13, ShopCard: base + 14, MQTT: base + 15}
+			Corner: base + 13, ShopCard: base + 14, MQTT: base + 15, Fleet: base + 16}
 		claim, err := p.claim()
 		if err != nil {
 			continue

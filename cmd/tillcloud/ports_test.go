@@ -14,7 +14,7 @@ func TestAShopOfBeforeItsWalletsKeepsItsPorts(t *testing.T) {
 	}
 	want := old
 	old.Alipay, old.Gateway, old.PromptPay, old.Pix, old.UPI = 0, 0, 0, 0, 0
-	old.UnionPay, old.Plus, old.WeChatTLS, old.Abroad, old.MQTT = 0, 0, 0, 0, 0
+	old.UnionPay, old.Plus, old.WeChatTLS, old.Abroad, old.MQTT, old.Fleet = 0, 0, 0, 0, 0, 0
 	got, claim, err := choosePorts(&old, true)
 	if err != nil {
 		t.Fatal(err)

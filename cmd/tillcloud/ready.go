@@ -24,6 +24,7 @@ type shopReady struct {
 	Phone         string      `json:"phone"`
 	Sandbox       string      `json:"sandbox"`
 	MQTT          string      `json:"mqtt"`
+	Fleet         fleetReady  `json:"fleet"`
 	DataDir       string      `json:"data_dir"`
 	Config        string      `json:"config"`
 	AgentPID      int         `json:"agent_pid"`

@@ -47,7 +47,7 @@ func serveCommand(s streams) *cobra.Command {
 		}}
 	c.Flags().StringVar(&dataDir, "data-dir", "", "folder of the ledger and the credentials (required)")
 	c.Flags().StringVar(&readyFile, "ready-file", "", "file to write the addresses and credentials to, as JSON")
-	c.Flags().StringVar(&portMode, "ports", "fixed", "fixed (8490 to 8504) or auto")
+	c.Flags().StringVar(&portMode, "ports", "fixed", "fixed (8490 to 8505) or auto")
 	return c
 }
 

@@ -87,6 +87,12 @@ func welcome(r shopReady, root string) string {
 	line("     a receipt over the phone's own line, in flight mode a voucher. Sam's shop card is charged later.")
 	line("  4. All well again on the sandbox's page: everything is collected by itself.")
 	line("")
+	if r.Fleet.Page != "" {
+		line("  Fleet at a glance  %s", r.Fleet.Page)
+		line("  Operate the fleet  %s --config %s ls", r.Fleet.Program, r.Fleet.Config)
+		line("                     (also: show 1, watch, cmd 1 display.message \"Back in five minutes\", config set 1 shop.name=\"My shop\")")
+		line("")
+	}
 	line("  For a till         %s, token in %s", r.API, filepath.Join(root, "config", "secrets", "till-1.token"))
 	for _, l := range r.Lanes {
 		line("  Scanner of lane %s  printf '<code>\\r' > %s", l.ID, l.Scanner)

@@ -54,6 +54,7 @@ type ready struct {
 	AgentPID                                            int    `json:"agent_pid"`
 	CloudPID                                            int    `json:"cloud_pid"`
 	Lanes                                               []struct{ ID, Scanner, Display string }
+	Fleet                                               struct{ Config, Page string }
 }
 
 // shop is a running demo shop.

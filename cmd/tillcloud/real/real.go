@@ -22,7 +22,7 @@ func Programs(dir string) (string, error) {
 	if bins := os.Getenv(BinEnv); bins != "" {
 		return bins, nil
 	}
-	build := exec.Command("go", "build", "-o", dir, "tillwire/cmd/tillwire", "tillwire/cmd/tillcloud")
+	build := exec.Command("go", "build", "-o", dir, "tillwire/cmd/tillwire", "tillwire/cmd/tillcloud", "tillwire/cmd/tillfleet")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the programs: %w\n%s", err, out)
 	}
