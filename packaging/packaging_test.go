@@ -119,7 +119,7 @@ func TestSystemdAgrees(t *testing.T) {
 		t.Log("systemd-analyze is not installed: its judgement was NOT asked")
 		return
 	}
-	for _, name := range []string{"tillwire.service", "kiosk/tillwire-kiosk@.service"} {
+	for _, name := range []string{"tillwire.service", "kiosk/tillwire-kiosk@.service", "fleet/tillfleet.service"} {
 		unit := standIn(t, name)
 		out, err := exec.Command("systemd-analyze", "verify", unit).CombinedOutput()
 		if err != nil || strings.Contains(string(out), filepath.Base(unit)+":") {
@@ -136,6 +136,32 @@ func TestSystemdAgrees(t *testing.T) {
 		t.Fatalf("no verdict in\n%s", out)
 	}
 	t.Logf("exposure %s", verdict[1])
+	if out, err := exec.Command("systemd-analyze", "security", "--offline=true", "--threshold=20", "fleet/tillfleet.service").CombinedOutput(); err != nil {
+		t.Errorf("the fleet's service is exposed: %v\n%s", err, out)
+	}
+}
+
+// The key that signs commands lies with this service, so it reaches little, and its folder is its own.
+func TestTheFleetsServiceStandsApart(t *testing.T) {
+	unit := directives(read(t, "fleet/tillfleet.service"))
+	for _, line := range []string{"Type=notify", "Restart=always", "User=tillfleet", "StateDirectoryMode=0700", "RuntimeDirectoryMode=0750", "NoNewPrivileges=yes", "CapabilityBoundingSet=",
+		"ProtectSystem=strict", "PrivateDevices=yes", "MemoryDenyWriteExecute=yes", "ExecStart=/usr/bin/tillfleet serve --config /etc/tillwire/tillfleet.toml"} {
+		key, value, _ := strings.Cut(line, "=")
+		if !slices.Contains(unit["Service."+key], value) {
+			t.Errorf("the unit does not say %s", line)
+		}
+	}
+	acl := read(t, "fleet/mosquitto.acl")
+	for _, line := range []string{"pattern write pos/v1/%u/up/#", "pattern read pos/v1/%u/down/#"} {
+		if !strings.Contains(acl, line) {
+			t.Errorf("the access list does not say %s", line)
+		}
+	}
+	for line := range strings.Lines(acl) {
+		if rule := strings.TrimSpace(line); strings.HasPrefix(rule, "topic") && !strings.Contains(rule, "pos/v1/+/") {
+			t.Errorf("%s gives more than the fleet's own tree", rule)
+		}
+	}
 }
 
 func TestKioskStandsApart(t *testing.T) {
