@@ -12,6 +12,7 @@ import (
 
 	"tillwire/agent/fleet"
 	"tillwire/agent/fleet/service"
+	"tillwire/agent/words"
 )
 
 // exportPage is how many events one question brings.
@@ -108,16 +109,8 @@ func (a *app) export(c *cobra.Command, q url.Values, spreadsheet bool) error {
 	return sheet.Error()
 }
 
-// cellsOf is an event as a row. A spreadsheet takes what begins with some letters
-// for a formula; what a terminal sent must not become one.
+// cellsOf is an event as a row. What a terminal sent must not become a formula.
 func cellsOf(e service.StoredEvent) []string {
 	return []string{strconv.FormatInt(e.ID, 10), string(e.TID), string(e.Stream), strconv.FormatUint(uint64(e.Event.Sequence), 10), e.Event.Time.Format(time.RFC3339),
-		e.Stored.Format(time.RFC3339), harmless(e.Event.Type), harmless(string(e.Event.Data))}
-}
-
-func harmless(text string) string {
-	if text != "" && slices.Contains([]byte("=+-@\t\r"), text[0]) {
-		return "'" + text
-	}
-	return text
+		e.Stored.Format(time.RFC3339), words.Cell(e.Event.Type), words.Cell(string(e.Event.Data))}
 }
