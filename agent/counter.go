@@ -16,6 +16,9 @@ type ScanResult struct {
 	Payment  *Payment // the payment it concerns; nil when none is open
 	Say      Sentence // what to tell the cashier
 	Tone     Tone
+	// Receipt: the text was a receipt's order number and Payment is what it is of. A
+	// screen opens it, to give money back.
+	Receipt bool
 }
 
 // RefundRequest is what a person asks for, already approved.

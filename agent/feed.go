@@ -4,12 +4,13 @@ import "sync"
 
 // Event is something a screen or the fleet should hear, after it is durable.
 type Event struct {
-	ID      int64    // journal row of the payment's last fact; 0 for events that cannot be resumed
-	Kind    string   // "payment", "status", "lane"
-	Lane    string   //
-	Payment *Payment // with Kind "payment"
-	Say     Sentence // with Kind "lane": something to tell the cashier
-	Tone    Tone     //
+	ID      int64     // journal row of the payment's last fact; 0 for events that cannot be resumed
+	Kind    string    // "payment", "status", "lane"
+	Lane    string    //
+	Payment *Payment  // with Kind "payment"
+	Say     Sentence  // with Kind "lane": something to tell the cashier
+	Tone    Tone      //
+	Receipt PaymentID // with Kind "lane": the payment whose receipt was scanned
 }
 
 // Feed hands events to subscribers in order. A subscriber that does not keep up

@@ -18,6 +18,7 @@ type Report struct {
 	Test           bool
 	Sums           []Totals      // one a currency
 	Wallets        []WalletTotal // in the order in which they are to be printed
+	Shift          *Shift        // whose report it is; nil: the day's
 }
 
 // WalletTotal is what one wallet did in a report's span, in one currency.
@@ -40,6 +41,9 @@ func (r Report) Slip(v Voice) Slip {
 	d.pair("receipt.until", "Until", v.Stamp(r.To))
 	d.pair("receipt.taken_at", "Counted", v.Stamp(r.At))
 	d.pair("receipt.counted_by", "Counted by", r.By)
+	if r.Shift != nil {
+		d.drawer(*r.Shift)
+	}
 	for _, sum := range r.Sums {
 		d.rule()
 		d.add(SlipNotice, string(sum.Currency))
@@ -55,11 +59,25 @@ func (r Report) Slip(v Voice) Slip {
 		d.rule()
 		d.say(SlipNote, "receipt.no_payments", "No payments in this time.")
 	}
-	if !r.Z {
+	if !r.Z && r.Shift == nil {
 		d.rule()
 		d.say(SlipNote, "receipt.day_open", "The day is not over. Sums may still change.")
+	} else if !r.Z {
+		d.rule()
+		d.say(SlipNote, "receipt.shift_open", "The shift is not over. Sums may still change.")
 	}
 	return d.slip(false)
+}
+
+// drawer says whose shift it was and what was counted in its drawer.
+func (d *drawing) drawer(s Shift) {
+	d.pair("fact.lane", "Register", s.Lane)
+	d.pair("receipt.opened_by", "Opened by", s.OpenedBy)
+	d.pair("receipt.drawer_begin", "Drawer, at the start", d.voice.Money(s.Begin))
+	if s.Over() {
+		d.pair("receipt.closed_by", "Closed by", s.ClosedBy)
+		d.pair("receipt.drawer_end", "Drawer, at the end", d.voice.Money(s.End))
+	}
 }
 
 func (t Totals) kept() Money { return Money{Value: t.Captured - t.Refunded, Currency: t.Currency} }
