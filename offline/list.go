@@ -174,8 +174,8 @@ func (r *Reader) Totals(ctx context.Context, from, to time.Time) ([]agent.Totals
 	return list, err
 }
 
-func (r *Reader) sums(ctx context.Context, query string, from, to time.Time, add func(n int64, wallet string, t agent.Totals)) error {
-	rows, err := r.db.QueryContext(ctx, query, from.UnixNano(), to.UnixNano())
+func (r *Reader) sums(ctx context.Context, query string, from, to time.Time, add func(n int64, wallet string, t agent.Totals), more ...any) error {
+	rows, err := r.db.QueryContext(ctx, query, append([]any{from.UnixNano(), to.UnixNano()}, more...)...)
 	if err != nil {
 		return readError(err)
 	}
