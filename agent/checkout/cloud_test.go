@@ -2,6 +2,7 @@ package checkout_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -330,6 +331,8 @@ func (w wallets) Identify(c agent.PayCode, in agent.Currency) agent.Code {
 		return agent.Code{Kind: agent.CodeConsumer, Scheme: "alipay", Text: c}
 	case len(text) == 20:
 		return agent.Code{Kind: agent.CodeConsumer, Scheme: "member", Wallet: "wechat", Text: c}
+	case strings.HasPrefix(text, "weixin://"):
+		return agent.Code{Kind: agent.CodeMerchant, Scheme: "wechat", Text: c}
 	case len(text) == 13:
 		return agent.Code{Kind: agent.CodeGoods, Scheme: "ean13", Text: c}
 	}

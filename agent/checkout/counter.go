@@ -119,7 +119,7 @@ func (e *Engine) Check(ctx context.Context, id agent.PaymentID) (agent.Payment, 
 func (e *Engine) Scanned(s agent.Scan) {
 	r := e.Scan(e.work, s.Lane, s.Text)
 	if l := e.lanes[s.Lane]; l != nil && l.cfg.Scanner != nil {
-		l.cfg.Scanner.Answer(r.Accepted)
+		l.cfg.Scanner.Answer(r.Accepted || r.Receipt)
 	}
 }
 
@@ -128,7 +128,11 @@ func (e *Engine) Scanned(s agent.Scan) {
 func (e *Engine) Scan(ctx context.Context, laneID string, text agent.PayCode) agent.ScanResult {
 	r := e.scan(context.WithoutCancel(ctx), laneID, text)
 	if !r.Accepted {
-		e.opt.Feed.Publish(agent.Event{Kind: "lane", Lane: laneID, Say: r.Say, Tone: r.Tone})
+		told := agent.Event{Kind: "lane", Lane: laneID, Say: r.Say, Tone: r.Tone}
+		if r.Receipt {
+			told.Receipt = r.Payment.ID
+		}
+		e.opt.Feed.Publish(told)
 	}
 	e.opt.Log.Info("scan", "comp", "checkout", "lane", laneID, "length", text.Len(), "accepted", r.Accepted, "answer", r.Say.ID)
 	return r
@@ -150,10 +154,16 @@ func (e *Engine) scan(ctx context.Context, laneID string, text agent.PayCode) ag
 			in = p.Amount.Currency
 		}
 	}
+	if sold := e.receipt(ctx, text.Reveal()); sold != nil {
+		return scanReceipt(p, sold)
+	}
 	if voucher.KindOf(text.Reveal()) != "" {
 		return e.scanVoucher(ctx, p, text)
 	}
 	code := e.opt.Wallets.Identify(text, in)
+	if code.Kind == agent.CodeMerchant {
+		return e.sticker(p, code)
+	}
 	if code.Kind != agent.CodeConsumer {
 		return agent.ScanResult{Payment: p, Say: e.opt.Wallets.Explain(code), Tone: agent.ToneDoubt}
 	}

@@ -1,6 +1,7 @@
 package checkout_test
 
 import (
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -25,7 +26,7 @@ func TestEveryScanHasAnAnswer(t *testing.T) {
 		{"a wallet the shop does not take", func(s *shop) { s.open(agent.ModeScan) }, "281234567890123456", false, "code.consumer.alipay"},
 		{"nonsense", func(s *shop) { s.open(agent.ModeScan) }, "hello", false, "code.unknown."},
 		{"the payment shows a code", func(s *shop) { s.open(agent.ModeShow) }, goodCode, false, "scan.busy"},
-		{"the same code twice", func(s *shop) { s.cloud.plan(agent.OpPay, slowBack); s.open(agent.ModeScan); s.scan(goodCode) }, goodCode, true, "scan.same"},
+		{"31 the same code twice", func(s *shop) { s.cloud.plan(agent.OpPay, slowBack); s.open(agent.ModeScan); s.scan(goodCode) }, goodCode, true, "scan.same"},
 		{"another code meanwhile", func(s *shop) { s.cloud.plan(agent.OpPay, slowBack); s.open(agent.ModeScan); s.scan(goodCode) }, "134567890123456780", false, "scan.busy"},
 		{"a code that paid before", func(s *shop) { s.open(agent.ModeScan); s.scan(goodCode); s.open(agent.ModeScan) }, goodCode, false, "scan.used"},
 	} {
@@ -43,6 +44,73 @@ func TestEveryScanHasAnAnswer(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestNoiseFromAScannerMovesNothing is assertion 28 of the threat model: whatever bytes a
+// scanner is made to bring, the payment still waits and the next code pays it.
+func TestNoiseFromAScannerMovesNothing(t *testing.T) {
+	inShop(t, func(s *shop) {
+		p := s.open(agent.ModeScan)
+		for _, noise := range []string{"", "\x00", "\x1b[2J" + goodCode, goodCode + "\r\n" + goodCode, goodCode[:9] + "\x00" + goodCode[9:], "\xc0\xaf\xc1\x81", strings.Repeat("1", 4096), strings.Repeat("\x1b", 4096)} {
+			if r := s.scan(noise); r.Accepted || r.Receipt {
+				t.Errorf("%.40q was accepted: %+v", noise, r)
+			}
+		}
+		if n := s.cloud.count(agent.OpPay); n != 0 {
+			t.Errorf("noise sent %d pay requests", n)
+		}
+		s.scan(goodCode)
+		s.want(p.ID, agent.Paid)
+	})
+}
+
+// TestAStickerOfSomebodyElseIsNamed is assertion 35 of the threat model: a code that is
+// none of the shop's own is a warning, the one on its own display is not.
+func TestAStickerOfSomebodyElseIsNamed(t *testing.T) {
+	inShop(t, func(s *shop) {
+		const foreign = "weixin://wxpay/bizpayurl?pr=thief"
+		if r := s.scan(foreign); r.Accepted || r.Say.ID != "scan.sticker" || r.Tone != agent.ToneBad {
+			t.Errorf("a stranger's code: %+v", r)
+		}
+		p := s.open(agent.ModeShow)
+		s.pass(time.Second)
+		s.want(p.ID, agent.QRShown)
+		if r := s.scan("weixin://wxpay/bizpayurl?pr=" + p.OrderNo); r.Accepted || r.Say.ID != "code.merchant.wechat" || r.Tone != agent.ToneDoubt {
+			t.Errorf("the code on the display: %+v", r)
+		}
+		if r := s.scan(foreign); r.Say.ID != "scan.sticker" {
+			t.Errorf("a stranger's code beside ours: %+v", r)
+		}
+		s.want(p.ID, agent.QRShown)
+	})
+}
+
+// TestAScannedReceiptFindsItsPayment: a slip's code opens what it is of, on any lane and
+// with any clock, and moves nothing.
+func TestAScannedReceiptFindsItsPayment(t *testing.T) {
+	inShop(t, func(s *shop) {
+		p := s.open(agent.ModeScan)
+		if r := s.scan(p.OrderNo); r.Receipt || r.Say.ID != "scan.receipt_busy" {
+			t.Errorf("while its payment is under way: %+v", r)
+		}
+		s.scan(goodCode)
+		s.want(p.ID, agent.Paid)
+		sent := s.cloud.count(agent.OpPay)
+		for _, text := range []string{p.OrderNo, " " + p.OrderNo + "\r\n"} {
+			r := s.scan(text)
+			if !r.Receipt || r.Accepted || r.Payment == nil || r.Payment.ID != p.ID || r.Say.ID != "scan.receipt" {
+				t.Errorf("%q: %+v", text, r)
+			}
+		}
+		for _, text := range []string{p.OrderNo[1:], p.OrderNo + "0", "OTHER1" + p.OrderNo[6:], p.OrderNo[:31] + "~", string(p.ID)} {
+			if r := s.scan(text); r.Receipt || r.Accepted {
+				t.Errorf("%q is taken for a receipt: %+v", text, r)
+			}
+		}
+		if n := s.cloud.count(agent.OpPay); n != sent {
+			t.Errorf("receipts sent %d pay requests", n-sent)
+		}
+	})
 }
 
 // TestAUsedCodeDoesNotProlongTheWait is case C7-3 of the laboratory: a code that was
