@@ -12,6 +12,8 @@ import (
 const (
 	ShopName      = "shop.name"
 	ShopLanguage  = "shop.language"
+	ShopAnnounce  = "shop.announce"
+	DisplayTongue = "display.languages"
 	RideThrough   = "checkout.ride_through"
 	ScannerDedupe = "scanner.dedupe"
 	RetentionDays = "retention.days"
@@ -74,6 +76,10 @@ func Table(s Start) []Entry {
 			Help: "Printed on receipts and shown on the register."},
 		{Key: ShopLanguage, Title: "Language", Type: Choice, Default: s.Language, Choices: s.Languages, Who: both, Effect: agent.EffectLive,
 			Help: "Language of the pages and of the customer's display."},
+		{Key: DisplayTongue, Title: "Languages of the customer's display", Type: Text, Default: "", Max: 64, Who: both, Effect: agent.EffectLive,
+			Help: "Codes of languages that the display shows in turn, such as: zh-CN en. Empty: the shop's language. A customer can choose another one on the display."},
+		{Key: ShopAnnounce, Title: "Say payments aloud", Type: Bool, Default: "true", Who: both, Effect: agent.EffectLive,
+			Help: "Every payment that comes in is said aloud with its amount, on the customer's display or on the register. Who hears no payment notices a code that somebody has stuck over the shop's own."},
 		{Key: RideThrough, Title: "Wait for the line", Type: Duration, Default: "45s", Max: int64(time.Minute), Who: both, Effect: agent.EffectLive,
 			Help: "How long a scanned code is held in memory for a line that has just gone. Afterwards a code is refused at once: an old code would be declined anyway."},
 		{Key: ScannerDedupe, Title: "Ignore the same code again", Type: Duration, Default: "1500ms", Min: int64(300 * time.Millisecond), Max: int64(10 * time.Second), Who: both, Effect: agent.EffectRestart,
