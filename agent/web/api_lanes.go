@@ -10,7 +10,7 @@ import (
 const maxScan = 4096
 
 // scan takes what a till's own scanner read, as if the lane's scanner had.
-func (s *Server) scan(w http.ResponseWriter, r *http.Request, _ caller) error {
+func (s *Server) scan(w http.ResponseWriter, r *http.Request, c caller) error {
 	var body struct {
 		Text string `json:"text"`
 	}
@@ -19,6 +19,9 @@ func (s *Server) scan(w http.ResponseWriter, r *http.Request, _ caller) error {
 	}
 	lane, err := s.lane(r.PathValue("lane"))
 	if err != nil {
+		return err
+	}
+	if err := s.seated(r, c, lane.ID); err != nil {
 		return err
 	}
 	if body.Text == "" || len(body.Text) > maxScan {
@@ -30,8 +33,9 @@ func (s *Server) scan(w http.ResponseWriter, r *http.Request, _ caller) error {
 		Accepted bool         `json:"accepted"`
 		Say      string       `json:"say"`
 		Tone     agent.Tone   `json:"tone"`
+		Receipt  bool         `json:"receipt"`
 		Payment  *paymentJSON `json:"payment,omitempty"`
-	}{Accepted: result.Accepted, Say: s.Words.Say(lang, result.Say), Tone: result.Tone}
+	}{Accepted: result.Accepted, Receipt: result.Receipt, Say: s.Words.Say(lang, result.Say), Tone: result.Tone}
 	if result.Payment != nil {
 		p := s.payment(lang, *result.Payment)
 		out.Payment = &p

@@ -74,6 +74,9 @@ func (s *Server) openPayment(w http.ResponseWriter, r *http.Request, c caller) e
 	if err := req.Check(); err != nil {
 		return err
 	}
+	if err := s.seated(r, c, req.Lane); err != nil {
+		return err
+	}
 	req.Client, req.Cashier = c.client(), c.person.Name
 	p, repeated, err := s.Counter.Open(r.Context(), req)
 	if err != nil {

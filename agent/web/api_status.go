@@ -41,6 +41,8 @@ type laneJSON struct {
 	Display agent.DeviceState `json:"display"`
 	Shows   []string          `json:"shows"` // wallets that show codes, the lane's own first
 	Scans   []string          `json:"scans"` // wallets that take customers' codes
+
+	Announces bool `json:"announces"` // its display says payments aloud
 }
 
 // statusCache spares the store: however many streams look, the queue is counted
@@ -82,7 +84,7 @@ func (s *Server) currentStatus(fresh bool) statusJSON {
 	for _, l := range s.Counter.Lanes() {
 		st.Lanes = append(st.Lanes, laneJSON{
 			LaneInfo: l, Scanner: deviceState(st.Devices, l.ID, agent.KindScanner), Display: deviceState(st.Devices, l.ID, agent.KindDisplay),
-			Shows: showing(offers, l.Wallet), Scans: scanning(offers),
+			Shows: showing(offers, l.Wallet), Scans: scanning(offers), Announces: s.Displays.Lane(l.ID).announces(),
 		})
 	}
 	s.status.at, s.status.have, s.status.last = now, true, st

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 )
 
@@ -44,6 +45,7 @@ func loadAssets() (*assets, error) {
 		if err != nil {
 			return err
 		}
+		body = lean(name, body)
 		fmt.Fprintf(digest, "%s %d\n", name, len(body))
 		digest.Write(body)
 		a.files[path.Base(name)] = asset{kind, body}
@@ -70,4 +72,25 @@ func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", file.kind)
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	_, _ = w.Write(file.body)
+}
+
+var styleComment = regexp.MustCompile(`(?s)/\*.*?\*/`)
+
+// lean leaves out what only people read: whole lines of comment in a script and the
+// comments of a style. Lines keep their numbers, so that a browser's complaint still says
+// where.
+func lean(name string, body []byte) []byte {
+	switch path.Ext(name) {
+	case ".css":
+		return styleComment.ReplaceAll(body, nil)
+	case ".js":
+		lines := strings.Split(string(body), "\n")
+		for i, line := range lines {
+			if lines[i] = strings.TrimSpace(line); strings.HasPrefix(lines[i], "//") {
+				lines[i] = ""
+			}
+		}
+		return []byte(strings.Join(lines, "\n"))
+	}
+	return body
 }

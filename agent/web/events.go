@@ -32,6 +32,10 @@ type watch struct {
 	status []byte                    // the last status sent
 	beats  int
 	wait   gathered
+
+	lane string          // where the page works; empty when it only watches
+	seat *seat           // its place there
+	gone <-chan struct{} // closed when another browser has taken it
 }
 
 // events is the stream of everything that happens. A client that comes back with
@@ -54,7 +58,12 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, c caller) error 
 		return err
 	}
 	v := &watch{stream: st, s: s, r: r, who: c, lang: s.apiLanguage(r), sent: map[agent.PaymentID]int64{}}
-	if err := v.begin(r.Context()); err != nil {
+	err = v.sit()
+	defer func() { s.seats.rise(v.lane, v.seat) }()
+	if err == nil {
+		err = v.begin(r.Context())
+	}
+	if err != nil {
 		v.log("a stream could not begin", err)
 		return nil
 	}
@@ -181,6 +190,10 @@ func (v *watch) follow(feed <-chan agent.Event) error {
 			if err := v.catchUp(); err != nil {
 				return err
 			}
+		case <-v.gone:
+			if err := v.outsat(); err != nil {
+				return err
+			}
 		case <-beat:
 			if !v.mayWatch() {
 				return v.send(noID, "locked", struct{}{})
@@ -213,7 +226,7 @@ func (v *watch) event(e agent.Event) error {
 		}
 		return v.sendPayment(e.ID, *e.Payment)
 	case e.Kind == "lane":
-		return v.send(noID, "lane", map[string]any{"lane": e.Lane, "say": v.s.Words.Say(v.lang, e.Say), "tone": e.Tone})
+		return v.send(noID, "lane", map[string]any{"lane": e.Lane, "say": v.s.Words.Say(v.lang, e.Say), "tone": e.Tone, "receipt": e.Receipt})
 	case e.Kind == "status":
 		return v.sendStatus(noID, false)
 	}

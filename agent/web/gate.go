@@ -84,6 +84,12 @@ func errLocked(wait time.Duration) error {
 
 // check signs one person in by PIN or password. Unknown and wrong look alike.
 func (g *gate) check(ctx context.Context, id, secret string, roles ...agent.Role) (agent.Person, error) {
+	return g.checkAlso(ctx, id, secret, nil, roles...)
+}
+
+// checkAlso is check where something more than the secret must hold: without it the try
+// was as wrong as any other.
+func (g *gate) checkAlso(ctx context.Context, id, secret string, also func(agent.Person) (bool, error), roles ...agent.Role) (agent.Person, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if err := g.throttled(); err != nil {
@@ -97,7 +103,7 @@ func (g *gate) check(ctx context.Context, id, secret string, roles ...agent.Role
 		g.pretend(ctx, secret)
 		return agent.Person{}, errSignIn()
 	}
-	return g.try(ctx, []agent.Person{p}, secret)
+	return g.try(ctx, []agent.Person{p}, secret, also)
 }
 
 // authority finds the person of one of the roles whose secret this is, for a
@@ -124,11 +130,11 @@ func (g *gate) authority(ctx context.Context, secret string, roles ...agent.Role
 		g.pretend(ctx, secret)
 		return agent.Person{}, errSignIn()
 	}
-	return g.try(ctx, candidates, secret)
+	return g.try(ctx, candidates, secret, nil)
 }
 
 // try verifies the secret for each candidate that is not locked out.
-func (g *gate) try(ctx context.Context, candidates []agent.Person, secret string) (agent.Person, error) {
+func (g *gate) try(ctx context.Context, candidates []agent.Person, secret string, also func(agent.Person) (bool, error)) (agent.Person, error) {
 	var free []agent.Person
 	wait := longWait
 	for _, p := range candidates {
@@ -146,6 +152,11 @@ func (g *gate) try(ctx context.Context, candidates []agent.Person, secret string
 		right, err := g.secrets.Verify(context.WithoutCancel(ctx), p.Secret, secret)
 		if err != nil {
 			return agent.Person{}, fmt.Errorf("check the secret of %s: %w", p.ID, err)
+		}
+		if right && also != nil {
+			if right, err = also(p); err != nil {
+				return agent.Person{}, err
+			}
 		}
 		if !right {
 			continue

@@ -110,12 +110,12 @@ func (s *Server) openApp(lang, name string) string {
 }
 
 // marks names the wallets whose codes the shop scans in a currency.
-func (s *Server) marks(lang string, c agent.Currency) string {
-	var names []string
+func (s *Server) marks(lang string, c agent.Currency) []string {
+	names := []string{}
 	for _, o := range s.Counter.Offers() {
 		if o.Scan && o.Takes(c) {
 			names = append(names, s.payerName(lang, o.Name))
 		}
 	}
-	return strings.Join(names, "  ·  ")
+	return names
 }

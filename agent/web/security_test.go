@@ -13,7 +13,7 @@ import (
 	"tillwire/agent"
 )
 
-func TestOnlyOurOwnNamesAreAnswered(t *testing.T) {
+func onlyOurOwnNamesAreAnswered(t *testing.T) {
 	tm := newTerminal(t, func(o *Options) { o.Hosts = []string{"till.shop.example"} })
 	tests := []struct {
 		host   string
@@ -80,7 +80,7 @@ func TestCallsFromOtherSitesAreRefused(t *testing.T) {
 	}
 }
 
-func TestEveryAnswerIsHardened(t *testing.T) {
+func everyAnswerIsHardened(t *testing.T) {
 	tm := newTerminal(t)
 	for _, path := range []string{"/", "/register", "/display/1", "/owner", "/livez", "/api/v1/status", "/api/v1/nothing", "/nothing"} {
 		h := tm.page().do("GET", path, "").header
@@ -105,7 +105,7 @@ func TestEveryAnswerIsHardened(t *testing.T) {
 	}
 }
 
-func TestNothingOutsideTheEmbeddedFilesIsServed(t *testing.T) {
+func nothingOutsideTheEmbeddedFilesIsServed(t *testing.T) {
 	tm := newTerminal(t)
 	root := tm.web.assets.root
 	for _, path := range []string{root, root + "..%2f..%2fserver.go", root + "../../server.go", root + "ui/base.css", "/assets/old/base.css", "/assets/..%2fui/base.css",
@@ -120,7 +120,7 @@ func TestNothingOutsideTheEmbeddedFilesIsServed(t *testing.T) {
 	}
 }
 
-func TestMetricsAreForThisMachine(t *testing.T) {
+func metricsAreForThisMachine(t *testing.T) {
 	tm := newTerminal(t, func(o *Options) {
 		o.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "tillwire_up 1\n") })
 		o.Hosts = []string{"10.0.0.5"}
@@ -161,7 +161,7 @@ func (r *farRecorder) Header() http.Header         { return r.header }
 func (r *farRecorder) WriteHeader(status int)      { r.status = status }
 func (r *farRecorder) Write(b []byte) (int, error) { return r.body.Write(b) }
 
-func TestReadinessTellsDetailsOnlyToThisMachine(t *testing.T) {
+func readinessTellsDetailsOnlyToThisMachine(t *testing.T) {
 	tm := newTerminal(t, func(o *Options) {
 		o.Ready = func(context.Context) []Check {
 			return []Check{{Name: "journal", OK: true}, {Name: "disk", Detail: "Full. Free some space."}}
@@ -183,7 +183,7 @@ func TestReadinessTellsDetailsOnlyToThisMachine(t *testing.T) {
 	}
 }
 
-func TestSlowAndHugeRequestsHitLimits(t *testing.T) {
+func slowAndHugeRequestsHitLimits(t *testing.T) {
 	tm := newTerminal(t)
 	h := tm.web.HTTP()
 	if h.ReadHeaderTimeout <= 0 || h.ReadTimeout <= 0 || h.WriteTimeout <= 0 || h.IdleTimeout <= 0 {
@@ -209,7 +209,7 @@ func TestSlowAndHugeRequestsHitLimits(t *testing.T) {
 	}
 }
 
-func TestADisplaysPageCanChangeNothing(t *testing.T) {
+func aDisplaysPageCanChangeNothing(t *testing.T) {
 	tm := newTerminal(t)
 	id := string(tm.open("a", "scan"))
 	page := tm.page()
@@ -224,7 +224,7 @@ func TestADisplaysPageCanChangeNothing(t *testing.T) {
 	}
 }
 
-func TestNoHandlerIsReachedWithoutARole(t *testing.T) {
+func noHandlerIsReachedWithoutARole(t *testing.T) {
 	tm := newTerminal(t)
 	cass := tm.signedIn("cas", "111111")
 	for _, call := range tm.web.calls() {

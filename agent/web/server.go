@@ -18,6 +18,8 @@ type store interface {
 	people
 	sessionStore
 	auditLog
+	shifts
+	seconds
 }
 
 // Server answers the local pages and the local API.
@@ -29,9 +31,12 @@ type Server struct {
 	audits    *auditor
 	status    statusCache
 	wire      wire
-	assets    *assets
-	pages     *pages
-	claim     *claim
+	seats     seats
+
+	enrolments enrolments
+	assets     *assets
+	pages      *pages
+	claim      *claim
 
 	streams slots
 	exports slots
@@ -50,6 +55,7 @@ func New(opt Options) (*Server, error) {
 	s.wire.made = map[wireKey][]byte{}
 	s.gate = newGate(opt.Store, opt.Clock, opt.Secrets)
 	s.approvals = &approvals{clock: opt.Clock, open: map[string]approval{}}
+	s.seats.held, s.enrolments.open = map[string]*seat{}, map[string]enrolment{}
 	s.idle = &idleness{clock: opt.Clock, seen: map[string]time.Duration{}, saved: map[string]time.Duration{}}
 	s.audits = &auditor{log: opt.Log, clock: opt.Clock, store: opt.Store, last: map[string]time.Duration{}}
 	var err error

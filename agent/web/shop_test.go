@@ -35,6 +35,8 @@ type shop struct {
 	hastened []string   // wallets whose queue was hurried
 	putBack  time.Time  // when an older store was put back
 	trusted  string     // who settled that
+	drawers  drawers
+	phones   map[string]phone // by person
 }
 
 func newShop(clock agent.Clock) *shop {
@@ -208,6 +210,12 @@ func (s *shop) Scan(_ context.Context, lane string, code agent.PayCode) agent.Sc
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.scans = append(s.scans, code.Reveal())
+	for _, p := range s.payments {
+		if p.OrderNo == code.Reveal() {
+			s.feed.Publish(agent.Event{Kind: "lane", Lane: lane, Say: agent.Sentence{English: "The payment of this receipt"}, Tone: agent.ToneCalm, Receipt: p.ID})
+			return agent.ScanResult{Payment: &p, Receipt: true, Say: agent.Sentence{English: "The payment of this receipt"}, Tone: agent.ToneCalm}
+		}
+	}
 	for _, l := range s.lanes {
 		if l.ID == lane && l.Payment != "" {
 			p, err := s.record(l.Payment, agent.Fact{Kind: agent.FactPayStarted, Op: agent.OpPay, Attempt: 1, Wallet: "wechat", CodePrint: []byte("fingerprint-of-the-code")})

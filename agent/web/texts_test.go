@@ -1,6 +1,8 @@
 package web
 
 import (
+	"bytes"
+	"compress/gzip"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -129,6 +131,12 @@ func families(t *testing.T) (list []string) {
 	for word := range keys(source(t, "ui/verdict.js"), `\["([a-z.]+)", "(?:Enter|Esc|F\d)"\]`) {
 		add("js.do", word)
 	}
+	add("js.turn", "you", "customer", "wallet")
+	add("js.shift", "open", "close", "open_hint", "close_hint")
+	add("js.report", "x", "z", "opened", "begin", "closed", "end", "unsettled")
+	for word := range keys(source(t, "ui/training.js"), `\["([a-z.]+)", "\d"\]`) {
+		add("js.do", word)
+	}
 	for _, word := range []string{"cancel.yes", "cancel", "other", "release", "here", "hide"} {
 		add("js.do", word)
 	}
@@ -199,6 +207,48 @@ func TestAssetsAreServedByTheirDigest(t *testing.T) {
 		return err
 	}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// registerMost is what the whole register page may weigh on the wire, in bytes, packed as
+// browsers take it.
+const registerMost = 40 << 10
+
+// TestTheRegisterIsLight adds up what a browser fetches before the register can be used.
+func TestTheRegisterIsLight(t *testing.T) {
+	tm := newTerminal(t)
+	fetch := func(path string) int {
+		a := tm.page().do("GET", path, "")
+		if a.status != 200 {
+			t.Fatalf("%s: %d", path, a.status)
+		}
+		var out bytes.Buffer
+		z := gzip.NewWriter(&out)
+		if _, err := z.Write([]byte(a.body)); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return out.Len()
+	}
+	scripts, seen, weight := source(t, "ui/*.js"), map[string]bool{}, fetch("/register")
+	wanted := []string{"base.css", "register.css", "icon.svg", "register.js"}
+	for len(wanted) > 0 {
+		name := wanted[0]
+		wanted = wanted[1:]
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		weight += fetch(tm.web.assets.root + name)
+		for _, m := range regexp.MustCompile(`from "\./([a-z]+\.js)"`).FindAllStringSubmatch(scripts["ui/"+name], -1) {
+			wanted = append(wanted, m[1])
+		}
+	}
+	t.Logf("%d files, %d bytes", len(seen)+1, weight)
+	if weight > registerMost || len(seen) < 15 {
+		t.Errorf("the register is %d files with %d bytes, want at most %d bytes", len(seen)+1, weight, registerMost)
 	}
 }
 

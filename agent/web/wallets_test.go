@@ -193,8 +193,8 @@ func TestTheCustomerReadsTheWalletsNameAndTheApp(t *testing.T) {
 	}
 	k := tm.web.Displays.Lane("1")
 	_ = k.Show(t.Context(), agent.Screen{Kind: agent.ScreenScan, Amount: agent.Money{Value: 1280, Currency: "CNY"}})
-	if got := tm.web.screen(k, "s", "en"); got.Brand != "Alipay 支付宝  ·  WeChat Pay 微信支付" || got.App != "" {
-		t.Errorf("before a scan: %q, %q", got.Brand, got.App)
+	if got := tm.web.screen(k, "s", "en"); strings.Join(got.Marks, ", ") != "Alipay 支付宝, WeChat Pay 微信支付" || got.Brand != "" || got.App != "" {
+		t.Errorf("before a scan: %q, %q, %q", got.Marks, got.Brand, got.App)
 	}
 }
 

@@ -16,14 +16,18 @@ const form = (forms, args) => (typeof forms === "string" ? forms : forms[plural.
 // apart keeps an amount or a number whole in a text that runs from right to left.
 const apart = (part) => (page.figures?.right && /[^0-9]/.test(part) ? "\u2068" + part + "\u2069" : String(part));
 
+// station is this page's name for itself: one page works at a lane at a time.
+export const station = sessionStorage.getItem("tillwire-station") ?? crypto.randomUUID();
+sessionStorage.setItem("tillwire-station", station);
+
 let onSignedOut = () => {};
 export function signedOut(then) { onSignedOut = then; }
 
 export async function call(method, path, body) {
   const lang = (path.includes("?") ? "&" : "?") + "lang=" + encodeURIComponent(page.lang);
-  const request = { method, cache: "no-store", credentials: "same-origin" };
+  const request = { method, cache: "no-store", credentials: "same-origin", headers: { "Tillwire-Station": station } };
   if (body !== undefined) {
-    request.headers = { "Content-Type": "application/json" };
+    request.headers["Content-Type"] = "application/json";
     request.body = JSON.stringify(body);
   }
   try {

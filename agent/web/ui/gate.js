@@ -35,6 +35,7 @@ export class Gate {
     $("gate").hidden = false;
     document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
     for (const part of [$("till"), $("verdict")]) part.inert = true;
+    $("taken").hidden = true;
     this.clear();
     $("pin")?.focus();
   }

@@ -3,7 +3,7 @@
 const wedgeGap = 45; // ms between two keys of a scanner that types; no hand is as fast
 const wedgeLeast = 16; // characters of the shortest payment code; an amount has 13 at most
 
-export function keys({ gate, amount, verdict, chooser, draw, run, scan, press, wake }) {
+export function keys({ gate, taken, amount, verdict, chooser, draw, run, scan, press, wake }) {
   let burst = ""; // what may be a scanner typing
   let picking = 0; // timer of a tile's digit, until it is known to be no part of a burst
   let before = ""; // the amount as it was when the burst began
@@ -21,7 +21,8 @@ export function keys({ gate, amount, verdict, chooser, draw, run, scan, press, w
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     wake();
     clearTimeout(picking);
-    if (gate.closed()) return;
+    if (gate.closed() || taken()) return;
+    if (event.key === "F1" || event.key === "F5") event.preventDefault(); // never the browser's help or reload
     // What is not seen any more may still hold the focus until the next frame.
     const seen = (selector) => { const node = event.target.closest(selector); return node?.checkVisibility() ? node : null; };
     const field = seen("input, textarea, select, dialog");
@@ -60,10 +61,10 @@ export function keys({ gate, amount, verdict, chooser, draw, run, scan, press, w
   });
 }
 
-const everywhere = { F8: "search", F10: "lock", "?": "help" };
+const everywhere = { F5: "menu", F8: "search", F10: "lock", "?": "help" };
 
 function inEntry(event) {
-  const named = { Enter: "scan", F2: "show", F3: "currency", Escape: "clear", ...everywhere }[event.key];
+  const named = { Enter: "scan", F2: "show", F1: "park", F3: "currency", F9: "receipt", Escape: "clear", ...everywhere }[event.key];
   if (named) return { run: named };
   if (/^[0-9.,]$/.test(event.key) || event.key === "Backspace") return { key: event.key };
   return null;

@@ -6,7 +6,7 @@ paper?.addEventListener("click", async () => {
   const said = document.getElementById("said");
   paper.disabled = true;
   try {
-    const answer = await fetch(`/api/v1/payments/${paper.dataset.id}/print?lang=${document.documentElement.lang}`, { method: "POST", credentials: "same-origin" });
+    const answer = await fetch(`/api/v1${paper.dataset.print}?lang=${document.documentElement.lang}`, { method: "POST", credentials: "same-origin" });
     said.textContent = answer.ok ? paper.dataset.done : (await answer.json()).say;
   } catch (silence) {
     said.textContent = String(silence);

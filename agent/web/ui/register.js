@@ -1,15 +1,18 @@
 // The register: one state, one screen. The terminal says what a payment is; this
 // page only asks, shows and makes noise.
 
-import { $, call, element, icon, page, persist, signedOut, text } from "./api.js";
+import { $, call, element, icon, page, persist, signedOut, station, text } from "./api.js";
 import { Amount, most } from "./amount.js";
 import { Gate } from "./gate.js";
 import { Stream } from "./stream.js";
 import { Offline } from "./offline.js";
+import { Till } from "./till.js";
 import { Today, newer } from "./today.js";
+import { Training, mark } from "./training.js";
 import { Verdict, money, shape, tune } from "./verdict.js";
 import { Chooser, Wallets } from "./wallets.js";
 import { play, wake } from "./sound.js";
+import { announce } from "./voice.js";
 import { keys } from "./keys.js";
 import { theme } from "./theme.js";
 
@@ -18,19 +21,22 @@ const amount = new Amount(exponent(page.currency));
 const today = new Today();
 const wallets = new Wallets();
 const offline = new Offline(take, (sentence) => verdict.notice(sentence));
-const verdict = new Verdict(run, wallets, offline);
+const training = new Training(take);
+const verdict = new Verdict(run, wallets, offline, training);
 const chooser = new Chooser((name) => open("show", name));
+const till = new Till({ resume, act: run });
 const gate = new Gate(begin);
 let stream = null;
 let currency = page.currency; // of the amount that is being entered
 let opening = null; // the request being made; a second press changes nothing
 let watched = new Map(); // this lane's payments that left the screen before their end
 let display = "";
+let announced = false; // the customer's display says it aloud, so this page need not
 let heard = null; // the last status
 
 signedOut(() => { if (!gate.closed()) leave(); });
 theme($("theme"));
-keys({ gate, amount, verdict, chooser, draw, run, scan, press, wake });
+keys({ gate, taken: () => !$("taken").hidden, amount, verdict, chooser, draw, run, scan, press, wake });
 $("pad").addEventListener("click", (event) => {
   const key = event.target.closest("[data-key]")?.dataset.key;
   if (key) press(key);
@@ -38,9 +44,12 @@ $("pad").addEventListener("click", (event) => {
 $("do-scan").addEventListener("click", () => run("scan"));
 $("do-show").addEventListener("click", () => run("show"));
 $("lock").addEventListener("click", () => run("lock"));
-$("staff").addEventListener("click", () => gate.team());
+$("take").addEventListener("click", takeOver);
+$("training-end").addEventListener("click", () => train(false));
 $("keys").addEventListener("click", () => run("help"));
-$("lane")?.addEventListener("change", () => { location.search = "?lane=" + encodeURIComponent($("lane").value); });
+$("lane")?.addEventListener("change", () => goTo($("lane").value));
+for (const other of document.querySelectorAll("[data-lane]")) other.addEventListener("click", () => localStorage.setItem("tillwire-lane", other.dataset.lane));
+home();
 for (const button of document.querySelectorAll("[data-close]")) button.addEventListener("click", () => button.closest("dialog").close());
 setInterval(touch, 20_000);
 draw();
@@ -49,17 +58,93 @@ gate.begin();
 // begin runs when somebody has signed in.
 function begin() {
   stream?.close();
-  stream = new Stream(page.api + "/events?lang=" + encodeURIComponent(page.lang), {
+  cover(false);
+  const place = "&lane=" + encodeURIComponent(page.lane) + "&station=" + encodeURIComponent(station);
+  stream = new Stream(page.api + "/events?lang=" + encodeURIComponent(page.lang) + place, {
     payment: take,
     status: header,
     lane: notice,
+    taken: ({ by }) => { $("taken-by").textContent = text("taken", by); cover(true); },
     locked: leave,
   }, lost);
   refresh(); // what happened while the page was locked
   draw();
 }
 
+// home leads a browser back to the register it works at.
+function home() {
+  const mine = localStorage.getItem("tillwire-lane");
+  const known = [...($("lane")?.options ?? [])].some((option) => option.value === mine);
+  if (mine !== page.lane && known && !new URLSearchParams(location.search).has("lane")) goTo(mine);
+}
+
+function goTo(lane) {
+  localStorage.setItem("tillwire-lane", lane);
+  location.search = "?lane=" + encodeURIComponent(lane);
+}
+
+// cover hides the register while another browser works at it.
+function cover(on) {
+  if (on) {
+    train(false);
+    verdict.hideCode();
+    document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
+  }
+  $("taken").hidden = !on;
+  for (const part of [$("till"), $("verdict")]) part.inert = on;
+  if (on) $("take").focus();
+}
+
+async function takeOver() {
+  const answer = await call("POST", "/lanes/" + encodeURIComponent(page.lane) + "/take", { station });
+  if (answer.ok) begin();
+  else $("taken-by").textContent = answer.body.say;
+}
+
+// train begins or ends training. It begins on a free register only, so that no real
+// sale is ever seen in its frame, and ends with the first that comes.
+function train(on) {
+  if (on && verdict.payment?.held) return verdict.notice(text("training.busy"));
+  if (on === training.on) return;
+  if (verdict.payment) verdict.show(null);
+  for (const id of watched.keys()) if (id.startsWith("training-")) watched.delete(id);
+  if (on) training.start();
+  else training.stop();
+  amount.clear();
+  mark(on);
+  $("training").hidden = !on;
+  document.querySelector(".today").inert = on;
+  $("search").value = "";
+  $("hint").textContent = "";
+  draw();
+}
+
+// resume goes on with an amount that was parked.
+function resume(parked) {
+  useCurrency(parked.amount.currency);
+  amount.suggest(parked.amount.value);
+  draw();
+}
+
+// park puts the amount aside: what is entered, or what waits for a code and was
+// therefore never sent anywhere.
+async function park(p) {
+  if (training.on) return p ? verdict.notice(text("training.not")) : say($("hint"), text("training.not"));
+  if (!p && amount.minor() === 0) return till.list();
+  const sum = p ? p.amount : asked();
+  if (!sum) return;
+  if (p) {
+    const answer = await call("POST", "/payments/" + p.id + "/cancel", {});
+    if (!answer.ok) return verdict.notice(answer.body.say);
+    take(answer.body);
+    if (answer.body.status !== "not_sent") return; // a code was scanned in the same moment
+    dismiss(sum);
+  }
+  till.ask(sum);
+}
+
 function leave() {
+  train(false);
   stream?.close();
   stream = null;
   lost(false);
@@ -83,7 +168,7 @@ function lost(silent) {
 // rest.
 async function refresh() {
   today.load();
-  if (!verdict.payment) return;
+  if (!verdict.payment || verdict.payment.training) return;
   const answer = await call("GET", "/payments/" + verdict.payment.id);
   if (answer.ok) take(answer.body);
 }
@@ -173,8 +258,15 @@ async function run(name, which) {
     case "works": return verdict.works();
     case "offline": case "later": return p ? offline.go(name, p) : undefined;
     case "sight": case "void": return p ? offline.ask(name, p) : undefined;
-    case "receipt": if (p) window.open("/receipt/" + p.id, "_blank", "noopener"); return;
-    case "search": return $("search").focus();
+    case "receipt": return p ? receipt(p) : training.on ? say($("hint"), text("training.not")) : void today.last();
+    case "search": return training.on ? undefined : $("search").focus();
+    case "menu": return till.menu();
+    case "park": return park(p);
+    case "put_aside": amount.clear(); draw(); return say($("hint"), text("parked.done"));
+    case "shift_opened": return say($("hint"), text("shift.opened"));
+    case "training": return train(!training.on);
+    case "staff": return gate.team();
+    case "t.pays": case "t.password": case "t.declines": case "t.silent": return training.act(name.slice(2));
     case "lock": return gate.leave().then(leave);
     case "help": return $("help").showModal();
     // Out of a foreign currency as out of an amount: one step a press.
@@ -207,6 +299,11 @@ function choose() {
 async function open(mode, which) {
   const sum = asked();
   if (!sum || opening) return;
+  if (training.on) {
+    amount.clear();
+    useCurrency(page.currency);
+    return training.open(mode, sum, which);
+  }
   opening = { request_id: crypto.randomUUID(), lane: page.lane, amount: sum, reference: "", mode, ...(which && { wallet: which }) };
   const answer = await persist("POST", "/payments", opening);
   opening = null;
@@ -224,9 +321,29 @@ async function open(mode, which) {
 }
 
 async function show(p, which) {
+  if (p.training) return training.show(which);
   const answer = await call("POST", "/payments/" + p.id + "/show", which ? { wallet: which } : {});
   if (answer.ok) take(answer.body);
   else verdict.notice(answer.body.say);
+}
+
+// receipt prints the slip where the lane has a printer, and shows it elsewhere.
+async function receipt(p) {
+  if (p.training) return verdict.notice(text("training.paper"));
+  if (!page.prints) return void window.open("/receipt/" + p.id, "_blank", "noopener");
+  const answer = await call("POST", "/payments/" + p.id + "/print", {});
+  if (verdict.payment?.id === p.id) verdict.notice(answer.ok ? text("printed") : answer.body.say);
+}
+
+// scanned opens the payment whose receipt was scanned, ready to give money back.
+async function scanned(id) {
+  if (verdict.payment?.held || gate.closed() || training.on) return;
+  const answer = await call("GET", "/payments/" + id);
+  if (!answer.ok) return void say($("hint"), answer.body.say);
+  if (verdict.payment) dismiss();
+  if (chooser.open) chooser.close();
+  play("tick");
+  today.scanned(answer.body);
 }
 
 // cancel asks once more where money may have moved, and never pretends: the
@@ -235,6 +352,7 @@ async function cancel(p) {
   if (!p || p.final) return;
   const moved = ["sending", "await_payer", "unknown"].includes(p.status);
   if (moved && !verdict.ask()) return;
+  if (p.training) return training.cancel();
   if (p.status === "qr_shown") verdict.hideCode();
   const answer = await call("POST", "/payments/" + p.id + "/cancel", {});
   if (answer.ok) take(answer.body);
@@ -257,15 +375,21 @@ function dismiss(suggestion) {
 
 // scan hands in what a keyboard scanner typed.
 async function scan(code) {
+  if (training.on) return training.scan(); // what was scanned never leaves this page
   const answer = await call("POST", "/lanes/" + encodeURIComponent(page.lane) + "/scan", { text: code });
+  if (answer.body.receipt) return scanned(answer.body.payment.id);
   if (answer.body.payment?.id) take(answer.body.payment);
   if (!answer.body.accepted) notice({ lane: page.lane, say: answer.body.say });
 }
 
 // take brings in one payment's news.
 function take(p) {
-  today.take(p);
-  if (p.lane !== page.lane) return;
+  if (!p.training) today.take(p);
+  if (p.lane !== page.lane || !$("taken").hidden) return;
+  if (training.on && !p.training) {
+    if (!p.held) return;
+    train(false); // a till has opened a real sale here
+  }
   const current = verdict.payment;
   if (current?.id === p.id) {
     if (newer(current, p)) change(p, current.status);
@@ -284,14 +408,15 @@ function change(p, before) {
   if (p.test) $("test").hidden = false;
   if (p.status === before) return;
   play(tune(p));
+  if (p.status === "paid" && !announced && !p.training) announce(p.amount);
   (p.final ? $("say-verdict") : $("say-progress")).textContent = p.word + ". " + money(p.amount) + ". " + p.say;
-  if (p.status === "qr_shown" && display !== "ready") verdict.showCode();
+  if (p.status === "qr_shown" && display !== "ready" && !p.training) verdict.showCode();
 }
 
 // toast tells how a payment ended that is not on the screen any more.
 function toast(p) {
   play(tune(p));
-  const note = element("button", { class: "toast", onclick: () => { note.remove(); today.show(p); } },
+  const note = element("button", { class: "toast", onclick: () => { note.remove(); if (!p.training) today.show(p); } },
     icon(shape(p), ""), element("span", {}, p.word + " " + money(p.amount) + " — " + p.say));
   $("toasts").append(note);
   setTimeout(() => note.remove(), 30_000);
@@ -303,7 +428,9 @@ function say(node, sentence) {
 
 // notice is something the terminal wants the cashier of a lane to know.
 function notice(n) {
-  if (n.lane !== page.lane || !n.say) return;
+  if (n.lane !== page.lane || !n.say || !$("taken").hidden) return;
+  if (training.on) return training.scan(); // the lane's scanner read something while nothing real was open
+  if (n.receipt) return void scanned(n.receipt);
   play(n.tone === "calm" ? "tick" : "no");
   if (verdict.payment && !verdict.payment.final) verdict.notice(n.say);
   else if (verdict.payment) { dismiss(); say($("hint"), n.say); }
@@ -332,6 +459,7 @@ function header(status) {
   $("unsent").textContent = text("queue", status.queue.unsent);
   const lane = status.lanes.find((lane) => lane.id === page.lane);
   display = lane?.display ?? "";
+  announced = lane?.announces ?? false;
   wallets.take({ wallets: status.wallets, currencies: status.currencies, shows: lane?.shows ?? [] });
   verdict.offer();
   verdict.actions();

@@ -26,6 +26,7 @@ const tunes = {
   tick: () => tone(880, 0, 0.06, 0.08),
   good: () => { tone(659, 0, 0.16); tone(880, 0.12, 0.18); tone(1319, 0.24, 0.42); },
   bad: () => { tone(233, 0, 0.28, 0.24, "triangle"); tone(175, 0.24, 0.5, 0.24, "triangle"); },
+  paid: () => { for (const [note, at] of [[784, 0.7], [1047, 0.86], [1568, 1.02], [1047, 1.3], [1568, 1.46]]) tone(note, at, 0.3); },
   doubt: () => { tone(587, 0, 0.15); tone(587, 0.24, 0.15); },
   no: () => tone(196, 0, 0.14, 0.16, "triangle"),
 };
@@ -33,3 +34,6 @@ const tunes = {
 export function play(name) {
   if (context?.state === "running") tunes[name]?.();
 }
+
+// audible holds while the browser lets the page be heard.
+export const audible = () => context?.state === "running";

@@ -1,7 +1,7 @@
 // The event stream. Browsers do not reliably notice a dead connection, so silence
 // decides: the terminal sends a beat every two seconds.
 
-const silence = 5000; // ms without a beat before the connection counts as lost
+const silence = 4500; // ms without a beat before the connection counts as lost; a page says so within five seconds
 
 export class Stream {
   // on: {name: handler}; state(lost) is called when the connection comes or goes.

@@ -35,12 +35,17 @@ export class Today {
     $("d-check").addEventListener("click", () => this.check());
     $("d-refund").addEventListener("click", () => this.refundForm(true));
     $("r-cancel").addEventListener("click", () => this.refundForm(false));
+    $("d-print").addEventListener("click", () => this.print());
     $("detail").addEventListener("keydown", (event) => {
-      if (event.key !== "F6" || event.ctrlKey || event.altKey || event.metaKey) return;
+      if (!["F6", "F9"].includes(event.key) || event.ctrlKey || event.altKey || event.metaKey) return;
       event.preventDefault();
+      if (event.key === "F9") return page.prints ? this.print() : $("d-receipt").click();
       if (!$("d-refund").hidden && $("refund").hidden) this.refundForm(true);
     });
     $("refund").addEventListener("submit", (event) => { event.preventDefault(); this.refund(); });
+    $("r-amount").addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); this.onward(); } });
+    $("r-amount").addEventListener("input", (event) => { if (event.inputType?.startsWith("insert") && this.whole()) this.onward(); });
+    $("r-pin").addEventListener("keydown", (event) => { if (event.key === "Backspace" && $("r-pin").value === "") { event.preventDefault(); $("r-amount").focus(); } });
     $("detail").addEventListener("close", () => { this.open = null; this.forget(); });
   }
 
@@ -113,6 +118,22 @@ export class Today {
     if (!$("detail").open) { $("detail").showModal(); this.focus(); }
   }
 
+  // print puts the slip on paper again, marked when an earlier one may be about.
+  async print() {
+    const id = this.open;
+    const answer = await call("POST", "/payments/" + id + "/print", {});
+    if (this.open === id) $("d-say").textContent = answer.ok ? text("printed") : answer.body.say;
+  }
+
+  // last opens the newest payment of the list, for a receipt that is wanted again.
+  last() {
+    const [p] = this.payments.values();
+    if (!p) return false;
+    this.show(p);
+    (page.prints ? $("d-print") : $("d-receipt")).focus();
+    return true;
+  }
+
   async check() {
     const answer = await call("POST", "/payments/" + this.open + "/check", {});
     if (answer.ok) this.take(answer.body);
@@ -124,11 +145,40 @@ export class Today {
     $("d-actions").hidden = on;
     this.forget();
     if (!on) return $("detail").open && this.focus();
-    $("r-amount").value = fromMinor(this.shown.refundable.value, page.exponents[this.shown.amount.currency] ?? 2);
+    $("r-amount").value = fromMinor(this.shown.refundable.value, this.exponent());
     $("r-reason").value = "";
     this.request = crypto.randomUUID();
     $("r-amount").select();
     $("r-amount").focus();
+  }
+
+  // scanned opens the refund of the payment whose receipt was scanned.
+  scanned(p) {
+    if (this.open === p.id && !$("refund").hidden) return;
+    this.show(p);
+    if (p.refundable.value > 0) this.refundForm(true);
+  }
+
+  exponent() { return page.exponents[this.shown.amount.currency] ?? 2; }
+
+  // whole holds for an amount whose last minor unit was typed: nothing can follow but
+  // the PIN, so no key is needed to get there.
+  whole() { return this.exponent() > 0 && new RegExp("[.,][0-9]{" + this.exponent() + "}$").test($("r-amount").value); }
+
+  // asked is the amount to give back, or 0 once it was said what is wrong with it.
+  asked() {
+    const amount = toMinor($("r-amount").value, this.exponent());
+    const most = this.shown.refundable;
+    if (amount > 0 && amount <= most.value) return amount;
+    $("r-wrong").textContent = text("refund.amount", money(most));
+    return 0;
+  }
+
+  // onward goes from the amount to the PIN.
+  onward() {
+    if (this.asked() === 0) return;
+    $("r-wrong").textContent = "";
+    $("r-pin").focus();
   }
 
   // focus goes to the first thing that can be done, not to the cross.
@@ -143,9 +193,9 @@ export class Today {
   // pressing twice or a lost answer cannot refund twice.
   async refund() {
     const p = this.shown;
-    const amount = toMinor($("r-amount").value, page.exponents[p.amount.currency] ?? 2);
     const wrong = (say) => { $("r-wrong").textContent = say; };
-    if (amount <= 0 || amount > p.refundable.value) return wrong(text("refund.amount", money(p.refundable)));
+    const amount = this.asked();
+    if (amount === 0) return;
     const submit = $("refund").querySelector("[type=submit]");
     submit.disabled = true;
     const approval = await call("POST", "/approvals", { pin: $("r-pin").value, payment: p.id, amount });

@@ -38,6 +38,12 @@ const still = ["paid", "declined", "not_sent", "reversed", "closed", "refunded",
 const counts = (payment) => !still.includes(payment.status);
 const busy = ["sending", "await_payer", "unknown", "reversing", "closing", "refund_due"];
 
+// turns says who must act now, so that nobody waits for somebody who waits for them.
+const turns = {
+  created: "you", qr_shown: "customer", await_payer: "customer", sending: "wallet", unknown: "wallet",
+  reversing: "wallet", closing: "wallet", refund_due: "wallet",
+};
+
 // tune is the sound of a payment's state.
 export function tune(payment) {
   switch (payment.tone) {
@@ -49,10 +55,11 @@ export function tune(payment) {
 }
 
 export class Verdict {
-  constructor(run, wallets, apart) {
+  constructor(run, wallets, apart, training) {
     this.run = run; // what a button does: run(name)
     this.wallets = wallets;
     this.apart = apart; // what can be done without a line
+    this.training = training; // what a customer can be made to do in training
     this.choice = []; // the wallets that can be chosen now, by their tiles
     this.payment = null;
     this.began = 0;
@@ -89,7 +96,7 @@ export class Verdict {
     // The sign and the amount say it all when it is paid.
     $("v-say").textContent = payment.status === "paid" ? "" : payment.say;
     $("v-test").hidden = !payment.test;
-    $("v-meta").textContent = [wallet(payment.wallet), paidOtherwise(payment), payment.reference, payment.final || payment.status === "unknown" || payment.status === "review" ? text("order", payment.order_no.slice(-4)) : ""]
+    $("v-meta").textContent = [wallet(payment.wallet), paidOtherwise(payment), payment.reference, !payment.training && (payment.final || payment.status === "unknown" || payment.status === "review") ? text("order", payment.order_no.slice(-4)) : ""]
       .filter(Boolean).join("  ·  ");
     this.seconds();
     this.offer();
@@ -101,7 +108,7 @@ export class Verdict {
   // well. One wallet needs no tile: there is a button for it.
   offer() {
     const p = this.payment;
-    const list = p && p.status === "created" && p.mode === "any" ? this.wallets.showing(p.amount.currency) : [];
+    const list = p && !p.training && p.status === "created" && p.mode === "any" ? this.wallets.showing(p.amount.currency) : [];
     const as = JSON.stringify([p?.id, list]);
     this.can = list.length > 0;
     this.choice = list.length > 1 ? list : [];
@@ -123,6 +130,11 @@ export class Verdict {
     this.ticked = passed;
     // How long the terminal has been at it is not known while it is silent.
     $("v-time").hidden = !counts(p) || this.silent;
+    const turn = this.silent ? "" : turns[p.status] ?? "";
+    if ($("v-who").dataset.turn !== turn) {
+      $("v-who").dataset.turn = turn;
+      $("v-who").textContent = turn ? text("turn." + turn) : "";
+    }
   }
 
   // lost takes the actions away while the terminal is silent.
@@ -153,12 +165,12 @@ export class Verdict {
   allowed() {
     const p = this.payment;
     if (!p) return [];
-    const apart = this.apart.allows(p);
+    const apart = (p.training ? this.training : this.apart).allows(p);
     switch (p.status) {
       case "created":
-        return [...apart, ...(p.mode === "any" && this.can && this.choice.length === 0 ? [["show", "F2"]] : []), ["cancel", "Esc"]];
+        return [...apart, ...(p.mode === "any" && this.can && this.choice.length === 0 ? [["show", "F2"]] : []), ["cancel", "Esc"], ["park", "F1"]];
       case "qr_shown":
-        return [[this.code ? "hide" : "here", "F7"], ...apart, ["cancel", "Esc"]];
+        return p.training ? [...apart, ["cancel", "Esc"]] : [[this.code ? "hide" : "here", "F7"], ...apart, ["cancel", "Esc"]];
       case "offline_accepted":
         return [["new", "Enter"], ["receipt", "F9"], ...apart];
       case "sending": case "await_payer":
@@ -191,7 +203,7 @@ export class Verdict {
   // showCode turns the screen into the display, for a lane that has none.
   async showCode() {
     const p = this.payment;
-    if (!p || p.status !== "qr_shown") return;
+    if (!p || p.status !== "qr_shown" || p.training) return; // training has no code that a phone could pay
     this.code = p.id;
     this.actions();
     const answer = await fetch(page.api + "/payments/" + p.id + "/qr", { cache: "no-store" }).catch(() => null);
