@@ -26,7 +26,7 @@ func (d *agentd) openWeb(ctx context.Context, a *app, done func()) (err error) {
 	d.noteFaults(faults)
 	store := pageStore{d.store}
 	d.web, err = web.New(web.Options{
-		Version: version, Test: d.test(), Shop: d.config.Terminal.Shop, Zone: d.zone,
+		Version: version, Test: d.test(), Shop: d.config.Terminal.Shop, Terminal: d.config.Terminal.Code, Zone: d.zone,
 		Currency: agent.Currency(d.config.Terminal.Currency), Hosts: d.config.HTTP.Hosts, Tokens: tokens,
 		Counter: d.engine, Store: store, Audits: store.Audits, Feed: d.feed, Displays: d.displays, Settings: ownerSettings{d.book, d.store, d.clock},
 		Clock: d.clock, Words: d.words, Log: d.log,
@@ -36,9 +36,12 @@ func (d *agentd) openWeb(ctx context.Context, a *app, done func()) (err error) {
 		Print: func(ctx context.Context, id agent.PaymentID) error {
 			return d.printing.again(ctx, printRequest{Payment: id})
 		},
-		Prints:  func(lane string) bool { return d.printing.of(lane) != nil },
-		Secrets: d.keys.Hasher(),
-		Setup:   a.firstStart(d.config, done),
+		Prints: func(lane string) bool { return d.printing.of(lane) != nil },
+		PrintReport: func(_ context.Context, lane string, r agent.Report) error {
+			return d.printing.report(lane, r)
+		},
+		Secrets: d.keys.Hasher(), Seal: d.keys.Seal, Unseal: d.keys.Unseal,
+		Setup: a.firstStart(d.config, done),
 	})
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -183,6 +184,26 @@ shop = "Bakery"
 	_, faults, _ = readConfig(file)
 	if len(faults) == 0 || filepath.Base(faults[0].File) != siteFile || faults[0].Do != "Did you mean id?" {
 		t.Errorf("a mistake of the site: %v", faults)
+	}
+}
+
+// TestADefaultInstallListensOnThisMachineOnly is assertion 9 of the threat model: neither
+// a configuration that says nothing nor the packaged one opens a door to the network.
+func TestADefaultInstallListensOnThisMachineOnly(t *testing.T) {
+	var silent config
+	silent.defaults()
+	text, err := os.ReadFile("../../packaging/tillwire.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sample, _, err := readConfig(configured(t, string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, listen := range map[string]string{"nothing said": silent.HTTP.Listen, "the packaged sample": sample.HTTP.Listen} {
+		if addr, err := netip.ParseAddrPort(listen); err != nil || !addr.Addr().IsLoopback() {
+			t.Errorf("%s: the pages listen on %s, %v", what, listen, err)
+		}
 	}
 }
 

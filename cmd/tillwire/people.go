@@ -213,6 +213,12 @@ func (a *app) changePeople(ctx context.Context, action, name string, build func(
 	if err := store.SavePerson(ctx, p); err != nil {
 		return err
 	}
+	if action == "set" {
+		// Whoever may give a new password at the machine has lost the phone, too, or may have.
+		if err := store.SaveSecond(ctx, p.ID, nil, 0); err != nil {
+			return err
+		}
+	}
 	if err := store.DeleteSessions(ctx, p.ID); err != nil {
 		return err
 	}

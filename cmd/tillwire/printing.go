@@ -148,6 +148,17 @@ func (g *printing) again(ctx context.Context, q printRequest) error {
 	return to.printer.Print(agent.PrintJob{Slip: r.Slip(g.voice(to)), Done: func(end agent.PrintEnd) { g.ended(to, p.ID, end) }})
 }
 
+// report prints a shift's report on its lane's printer.
+func (g *printing) report(lane string, r agent.Report) error {
+	to, err := g.chosen("", lane)
+	if err != nil {
+		return err
+	}
+	return to.printer.Print(agent.PrintJob{Slip: r.Slip(g.voice(to)), Done: func(end agent.PrintEnd) {
+		g.log.Info("report", "comp", "printing", "lane", lane, "printer", to.ID, "end", string(end))
+	}})
+}
+
 // mayHavePrinted holds for a payment whose slip was due and whose end nobody told: the
 // agent may have died over it.
 func (g *printing) mayHavePrinted(p agent.Payment, to *shopPrinter) bool {
