@@ -145,6 +145,7 @@ func TestE2EBrowserSales(t *testing.T) {
 	till := s.register(open)
 	customer := open(s.Lanes[0].Display)
 
+	t.Run("the shift begins", func(*testing.T) { till.drawer("2", "0", "0") })
 	t.Run("sale by scan", func(t *testing.T) {
 		till.amount(kb.Enter)
 		till.sees(5*time.Second, word, "SCAN")
@@ -194,18 +195,58 @@ func TestE2EBrowserSales(t *testing.T) {
 		till.sees(5*time.Second, word, "NOT CHARGED")
 		till.press(kb.Escape)
 	})
-	t.Run("refund with a wrong and a right PIN", func(t *testing.T) {
-		till.sees(5*time.Second, `String(document.querySelectorAll("#list li").length > 2)`, "true")
-		till.do(chromedp.Evaluate[chromedp.Void](`[...document.querySelectorAll("#list li")].find((x) => /PAID/i.test(x.textContent)).querySelector("button, a").click()`),
-			chromedp.WaitVisible(chromedp.CSS("#d-refund")), chromedp.Click(chromedp.CSS("#d-refund")),
-			chromedp.SetValue(chromedp.CSS("#r-amount"), "5.00"), chromedp.SendKeys(chromedp.CSS("#r-reason"), "broken"),
-			chromedp.SendKeys(chromedp.CSS("#r-pin"), "999999"+kb.Enter))
-		till.sees(10*time.Second, `String(document.getElementById("r-wrong").textContent.trim() !== "")`, "true")
-		till.do(chromedp.SetValue(chromedp.CSS("#r-pin"), s.ManagerPIN), chromedp.SendKeys(chromedp.CSS("#r-pin"), kb.Enter))
-		till.sees(20*time.Second, `String(/Refunded 5\.00/.test(document.getElementById("d-refunds").textContent))`, "true")
-		till.do(chromedp.Click(chromedp.CSS("#d-close")))
-	})
+	t.Run("refund with a wrong and a right PIN", func(*testing.T) { s.refundsByHand(till) })
+	t.Run("refund by scanning the receipt", func(*testing.T) { s.refundsByReceipt(till) })
+	t.Run("the shift ends", func(*testing.T) { s.endsShift(till) })
 	s.books()
+}
+
+func (s *shop) refundsByHand(till *tab) {
+	s.t.Helper()
+	till.sees(5*time.Second, `String(document.querySelectorAll("#list li").length > 2)`, "true")
+	till.do(chromedp.Evaluate[chromedp.Void](`[...document.querySelectorAll("#list li")].find((x) => /PAID/i.test(x.textContent)).querySelector("button, a").click()`),
+		chromedp.WaitVisible(chromedp.CSS("#d-refund")), chromedp.Click(chromedp.CSS("#d-refund")),
+		chromedp.SetValue(chromedp.CSS("#r-amount"), "5.00"), chromedp.SendKeys(chromedp.CSS("#r-reason"), "broken"),
+		chromedp.SendKeys(chromedp.CSS("#r-pin"), "999999"+kb.Enter))
+	till.sees(10*time.Second, `String(document.getElementById("r-wrong").textContent.trim() !== "")`, "true")
+	till.do(chromedp.SetValue(chromedp.CSS("#r-pin"), s.ManagerPIN), chromedp.SendKeys(chromedp.CSS("#r-pin"), kb.Enter))
+	till.sees(20*time.Second, `String(/Refunded 5\.00/.test(document.getElementById("d-refunds").textContent))`, "true")
+	till.do(chromedp.Click(chromedp.CSS("#d-close")))
+}
+
+func (s *shop) refundsByReceipt(till *tab) {
+	s.t.Helper()
+	_, out := s.api("GET", "/payments?status=paid", nil)
+	newest := out["payments"].([]any)[0].(object)
+	s.scan(0, newest["order_no"].(string))
+	till.sees(5*time.Second, focused, "r-amount")
+	till.press("1", ".", "0", "0")
+	till.sees(5*time.Second, focused, "r-pin")
+	till.press(strings.Split(s.ManagerPIN, "")...)
+	till.press(kb.Enter)
+	till.sees(20*time.Second, `String(/Refunded 1\.00/.test(document.getElementById("d-refunds").textContent))`, "true")
+	till.press(kb.Escape)
+}
+
+func (s *shop) endsShift(till *tab) {
+	s.t.Helper()
+	till.drawer("2", "1", "0")
+	till.sees(5*time.Second, `document.getElementById("report-title").textContent.slice(0, 8)`, "Z report")
+	// Three sales of 12.80, less what went back.
+	till.sees(time.Second, `[...document.querySelectorAll("#report-rows .sum td")].map((cell) => cell.textContent).join(" ")`, "3 ¥38.40 ¥6.00 ¥32.40")
+}
+
+const focused = `document.activeElement?.id ?? ""`
+
+// drawer opens or closes the shift, whichever there is to do, with what was counted.
+func (b *tab) drawer(counted ...string) {
+	b.t.Helper()
+	b.press(kb.F5)
+	b.sees(5*time.Second, `String(document.getElementById("menu-shift").textContent.trim() !== "")`, "true")
+	b.press("5")
+	b.sees(5*time.Second, focused, "shift-counted")
+	b.press(append(counted, kb.Enter)...)
+	b.sees(5*time.Second, `String(document.getElementById("shift").open)`, "false")
 }
 
 func TestE2EBrowserDoubt(t *testing.T) {

@@ -37,6 +37,7 @@ func TestE2EBothWays(t *testing.T) {
 		t.Errorf("the ledger has %v", row)
 	}
 	s.books()
+	s.cards()
 	s.noCodesOnDisk()
 }
 
@@ -129,6 +130,31 @@ func TestE2ESecondStart(t *testing.T) {
 		t.Errorf("the payment is %v after the second start", p["status"])
 	}
 	s.books()
+}
+
+// cards scans what is no business of a wallet's counter: numbers that are cards' by their
+// check digit and an EMV code of a customer, with and without a payment that waits. This
+// is assertion 29 of the threat model: none of them may be found anywhere afterwards.
+func (s *shop) cards() {
+	s.t.Helper()
+	secrets := []string{"4111111111111111", "4112345678901234563", "4112345678907",
+		"hQVDUFYwMWETTwegAAAAVVVVUAhQcm9kdWN0MWITTwegAAAAZmZmUAhQcm9kdWN0MmJJWggSNFZ4kBI0WF8gDkNBUkRIT0xERVIvRU1W"}
+	for _, waits := range []bool{false, true} {
+		var p object
+		if waits {
+			p = s.open(0, 1280, "scan")
+		}
+		for _, secret := range secrets {
+			_, answer := s.api("POST", "/lanes/"+s.Lanes[0].ID+"/scan", object{"text": secret})
+			if strings.Contains(fmt.Sprint(answer), secret) || answer["accepted"] != false {
+				s.t.Errorf("the scan of a card is answered %v", answer)
+			}
+		}
+		if waits {
+			s.cancel(p)
+		}
+	}
+	s.canaries = append(s.canaries, secrets...)
 }
 
 // noCodesOnDisk greps everything the agent and the cloud wrote to their logs and
