@@ -6,8 +6,8 @@ import { toMinor } from "./amount.js";
 import { money } from "./verdict.js";
 import { wallet } from "./wallets.js";
 
-const clock = new Intl.DateTimeFormat(page.lang, { hour: "2-digit", minute: "2-digit", timeZone: page.zone, hour12: false });
-const moment = new Intl.DateTimeFormat(page.lang, { dateStyle: "medium", timeStyle: "short", timeZone: page.zone, hour12: false });
+const clock = new Intl.DateTimeFormat(page.locale, { hour: "2-digit", minute: "2-digit", timeZone: page.zone, hour12: false });
+const moment = new Intl.DateTimeFormat(page.locale, { dateStyle: "medium", timeStyle: "short", timeZone: page.zone, hour12: false });
 const exponent = page.exponents[page.currency] ?? 2;
 
 // Till: resume gets a parked amount, act does what an entry of the menu stands for.
