@@ -27,7 +27,7 @@ run: build ## a demo shop with its cloud and its customers' phones; prints the a
 	bin/tillcloud demo --data-dir .demo
 
 test: ## everything: formatting, vet, all Go tests, the browser, the laboratory's gate, a foreign client
-	.ci/needs chromium cjk node zbar mosquitto
+	.ci/needs chromium cjk node zbar mosquitto postgresql
 	$(call formatted)
 	go vet ./...
 	$(MAKE) --no-print-directory build

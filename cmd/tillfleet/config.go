@@ -23,6 +23,7 @@ type config struct {
 	Socket string       `toml:"socket"` // for operators; empty: "tillfleet.sock" in the data folder
 	Broker brokerConfig `toml:"broker"`
 	Keys   keysConfig   `toml:"keys"`
+	Store  storeConfig  `toml:"store"`
 	HTTP   httpConfig   `toml:"http"`
 }
 
@@ -46,6 +47,13 @@ type keysConfig struct {
 	Online     string `toml:"online"`     // the running service's private key
 	Passphrase string `toml:"passphrase"` // a file; where the key is locked
 	Set        string `toml:"set"`        // the list of keys, as a root signed it
+}
+
+// storeConfig says where the service keeps what it knows.
+type storeConfig struct {
+	// Postgres is a file with the connection string, where several services share one
+	// database; empty: SQLite in the data folder.
+	Postgres string `toml:"postgres"`
 }
 
 // httpConfig is the read-only page and the metrics.
@@ -125,7 +133,7 @@ func (c *config) checkListen() error {
 // at makes the names of files absolute.
 func (c config) at(dir string) config {
 	for _, name := range []*string{&c.Data, &c.Socket, &c.Broker.Password, &c.Broker.CA, &c.Broker.Certificate, &c.Broker.Key,
-		&c.Keys.Online, &c.Keys.Passphrase, &c.Keys.Set} {
+		&c.Keys.Online, &c.Keys.Passphrase, &c.Keys.Set, &c.Store.Postgres} {
 		if *name != "" && !filepath.IsAbs(*name) {
 			*name = filepath.Join(dir, *name)
 		}

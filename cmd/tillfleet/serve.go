@@ -168,6 +168,9 @@ func lockFolder(dir string) (*os.File, error) {
 
 // openStore opens the database that the configuration names.
 func openStore(ctx context.Context, c config) (service.Store, error) {
+	if c.Store.Postgres != "" {
+		return openPostgres(ctx, c.Store.Postgres)
+	}
 	write, read, err := servicedb.Open(ctx, c.Data)
 	if err != nil {
 		return nil, err
