@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: build run test race e2e interop bench fuzz lab lab-gate lab-gate-proof campaign campaign-long soak replay lint cross deb help
+.PHONY: build run test race e2e interop bench counter fuzz lab lab-gate lab-gate-proof campaign campaign-long soak replay lint cross deb help
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
@@ -55,6 +55,10 @@ bench: build ## the figures of one shop, measured on this machine
 	go test -run='^$$' -bench=ScanToEvent ./drivers/scanner
 	go test -run='^$$' -bench=QR ./agent/qr ./drivers/printer
 	go test -run='^$$' -bench=Shop -benchtime=1x -timeout 30m ./cmd/tillwire/... ./cmd/tillcloud/lab
+
+COUNTER ?= 10000
+counter: ## COUNTER (10000) payments at three registers whose scanners, displays and printer are pulled out at random
+	TILLWIRE_COUNTER='$(COUNTER)' go test -count=1 -timeout 60m -v -run TestACounterWhoseDevicesArePulledOut ./cmd/tillwire
 
 FUZZTIME ?= 20s
 fuzz: ## every fuzz target for FUZZTIME (20s)
