@@ -279,6 +279,7 @@ var keys = map[string]string{
 	"lane.display": "driver",
 	"display":      "name lane driver path",
 	"printer":      "name driver path lanes print copies language open_drawer",
+	"nexo":         "poi lane passphrase key_id key_version",
 }
 
 func parse(t *testing.T, text string) map[string]any {

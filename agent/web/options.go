@@ -49,6 +49,10 @@ type Options struct {
 	// PrintReport puts the report of a shift on a lane's printer; nil: none can.
 	PrintReport func(ctx context.Context, lane string, r agent.Report) error
 
+	// Till answers a message of a till that speaks nexo, let in by its token as client;
+	// nil: /nexo answers 404.
+	Till func(w http.ResponseWriter, r *http.Request, client string)
+
 	Metrics http.Handler // nil: /metrics answers 404
 
 	Secrets secrets

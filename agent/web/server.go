@@ -92,6 +92,7 @@ func (s *Server) Handler() http.Handler {
 	s.routeAPI(mux)
 	s.routePages(mux)
 	s.routeHealth(mux)
+	s.routeTill(mux)
 	return s.guard(mux)
 }
 

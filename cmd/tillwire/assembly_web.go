@@ -41,7 +41,7 @@ func (d *agentd) openWeb(ctx context.Context, a *app, done func()) (err error) {
 			return d.printing.report(lane, r)
 		},
 		Secrets: d.keys.Hasher(), Seal: d.keys.Seal, Unseal: d.keys.Unseal,
-		Setup: a.firstStart(d.config, done),
+		Setup: a.firstStart(d.config, done), Till: d.openTill(),
 	})
 	if err != nil {
 		return err

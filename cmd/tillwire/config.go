@@ -16,6 +16,8 @@ type config struct {
 	Printers []map[string]any `toml:"printer"`
 	Displays []map[string]any `toml:"display"`
 
+	Nexo []nexoConfig `toml:"nexo"`
+
 	lines lines // where each key stands, for messages
 }
 
@@ -188,6 +190,10 @@ func (c *config) locate(file string) {
 		for _, p := range w.files() {
 			abs(p)
 		}
+	}
+	for i := range c.Nexo {
+		c.Nexo[i].where = place{file, dir, element("nexo", i), c.lines}
+		abs(&c.Nexo[i].Passphrase)
 	}
 	for i := range c.Lanes {
 		c.Lanes[i].where = place{file, dir, element("lane", i), c.lines}

@@ -63,6 +63,7 @@ func (c *config) check(file string) []fault {
 	c.checkLanes(k)
 	c.checkPrinters(k)
 	c.checkDisplays(k)
+	c.checkNexo(k)
 	c.checkFleet(k)
 	return k.faults
 }
