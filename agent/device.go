@@ -42,6 +42,7 @@ type DeviceStatus struct {
 	State    DeviceState       `json:"state"`  //
 	Since    time.Time         `json:"since"`  // when State began
 	Reason   string            `json:"reason"` // in words, with what to do; empty when ready
+	Say      Sentence          `json:"-"`      // Reason for pages in other languages; its id begins with "device."
 	Counters map[string]uint64 `json:"counters,omitempty"`
 }
 

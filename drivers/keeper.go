@@ -44,12 +44,13 @@ func newKeeper(u Unit, o Options) *keeper {
 	k.since = o.Clock.Mono()
 	switch {
 	case c.Disabled:
-		k.status.State, k.status.Reason = agent.DeviceDisabled, "switched off in the configuration"
+		k.status.State, k.status.Say = agent.DeviceDisabled, agent.Sentence{ID: "device.disabled", English: "switched off in the configuration"}
 	case u.Err != nil:
-		k.status.State, k.status.Reason = agent.DeviceFaulted, reason(u.Err)
+		k.status.State, k.status.Say = agent.DeviceFaulted, reason(u.Err)
 	default:
 		k.status.State = agent.DeviceOpening
 	}
+	k.status.Reason = k.status.Say.English
 	return k
 }
 
@@ -62,11 +63,13 @@ func (k *keeper) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		seen, err := k.look()
 		if err != nil {
-			k.set(agent.DeviceAbsent, "nothing is plugged in at "+k.unit.Config.Path+": plug the device in, or correct its path")
+			path := k.unit.Config.Path
+			text := "nothing is plugged in at " + path + ": plug the device in, or correct its path"
+			k.set(agent.DeviceAbsent, text, agent.Sentence{ID: "device.absent", Args: []string{path}, English: text})
 			k.wait(ctx, forever, seen)
 			continue
 		}
-		k.set(agent.DeviceOpening, "")
+		k.set(agent.DeviceOpening, "", agent.Sentence{})
 		readyFor, err := k.once(ctx)
 		if ctx.Err() != nil {
 			return
@@ -121,21 +124,22 @@ func (k *keeper) settle(err error, readyFor time.Duration) time.Duration {
 	if readyFor >= backoffReset {
 		k.backoff.reset()
 	}
+	why := reason(err)
 	if readyFor >= 0 {
 		k.count("losses")
-		k.set(agent.DeviceLost, reason(err))
+		k.set(agent.DeviceLost, why.English, why)
 	}
 	var fault *faultError
 	if errors.As(err, &fault) || len(k.panics) >= panicLimit {
 		k.panics = nil // a person gives it all its chances again
-		k.set(agent.DeviceFaulted, reason(err))
+		k.set(agent.DeviceFaulted, why.English, why)
 		return forever
 	}
 	if _, gone := k.look(); gone != nil {
 		return 0 // absent, says the next turn
 	}
 	delay := k.backoff.delay()
-	k.set(agent.DeviceBackoff, fmt.Sprintf("%s; next try in %s", reason(err), delay.Round(10*time.Millisecond)))
+	k.set(agent.DeviceBackoff, fmt.Sprintf("%s; next try in %s", why.English, delay.Round(10*time.Millisecond)), why)
 	return delay
 }
 

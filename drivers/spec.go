@@ -39,9 +39,9 @@ type Device interface {
 // Reporter is how a running device says how it is. Its methods may be called
 // from any goroutine; after Run has returned they do nothing.
 type Reporter interface {
-	Ready()                 // works without limits
-	Degraded(reason string) // works, with a limit that a person should know
-	Count(counter string)   // one more of something
+	Ready()                      // works without limits
+	Degraded(why agent.Sentence) // works, with a limit that a person should know; its id begins with "device."
+	Count(counter string)        // one more of something
 }
 
 // Spec describes a driver.

@@ -21,12 +21,12 @@ type report struct {
 }
 
 // Ready implements Reporter.
-func (r *report) Ready() { r.works(agent.DeviceReady, "") }
+func (r *report) Ready() { r.works(agent.DeviceReady, agent.Sentence{}) }
 
 // Degraded implements Reporter.
-func (r *report) Degraded(reason string) { r.works(agent.DeviceDegraded, reason) }
+func (r *report) Degraded(why agent.Sentence) { r.works(agent.DeviceDegraded, why) }
 
-func (r *report) works(state agent.DeviceState, reason string) {
+func (r *report) works(state agent.DeviceState, why agent.Sentence) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.over {
@@ -35,7 +35,7 @@ func (r *report) works(state agent.DeviceState, reason string) {
 	if r.readyAt < 0 {
 		r.readyAt = r.keeper.options.Clock.Mono()
 	}
-	r.keeper.set(state, reason)
+	r.keeper.set(state, why.English, why)
 }
 
 // Count implements Reporter.
@@ -59,8 +59,9 @@ func (r *report) end() time.Duration {
 	return r.keeper.options.Clock.Mono() - r.readyAt
 }
 
-// set changes the state and tells it, unless nothing changed.
-func (k *keeper) set(state agent.DeviceState, reason string) {
+// set changes the state and tells it, unless nothing changed. say is the reason for
+// pages in other languages, without what changes by the second.
+func (k *keeper) set(state agent.DeviceState, reason string, say agent.Sentence) {
 	k.telling.Lock()
 	defer k.telling.Unlock()
 	k.mu.Lock()
@@ -72,7 +73,7 @@ func (k *keeper) set(state agent.DeviceState, reason string) {
 		k.status.Since = k.options.Clock.Now()
 		k.since = k.options.Clock.Mono()
 	}
-	k.status.State, k.status.Reason = state, reason
+	k.status.State, k.status.Reason, k.status.Say = state, reason, say
 	now := k.copyStatus()
 	k.mu.Unlock()
 	if k.options.Changed != nil {
@@ -93,7 +94,9 @@ func (k *keeper) snapshot() agent.DeviceStatus {
 	defer k.mu.Unlock()
 	s := k.copyStatus()
 	if opening := k.options.Clock.Mono() - k.since; s.State == agent.DeviceOpening && opening >= openingLong {
-		s.Reason = fmt.Sprintf("has been opening for %s: unplug the device and plug it in again", opening.Round(time.Second))
+		long := opening.Round(time.Second).String()
+		s.Reason = fmt.Sprintf("has been opening for %s: unplug the device and plug it in again", long)
+		s.Say = agent.Sentence{ID: "device.opening", Args: []string{long}, English: s.Reason}
 	}
 	return s
 }
@@ -106,14 +109,15 @@ func (k *keeper) copyStatus() agent.DeviceStatus {
 
 // reason is an error in words: what to do about it where somebody knew, with
 // the configuration's own mistake named.
-func reason(err error) string {
+func reason(err error) agent.Sentence {
 	var known *agent.Error
 	if !errors.As(err, &known) || known.Say.English == "" {
-		return err.Error()
+		return agent.Sentence{ID: "device.other", English: err.Error()}
 	}
+	say := known.Say
 	var key *KeyError
 	if errors.As(err, &key) {
-		return known.Say.English + ": " + key.Error()
+		say.English += ": " + key.Error()
 	}
-	return known.Say.English
+	return say
 }

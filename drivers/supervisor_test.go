@@ -357,7 +357,11 @@ func TestAReportEndsWithItsRun(t *testing.T) {
 		s := newShop(nil)
 		var old Reporter
 		s.add("1.scanner", "", &scripted{runs: []func(context.Context, Reporter) error{
-			func(_ context.Context, r Reporter) error { old = r; r.Degraded("slow"); return fs.ErrClosed }}})
+			func(_ context.Context, r Reporter) error {
+				old = r
+				r.Degraded(agent.Sentence{English: "slow"})
+				return fs.ErrClosed
+			}}})
 		s.start(t)
 		old.Ready()
 		old.Count("scan")

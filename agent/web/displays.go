@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/words"
 )
 
 // A page on a display posts a beat every ten seconds; after displayLost without
@@ -236,8 +238,9 @@ func (k *Kiosk) status() agent.DeviceStatus {
 	if state != k.state {
 		k.state, k.since = state, k.clock.Now()
 	}
+	why := kioskReason(state, k.path())
 	return agent.DeviceStatus{ID: k.lane + ".display", Kind: agent.KindDisplay, Lane: k.lane, Driver: kioskDriver,
-		Path: k.path(), State: state, Since: k.since, Reason: kioskReason(state, k.path()).English}
+		Path: k.path(), State: state, Since: k.since, Reason: why.English, Say: why}
 }
 
 // kioskReason says what is wrong with a display of ours, and what to do.
@@ -251,13 +254,17 @@ func kioskReason(state agent.DeviceState, path string) agent.Sentence {
 	return agent.Sentence{}
 }
 
-// deviceReason is a device's reason in a language, as far as this room made it: a
-// driver's own words are English.
+// deviceReason is a device's reason in a language. The words that drivers have stand in
+// the catalogues as "trouble.", because "device." is the names of states there.
 func (s *Server) deviceReason(lang string, d agent.DeviceStatus) string {
-	if d.Driver != kioskDriver {
+	say := d.Say
+	if say.ID == "" || lang == words.English {
 		return d.Reason
 	}
-	return s.Words.Say(lang, kioskReason(d.State, d.Path))
+	if id, ok := strings.CutPrefix(say.ID, "device."); ok {
+		say.ID = "trouble." + id
+	}
+	return s.Words.Say(lang, say)
 }
 
 func (k *Kiosk) path() string { return "/display/" + k.lane }

@@ -144,11 +144,20 @@ func (d *device) draw(ctx context.Context, port serial.Port, r drivers.Reporter)
 	}
 	r.Count("drawn")
 	if refused != nil {
-		r.Degraded(refused.Error() + ": use a shorter code or another display")
+		r.Degraded(sayRefused(refused))
 	} else {
 		r.Ready()
 	}
 	return left, nil
+}
+
+// sayRefused says why a code is not shown, and what to do.
+func sayRefused(err error) agent.Sentence {
+	id := "device.no_room"
+	if errors.Is(err, ErrLetters) {
+		id = "device.letters"
+	}
+	return agent.Sentence{ID: id, English: err.Error() + ": use a shorter code or another display"}
 }
 
 // wait returns when something is to be drawn; what the display sends back is thrown

@@ -79,8 +79,8 @@ type reporter struct {
 }
 
 func (r *reporter) Ready() { r.ready() }
-func (r *reporter) Degraded(why string) {
-	r.degraded = append(r.degraded, why)
+func (r *reporter) Degraded(why agent.Sentence) {
+	r.degraded = append(r.degraded, why.English)
 	r.ready()
 }
 func (r *reporter) Count(string) {}

@@ -82,7 +82,7 @@ func TestDrawerAndPaperBits(t *testing.T) {
 		if len(got) != 1 || got[0].Status != c.want {
 			t.Errorf("DLE EOT %d answered %02X: %+v, want %+v", c.asked, c.answer, got, c.want)
 		}
-		if trouble := d.Status().Trouble(); (trouble == "") != (c.trouble == "") || !strings.Contains(trouble, c.trouble) {
+		if trouble := d.Status().Trouble().English; (trouble == "") != (c.trouble == "") || !strings.Contains(trouble, c.trouble) {
 			t.Errorf("DLE EOT %d answered %02X: trouble %q, want one about %q", c.asked, c.answer, trouble, c.trouble)
 		}
 	}

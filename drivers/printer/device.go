@@ -99,7 +99,8 @@ func (d *device) first() *work {
 	return d.queue[0]
 }
 
-func (d *device) waiting() int {
+// Waiting is how many jobs are in line.
+func (d *device) Waiting() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return len(d.queue)
@@ -132,7 +133,7 @@ func (d *device) Run(ctx context.Context, r drivers.Reporter) error {
 // rest waits for the next job or the next look. lost is closed by a line that ends.
 func (d *device) rest(ctx context.Context, s *session) error {
 	pause := checkEvery
-	if d.waiting() > 0 {
+	if d.Waiting() > 0 {
 		pause = checkSoon
 	}
 	var input chan []byte
@@ -172,7 +173,7 @@ func (d *device) visit(ctx context.Context, r drivers.Reporter) (err error) {
 			return err
 		}
 		d.report(r, s.demux.Status(), trouble)
-		for trouble == "" {
+		for trouble.ID == "" {
 			w := d.first()
 			if w == nil {
 				break
@@ -205,11 +206,11 @@ func (d *device) cannotOpen(err error) error {
 		English: fmt.Sprintf("no printer answers at %v: check that it is switched on, its cable and its address", address)}}
 }
 
-// look tells what keeps the printer from printing, "" when nothing does or nothing
+// look tells what keeps the printer from printing, nothing when nothing does or nothing
 // is known.
-func (d *device) look(ctx context.Context, s *session) (trouble string, err error) {
+func (d *device) look(ctx context.Context, s *session) (trouble agent.Sentence, err error) {
 	if !d.profile.Status {
-		return "", d.stillThere()
+		return trouble, d.stillThere()
 	}
 	d.mu.Lock()
 	unsure := d.unsure
@@ -218,12 +219,12 @@ func (d *device) look(ctx context.Context, s *session) (trouble string, err erro
 	if unsure {
 		// DLE ENQ 2: forget the rest of what was begun.
 		if _, err := s.write([]byte{dle, enq, 2}); err != nil {
-			return "", err
+			return trouble, err
 		}
 	}
 	status, err := s.look(ctx)
 	if errors.Is(err, errSilent) {
-		return "it does not answer: switch it on; for a model that never answers set status = \"off\"", nil
+		return agent.Sentence{ID: "device.silent", English: "it does not answer: switch it on; for a model that never answers set status = \"off\""}, nil
 	}
 	return status.Trouble(), err
 }
@@ -237,15 +238,16 @@ func (d *device) stillThere() error {
 	return err
 }
 
-func (d *device) report(r drivers.Reporter, s Status, trouble string) {
-	n := d.waiting()
+func (d *device) report(r drivers.Reporter, s Status, trouble agent.Sentence) {
+	n := d.Waiting()
 	switch {
-	case trouble != "" && n > 0:
-		r.Degraded(fmt.Sprintf("%s; %s waiting", trouble, slipCount(n)))
-	case trouble != "":
+	case trouble.ID != "":
+		if n > 0 {
+			trouble.English = fmt.Sprintf("%s; %s waiting", trouble.English, slipCount(n))
+		}
 		r.Degraded(trouble)
 	case s.Paper == PaperLow:
-		r.Degraded("the paper is nearly at its end: have a new roll ready")
+		r.Degraded(agent.Sentence{ID: "device.paper_low", English: "the paper is nearly at its end: have a new roll ready"})
 	default:
 		r.Ready()
 	}

@@ -105,7 +105,7 @@ func (d *device) follow(ctx context.Context, s *session, id string, bytes int, r
 			return "", err
 		}
 		silent = err != nil
-		if trouble := status.Trouble(); !silent && trouble != "" {
+		if trouble := status.Trouble(); !silent && trouble.ID != "" {
 			halted = true
 			d.report(r, status, trouble)
 			late = d.env.Clock.Mono() + limit

@@ -1,6 +1,10 @@
 package printer
 
-import "bytes"
+import (
+	"bytes"
+
+	"tillwire/agent"
+)
 
 // ReplyKind says what a printer sent.
 type ReplyKind string
@@ -190,20 +194,21 @@ func paperOf(low, out bool) Paper {
 
 // Trouble says in words what keeps the printer from printing, "" when nothing does.
 // A person can mend all of it.
-func (s Status) Trouble() string {
+func (s Status) Trouble() agent.Sentence {
+	say := func(id, english string) agent.Sentence { return agent.Sentence{ID: "device." + id, English: english} }
 	switch {
 	case s.Paper == PaperOut:
-		return "the paper is out: put in a new roll"
+		return say("paper_out", "the paper is out: put in a new roll")
 	case s.Cover == True:
-		return "the cover is open: close it"
+		return say("cover", "the cover is open: close it")
 	case s.Knife == True:
-		return "the cutter is stuck: switch the printer off, free the knife and switch it on"
+		return say("knife", "the cutter is stuck: switch the printer off, free the knife and switch it on")
 	case s.Broken == True:
-		return "the printer reports an error: switch it off and on"
+		return say("broken", "the printer reports an error: switch it off and on")
 	case s.Hot == True:
-		return "the head is hot: it goes on by itself when it has cooled"
+		return say("hot", "the head is hot: it goes on by itself when it has cooled")
 	case s.Online == False:
-		return "the printer is offline: press its FEED or ONLINE button, or switch it off and on"
+		return say("offline", "the printer is offline: press its FEED or ONLINE button, or switch it off and on")
 	}
-	return ""
+	return agent.Sentence{}
 }

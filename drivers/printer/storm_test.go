@@ -38,7 +38,7 @@ type storm struct {
 // blow queues slips and lets things happen between them.
 func (s *storm) blow() {
 	for i := range slipsOfTheStorm {
-		for s.device.waiting() > queueMost/2 {
+		for s.device.Waiting() > queueMost/2 {
 			s.calm()
 		}
 		if err := s.device.Print(agent.PrintJob{Slip: stormSlip(i), Done: func(end agent.PrintEnd) {
@@ -56,7 +56,7 @@ func (s *storm) blow() {
 			s.trouble()
 		}
 	}
-	for s.device.waiting() > 0 {
+	for s.device.Waiting() > 0 {
 		s.calm()
 	}
 	s.stop()

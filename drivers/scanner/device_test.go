@@ -30,8 +30,8 @@ type witness struct {
 
 func newWitness() *witness { return &witness{counters: map[string]int{}} }
 
-func (w *witness) Ready()                 { w.state("ready") }
-func (w *witness) Degraded(reason string) { w.state("degraded: " + reason) }
+func (w *witness) Ready()                      { w.state("ready") }
+func (w *witness) Degraded(why agent.Sentence) { w.state("degraded: " + why.English) }
 
 func (w *witness) state(s string) {
 	w.mu.Lock()

@@ -78,7 +78,7 @@ func (b *bench) Ready() {
 }
 
 // Degraded implements drivers.Reporter.
-func (b *bench) Degraded(reason string) { b.t.Errorf("degraded: %s", reason) }
+func (b *bench) Degraded(why agent.Sentence) { b.t.Errorf("degraded: %s", why) }
 
 // Count implements drivers.Reporter.
 func (b *bench) Count(string) {}

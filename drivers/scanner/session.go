@@ -124,7 +124,7 @@ func (s *session) deliver(ctx context.Context, events []Event) {
 				s.report.Count(e.Note)
 			}
 		case EventUnanswered:
-			s.report.Degraded("it reads, but does not answer commands: check that the profile is the one it speaks, and that its cable is wired both ways")
+			s.report.Degraded(agent.Sentence{ID: "device.mute", English: "it reads, but does not answer commands: check that the profile is the one it speaks, and that its cable is wired both ways"})
 		case EventAck:
 			if s.able {
 				s.report.Ready() // it answers again
