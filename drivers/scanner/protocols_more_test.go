@@ -1,6 +1,9 @@
 package scanner
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // sealed is an SSI packet of a decoder in hex.
 func sealed(opcode, status byte, data string) string {
@@ -20,7 +23,33 @@ func report(aim, data string, vendor, flags byte) string {
 
 // moreCases are rules of the protocols that the public vectors leave open.
 func moreCases() []lines {
-	return append(append(ssiCases(), textCases()...), hidCases()...)
+	return append(append(append(ssiCases(), segmentCases()...), textCases()...), hidCases()...)
+}
+
+// segmentCases are codes that do not fit one packet.
+func segmentCases() []lines {
+	const ack = `{"at":%d,"event":"send","hex":"04740400FF84"}`
+	long := strings.Repeat("0123456789", 30)
+	const first = 241 // what a full first segment holds
+	segment := func(source byte, data string) string {
+		return text(string(ssiSeal(append([]byte{byte(4 + len(data)), ssiSegment, source, 0}, data...))))
+	}
+	head := "\x00\xf3\x00\x00\x01\x2c\x1c\x01\x01\x2c" // number 0, DECODE_DATA, 300 in all, a QR code of 300
+	begins, ends := segment(ssiFirstFrom, head+long[:first]), segment(ssiDecoder, "\x01"+long[first:])
+	scan := `{"at":10,"event":"scan","text":"` + long + `","symbology":"1C"}`
+	at := func(ms int) string { return fmt.Sprintf(ack, ms) }
+	return []lines{
+		{name: "a long code in segments", profile: "ssi", in: []string{"@0 " + begins, "@10 " + ends}, want: []string{at(0), at(10), scan}},
+		{name: "a segment that is sent again", profile: "ssi", in: []string{"@0 " + begins, "@5 " + begins, "@10 " + ends}, want: []string{at(0), at(5), at(10), scan}},
+		{name: "a segment that never comes", profile: "ssi", in: []string{"@0 " + begins, "@2500 " + ends},
+			want: []string{at(0), `{"at":2000,"event":"partial_timeout","bytes":241}`, at(2500), `{"at":2500,"event":"garbage","bytes":60}`}},
+		{name: "a segment that is missing", profile: "ssi", in: []string{"@0 " + begins, "@10 " + segment(ssiDecoder, "\x02"+long[first:])},
+			want: []string{at(0), at(10), `{"at":10,"event":"garbage","bytes":301}`}},
+		{name: "segments that are fewer than was said", profile: "ssi", in: []string{"@0 " + begins, "@10 " + segment(ssiDecoder, "\x01"+long[first+1:])},
+			want: []string{at(0), at(10), `{"at":10,"event":"garbage","bytes":299}`}},
+		{name: "a segment longer than allowed", profile: "ssi", set: map[string]string{"max_len": "200"}, in: []string{"@0 " + begins},
+			want: []string{at(0), `{"at":0,"event":"overflow","bytes":241}`}},
+	}
 }
 
 func ssiCases() []lines {

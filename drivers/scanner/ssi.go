@@ -44,6 +44,7 @@ type ssi struct {
 	last    time.Duration // when its newest byte was read
 	skipped int           // bytes dropped since the last packet
 	body    [32]byte      // SHA-256 of the last code delivered, to know it when it comes again
+	long    segments      // of a code that does not fit one packet
 }
 
 type ssiSettings struct {
@@ -90,6 +91,7 @@ func (s *ssi) Start(at time.Duration) []Event {
 func (s *ssi) forget() {
 	clear(s.buf)
 	s.buf = s.buf[:0]
+	s.long.forget()
 }
 
 // Feed implements Codec.
@@ -110,7 +112,7 @@ func (s *ssi) step(at time.Duration) bool {
 		return false
 	case b[0] < ssiHeader,
 		len(b) > 1 && !ssiFromDecoder(b[1]),
-		len(b) > 2 && b[2] != ssiDecoder && !(s.settings.anySource && b[2] == ssiHost):
+		len(b) > 2 && b[2] != ssiDecoder && !(s.settings.anySource && b[2] == ssiHost) && !(b[1] == ssiSegment && b[2] == ssiFirstFrom):
 		s.skipped++
 		s.shift(1)
 		return true
@@ -164,6 +166,9 @@ func (s *ssi) packet(at time.Duration, b []byte) {
 	case ssiDecodeData:
 		s.emit(Event{At: at, Kind: EventSend, Send: ssiPacket(ssiAck)})
 		s.decoded(at, b[3]&ssiRepeated != 0, data)
+	case ssiSegment:
+		s.emit(Event{At: at, Kind: EventSend, Send: ssiPacket(ssiSegmentAck)})
+		s.segment(at, b[0], data)
 	case ssiEvent:
 		s.emit(Event{At: at, Kind: EventSend, Send: ssiPacket(ssiAck)})
 	default: // the answer to a question
@@ -176,11 +181,17 @@ func (s *ssi) packet(at time.Duration, b []byte) {
 // the same body then is the same reading, however long ago it was.
 func (s *ssi) decoded(at time.Duration, repeated bool, data []byte) {
 	kind, text, ok := s.split(data)
-	body := sha256.Sum256(data)
-	switch {
-	case !ok:
+	if !ok {
 		s.emit(Event{At: at, Kind: EventGarbage, Bytes: len(data)})
 		return
+	}
+	s.scanned(at, repeated, kind, text)
+}
+
+// scanned judges a whole code.
+func (s *ssi) scanned(at time.Duration, repeated bool, kind byte, text []byte) {
+	body := sha256.Sum256(append([]byte{kind}, text...))
+	switch {
 	case len(text) > s.frame.MaxLen:
 		s.emit(Event{At: at, Kind: EventOverflow, Bytes: len(text)})
 		return
@@ -220,6 +231,7 @@ func (s *ssi) Tick(at time.Duration) []Event {
 			s.forget()
 		}
 	}
+	s.segmentsLate(at)
 	s.talker.tick(at)
 	return inOrder(s.take())
 }

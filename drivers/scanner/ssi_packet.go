@@ -73,7 +73,7 @@ func ssiSound(b []byte) bool {
 // ssiFromDecoder reports whether a decoder sends packets of this opcode.
 func ssiFromDecoder(opcode byte) bool {
 	switch opcode {
-	case ssiAck, ssiNak, ssiDecodeData, ssiEvent, ssiRevision, ssiCapabilities, ssiParams:
+	case ssiAck, ssiNak, ssiDecodeData, ssiSegment, ssiEvent, ssiRevision, ssiCapabilities, ssiParams:
 		return true
 	}
 	return false
