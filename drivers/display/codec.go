@@ -54,6 +54,7 @@ func drawable(payload string, most int, asciiOnly bool) error {
 var words = map[agent.ScreenKind]string{
 	agent.ScreenScan: "SHOW YOUR CODE", agent.ScreenQR: "SCAN TO PAY", agent.ScreenProgress: "ONE MOMENT",
 	agent.ScreenPaid: "PAID - THANK YOU", agent.ScreenUnpaid: "NOT PAID", agent.ScreenWait: "PLEASE WAIT",
+	agent.ScreenAccepted: "ACCEPTED - THANK YOU",
 }
 
 // view is a screen as these displays can show it. A test terminal says so.

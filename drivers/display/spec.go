@@ -87,5 +87,5 @@ func Specs() []drivers.Spec {
 			},
 		})
 	}
-	return specs
+	return append(specs, framebufferSpec())
 }
