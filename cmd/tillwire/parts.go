@@ -15,7 +15,7 @@ import (
 
 // registry lists the drivers of this program. Adding one is one line here.
 func registry() drivers.Registry {
-	return slices.Concat(scanner.Specs(), display.Specs(), printer.Specs(), []drivers.Spec{virtual.ScannerSpec(), virtual.DisplaySpec()})
+	return slices.Concat(scanner.Specs(), display.Specs(), printer.Specs(), []drivers.Spec{virtual.ScannerSpec(), virtual.DisplaySpec(), virtual.PrinterSpec()})
 }
 
 // kiosk is the display that is a page of this program's own, so it is not

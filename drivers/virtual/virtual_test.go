@@ -2,6 +2,7 @@ package virtual
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -108,4 +109,52 @@ func TestShowHonoursItsContext(t *testing.T) {
 	if err := NewDisplay(agent.NewSystemClock()).Show(ctx, agent.Screen{}); err == nil {
 		t.Error("a cancelled Show succeeded")
 	}
+}
+
+func TestAVirtualPrinterKeepsItsSlips(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, sup, stop := run(t, PrinterSpec(), nil)
+		printer := d.(*Printer)
+		if sup.Status()[0].State != agent.DeviceReady {
+			t.Errorf("status %+v", sup.Status()[0])
+		}
+		ends := map[agent.PrintEnd]int{}
+		job := func(text string) agent.PrintJob {
+			j := agent.PrintJob{Done: func(end agent.PrintEnd) { ends[end]++ }}
+			if text != "" {
+				j.Slip.Lines = []agent.SlipLine{{Kind: agent.SlipNote, Text: text}}
+			}
+			return j
+		}
+		for i := range slipsKept + 5 {
+			if err := printer.Print(job(fmt.Sprint("slip ", i))); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		if err := printer.Print(job("")); err != nil { // a drawer alone
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		papers := printer.Papers()
+		if len(papers) != slipsKept || papers[0].Slip.Lines[0].Text != fmt.Sprint("slip ", slipsKept+4) || papers[slipsKept-1].Slip.Lines[0].Text != "slip 5" {
+			t.Errorf("%d papers, the first %+v", len(papers), papers[0])
+		}
+		if ends[agent.PrintCompleted] != slipsKept+6 || printer.Waiting() != 0 {
+			t.Errorf("ends %v, %d wait", ends, printer.Waiting())
+		}
+		stop()
+		for range jobsMost {
+			if err := printer.Print(job("late")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := printer.Print(job("too late")); agent.ClassOf(err) != agent.Unavailable || printer.Waiting() != jobsMost {
+			t.Errorf("beyond the queue: %v", err)
+		}
+		printer.Abandon()
+		if ends[agent.PrintNothing] != jobsMost || len(printer.Papers()) != slipsKept {
+			t.Errorf("abandoned: %v", ends)
+		}
+	})
 }
