@@ -176,6 +176,9 @@ func TestKioskStandsApart(t *testing.T) {
 			t.Errorf("the kiosk's unit does not say %s", line)
 		}
 	}
+	if command := unit["Service.ExecStart"][0]; !strings.HasPrefix(command, "/usr/bin/tillwire devices kiosk %i -- /usr/bin/cage -- /usr/bin/chromium ") {
+		t.Errorf("nobody watches the page: %s", command)
+	}
 	for _, flag := range []string{
 		"--kiosk", "--incognito", "--ozone-platform=wayland", "--noerrdialogs", "--disable-infobars",
 		"--disable-session-crashed-bubble", "--no-first-run", "--overscroll-history-navigation=0",

@@ -133,6 +133,21 @@ func (s *Server) screenWords(lang string, sc agent.Screen, withCode bool) sayJSO
 	return out
 }
 
+// displayAlive tells whoever runs the display's browser whether its page gives signs of
+// life: 204, or 503 when it is silent or was never there.
+func (s *Server) displayAlive(w http.ResponseWriter, r *http.Request) {
+	k, err := s.kiosk(r)
+	if err != nil {
+		s.respondError(w, r, err)
+		return
+	}
+	if k.status().State != agent.DeviceReady {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
 // displayBeat takes the page's sign of life. It changes nothing but the device's
 // state, so it needs no session.
 func (s *Server) displayBeat(w http.ResponseWriter, r *http.Request) {

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -201,5 +202,28 @@ func TestEachRunHasItsOwnGenerations(t *testing.T) {
 	clock := newHandClock()
 	if a, b := NewDisplays(clock, "1"), NewDisplays(clock, "1"); a.boot == b.boot {
 		t.Error("a page could not tell a restarted agent from an old screen")
+	}
+}
+
+// Whoever runs the browser hears whether its page lives.
+func TestAPagesLifeIsTold(t *testing.T) {
+	tm := newTerminal(t)
+	alive := func(want int, when string) {
+		t.Helper()
+		if a := tm.page().with("Sec-Fetch-Site", "").do("GET", "/display/1/alive", ""); a.status != want {
+			t.Errorf("%s: %d, want %d", when, a.status, want)
+		}
+	}
+	alive(http.StatusServiceUnavailable, "before a page was there")
+	l := tm.page().listen("/display/1/events")
+	first := l.next("screen")
+	if a := tm.page().beatAs(first); a.status >= 300 {
+		t.Fatalf("the beat: %d", a.status)
+	}
+	alive(http.StatusNoContent, "with a page")
+	tm.clock.advance(displayLost)
+	alive(http.StatusServiceUnavailable, "when it is silent")
+	if a := tm.page().do("GET", "/display/9/alive", ""); a.status != http.StatusNotFound {
+		t.Errorf("no such lane: %d", a.status)
 	}
 }

@@ -178,11 +178,12 @@ func (s *Server) routePages(mux *http.ServeMux) {
 	mux.HandleFunc("GET /display/{lane}", s.opened(s.displayPage))
 	mux.HandleFunc("GET /display/{lane}/events", s.opened(s.displayEvents))
 	mux.HandleFunc("POST /display/{lane}/beat", s.opened(s.displayBeat))
+	mux.HandleFunc("GET /display/{lane}/alive", s.opened(s.displayAlive))
 	s.routeOwner(mux)
 	s.routeSetup(mux)
 	for path, allowed := range map[string]string{
 		"/owner/login": "POST", "/owner/logout": "POST", "/owner/people/{id}": "POST", "/owner/payments/{id}/refund": "POST", "/setup/claim": "POST", "/display/{lane}/beat": "POST",
-		"/register": "GET, HEAD", "/owner": "GET, HEAD", "/owner/day.csv": "GET, HEAD", "/owner/people": "GET, HEAD, POST", "/owner/second": "GET, HEAD, POST", "/owner/settings": "GET, HEAD, POST", "/owner/reconcile": "GET, HEAD, POST", "/owner/reconcile/csv": "GET, HEAD", "/owner/backup": "GET, HEAD, POST", "/owner/payments.csv": "GET, HEAD", "/setup": "GET, HEAD, POST",
+		"/register": "GET, HEAD", "/owner": "GET, HEAD", "/owner/day.csv": "GET, HEAD", "/owner/people": "GET, HEAD, POST", "/owner/devices": "GET, HEAD, POST", "/owner/second": "GET, HEAD, POST", "/owner/settings": "GET, HEAD, POST", "/owner/reconcile": "GET, HEAD, POST", "/owner/reconcile/csv": "GET, HEAD", "/owner/backup": "GET, HEAD, POST", "/owner/payments.csv": "GET, HEAD", "/setup": "GET, HEAD, POST",
 	} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", allowed)

@@ -13,7 +13,7 @@ import (
 )
 
 func (a *app) devicesCommand() *cobra.Command {
-	return group("devices", "Look at scanners and displays", a.devicesListCommand(), a.devicesWatchCommand(), a.devicesLearnCommand(), a.devicesTestCommand(), a.devicesDecodeCommand())
+	return group("devices", "Look at scanners, displays and printers", a.devicesListCommand(), a.devicesWatchCommand(), a.devicesLearnCommand(), a.devicesTestCommand(), a.devicesDecodeCommand(), a.devicesKioskCommand())
 }
 
 func (a *app) devicesDecodeCommand() *cobra.Command {
