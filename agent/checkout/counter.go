@@ -117,9 +117,14 @@ func (e *Engine) Check(ctx context.Context, id agent.PaymentID) (agent.Payment, 
 // Scanned takes a reading of a lane's scanner; it is the sink of every scanner.
 // It tells the scanner what became of it.
 func (e *Engine) Scanned(s agent.Scan) {
-	r := e.Scan(e.work, s.Lane, s.Text)
-	if l := e.lanes[s.Lane]; l != nil && l.cfg.Scanner != nil {
-		l.cfg.Scanner.Answer(r.Accepted || r.Receipt)
+	l := e.lanes[s.Lane]
+	accepted := l != nil && l.tried(s.Text)
+	if !accepted {
+		r := e.Scan(e.work, s.Lane, s.Text)
+		accepted = r.Accepted || r.Receipt
+	}
+	if l != nil && l.cfg.Scanner != nil {
+		l.cfg.Scanner.Answer(accepted)
 	}
 }
 

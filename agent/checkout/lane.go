@@ -26,6 +26,7 @@ type lane struct {
 	shown   *agent.Payment  // what the display is about
 	at      time.Duration   // Clock.Mono when shown changed
 	blanked agent.PaymentID // its code must not be shown any more
+	trial   trial
 }
 
 func newLane(cfg LaneConfig, clock agent.Clock) *lane {
@@ -50,15 +51,14 @@ func (l *lane) committed(p agent.Payment) {
 	l.mu.Lock()
 	switch {
 	case p.Status.Held():
-		l.held = p.ID
+		l.held, l.trial.until = p.ID, 0
 		l.shown, l.at = &p, l.clock.Mono()
 	case l.held == p.ID || l.held == "" && l.shown != nil && l.shown.ID == p.ID:
 		l.held = ""
 		l.shown, l.at = &p, l.clock.Mono()
 	}
-	if l.cfg.Scanner != nil {
-		// Under the lock, so that the scanner hears of commits in their order.
-		l.cfg.Scanner.Listen(l.held != "" && waits(*l.shown))
+	if l.held != "" || l.trial.scan == nil {
+		l.listen(l.held != "" && waits(*l.shown))
 	}
 	l.mu.Unlock()
 	l.wake()
@@ -93,6 +93,13 @@ func (l *lane) blank(ctx context.Context, id agent.PaymentID) error {
 func (l *lane) screen(qrLeft func(agent.Payment) time.Duration) (agent.Screen, time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.held == "" {
+		if left := l.trial.left(l.clock.Mono()); left > 0 {
+			s := l.trial.screen
+			s.TTL = left
+			return s, left
+		}
+	}
 	if l.shown == nil {
 		return agent.Screen{Kind: agent.ScreenIdle}, 0
 	}

@@ -30,6 +30,7 @@ type Options struct {
 	Settings settings  // nil: the owner's page has no settings
 	Bills    bills     // nil: the owner's page compares nothing
 	Backups  backups   // nil: the owner's page knows of no backup
+	Gear     gear      // nil: the devices page shows states and no more
 	Clock    agent.Clock
 	Words    *words.Words
 	Log      *slog.Logger

@@ -124,8 +124,3 @@ func withChosen(list []string, chosen string) []string {
 	}
 	return list
 }
-
-func (s *Server) ownerDevices(w http.ResponseWriter, r *http.Request, me agent.Person) error {
-	s.render(w, r, http.StatusOK, "owner_devices", ownerView("devices", me, s.devices()))
-	return nil
-}

@@ -33,6 +33,7 @@ func (d *agentd) openWeb(ctx context.Context, a *app, done func()) (err error) {
 		Line: d.link.Line, Devices: func() []agent.DeviceStatus { return d.devices.Status() }, Problems: d.problems.list,
 		Policy: func() agent.OfflinePolicy { return d.book.Values().Offline() },
 		Bills:  ownerBills{d.bills}, Backups: pageBackups{d.store}, Setting: d.setting, Ready: d.ready, Metrics: d.metrics.handler(),
+		Gear: shopGear{d, a.sysRoot()},
 		Print: func(ctx context.Context, id agent.PaymentID) error {
 			return d.printing.again(ctx, printRequest{Payment: id})
 		},

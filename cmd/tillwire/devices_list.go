@@ -98,9 +98,7 @@ func (a *app) printDevices(configured []configuredDevice, found []drivers.Found)
 		w := table(a.stdout)
 		fmt.Fprintln(w, "CONFIGURED\tDRIVER\tPATH\tSTATE")
 		for _, d := range configured {
-			if d.Path != "" {
-				users[d.Path] = d.ID
-			}
+			users[d.Path] = d.ID
 			state := string(d.State)
 			if state == "" {
 				state = "unknown: the agent does not run"
@@ -123,13 +121,20 @@ func (a *app) printDevices(configured []configuredDevice, found []drivers.Found)
 		a.printf("%s plugged in that could be a scanner. A scanner that types like a keyboard has to be switched to USB serial (USB-COM, CDC) with a code from its manual.\n", what)
 	}
 	for _, f := range found {
-		user := users[f.Path]
-		if user == "" {
-			user = users[f.Node]
-		}
-		a.printFound(f, user)
+		a.printFound(f, userOf(f, users))
 	}
 	return nil
+}
+
+// userOf is the device of the configuration that has a find's path, by the paths of all
+// of them, or "".
+func userOf(f drivers.Found, users map[string]string) string {
+	for _, path := range []string{f.Path, f.Node} {
+		if user := users[path]; path != "" && user != "" {
+			return user
+		}
+	}
+	return ""
 }
 
 // printFound prints one find; user is the device of the configuration that has

@@ -20,17 +20,17 @@ import (
 
 func (a *app) devicesTestCommand() *cobra.Command {
 	var limit time.Duration
-	var drawer bool
-	c := &cobra.Command{Use: "test DEVICE", Short: "Try one device: read with a scanner, print a slip, open a drawer, show a code", Args: exactly("DEVICE"),
+	var drawer, beep bool
+	c := &cobra.Command{Use: "test DEVICE", Short: "Try one device: read or beep with a scanner, print a slip, open a drawer, show a code", Args: exactly("DEVICE"),
 		Long: `Opens a device as the agent would and tells its states and what comes of it. DEVICE is a lane, for
 its scanner, or a device as "devices list" names it, such as printer.1 or display.pole.
 
 A scanner: what kind of code it reads and how long that is, never the code itself; the command ends
-at the first reading, after --wait, or with Ctrl-C. A printer: a slip with every kind of line and a QR
+at the first reading, after --wait, or with Ctrl-C; with --beep it is told to beep instead. A printer: a slip with every kind of line and a QR
 code, or with --drawer a pulse to the cash drawer; beside a running agent the agent prints it. A
 display: a code of no worth with an amount, for ten seconds.
 
-Scanners and displays belong to the agent while it runs; the owner's page shows there what they do.`,
+Scanners and displays belong to the agent while it runs; the owner's page, under Devices, tries them then.`,
 		Example: `  tillwire devices test 1
   tillwire devices test printer.counter --drawer`,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -45,8 +45,14 @@ Scanners and displays belong to the agent while it runs; the owner's page shows 
 			if drawer && device.Kind != agent.KindPrinter {
 				return usageError{fmt.Errorf("--drawer: %s is a %s; drawers hang on printers", device.ID, device.Kind)}
 			}
+			if beep && device.Kind != agent.KindScanner {
+				return usageError{fmt.Errorf("--beep: %s is a %s; scanners beep", device.ID, device.Kind)}
+			}
 			ctx, _, end := stopSignals(c.Context())
 			defer end()
+			if beep {
+				return a.testBeep(ctx, cfg, device, limit)
+			}
 			switch device.Kind {
 			case agent.KindPrinter:
 				return a.testPrinter(ctx, cfg, device, drawer, limit)
@@ -56,6 +62,7 @@ Scanners and displays belong to the agent while it runs; the owner's page shows 
 			return a.testScanner(ctx, cfg, device.Lane, limit)
 		}}
 	c.Flags().DurationVar(&limit, "wait", 30*time.Second, "how long to wait for a reading or for paper")
+	c.Flags().BoolVar(&beep, "beep", false, "tell the scanner to beep as when the agent took a code, and read nothing")
 	c.Flags().BoolVar(&drawer, "drawer", false, "open the printer's cash drawer and print nothing")
 	return c
 }
@@ -111,6 +118,34 @@ func (a *app) trial(ctx context.Context, c config, device drivers.Config, use fu
 	err = use(ctx, unit.Device, func() agent.DeviceStatus { return s.Status()[0] })
 	cancel()
 	return errors.Join(err, <-ended)
+}
+
+// testBeep has a scanner beep as it does when the agent took a code.
+func (a *app) testBeep(ctx context.Context, c config, device drivers.Config, limit time.Duration) error {
+	return a.trial(ctx, c, device, func(ctx context.Context, d drivers.Device, state func() agent.DeviceStatus) error {
+		works := func() bool {
+			s := state().State
+			return s == agent.DeviceReady || s == agent.DeviceDegraded
+		}
+		for late := a.clock.After(limit); !works(); {
+			select {
+			case <-a.clock.After(20 * time.Millisecond):
+			case <-ctx.Done():
+				return nil
+			case <-late:
+				now := state()
+				fmt.Fprintf(a.stderr, "The scanner is %s after %s. %s\n", now.State, limit, now.Reason)
+				return errFound
+			}
+		}
+		scanner, ok := d.(triggered)
+		if !ok || !beeps(ctx, a.clock, scanner, func() uint64 { return state().Counters[countSent] }) {
+			fmt.Fprintf(a.stderr, "The driver %q has no command for a beep that a host asks for. Many scanners beep by themselves at each reading.\n", device.Driver)
+			return errFound
+		}
+		a.tell(map[string]any{"beep": true}, "The scanner was told to beep. If it is silent, its beeper is switched off; its manual has the code for that.\n")
+		return nil
+	})
 }
 
 // testRequest asks the running agent to try a printer.
@@ -221,7 +256,7 @@ func (d *agentd) testPrinter(q testRequest) (agent.PrintEnd, error) {
 const showFor = 10 * time.Second
 
 func (a *app) testDisplay(ctx context.Context, c config, device drivers.Config, limit time.Duration) error {
-	screen := agent.Screen{Kind: agent.ScreenQR, QR: "https://example.org/tillwire-test", TTL: showFor, Amount: agent.Money{Value: 1234, Currency: "CNY"}, Test: true}
+	screen := trialScreen()
 	return a.trial(ctx, c, device, func(ctx context.Context, d drivers.Device, state func() agent.DeviceStatus) error {
 		late := a.clock.After(limit)
 		for {

@@ -19,20 +19,26 @@ func TestTheOwnersLogShowsSignInsThatTheStoreKept(t *testing.T) {
 	if res, _ := r.form("/owner/login", "", url.Values{"person": {"Olga"}, "password": {"not this one"}}); res.StatusCode == http.StatusSeeOther {
 		t.Fatal("a wrong password signed in")
 	}
-	listed := invoke(t, "", "people", "list", "--json", "--config", file)
-	var people struct{ People []struct{ ID string } }
-	if err := json.Unmarshal([]byte(listed.stdout), &people); err != nil || len(people.People) != 1 {
-		t.Fatalf("%v: %+v", err, listed)
-	}
-	res, text := r.form("/owner/login", "", url.Values{"person": {people.People[0].ID}, "password": {"a long enough password"}})
-	if res.StatusCode != http.StatusSeeOther || len(res.Cookies()) == 0 {
-		t.Fatalf("sign in: %s %s", res.Status, text)
-	}
-	cookie := res.Cookies()[0].Name + "=" + res.Cookies()[0].Value
+	cookie := r.ownersCookie(file)
 	r.waits("both in the log", func() bool {
 		page := r.page("/owner/log", cookie)
 		return strings.Contains(page, "Signed in") && strings.Contains(page, "Sign-in refused")
 	})
+}
+
+// ownersCookie signs the shop's one owner in.
+func (r *running) ownersCookie(file string) string {
+	r.t.Helper()
+	listed := invoke(r.t, "", "people", "list", "--json", "--config", file)
+	var people struct{ People []struct{ ID string } }
+	if err := json.Unmarshal([]byte(listed.stdout), &people); err != nil || len(people.People) != 1 {
+		r.t.Fatalf("%v: %+v", err, listed)
+	}
+	res, text := r.form("/owner/login", "", url.Values{"person": {people.People[0].ID}, "password": {"a long enough password"}})
+	if res.StatusCode != http.StatusSeeOther || len(res.Cookies()) == 0 {
+		r.t.Fatalf("sign in: %s %s", res.Status, text)
+	}
+	return res.Cookies()[0].Name + "=" + res.Cookies()[0].Value
 }
 
 // page is what a signed-in browser reads.
