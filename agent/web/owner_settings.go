@@ -40,6 +40,7 @@ func (s *Server) settingsPage(w http.ResponseWriter, r *http.Request, me agent.P
 		}
 		titles := map[string]string{}
 		for i := range rows {
+			rows[i].Title = s.settingTitle(s.language(r), rows[i])
 			rows[i].By = who(rows[i].By)
 			titles[rows[i].Key] = rows[i].Title
 		}
