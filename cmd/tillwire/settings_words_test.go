@@ -14,7 +14,7 @@ func TestEverySettingHasATitleInEveryLanguage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := settings.Table(settings.Start{Shop: "Shop", Language: "en", Languages: languages, Protocols: protocols(), Codes: codeRows(), FleetSpread: "30s"})
+	table := settings.Table(settings.Start{Shop: "Shop", Language: "en", Languages: words.Codes(), Protocols: protocols(), Codes: codeRows(), FleetSpread: "30s"})
 	if len(table) < 60 {
 		t.Fatalf("only %d settings", len(table))
 	}

@@ -33,6 +33,13 @@ func (g *glass) QR() string {
 	return g.read(g.sent)
 }
 
+// got is everything that was sent.
+func (g *glass) got() []byte {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return bytes.Clone(g.sent)
+}
+
 func (g *glass) Cut() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -226,19 +233,19 @@ func TestPolesSayWhatTheScreenSays(t *testing.T) {
 			if err := d.Show(ctx, agent.Screen{Kind: agent.ScreenScan, Amount: agent.Money{Value: 1250, Currency: "CNY"}}); err != nil {
 				t.Error(err)
 			}
-			if !bytes.Contains(g.sent, []byte("12.50")) {
-				t.Errorf("%s was sent %q", name, g.sent)
+			if !bytes.Contains(g.got(), []byte("12.50")) {
+				t.Errorf("%s was sent %q", name, g.got())
 			}
-			seen := len(g.sent)
+			seen := len(g.got())
 			<-time.After(refreshEvery)
 			synctest.Wait()
-			if !bytes.Contains(g.sent[seen:], []byte("12.50")) {
+			if !bytes.Contains(g.got()[seen:], []byte("12.50")) {
 				t.Errorf("%s that was switched off and on stays dark", name)
 			}
 			cancel()
 			<-done
-			if !bytes.HasSuffix(g.sent, d.codec.Clear()) {
-				t.Errorf("%s is left with %q", name, g.sent)
+			if !bytes.HasSuffix(g.got(), d.codec.Clear()) {
+				t.Errorf("%s is left with %q", name, g.got())
 			}
 		})
 	}
