@@ -96,7 +96,7 @@ func TestMistakesAreNamedWithLineAndRemedy(t *testing.T) {
 		{`store_id = "SH0001"`, `store_id = "SH 1"`},
 		{`currency = "CNY"`, `currency = "RMB"`},
 		{`time_zone = "Asia/Shanghai"`, `time_zone = "Beijing"`},
-		{`language = "en"`, `language = "fr"`},
+		{`language = "en"`, `language = "xx"`},
 		{`listen = "127.0.0.1:0"`, `listen = "8480"`},
 		{`listen = "127.0.0.1:0"`, `listen = "127.0.0.1:http"`},
 		{`listen = "127.0.0.1:0"`, "listen = \"127.0.0.1:0\"\nhosts = [\"http://x\"]"},
