@@ -251,7 +251,13 @@ func (s *Store) current(ctx context.Context, id agent.PaymentID) (*entry, error)
 
 // Payment implements agent.Journal.
 func (s *Store) Payment(ctx context.Context, id agent.PaymentID) (agent.Payment, error) {
+	s.mu.RLock()
+	_, known := s.state.payments[id]
+	s.mu.RUnlock()
 	e, err := s.current(ctx, id)
+	if !known {
+		s.passedOn() // out of the file, which shows a commit before anybody has begun to tell of it
+	}
 	s.writer.telling.RLock()
 	defer s.writer.telling.RUnlock()
 	return bare(e, err)
