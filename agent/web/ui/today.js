@@ -83,7 +83,7 @@ export class Today {
     if (!known && ($("search").value.trim() || payment.lane !== page.lane)) return;
     this.payments = known ? this.payments.set(payment.id, payment) : new Map([[payment.id, payment], ...this.payments]);
     this.draw();
-    if (this.open === payment.id) this.show(payment);
+    if (this.looksAt(payment.id)) this.show(payment);
   }
 
   draw() {
@@ -152,6 +152,9 @@ export class Today {
     $("r-amount").focus();
   }
 
+  // looksAt holds while somebody has a payment's story open: news never opens it again.
+  looksAt(id) { return this.open === id && $("detail").open; }
+
   // scanned opens the refund of the payment whose receipt was scanned.
   scanned(p) {
     if (this.open === p.id && !$("refund").hidden) return;
@@ -204,9 +207,11 @@ export class Today {
       const answer = await persist("POST", "/payments/" + p.id + "/refunds",
         { request_id: this.request, amount, reason: $("r-reason").value, approval: approval.body.approval });
       if (answer.ok) {
-        this.refundForm(false);
         this.take(answer.body.payment);
-        this.show(this.payments.get(p.id) ?? answer.body.payment);
+        if (this.looksAt(p.id)) {
+          this.refundForm(false);
+          this.show(this.payments.get(p.id) ?? answer.body.payment);
+        }
       } else wrong(answer.body.say);
     } else {
       wrong(approval.body.retry_after ? text("wait", approval.body.retry_after) : approval.body.say);
