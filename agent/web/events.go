@@ -57,7 +57,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, c caller) error 
 	if err != nil {
 		return err
 	}
-	v := &watch{stream: st, s: s, r: r, who: c, lang: s.apiLanguage(r), sent: map[agent.PaymentID]int64{}}
+	v := &watch{stream: st, s: s, r: r, who: c, lang: s.apiLanguage(r), sent: map[agent.PaymentID]int64{}, wait: gathered{lane: r.URL.Query().Get("lane")}}
 	err = v.sit()
 	defer func() { s.seats.rise(v.lane, v.seat) }()
 	if err == nil {
@@ -178,7 +178,7 @@ func (v *watch) follow(feed <-chan agent.Event) error {
 			return v.r.Context().Err()
 		case <-v.s.done:
 			return nil
-		case e, ok := <-feed:
+		case e, ok := <-v.ears(feed):
 			if !ok {
 				// Cut off for being slow: the client comes back and resumes.
 				return nil
@@ -187,7 +187,7 @@ func (v *watch) follow(feed <-chan agent.Event) error {
 				return err
 			}
 		case <-v.wait.due:
-			if err := v.catchUp(); err != nil {
+			if over, err := v.awake(feed); over || err != nil {
 				return err
 			}
 		case <-v.gone:

@@ -17,8 +17,37 @@ const lull = 250 * time.Millisecond
 
 // gathered is the news that waits, in the order in which it is to go out.
 type gathered struct {
+	lane   string // at which the page works; "" when it only watches
 	events []agent.Event
 	due    <-chan time.Time // nil while nothing waits
+}
+
+// ears is where a stream listens: nowhere while it waits for the lull, unless its own
+// lane may have something to say. The feed keeps what comes meanwhile, and a hundred
+// pages are not woken for each step of a sale.
+func (v *watch) ears(feed <-chan agent.Event) <-chan agent.Event {
+	if v.wait.due != nil && v.wait.lane == "" {
+		return nil
+	}
+	return feed
+}
+
+// awake ends the lull: it hears what has come meanwhile and sends all of it. over says
+// that the feed has ended, so that the client comes back and resumes.
+func (v *watch) awake(feed <-chan agent.Event) (over bool, err error) {
+	for {
+		select {
+		case e, ok := <-feed:
+			if !ok {
+				return true, nil
+			}
+			if err := v.hear(e); err != nil {
+				return false, err
+			}
+		default:
+			return false, v.catchUp()
+		}
+	}
 }
 
 // hear takes an event off the feed: it goes out now, or waits for the lull.
@@ -42,7 +71,7 @@ func (v *watch) hear(e agent.Event) error {
 // bystander reports whether a stream only looks on at what a lane does, in a crowd. Tills
 // and the lane's own page are told at once.
 func (v *watch) bystander(lane string) bool {
-	return v.s.streams.held.Load() > crowdFrom && v.who.till == "" && v.r.URL.Query().Get("lane") != lane
+	return v.s.streams.held.Load() > crowdFrom && v.who.till == "" && v.wait.lane != lane
 }
 
 // catchUp sends what has waited.

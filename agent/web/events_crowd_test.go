@@ -75,6 +75,37 @@ func TestInACrowdTheNewsOfOtherLanesWaits(t *testing.T) {
 	}
 }
 
+// TestInACrowdAPageThatOnlyWatchesSleeps: it has no lane of its own, is told nothing for
+// a while and then everything, a remark in its place among the payments.
+func TestInACrowdAPageThatOnlyWatchesSleeps(t *testing.T) {
+	tm := crowded(t)
+	watcher, till := tm.signedIn("cas", "111111").listen("/api/v1/events"), tm.till().listen("/api/v1/events")
+	watcher.next("status")
+	till.next("status")
+	id := tm.open("a", "scan")
+	till.told(1)
+	// Two heartbeats and the lull: the watcher has taken the first event.
+	limit := time.After(5 * time.Second)
+	for tm.clock.waiting() < 3 {
+		select {
+		case <-limit:
+			t.Fatalf("%d timers run: nothing waits", tm.clock.waiting())
+		case <-time.After(time.Millisecond):
+		}
+	}
+	tm.remark("1")
+	tm.pay(id)
+	till.told(1)
+	tm.clock.advance(lull)
+	if got := watcher.told(1)[0]; got != "T-a created 1" {
+		t.Errorf("before the remark: %s", got)
+	}
+	watcher.next("lane")
+	if got := watcher.told(1)[0]; got != "T-a paid 3" {
+		t.Errorf("after the remark: %s", got)
+	}
+}
+
 func TestAFewPagesHearEverythingAtOnce(t *testing.T) {
 	tm := newTerminal(t)
 	watcher := tm.signedIn("cas", "111111").listen("/api/v1/events?lane=2")

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -46,10 +48,10 @@ func screens(b *testing.B) {
 	}
 	<-time.After(time.Second) // the scanner's grace
 	sale := 0
-	var alone, crowded figures
-	var ratios figures
+	var alone, crowded, ratios figures
+	var workAlone, workCrowded time.Duration
 	for round := range crowdRounds + 1 {
-		one, err := a.added(c, &sale)
+		one, work, err := a.added(c, &sale)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -57,7 +59,7 @@ func screens(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		many, err := a.added(c, &sale)
+		many, workMany, err := a.added(c, &sale)
 		leave()
 		if err != nil {
 			b.Fatal(err)
@@ -66,23 +68,49 @@ func screens(b *testing.B) {
 		if round == 0 {
 			continue // connections are opened and caches filled
 		}
+		workAlone, workCrowded = workAlone+work, workCrowded+workMany
 		alone, crowded, ratios = append(alone, one...), append(crowded, many...), append(ratios, many.median()/one.median())
 	}
 	fmt.Printf("a sale beside %d pages, %d of them stalled: added p50 %.2f ms, p99 %.2f ms; alone p50 %.2f ms, p99 %.2f ms; ratio of medians %s (%d rounds of %d sales)\n",
 		pagesOpen, pagesStalled, crowded.median(), crowded.at(0.99), alone.median(), alone.at(0.99), ratios, crowdRounds, crowdSales)
+	fmt.Printf("  the agent's processor for a sale: %.2f ms beside them, %.2f ms alone\n", ms(workCrowded)/float64(len(crowded)), ms(workAlone)/float64(len(alone)))
 }
 
-// added makes some sales and returns what the agent added to each, in milliseconds.
-func (a *agent) added(c *cloud, sale *int) (f figures, err error) {
+// added makes some sales and returns what the agent added to each, in milliseconds, and
+// how long it worked for all of them.
+func (a *agent) added(c *cloud, sale *int) (f figures, work time.Duration, err error) {
+	before, err := worked(a.cmd.Process.Pid)
+	if err != nil {
+		return nil, 0, err
+	}
 	for range crowdSales {
 		last, v, took, err := a.scan(c, *sale)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		*sale++
 		f = append(f, ms(v.at.Sub(last)-took))
 	}
-	return f, nil
+	after, err := worked(a.cmd.Process.Pid)
+	return f, after - before, err
+}
+
+// worked is the processor time that a process has used, in its threads' own clocks.
+func worked(pid int) (time.Duration, error) {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	var sum time.Duration
+	for _, thread := range threads {
+		text, err := os.ReadFile(thread)
+		if err != nil {
+			continue // it has ended meanwhile
+		}
+		var ns int64
+		if _, err := fmt.Sscan(string(text), &ns); err != nil {
+			return 0, err
+		}
+		sum += time.Duration(ns)
+	}
+	return sum, err
 }
 
 // crowd opens the event streams of pages in which somebody is signed in, and returns
