@@ -52,6 +52,7 @@ func TestBrowserPagesFitAndCanBeUsed(t *testing.T) {
 		t.Run(fmt.Sprint(size.width), func(t *testing.T) {
 			tm := live(t, func(o *Options) {
 				o.Settings, o.Test = table{}, true
+				o.Gear, o.Devices = &shelf{}, counterDevices
 				o.Backups = &safe{now: Backups{List: []Backup{{Path: "/var/lib/tillwire/backups/agent-20260501T033000.db", At: o.Clock.Now(), Bytes: 5 << 20}}}}
 			})
 			tm.pay(tm.open("a", "scan"))
