@@ -1,6 +1,7 @@
 package web
 
 import (
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 //go:embed ui
@@ -24,8 +26,9 @@ type assets struct {
 }
 
 type asset struct {
-	kind string
-	body []byte
+	kind   string
+	body   []byte
+	packed func() []byte // made when the first browser asks
 }
 
 // kinds are the files that are served; anything else in ui/ is not.
@@ -48,7 +51,7 @@ func loadAssets() (*assets, error) {
 		body = lean(name, body)
 		fmt.Fprintf(digest, "%s %d\n", name, len(body))
 		digest.Write(body)
-		a.files[path.Base(name)] = asset{kind, body}
+		a.files[path.Base(name)] = asset{kind, body, sync.OnceValue(func() []byte { return packed(body, gzip.BestCompression) })}
 		return nil
 	})
 	if err != nil {
@@ -71,7 +74,13 @@ func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", file.kind)
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	_, _ = w.Write(file.body)
+	w.Header().Set("Vary", "Accept-Encoding")
+	body := file.body
+	if len(body) >= worthPacking && packs(r) {
+		body = file.packed()
+		w.Header().Set("Content-Encoding", "gzip")
+	}
+	_, _ = w.Write(body)
 }
 
 var styleComment = regexp.MustCompile(`(?s)/\*.*?\*/`)

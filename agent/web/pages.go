@@ -119,6 +119,12 @@ func (s *Server) renderIn(w http.ResponseWriter, r *http.Request, lang string, s
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", v.Lang)
 	w.Header().Set("Vary", "Cookie, Accept-Language")
+	// Only the pages that wait on a slow box: they hold nothing secret and repeat nothing
+	// that they were sent, which the length of packed text could give away.
+	if name == "register" || name == "display" {
+		sendPacked(w, r, status, out.Bytes())
+		return
+	}
 	w.WriteHeader(status)
 	_, _ = out.WriteTo(w)
 }
