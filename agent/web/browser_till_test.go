@@ -20,6 +20,9 @@ func TestBrowserAShiftFromCountToCount(t *testing.T) {
 	tm := live(t)
 	b := tm.atRegister(1280, 800)
 	b.menu("No shift was opened")
+	if got := b.js(`document.getElementById("staff").hidden`); got != "true" {
+		t.Error("a cashier is offered what only a manager may do")
+	}
 	b.passes("1280-menu")
 	b.keys("5")
 	b.until(`document.activeElement?.id === "shift-counted"`)

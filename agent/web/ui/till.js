@@ -51,8 +51,8 @@ export class Till {
     this.now = shift;
     const runs = shift && !shift.closed;
     $("menu-shift").textContent = runs ? text("shift.since", moment.format(new Date(shift.opened)), shift.opened_by) : shift ? text("shift.closed", moment.format(new Date(shift.closed)), shift.closed_by) : text("shift.none");
-    for (const entry of $("menu-list").querySelectorAll("[data-entry]")) {
-      entry.hidden = { open: runs, close: !runs, report: !shift }[entry.dataset.entry] ?? false;
+    for (const [entry, hidden] of Object.entries({ open: runs, close: !runs, report: !shift })) {
+      $("menu-list").querySelector(`[data-entry="${entry}"]`).hidden = Boolean(hidden);
     }
   }
 

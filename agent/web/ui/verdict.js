@@ -168,7 +168,7 @@ export class Verdict {
     const apart = (p.training ? this.training : this.apart).allows(p);
     switch (p.status) {
       case "created":
-        return [...apart, ...(p.mode === "any" && this.can && this.choice.length === 0 ? [["show", "F2"]] : []), ["cancel", "Esc"], ["park", "F1"]];
+        return [...apart, ...(p.mode === "any" && this.can && this.choice.length === 0 ? [["show", "F2"]] : []), ["cancel", "Esc"], ...(p.training ? [] : [["park", "F1"]])];
       case "qr_shown":
         return p.training ? [...apart, ["cancel", "Esc"]] : [[this.code ? "hide" : "here", "F7"], ...apart, ["cancel", "Esc"]];
       case "offline_accepted":
