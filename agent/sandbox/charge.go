@@ -14,6 +14,10 @@ import (
 // cancels it by itself (WeChat Pay, codepay: 45 s after creation).
 const CodeOrderLife = 45 * time.Second
 
+// clocksDiffer is how far a shop's clock may be behind the cloud's when it says that
+// it took a code.
+const clocksDiffer = 5 * time.Minute
+
 // slowAnswer is how long a slow customer takes.
 const slowAnswer = 6 * time.Second
 
@@ -159,6 +163,9 @@ func (t *tx) redeem(fingerprint []byte, at time.Time) (Customer, Reason, error) 
 		return customer, ReasonCodeUsed, nil
 	case !at.Before(fromMillis(expires)):
 		return customer, ReasonCodeExpired, nil
+	case at.Before(fromMillis(expires).Add(-PayCodeLife - clocksDiffer)):
+		// Nobody can have shown it then: whoever took it, it was not at that time.
+		return customer, ReasonCodeUnknown, nil
 	}
 	return customer, "", nil
 }

@@ -109,7 +109,7 @@ func (c *Cloud) postScan(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &ask) {
 		return
 	}
-	slip, err := c.scan(r, ask.QR)
+	slip, err := c.Scan(r.Context(), r.PathValue("id"), ask.QR)
 	c.scanned(w, r, slip, err)
 }
 
@@ -117,7 +117,7 @@ func (c *Cloud) postConfirm(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &struct{}{}) {
 		return
 	}
-	slip, err := c.confirm(r)
+	slip, err := c.Confirm(r.Context(), r.PathValue("id"))
 	c.scanned(w, r, slip, err)
 }
 

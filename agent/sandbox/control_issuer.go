@@ -17,31 +17,31 @@ func (c *Cloud) issuerOf(wallet string) (Issuer, error) {
 	return nil, ErrNoIssuer
 }
 
-// phonesIssuer is the issuer behind the phone in the address.
-func (c *Cloud) phonesIssuer(r *http.Request) (Issuer, string, error) {
-	id := r.PathValue("id")
-	customer, err := c.options.Ledger.Customer(r.Context(), id)
+// phonesIssuer is the issuer behind a customer's phone.
+func (c *Cloud) phonesIssuer(ctx context.Context, id string) (Issuer, error) {
+	customer, err := c.options.Ledger.Customer(ctx, id)
 	if err != nil {
-		return nil, id, err
+		return nil, err
 	}
-	issuer, err := c.issuerOf(customer.Wallet)
-	return issuer, id, err
+	return c.issuerOf(customer.Wallet)
 }
 
-// scan lets a phone read a code: one that its cloud made, or a shop's challenge.
-func (c *Cloud) scan(r *http.Request, text string) (Slip, error) {
-	issuer, id, err := c.phonesIssuer(r)
+// Scan lets a customer's phone read a code: one that its cloud made, a shop's
+// challenge, or one that the shop made of its printed code. A slow customer is waited
+// for, as long as ctx lasts.
+func (c *Cloud) Scan(ctx context.Context, customer, text string) (Slip, error) {
+	issuer, err := c.phonesIssuer(ctx, customer)
 	if err != nil && !errors.Is(err, ErrNoIssuer) {
 		return Slip{}, err
 	}
 	if issuer != nil {
-		if slip, err := issuer.Scan(r.Context(), id, text); err != nil || slip.Status != ScanUnknown {
+		if slip, err := issuer.Scan(ctx, customer, text); err != nil || slip.Status != ScanUnknown {
 			return slip, err
 		}
 	}
-	status, err := c.options.Ledger.Scan(r.Context(), id, strings.TrimSpace(text))
+	status, err := c.options.Ledger.Scan(ctx, customer, strings.TrimSpace(text))
 	if err == nil && status == ScanUnknown {
-		status, err = c.scanShopMade(r.Context(), id, text)
+		status, err = c.scanShopMade(ctx, customer, text)
 	}
 	return Slip{Status: status}, err
 }
@@ -73,20 +73,21 @@ func (c *Cloud) scanShopMade(ctx context.Context, id, text string) (ScanStatus, 
 	return c.options.Ledger.Scan(ctx, id, s.QR)
 }
 
-// confirm enters the password; a receipt is shown for a challenge that it paid.
-func (c *Cloud) confirm(r *http.Request) (Slip, error) {
-	status, err := c.options.Ledger.Confirm(r.Context(), r.PathValue("id"))
+// Confirm enters a customer's password; a receipt is shown for a challenge that it
+// paid.
+func (c *Cloud) Confirm(ctx context.Context, customer string) (Slip, error) {
+	status, err := c.options.Ledger.Confirm(ctx, customer)
 	if err != nil || status != ScanPaid {
 		return Slip{Status: status}, err
 	}
-	issuer, id, err := c.phonesIssuer(r)
+	issuer, err := c.phonesIssuer(ctx, customer)
 	if errors.Is(err, ErrNoIssuer) {
 		return Slip{Status: status}, nil
 	}
 	if err != nil {
 		return Slip{}, err
 	}
-	return issuer.Confirmed(r.Context(), id)
+	return issuer.Confirmed(ctx, customer)
 }
 
 // postVoucher makes a code of a phone that has no challenge to answer.
@@ -105,7 +106,8 @@ func askIssuer[A any](c *Cloud, w http.ResponseWriter, r *http.Request, do func(
 	if !read(w, r, &ask) {
 		return
 	}
-	issuer, id, err := c.phonesIssuer(r)
+	id := r.PathValue("id")
+	issuer, err := c.phonesIssuer(r.Context(), id)
 	if err != nil {
 		c.broken(w, r, err)
 		return

@@ -48,6 +48,8 @@ func TestACodeChargedLateIsJudgedByItsSale(t *testing.T) {
 		{"one whom the card refuses", sandbox.Decline, time.Hour, "not_enough"},
 		{"in the code's last second", sandbox.Approve, time.Hour - sandbox.PayCodeLife + time.Second, "paid"},
 		{"after the code's end", sandbox.Approve, time.Hour - sandbox.PayCodeLife, "code_expired"},
+		{"before the code was made, by a clock that is behind", sandbox.Approve, time.Hour + ahead - time.Second, "paid"},
+		{"before there was such a code", sandbox.Approve, time.Hour + ahead + time.Second, "code_invalid"},
 		{"longer ago than the scheme answers for", sandbox.Approve, 24*time.Hour + time.Second, "code_expired"},
 		{"in the future, which no clock explains", sandbox.Approve, -ahead - time.Second, "code_expired"},
 	} {
