@@ -1,13 +1,17 @@
 package lab
 
 import (
+	"context"
 	"database/sql"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,7 +24,8 @@ import (
 type stage struct {
 	*testing.T
 	*Shop
-	n int
+	n   int
+	cut atomic.Bool // its line
 }
 
 const price = 1280
@@ -103,6 +108,7 @@ func the(b *Books, p agent.Payment) *agent.Payment {
 func demonstrations() map[string]tampering {
 	all := duringTrade()
 	maps.Copy(all, inTheBooks())
+	maps.Copy(all, inAnOutage())
 	return all
 }
 
@@ -227,11 +233,18 @@ func (s *stage) order(p agent.Payment) sandbox.OrderWithHistory {
 func perform(t *testing.T, keys Keys, tamper tampering) (found []Violation) {
 	dir := Scratch(t)
 	synctest.Test(t, func(t *testing.T) {
-		shop, err := Open(t.Context(), Options{Dir: dir, Clock: NewClock(), Keys: keys, Network: NewNetwork(), Lanes: 2})
-		if err != nil {
-			t.Fatal(err)
+		s := &stage{T: t}
+		network := NewNetwork()
+		dial := func(ctx context.Context, kind, address string) (net.Conn, error) {
+			if s.cut.Load() {
+				return nil, syscall.ENETUNREACH
+			}
+			return network.Dial(ctx, kind, address)
 		}
-		s := &stage{T: t, Shop: shop}
+		var err error
+		s.Shop, err = Open(t.Context(), Options{Dir: dir, Clock: NewClock(), Keys: keys, Network: network, Dial: dial, Lanes: 2,
+			Wallets: []string{"wechat", Corner, Card}, Outage: outagePolicy()})
+		s.must(err)
 		defer func() { s.must(s.Close()) }()
 		change := tamper(s)
 		s.must(s.Settle(t.Context(), 2*time.Minute, func(d time.Duration) { <-time.After(d) }))

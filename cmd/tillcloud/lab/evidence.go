@@ -13,21 +13,22 @@ import (
 // evidence is what was seen while the shop traded. The rest of the judgement is
 // made of what the journal and the ledger hold in the end.
 type evidence struct {
-	found  []Violation
-	acked  map[agent.PaymentID]int64           // version that somebody was told is durable
-	green  map[agent.PaymentID]bool            // shown as paid
-	sales  map[string]map[agent.PaymentID]bool // tenders of a sale, by reference
-	lied   map[string]bool                     // orders whose requests were answered with another's refusal
-	mixed  map[string]bool                     // orders that were given another's code to show
-	lies   map[string][]string                 // what a violation of an order tells of all such answers
-	back   map[string]time.Duration            // refunds that were recorded as done, by number, and when
-	codes  secrets                             // every payment code that a customer had
-	shown  map[string]*picture                 // every code that the shop had for customers to scan, by its text
-	codeOf map[agent.PaymentID]string          // the one that customers may scan now
+	found   []Violation
+	acked   map[agent.PaymentID]int64           // version that somebody was told is durable
+	green   map[agent.PaymentID]bool            // shown as paid
+	striped map[agent.PaymentID]bool            // shown as accepted offline: the goods are gone
+	sales   map[string]map[agent.PaymentID]bool // tenders of a sale, by reference
+	lied    map[string]bool                     // orders whose requests were answered with another's refusal
+	mixed   map[string]bool                     // orders that were given another's code to show
+	lies    map[string][]string                 // what a violation of an order tells of all such answers
+	back    map[string]time.Duration            // refunds that were recorded as done, by number, and when
+	codes   secrets                             // every payment code that a customer had
+	shown   map[string]*picture                 // every code that the shop had for customers to scan, by its text
+	codeOf  map[agent.PaymentID]string          // the one that customers may scan now
 }
 
 func newEvidence() evidence {
-	return evidence{acked: map[agent.PaymentID]int64{}, green: map[agent.PaymentID]bool{},
+	return evidence{acked: map[agent.PaymentID]int64{}, green: map[agent.PaymentID]bool{}, striped: map[agent.PaymentID]bool{},
 		sales: map[string]map[agent.PaymentID]bool{}, lied: map[string]bool{}, mixed: map[string]bool{}, lies: map[string][]string{}, back: map[string]time.Duration{}, codes: secrets{},
 		shown: map[string]*picture{}, codeOf: map[agent.PaymentID]string{}}
 }
@@ -67,10 +68,12 @@ func (s *Shop) meddle(a Arrival) Meddling {
 	return s.opt.Meddle(a)
 }
 
-// intents are the facts that must be durable before a request leaves (I2).
-var intents = map[sandbox.Operation]agent.FactKind{
-	sandbox.OpPay: agent.FactPayStarted, sandbox.OpPresent: agent.FactPresentStarted, sandbox.OpReverse: agent.FactReversalDecided,
-	sandbox.OpClose: agent.FactCloseDecided, sandbox.OpRefund: agent.FactRefundRequested,
+// intents are the facts of which one must be durable before a request leaves (I2). What
+// was accepted without a line is charged, closed and taken back on other decisions.
+var intents = map[sandbox.Operation][]agent.FactKind{
+	sandbox.OpPay: {agent.FactPayStarted, agent.FactForwardStarted}, sandbox.OpPresent: {agent.FactPresentStarted},
+	sandbox.OpReverse: {agent.FactReversalDecided, agent.FactVoided}, sandbox.OpClose: {agent.FactCloseDecided, agent.FactForwardStarted},
+	sandbox.OpRefund: {agent.FactRefundRequested}, sandbox.OpRedeem: {agent.FactForwardStarted},
 }
 
 // arrived judges a request that reached the cloud: its intent must be on disk
@@ -96,26 +99,30 @@ func (s *Shop) arrived(ctx context.Context, a Arrival) {
 		return
 	}
 	for _, f := range p.Facts {
-		if f.Kind == want && f.RefundNo == a.RefundNo {
+		if slices.Contains(want, f.Kind) && f.RefundNo == a.RefundNo {
 			return
 		}
 	}
-	s.accuse(CheckIntent, "%s of order %s (refund %q) reached the cloud before %s was durable: %v", a.Op, a.OrderNo, a.RefundNo, want, kinds(p))
+	s.accuse(CheckIntent, "%s of order %s (refund %q) reached the cloud before any of %v was durable: %v", a.Op, a.OrderNo, a.RefundNo, want, kinds(p))
 }
 
 // committed is the store's notice. Whoever listens shows the payment from here
 // on, so what is green must be readable by somebody else now (I3).
 func (s *Shop) committed(t *till, p agent.Payment) {
 	s.at(Point{Place: "durable", What: string(p.Facts[len(p.Facts)-1].Kind)})
-	if p.Status.State == agent.Paid && t.on.Load() {
+	if state := p.Status.State; (state == agent.Paid || state == agent.OfflineAccepted) && t.on.Load() {
 		var durable agent.Payment
 		var err error
 		s.opt.Look(func() { durable, err = t.reader.Payment(context.Background(), p.ID) })
 		if (err != nil || durable.Version < p.Version) && t.on.Load() {
-			s.accuse(CheckGreen, "payment %s is shown as paid in version %d; the disk has version %d: %v", p.ID, p.Version, durable.Version, err)
+			s.accuse(CheckGreen, "payment %s is shown as %s in version %d; the disk has version %d: %v", p.ID, state, p.Version, durable.Version, err)
 		}
 		s.mu.Lock()
-		s.seen.green[p.ID] = true
+		if state == agent.Paid {
+			s.seen.green[p.ID] = true
+		} else {
+			s.seen.striped[p.ID] = true
+		}
 		s.mu.Unlock()
 	}
 	s.noted(p)

@@ -31,12 +31,15 @@ const (
 	CheckSecret  = "no-code-on-disk"
 	CheckReturn  = "refund-done-is-made"
 	CheckScreen  = "screen-shows-what-is"
+	CheckOnce    = "offline-code-once"
+	CheckCaps    = "offline-caps-hold"
+	CheckLoss    = "offline-loss-is-proven"
 )
 
 // Checks lists every check of the oracle.
 func Checks() []string {
 	return []string{CheckCharge, CheckIntent, CheckGreen, CheckProof, CheckStep, CheckTender, CheckKeys, CheckLate, CheckRefunds, CheckLaw,
-		CheckBooks, CheckFinal, CheckAcked, CheckSecret, CheckReturn, CheckScreen}
+		CheckBooks, CheckFinal, CheckAcked, CheckSecret, CheckReturn, CheckScreen, CheckOnce, CheckCaps, CheckLoss}
 }
 
 // CheckRepeat is the check of the campaigns whose tills ask again under the same
@@ -140,6 +143,7 @@ func (s *Shop) weigh(ctx context.Context, books *Books) ([]Violation, error) {
 	}
 	s.judgeOrders(ctx, books)
 	s.judgeSales(books)
+	s.judgeOutage(books)
 	if err := s.judgeSecrets(); err != nil {
 		return nil, err
 	}
@@ -205,7 +209,7 @@ func (s *Shop) judge(b *Books, p *agent.Payment) {
 		s.accuse(CheckProof, "%s is called %s, and the ledger has it: captured %d, keeps %d; facts %v", p.OrderNo, state, o.Captured, kept(o), kinds(*p))
 	}
 	s.mu.Lock()
-	acked, green, lied := s.seen.acked[p.ID], s.seen.green[p.ID], s.seen.lied[p.OrderNo]
+	acked, green, striped, lied := s.seen.acked[p.ID], s.seen.green[p.ID], s.seen.striped[p.ID], s.seen.lied[p.OrderNo]
 	s.mu.Unlock()
 	if !lied {
 		s.judgeProof(p, o)
@@ -215,6 +219,9 @@ func (s *Shop) judge(b *Books, p *agent.Payment) {
 	}
 	if green && state != agent.Paid && state != agent.Refunded {
 		s.accuse(CheckGreen, "%s was shown as paid and is %s", p.OrderNo, state)
+	}
+	if striped && p.Status.Way == "" {
+		s.accuse(CheckGreen, "%s was shown as accepted offline and is %s: %v", p.OrderNo, state, kinds(*p))
 	}
 	s.judgeRefunds(p, o)
 }
@@ -241,7 +248,7 @@ func (s *Shop) judgeProof(p *agent.Payment, o sandbox.OrderWithHistory) {
 }
 
 func negative(s agent.State) bool {
-	return s == agent.Declined || s == agent.NotSent || s == agent.Reversed || s == agent.Closed
+	return s == agent.Declined || s == agent.NotSent || s == agent.Reversed || s == agent.Closed || s == agent.OfflineRejected
 }
 
 // judgeRefunds checks the sum (I9) and that a late success is paid back exactly
@@ -285,7 +292,7 @@ func (s *Shop) judgeOrders(ctx context.Context, b *Books) {
 	}
 	for _, o := range b.Orders {
 		p := known[o.OrderNo]
-		if p == nil && s.opt.Gone(o.OrderNo) {
+		if p == nil && (s.opt.Gone(o.OrderNo) || strings.HasPrefix(o.OrderNo, elsewhere)) {
 			continue
 		}
 		if p == nil {

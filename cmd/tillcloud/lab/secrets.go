@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // secrets are payment codes by their length.
@@ -45,6 +46,37 @@ func (c secrets) in(content []byte) bool {
 	return false
 }
 
+// vouchers are how receipts and vouchers begin, and what follows in them (Base45). What
+// is left of one on a disk is worth money, so the agent seals what it has to forward.
+var vouchers = [...]string{"RC1:", "OV1:", "OV2:"}
+
+const (
+	base45 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
+	// voucherLeast characters of it are behind such a beginning by no chance.
+	voucherLeast = 16
+)
+
+// voucherIn reports whether a receipt or voucher stands in the content.
+func voucherIn(content []byte) bool {
+	for _, begins := range vouchers {
+		for rest := content; ; {
+			i := bytes.Index(rest, []byte(begins))
+			if i < 0 {
+				break
+			}
+			rest = rest[i+len(begins):]
+			n := 0
+			for n < min(len(rest), voucherLeast) && strings.IndexByte(base45, rest[n]) >= 0 {
+				n++
+			}
+			if n == voucherLeast {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // judgeSecrets looks for payment codes in the agent's files.
 func (s *Shop) judgeSecrets() error {
 	return filepath.WalkDir(s.AgentDir(), func(path string, e fs.DirEntry, err error) error {
@@ -59,12 +91,13 @@ func (s *Shop) judgeSecrets() error {
 	})
 }
 
-// Search looks for payment codes in something that the agent wrote, such as the log
+// Search looks for payment codes and vouchers in something that the agent wrote, such as the log
 // of one that runs elsewhere.
 func (s *Shop) Search(name string, content []byte) {
 	s.mu.Lock()
 	found := s.seen.codes.in(content)
 	s.mu.Unlock()
+	found = found || voucherIn(content)
 	if found {
 		s.accuse(CheckSecret, "a payment code stands in %s", name)
 	}

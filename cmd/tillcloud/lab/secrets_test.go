@@ -15,3 +15,14 @@ func TestACodeOnDiskIsFound(t *testing.T) {
 		}
 	}
 }
+
+func TestAVoucherOnDiskIsFound(t *testing.T) {
+	for content, want := range map[string]bool{
+		"OV2:6BF+70790T9WJWG.": true, "\x00RC1:6BF+70790T9WJWG.FKY": true, "OV1:OV1:6BF+70790T9WJWG.": true,
+		"OV2:6BF+70790T9WJWG": false, "OV2:6BF+70790T9wJWG.FKY": false, "PC1:6BF+70790T9WJWG.FKY": false, "": false, "RC1:": false,
+	} {
+		if voucherIn([]byte(content)) != want {
+			t.Errorf("%q: found %v, want %v", content, !want, want)
+		}
+	}
+}

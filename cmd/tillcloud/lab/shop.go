@@ -18,6 +18,7 @@ import (
 	"tillwire/agent"
 	"tillwire/agent/checkout"
 	"tillwire/agent/wallet"
+	"tillwire/agent/wallet/voucher"
 	"tillwire/offline"
 	"tillwire/offline/replay"
 )
@@ -39,6 +40,9 @@ type Options struct {
 	Lanes int // 1 when zero
 	// Wallets are what the shop takes, by name, in its order; none: wechat.
 	Wallets []string
+	// Outage is what the owner lets be accepted while the line is down, by the wallets of
+	// Apart that the shop takes; nil: nothing. It may not change while the shop is open.
+	Outage *agent.OfflinePolicy
 	// Timers are the waits of a wallet; nil: those of its protocol.
 	Timers      func(wallet string) agent.Timers
 	RideThrough time.Duration // 45 s when zero
@@ -91,6 +95,8 @@ type Shop struct {
 	till  *till             // nil while the power is off
 	seen  evidence
 
+	abilities map[string][]byte // what each gateway has said that it can do
+
 	requests atomic.Int64
 	errands  sync.WaitGroup // requests that arrive late
 }
@@ -104,7 +110,9 @@ type till struct {
 	feed     *agent.Feed
 	replayer *replay.Replayer
 	link     *replay.Link
-	wallets  []client // in the shop's order
+	wallets  []client       // in the shop's order
+	trust    *voucher.Trust // nil: no wallet has an issuer
+	renew    chan struct{}  // the list of issuers is fetched now; nil with no issuer
 	on       atomic.Bool
 	stop     context.CancelFunc
 	runs     sync.WaitGroup
@@ -148,7 +156,7 @@ func newShop(o Options) *Shop {
 	if o.Look == nil {
 		o.Look = func(look func()) { look() }
 	}
-	s := &Shop{opt: o, hosts: map[string]string{}, seen: newEvidence()}
+	s := &Shop{opt: o, hosts: map[string]string{}, seen: newEvidence(), abilities: map[string][]byte{}}
 	s.opt.Log = s.listened(o.Log)
 	return s
 }
@@ -263,6 +271,7 @@ func (s *Shop) PowerOn(ctx context.Context) error {
 	t.runs.Go(func() { _ = t.engine.Run(work) })
 	t.runs.Go(func() { _ = t.replayer.Run(work) })
 	t.runs.Go(func() { _ = t.link.Run(work) })
+	s.freshen(work, t)
 	return nil
 }
 
@@ -341,7 +350,7 @@ func (s *Shop) assemble(t *till) error {
 			shown = info.Name
 		}
 	}
-	set, err := wallet.NewSet(wallet.DefaultRules(), nil, members...)
+	set, err := wallet.NewSet(append(wallet.DefaultRules(), cardCodes), nil, members...)
 	if err != nil {
 		return err
 	}
@@ -353,9 +362,14 @@ func (s *Shop) assemble(t *till) error {
 		lane.Display = s.screen(t, lane.ID)
 		lanes = append(lanes, lane)
 	}
+	journal := &gated{s: s, t: t}
+	apart, err := s.apart(t, journal)
+	if err != nil {
+		return err
+	}
 	t.feed = agent.NewFeed()
-	t.engine, err = checkout.New(checkout.Options{Terminal: "LAB001", Journal: &gated{s: s, t: t}, Wallets: purse{set, s.opt.Wallets}, Lanes: lanes,
-		Feed: t.feed, Clock: s.opt.Clock, Timers: s.opt.Timers, Line: t.link.Line, Log: s.opt.Log,
+	t.engine, err = checkout.New(checkout.Options{Terminal: "LAB001", Journal: journal, Wallets: purse{set, s.opt.Wallets}, Lanes: lanes,
+		Feed: t.feed, Clock: s.opt.Clock, Timers: s.opt.Timers, Line: t.link.Line, Log: s.opt.Log, Offline: apart,
 		Fingerprint: fingerprint, RideThrough: func() time.Duration { return s.opt.RideThrough }})
 	if err != nil {
 		return err
@@ -415,6 +429,10 @@ func (s *Shop) observed(x wallet.Exchange) {
 func (s *Shop) lineChanged(t *till, name string, state agent.LineState) {
 	if state != agent.LineOnline || !t.on.Load() {
 		return
+	}
+	select {
+	case t.renew <- struct{}{}:
+	default:
 	}
 	// A store that is going down refuses; its rows are due at the next start anyway.
 	if err := t.store.Hasten(context.Background(), name); err == nil {

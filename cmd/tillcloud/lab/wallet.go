@@ -32,6 +32,7 @@ type Wallet struct {
 	Scans    bool           // customers show codes
 	Shows    bool           // the shop shows codes
 	Takes    []string       // schemes of codes, as wallet.Rule names them; none: its own name
+	asks     bool           // its client asks what the gateway can do, and remembers it
 
 	// cloud makes the fake on a ledger, connect the client of a shop that reaches the
 	// fake at a base URL.
@@ -47,7 +48,7 @@ type client interface {
 	CloseIdle()
 }
 
-// Wallets lists every wallet of the laboratory, the first of them first.
+// Wallets lists the wallets that every campaign can take, the first of them first.
 func Wallets() []Wallet {
 	asItIs := func(_, refundNo string) string { return refundNo }
 	list := []Wallet{
@@ -59,14 +60,14 @@ func Wallets() []Wallet {
 	// currency without minor units.
 	if b, ok := gateway.Known("jpqr"); ok {
 		list = append(list, Wallet{Name: b.Name, Protocol: "gateway", Currency: b.Currencies[0], Scans: b.Charges, Shows: b.Shows, Takes: b.Takes,
-			cloud: gatewayCloud, connect: gatewayClient(b), filed: asItIs})
+			cloud: gatewayCloud(b.Name), connect: gatewayClient(b), filed: asItIs})
 	}
 	return list
 }
 
-// WalletNamed is the wallet of that name.
+// WalletNamed is the wallet of that name, also one that is sold by without a line.
 func WalletNamed(name string) (Wallet, bool) {
-	all := Wallets()
+	all := append(Wallets(), Apart()...)
 	i := slices.IndexFunc(all, func(w Wallet) bool { return w.Name == name })
 	if i < 0 {
 		return Wallet{}, false
@@ -118,12 +119,14 @@ func alipayClient(s *Shop, cloud sandbox.Wallet, host string) (client, error) {
 }
 
 // gatewayCloud is an acquirer with one brand. Its keys are kept with its ledger.
-func gatewayCloud(ctx context.Context, o Options, l *sandbox.Ledger) (sandbox.Wallet, error) {
-	acquirer, err := cloudgateway.New(ctx, cloudgateway.Options{Ledger: l, Clock: o.Clock.SystemClock})
-	if err != nil {
-		return nil, err
+func gatewayCloud(brand string) func(context.Context, Options, *sandbox.Ledger) (sandbox.Wallet, error) {
+	return func(ctx context.Context, o Options, l *sandbox.Ledger) (sandbox.Wallet, error) {
+		acquirer, err := cloudgateway.New(ctx, cloudgateway.Options{Ledger: l, Clock: o.Clock.SystemClock})
+		if err != nil {
+			return nil, err
+		}
+		return acquirer.Wallet(brand), nil
 	}
-	return acquirer.Wallet("jpqr"), nil
 }
 
 func gatewayClient(b gateway.Brand) func(*Shop, sandbox.Wallet, string) (client, error) {
@@ -133,7 +136,7 @@ func gatewayClient(b gateway.Brand) func(*Shop, sandbox.Wallet, string) (client,
 		connection, err := gateway.Connect(gateway.Config{Hosts: []string{host}, Merchant: terminal.Merchant, Signer: gateway.Signer{KeyID: terminal.KeyID, Key: terminal.Key},
 			Acquirer:    map[string]ed25519.PublicKey{acquirer.KeyID(): acquirer.Key().Public().(ed25519.PublicKey)},
 			Description: "A laboratory", StoreID: "lab", Schemes: national, Timers: s.Timers(b.Name), Clock: s.opt.Clock, Log: s.opt.Log,
-			Dial: s.dial, Observe: s.observed})
+			Dial: s.dial, Observe: s.observed, Kept: s.kept(b.Name), Keep: s.keep(b.Name)})
 		if err != nil {
 			return nil, err
 		}
@@ -207,7 +210,7 @@ func gatewayOperation(method, path string) sandbox.Operation {
 		return sandbox.OpRefund
 	case last == "charge":
 		return sandbox.OpPay
-	case last == "present", last == "reverse", last == "close":
+	case last == "present", last == "reverse", last == "close", last == "redeem":
 		return sandbox.Operation(last)
 	}
 	return sandbox.OpOther

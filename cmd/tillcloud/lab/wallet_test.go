@@ -33,6 +33,7 @@ func TestAnOperationIsReadFromTheWire(t *testing.T) {
 		"GET /tillwire/v1/payments/1?brand=charge HTTP/1.1\r\n":                                             "query",
 		"POST /tillwire/v1/payments/1/reverse HTTP/1.1\r\n":                                                 "reverse",
 		"POST /tillwire/v1/payments/1/close HTTP/1.1\r\n":                                                   "close",
+		"POST /tillwire/v1/payments/1/redeem HTTP/1.1\r\n":                                                  "redeem",
 		"POST /tillwire/v1/payments/1/refunds/1P1 HTTP/1.1\r\n":                                             "refund",
 		"GET /tillwire/v1/payments/1/refunds/1P1?merchant=a HTTP/1.1\r\n":                                   "refund_query",
 		"GET /tillwire/v1/capabilities HTTP/1.1\r\n":                                                        "other",

@@ -104,6 +104,67 @@ func (g *gated) ByRequest(ctx context.Context, client, requestID string) (agent.
 	return g.t.store.ByRequest(ctx, client, requestID)
 }
 
+// Accept implements agent.OfflineJournal.
+func (g *gated) Accept(ctx context.Context, id agent.PaymentID, version int64, a agent.Acceptance) (agent.Payment, error) {
+	g.s.at(Point{Place: "record", What: string(a.Fact.Kind)})
+	if g.off() {
+		return agent.Payment{}, ErrPowerOff
+	}
+	got, err := g.t.store.Accept(ctx, id, version, a)
+	if err == nil {
+		g.s.acknowledged(got)
+	}
+	return g.answer(got, err, []agent.Fact{a.Fact})
+}
+
+// Exposure implements agent.OfflineJournal.
+func (g *gated) Exposure(ctx context.Context) (agent.Exposure, error) {
+	if g.off() {
+		return agent.Exposure{}, ErrPowerOff
+	}
+	return g.t.store.Exposure(ctx)
+}
+
+// Sealed implements agent.OfflineJournal.
+func (g *gated) Sealed(ctx context.Context, id agent.PaymentID) ([]byte, error) {
+	if g.off() {
+		return nil, ErrPowerOff
+	}
+	return g.t.store.Sealed(ctx, id)
+}
+
+// SeenTime implements agent.OfflineJournal.
+func (g *gated) SeenTime(ctx context.Context) (time.Time, error) {
+	if g.off() {
+		return time.Time{}, ErrPowerOff
+	}
+	return g.t.store.SeenTime(ctx)
+}
+
+// Saw implements agent.OfflineJournal.
+func (g *gated) Saw(ctx context.Context, at time.Time) error {
+	if g.off() {
+		return ErrPowerOff
+	}
+	return g.t.store.Saw(ctx, at)
+}
+
+// LoadKeySet implements voucher.Shelf.
+func (g *gated) LoadKeySet() (raw []byte, highest uint64, err error) {
+	if g.off() {
+		return nil, 0, ErrPowerOff
+	}
+	return g.t.store.LoadKeySet()
+}
+
+// SaveKeySet implements voucher.Shelf.
+func (g *gated) SaveKeySet(raw []byte, version uint64) error {
+	if g.off() {
+		return ErrPowerOff
+	}
+	return g.t.store.SaveKeySet(raw, version)
+}
+
 // OpenPayments implements agent.Journal.
 func (g *gated) OpenPayments(ctx context.Context) ([]agent.Payment, error) {
 	if g.off() {
