@@ -19,6 +19,8 @@ type cashier struct {
 	sales  int
 	phones map[string][]phone // by wallet
 	sold   []agent.PaymentID  // the last payments that were paid
+	taken  []agent.PaymentID  // the last that were accepted while the line was down
+	flying []string           // phones in flight mode of the lane's regulars
 	hurry  int                // customers in a burst
 }
 
@@ -93,6 +95,7 @@ func (c *cashier) work(ctx context.Context) {
 		}
 		c.sale(ctx)
 		c.aftermath(ctx)
+		c.afterApart(ctx)
 	}
 }
 
@@ -105,12 +108,13 @@ func (c *cashier) sale(ctx context.Context) {
 	amount := agent.Money{Value: 1 + c.dice.Int64N(20_000), Currency: lab.Pick(c.dice, c.takes...).Currency}
 	for range 1 + c.dice.IntN(3) {
 		p, ok := c.tender(ctx, reference, amount)
-		if !ok || p.Status.State == agent.Paid || lab.Stands(p) {
+		if !ok || p.Status.State == agent.Paid || accepted(p) || lab.Stands(p) {
 			return
 		}
 		if p.Status.State != agent.Declined && c.doubts.disturbed() && !c.dice.Chance(6) {
-			// It does not work now: customers pay in cash until it does.
-			for c.doubts.disturbed() {
+			// It does not work now: customers pay in cash until it does, or until the register
+			// says that something can be sold all the same.
+			for c.doubts.disturbed() && !c.saysDown() {
 				c.wait(c.dice.Between(5*time.Second, 30*time.Second))
 			}
 			return
@@ -124,6 +128,9 @@ func (c *cashier) sale(ctx context.Context) {
 // tender is one payment from its request to the moment the cashier turns away. It
 // returns the payment as the screen last showed it.
 func (c *cashier) tender(ctx context.Context, reference string, amount agent.Money) (agent.Payment, bool) {
+	if c.sellsApart(amount.Currency) {
+		return c.tenderApart(ctx, reference, amount)
+	}
 	w := c.wallet(amount.Currency)
 	if err := c.meetCustomers(ctx, w); err != nil {
 		c.wait(c.dice.Between(2*time.Second, 10*time.Second)) // the cloud is away, so nobody comes

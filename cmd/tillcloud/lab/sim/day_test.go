@@ -22,6 +22,9 @@ const checkTill = "till-is-told-the-truth"
 const (
 	settleWithin  = 120 * time.Second
 	settleForgets = settleWithin + 120*time.Second
+	// settleApart is how much longer it may take where something was accepted while the
+	// line was down: that nobody paid a sale on sight is believed after a minute and a half.
+	settleApart = 180 * time.Second
 	// settleOffice is how much longer it may take where something was handed to the
 	// office, which is looked at once an hour. How often that may be is a bar of its own.
 	settleOffice = 65 * time.Minute
@@ -37,6 +40,7 @@ type plan struct {
 	// The cloud keeps nothing of what is undone before it has seen it. WeChat Pay does
 	// not say whether it does.
 	forgets bool
+	outage  *agent.OfflinePolicy // what the owner lets be sold without a line; nil: nothing
 }
 
 // newPlan is a shop of any width. Every eighth day is a long one; the others are
@@ -55,6 +59,9 @@ func newPlan(seed uint64) plan {
 	}
 	if p.forgets = dice.Chance(6); p.forgets {
 		p.takes = lab.Wallets()[:1]
+	}
+	if !p.forgets && dice.Chance(2) {
+		p.outage, p.takes = newPolicy(dice), append(p.takes, lab.Apart()...)
 	}
 	return p
 }
@@ -87,6 +94,7 @@ type day struct {
 	mu      sync.Mutex
 	found   []lab.Violation
 	strikes map[string]int
+	held    []string // offline codes that were held to a scanner, the latest of them
 
 	tally tally
 }
@@ -101,7 +109,7 @@ func openDay(ctx context.Context, seed uint64, dir string, keys lab.Keys) (*day,
 	d.doubts = newDoubts(d.clock)
 	var err error
 	d.shop, err = lab.Open(ctx, lab.Options{Dir: dir, Clock: d.clock, Keys: keys, Wallets: d.names(), Network: network, Lanes: d.lanes, Dial: d.line.dial,
-		At: d.weather.at, Meddle: d.weather.meddle, Free: d.weather.free, Display: d.weather.display, Forgets: d.forgets, Told: d.doubts.told})
+		At: d.weather.at, Meddle: d.weather.meddle, Free: d.weather.free, Display: d.weather.display, Forgets: d.forgets, Told: d.doubts.told, Outage: d.outage})
 	return d, err
 }
 
@@ -132,14 +140,7 @@ func (d *day) run(ctx context.Context) (payments int, took time.Duration, err er
 		return 0, 0, errors.Join(broken...)
 	}
 	healed := d.clock.Mono()
-	within := settleWithin
-	if d.forgets {
-		within = settleForgets
-	}
-	if d.doubts.handed() > 0 {
-		within += settleOffice
-	}
-	if err := d.shop.Settle(ctx, within, d.wait); err != nil {
+	if err := d.shop.Settle(ctx, d.within(), d.wait); err != nil {
 		return 0, 0, fmt.Errorf("settle: %w", err)
 	}
 	took = d.clock.Mono() - healed
@@ -156,12 +157,31 @@ func (d *day) run(ctx context.Context) (payments int, took time.Duration, err er
 		if p.Status.Wallet != "" {
 			d.strike("payments_"+p.Status.Wallet, 1)
 		}
+		if p.Status.Way != "" {
+			d.strike("accepted_by_"+string(p.Status.Way), 1)
+			d.strike("accepted_then_"+string(p.Status.State), 1)
+		}
 	}
 	found, err := d.shop.Judge(ctx)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.found = append(d.found, found...)
 	return len(books.Payments), took, err
+}
+
+// within is how long everything may take to end once all is well.
+func (d *day) within() time.Duration {
+	within := settleWithin
+	if d.forgets {
+		within = settleForgets
+	}
+	if d.outage != nil {
+		within += settleApart
+	}
+	if d.doubts.handed() > 0 {
+		within += settleOffice
+	}
+	return within
 }
 
 // wait lets virtual time pass.

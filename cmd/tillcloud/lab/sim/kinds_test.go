@@ -61,6 +61,7 @@ func windowKinds() []kind {
 		{"line_down", 12, true, lineDown(refused)},
 		{"line_swallows", 8, true, lineDown(swallowed)},
 		{"line_slow", 6, true, lineDown(slowed)},
+		{"outage", 20, true, (*weather).outage},
 		{"cloud_restart", 6, true, func(w *weather, ctx context.Context, dice lab.Dice) { w.cloudOff(ctx, 0) }},
 		{"cloud_outage", 6, true, func(w *weather, ctx context.Context, dice lab.Dice) { w.cloudOff(ctx, span(dice)) }},
 		{"clock_forward", 8, true, func(w *weather, _ context.Context, dice lab.Dice) { w.clockWrong(dice, 1) }},

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"tillwire/agent"
 	"tillwire/cmd/tillcloud/lab"
 )
 
@@ -28,6 +29,7 @@ type campaign struct {
 	mu      sync.Mutex
 	seconds [301]int // see tally
 	reviews int
+	ways    map[agent.Way]int // sales that were accepted while the line was down
 }
 
 // TestSimulatedShopDays is campaign C6.
@@ -38,8 +40,8 @@ func TestSimulatedShopDays(t *testing.T) {
 	}
 	// A shop lives for a second and leaves little behind: memory is cheaper than collecting.
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
-	c := &campaign{run: lab.Begin(t, "C6", "payments", 20_000, 1_000_000), keys: keys, dir: lab.Scratch(t)}
-	c.run.Tried(lab.Wallets()...)
+	c := &campaign{run: lab.Begin(t, "C6", "payments", 20_000, 1_000_000), keys: keys, dir: lab.Scratch(t), ways: map[agent.Way]int{}}
+	c.run.Tried(append(lab.Wallets(), lab.Apart()...)...)
 	cases := processors
 	if os.Getenv(lab.SizeEnv) == "" {
 		cases = 1 // one shop shows that it runs; its signatures are real ones, and dear
@@ -80,9 +82,18 @@ func (c *campaign) tell(d *day, settled time.Duration) {
 	c.run.Count("requests", float64(d.shop.Requests()))
 	c.run.Count("reviews", float64(d.doubts.reviewed))
 	c.run.Count("doubts_struck_again", float64(d.tally.struckAgain))
-	c.run.Figure("settle_seconds", settled.Seconds())
+	settling := "settle_seconds"
+	if d.outage != nil {
+		settling = "settle_seconds_selling_apart"
+	}
+	c.run.Figure(settling, settled.Seconds())
+	c.mu.Lock()
+	for _, way := range agent.Ways() {
+		c.ways[way] += d.strikes["accepted_by_"+string(way)]
+	}
+	c.mu.Unlock()
 	for name, n := range d.strikes {
-		if !strings.HasPrefix(name, "payments_") {
+		if !strings.HasPrefix(name, "payments_") && !strings.HasPrefix(name, "accepted_") {
 			name = "fault_" + name
 		}
 		c.run.Count(name, float64(n))
@@ -108,10 +119,12 @@ func (c *campaign) tell(d *day, settled time.Duration) {
 const (
 	checkDoubt  = "doubt-ends-in-time"
 	checkReview = "review-is-rare"
+	checkApart  = "every-way-is-tried"
 
 	resolvedMostly      = 60 * time.Second  // with a network, 99 of 100
 	resolvedAfterReturn = 120 * time.Second // every one, once line, cloud, clock and power are back
 	reviewsOneIn        = 100_000           // payments
+	enoughToTryAll      = 10_000            // the same
 )
 
 // bar fails the campaign over what a share says. A few cases say nothing about shares.
@@ -126,6 +139,9 @@ func (c *campaign) figures() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.bar(checkReview, c.reviews*reviewsOneIn > c.run.Done(), "%d of %d payments ended with the office; one in %d may", c.reviews, c.run.Done(), reviewsOneIn)
+	for _, way := range agent.Ways() {
+		c.bar(checkApart, c.run.Done() >= enoughToTryAll && c.ways[way] == 0, "not one of %d payments was accepted by %s", c.run.Done(), way)
+	}
 	sum := 0
 	for _, n := range c.seconds {
 		sum += n

@@ -111,7 +111,7 @@ func (w *weather) fail(err error) {
 }
 
 // operations are what a fault of a request may be about.
-var operations = []string{"*", "*", "pay", "pay", "pay", "query", "query", "reverse", "reverse", "present", "close", "refund", "refund_query"}
+var operations = []string{"*", "*", "pay", "pay", "pay", "query", "query", "reverse", "reverse", "present", "close", "refund", "refund_query", "redeem"}
 
 // sand hands the sandbox one more fault, unless its wallet is out of reach anyway.
 func (w *weather) sand(name string, dice lab.Dice, f sandbox.Fault) {

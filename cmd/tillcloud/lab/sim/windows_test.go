@@ -70,6 +70,30 @@ func lineDown(s lineState) func(*weather, context.Context, lab.Dice) {
 	}
 }
 
+// outage is a line that is down for long enough to be sold without, and may come back for
+// a moment. Where the clock is wrong meanwhile it is shorter, for the same reason as with
+// clocks alone.
+func (w *weather) outage(_ context.Context, dice lab.Dice) {
+	defer w.disturb()()
+	state := lab.Pick(dice, refused, swallowed)
+	w.day.line.is(state)
+	switch dice.IntN(5) {
+	case 0:
+		w.day.clock.Jump(lab.Pick(dice, -365*24*time.Hour, -time.Hour, 10*time.Minute, 24*time.Hour))
+		w.day.pause(dice.Between(3*time.Minute, 7*time.Minute))
+		w.day.clock.Right()
+	case 1:
+		w.day.pause(dice.Between(2*time.Minute, 10*time.Minute))
+		w.day.line.is(up)
+		w.day.pause(dice.Between(0, 20*time.Second))
+		w.day.line.is(state)
+		w.day.pause(dice.Between(time.Second, 10*time.Minute))
+	default:
+		w.day.pause(dice.Between(2*time.Minute, 20*time.Minute))
+	}
+	w.day.line.is(up)
+}
+
 // refuseConnections is the sandbox's own way to be out of reach.
 func (w *weather) refuseConnections(_ context.Context, dice lab.Dice) {
 	defer w.disturb()()
