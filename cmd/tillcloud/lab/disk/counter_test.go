@@ -22,6 +22,7 @@ type counter struct {
 	shop *lab.Shop
 	dice lab.Dice
 	next int
+	acts func() // before a phone does something that the shop knows nothing of; nil: nothing
 }
 
 // wait lets time pass; in a bubble that takes none.

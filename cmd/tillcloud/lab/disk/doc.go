@@ -17,6 +17,9 @@
 // Beside each image lies a witness of the journal that the same cut may have left:
 // one of those that the agent had written by then, now and then a spoilt one.
 //
+// Of what was sold while the line was down every code that was accepted before the cut is
+// shown once more to the agent that comes up after it: what is spent stays spent.
+//
 // A seed repeats a workload, its cuts and what the disk did at each of them. It does
 // not repeat the bytes, because order numbers are random and goroutines meet as they
 // please. So an image that fails is kept, with its ledger and its promises, in a

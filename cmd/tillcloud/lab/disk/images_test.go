@@ -57,8 +57,7 @@ type cutting struct {
 
 func (c *cutting) run(t *testing.T) (done int, err error) {
 	dice := lab.NewDice("C1", c.seed)
-	list := works()
-	w := list[int(c.seed%uint64(len(list)))]
+	w := workOf(c.seed)
 	if c.film, err = film(t, w, filepath.Join(c.dir, "film"), dice); err != nil {
 		return 0, err
 	}
@@ -75,6 +74,7 @@ func (c *cutting) run(t *testing.T) (done int, err error) {
 			return i, err
 		}
 		p := promised(marks)
+		p.took = c.film.took
 		note := c.witness(i, cut)
 		if err := layWitness(into, note); err != nil {
 			return i, err
@@ -167,7 +167,8 @@ func missing(dir string, p promise) (lost []lab.Violation, err error) {
 				What: fmt.Sprintf("payment %s was answered as %s in version %d, on record is %q in version %d", id, a.state, a.version, is.state, is.version)})
 		}
 	}
-	return lost, nil
+	again, err := unspent(c)
+	return append(lost, again...), err
 }
 
 // aside complains about a store that was taken for damaged: no power cut may do that.

@@ -34,7 +34,10 @@ func (c *cutting) resume(t *testing.T, i, cut int, p promise) (found []lab.Viola
 		return nil, err
 	}
 	dark := lab.Pick(lab.NewDice("C1 dark", c.seed*1000+uint64(i)), 0, time.Second, 10*time.Second, time.Minute, 10*time.Minute, 3*time.Hour)
-	return resumed(t, dir, p, dark)
+	// Every other time whoever has an accepted code tries it again first.
+	found, spent, err := resumed(t, workOf(c.seed), dir, p, dark, i%(2*resumedEvery) == 0)
+	c.r.Count("codes refused as spent after a cut", float64(spent))
+	return found, err
 }
 
 func putLedger(dir string, ledger []byte) error {
@@ -44,19 +47,24 @@ func putLedger(dir string, ledger []byte) error {
 	return os.WriteFile(ledgerIn(dir), ledger, 0o600)
 }
 
-// resumed starts the agent of a folder and judges what it comes to.
-func resumed(t *testing.T, dir string, p promise, dark time.Duration) (found []lab.Violation, err error) {
+// resumed starts the agent of a folder and judges what it comes to. With replays the
+// line is down at first, and codes that were accepted before are shown again; spent is
+// how many of those the disk refused.
+func resumed(t *testing.T, w work, dir string, p promise, dark time.Duration, replays bool) (found []lab.Violation, spent int, err error) {
 	t.Helper()
 	pair, err := keys()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	synctest.Test(t, func(t *testing.T) {
 		clock := lab.NewClock()
 		wait(p.at + dark)
+		l := &line{network: lab.NewNetwork()}
+		replays = replays && len(p.took) > 0
+		l.cut.Store(replays)
 		var shop *lab.Shop
-		shop, err = lab.Open(t.Context(), lab.Options{Dir: dir, Clock: clock, Keys: pair, Network: lab.NewNetwork(), Lanes: 2, Free: roomy,
-			Gone: func(orderNo string) bool { return slices.Contains(p.gone, orderNo) }})
+		shop, err = lab.Open(t.Context(), w.options(lab.Options{Dir: dir, Clock: clock, Keys: pair, Network: l.network, Dial: l.dial, Lanes: 2, Free: roomy,
+			Gone: func(orderNo string) bool { return slices.Contains(p.gone, orderNo) }}))
 		if err != nil {
 			return
 		}
@@ -64,11 +72,20 @@ func resumed(t *testing.T, dir string, p promise, dark time.Duration) (found []l
 		for id, a := range p.held {
 			shop.Promised(id, a.version)
 		}
-		if err = shop.Settle(t.Context(), 4*time.Minute, wait); err == nil {
-			found, err = shop.Judge(t.Context())
+		if replays {
+			spent, found, err = replayed(t.Context(), shop, p)
+			l.cut.Store(false)
+		}
+		if err == nil {
+			err = shop.Settle(t.Context(), 4*time.Minute, wait)
+		}
+		if err == nil {
+			var judged []lab.Violation
+			judged, err = shop.Judge(t.Context())
+			found = append(found, judged...)
 		}
 	})
-	return found, err
+	return found, spent, err
 }
 
 // again looks once more at what an earlier run of a seed has kept, byte for byte.
@@ -84,14 +101,17 @@ func again(t *testing.T, r *lab.Run, seed uint64, dir string) {
 		if err == nil {
 			err = json.Unmarshal(text, &k)
 		}
-		p := promise{held: map[agent.PaymentID]answered{}, gone: k.Gone, at: k.At}
+		p := promise{held: map[agent.PaymentID]answered{}, gone: k.Gone, at: k.At, took: k.Took}
 		for id, a := range k.Held {
 			p.held[id] = answered{id: id, version: a.Version, state: a.State}
 		}
 		var found []lab.Violation
 		for _, judged := range []func() ([]lab.Violation, error){
 			func() ([]lab.Violation, error) { return examine(t.Context(), filepath.Join(dir, "agent"), p), nil },
-			func() ([]lab.Violation, error) { return resumed(t, dir, p, 0) },
+			func() ([]lab.Violation, error) {
+				found, _, err := resumed(t, workOf(seed), dir, p, 0, true)
+				return found, err
+			},
 		} {
 			if err == nil {
 				err = errors.Join(os.RemoveAll(dir), os.CopyFS(dir, os.DirFS(kept)))
@@ -113,6 +133,7 @@ type keptImage struct {
 	Held map[agent.PaymentID]keptAnswer
 	Gone []string
 	At   time.Duration
+	Took map[agent.PaymentID]string `json:",omitempty"`
 }
 
 type keptAnswer struct {
@@ -134,7 +155,7 @@ func (c *cutting) keep(i, cut int, p promise) (dir string, err error) {
 	if err := layWitness(home, c.witness(i, cut)); err != nil {
 		return dir, err
 	}
-	k := keptImage{Gone: p.gone, At: p.at}
+	k := keptImage{Gone: p.gone, At: p.at, Took: p.took}
 	k.Held = map[agent.PaymentID]keptAnswer{}
 	for id, a := range p.held {
 		k.Held[id] = keptAnswer{a.version, a.state}

@@ -45,6 +45,8 @@ type scene struct {
 	rec   atomic.Pointer[faultfs.Recording]
 	clock *lab.Clock
 	began time.Duration
+	line  *line
+	took  map[agent.PaymentID]string // codes that were accepted without a line
 
 	mu      sync.Mutex // one arrival at a time: its mark and its snapshot belong together
 	ledgers [][]byte
@@ -55,6 +57,7 @@ type scene struct {
 type filmed struct {
 	tape    *faultfs.Tape
 	ledgers [][]byte // before the arrival of this number; the last one is the end's
+	took    map[agent.PaymentID]string
 }
 
 // film records the workload of a seed in virtual time, in a folder of its own.
@@ -68,7 +71,8 @@ func film(t *testing.T, w work, dir string, dice lab.Dice) (f filmed, err error)
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		return f, err
 	}
-	s := &scene{dir: dir}
+	network := lab.NewNetwork()
+	s := &scene{dir: dir, line: &line{network: network}, took: map[agent.PaymentID]string{}}
 	passed := time.Duration(0)
 	if w.fresh && dice.Chance(2) {
 		if passed, err = olderStore(t, dir, pair, dice); err != nil {
@@ -86,12 +90,12 @@ func film(t *testing.T, w work, dir string, dice lab.Dice) (f filmed, err error)
 		s.clock = lab.NewClock()
 		s.began = s.clock.Mono()
 		wait(passed)
-		err = s.play(t.Context(), w, lab.Options{Dir: dir, Clock: s.clock, Keys: pair, Network: lab.NewNetwork(), Lanes: 2, Free: roomy, Told: s.told, At: s.at}, dice)
+		err = s.play(t.Context(), w, w.options(lab.Options{Dir: dir, Clock: s.clock, Keys: pair, Network: network, Dial: s.line.dial, Lanes: 2, Free: roomy, Told: s.told, At: s.at}), dice)
 	})
 	if err != nil {
 		return f, fmt.Errorf("%s: %w", w.name, err)
 	}
-	f.ledgers = s.ledgers
+	f.ledgers, f.took = s.ledgers, s.took
 	f.tape, err = s.rec.Load().Stop()
 	return f, err
 }
@@ -111,7 +115,7 @@ func (s *scene) play(ctx context.Context, w work, o lab.Options, dice lab.Dice) 
 			return err
 		}
 	}
-	if err := w.do(ctx, &counter{shop: s.shop, dice: dice}, s); err != nil {
+	if err := w.do(ctx, &counter{shop: s.shop, dice: dice, acts: s.acts}, s); err != nil {
 		return err
 	}
 	s.snapshot()
@@ -135,8 +139,15 @@ func (s *scene) told(p agent.Payment) {
 // ledger, and nothing else arrives in between. A cut before the mark goes with this
 // ledger or an earlier one; see the package comment.
 func (s *scene) at(p lab.Point) {
+	if p.Place == "arrived" {
+		s.acts()
+	}
+}
+
+// acts does the same before anything else changes the ledger.
+func (s *scene) acts() {
 	rec := s.rec.Load()
-	if p.Place != "arrived" || rec == nil {
+	if rec == nil {
 		return
 	}
 	s.mu.Lock()

@@ -20,17 +20,34 @@ type work struct {
 	name string
 	// fresh: the tape begins before the agent's first start on the folder.
 	fresh bool
+	// apart: the shop sells without a line.
+	apart bool
 	do    func(context.Context, *counter, *scene) error
+}
+
+// options are what the shop of the workload is opened with.
+func (w work) options(o lab.Options) lab.Options {
+	if w.apart {
+		o.Wallets, o.Outage = []string{"wechat", lab.Corner, lab.Card, lab.Union}, outagePolicy()
+	}
+	return o
+}
+
+// workOf is the workload of a seed's turn.
+func workOf(seed uint64) work {
+	list := works()
+	return list[int(seed%uint64(len(list)))]
 }
 
 // works lists the workloads; a case takes the one of its seed's turn.
 func works() []work {
 	return []work{
-		{"online pay", false, payments},
-		{"reversal storm", false, reversals},
-		{"refunds and shown codes", false, returns},
-		{"prune and checkpoint", false, retention},
-		{"migration and first start", true, firstDay},
+		{name: "online pay", do: payments},
+		{name: "reversal storm", do: reversals},
+		{name: "refunds and shown codes", do: returns},
+		{name: "prune and checkpoint", do: retention},
+		{name: "migration and first start", fresh: true, do: firstDay},
+		{name: "sold without a line", apart: true, do: outage},
 	}
 }
 
@@ -232,6 +249,7 @@ type promise struct {
 	gone     []string // order numbers that retention may have taken
 	at       time.Duration
 	arrivals int
+	took     map[agent.PaymentID]string // codes that were ever accepted without a line, also after the cut
 }
 
 func promised(marks []any) promise {
