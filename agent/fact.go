@@ -125,6 +125,7 @@ const (
 	ReasonNoScan        Reason = "no_scan"         // no code came in time
 	ReasonTimeout       Reason = "timeout"         // the time to wait is over
 	ReasonLineDown      Reason = "line_down"       // nothing could leave the shop
+	ReasonWalletDown    Reason = "wallet_down"     // nothing could reach this wallet, while others were reached
 	ReasonRestart       Reason = "restart"         // the agent stopped in between
 	ReasonNoAnswer      Reason = "no_answer"       // silence, reset, time-out after sending
 	ReasonUnverified    Reason = "unverified"      // an answer whose signature or content is not right

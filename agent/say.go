@@ -63,6 +63,10 @@ func (p Payment) Say() Sentence {
 	case Reversing:
 		return Sentence{ID: "say.reversing", English: "Being cancelled. Safe to take another payment"}
 	case Closing:
+		if s.Held() && s.own {
+			// Nobody can be asked: the customer's receipt is what tells.
+			return Sentence{ID: "say.closing_own", English: "The code has run out. If the customer has paid, scan the receipt; otherwise take the lane back"}
+		}
 		if s.Held() {
 			return Sentence{ID: "say.closing_held", English: "The code has run out. Checking that nobody paid it..."}
 		}
@@ -122,6 +126,7 @@ var reasonText = map[Reason]string{
 	ReasonNoScan:        "no code was scanned in time",
 	ReasonTimeout:       "the customer did not pay in time",
 	ReasonLineDown:      "no connection. Nothing was sent; take another way to pay",
+	ReasonWalletDown:    "this wallet cannot be reached now, and nothing was sent. The line works: take another wallet",
 	ReasonRestart:       "the terminal restarted before anything was sent",
 	ReasonQRExpired:     "the code on the display ran out",
 	ReasonNoAnswer:      "the wallet gave no answer",

@@ -66,6 +66,7 @@ type Status struct {
 	Key      string    // what it is redeemed under
 	Forwards int       // tries to collect it that began
 
+	own      bool // the code that was shown was made here, without the wallet
 	exposed  bool // of those, one may have reached the wallet
 	told     bool // the issuer knows that it was voided
 	acked    bool // the wallet acknowledged the reversal or close
@@ -283,7 +284,7 @@ func (s *Status) note(f Fact) {
 	case FactQRReady:
 		s.QR, s.ShownAt = f.QR, f.At
 	case FactOfflineShown:
-		s.QR, s.ShownAt, s.Started, s.Showing = f.QR, f.At, f.At, true
+		s.QR, s.ShownAt, s.Started, s.Showing, s.own = f.QR, f.At, f.At, true, true
 	case FactOfflineAccepted:
 		s.Way, s.Accepted, s.By, s.Key = f.Way, f.At, f.By, f.Key
 	case FactForwardStarted:

@@ -229,7 +229,11 @@ func (e *Engine) scanFor(ctx context.Context, p agent.Payment, code agent.Code) 
 // refuseDown ends a payment at once when the line has been gone for longer than a
 // code lives: such a code cannot be kept and tried later.
 func (e *Engine) refuseDown(p agent.Payment, wallet string) agent.ScanResult {
-	next, _, _ := e.decide(p, agent.Fact{Kind: agent.FactUnsent, Wallet: wallet, Reason: agent.ReasonLineDown})
+	reason := agent.ReasonLineDown
+	if e.opt.Line().State == agent.LineDegraded {
+		reason = agent.ReasonWalletDown // whose own cloud is away: the shop's line is not to blame
+	}
+	next, _, _ := e.decide(p, agent.Fact{Kind: agent.FactUnsent, Wallet: wallet, Reason: reason})
 	return agent.ScanResult{Payment: &next, Say: next.Say(), Tone: agent.ToneBad}
 }
 

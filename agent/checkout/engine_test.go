@@ -116,6 +116,21 @@ func TestLineKnownToBeDownRefusesAtOnce(t *testing.T) {
 	})
 }
 
+// TestAWalletThatIsAwayIsNotTheLine: the cashier reads which of the two it is, because
+// only one of them leaves other wallets to pay with.
+func TestAWalletThatIsAwayIsNotTheLine(t *testing.T) {
+	for state, want := range map[agent.LineState]string{agent.LineDown: "say.not_charged.line_down", agent.LineDegraded: "say.not_charged.wallet_down"} {
+		inShop(t, func(s *shop) {
+			s.line = agent.Line{State: state, Down: time.Minute, Wallets: map[string]agent.WalletLine{"wechat": {State: agent.LineDown, Down: time.Minute}}}
+			p := s.open(agent.ModeScan)
+			if r := s.scan(goodCode); r.Accepted || r.Say.ID != want {
+				t.Errorf("the line is %s: the counter says %q", state, r.Say.English)
+			}
+			s.want(p.ID, agent.NotSent)
+		})
+	}
+}
+
 // TestPowerCutAnywhere cuts the power at moments along each road; afterwards the
 // journal and the ledger must agree.
 func TestPowerCutAnywhere(t *testing.T) {

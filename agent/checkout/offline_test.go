@@ -214,6 +214,45 @@ func TestGoingOfflineIsSomebodysOwnAct(t *testing.T) {
 	})
 }
 
+// TestAChallengeThatIsGivenUpFreesItsLane although the line is down: at once when it is
+// cancelled, by the cashier's word when its time has run out. It is closed when the line
+// is back, and what was paid for it until then goes back.
+func TestAChallengeThatIsGivenUpFreesItsLane(t *testing.T) {
+	for name, paid := range map[string]bool{"not paid": false, "paid": true} {
+		t.Run(name, func(t *testing.T) {
+			cut(t, func(s *shop, _ *issuing) {
+				given := s.offer()
+				if _, _, err := s.engine.Cancel(s.t.Context(), given.ID, "person:1"); err != nil {
+					s.t.Fatal(err)
+				}
+				if s.want(given.ID, agent.Closing); s.engine.Lanes()[0].Payment != "" {
+					s.t.Fatal("a cancelled challenge holds its lane")
+				}
+				old := s.offer()
+				s.pass(130 * time.Second)
+				if p := s.want(old.ID, agent.Closing); p.Say().ID != "say.closing_own" || s.engine.Lanes()[0].Payment != old.ID {
+					s.t.Fatalf("a challenge whose time is over says %q; the lane is held by %q", p.Say(), s.engine.Lanes()[0].Payment)
+				}
+				if p, _, err := s.engine.Cancel(s.t.Context(), old.ID, "person:1"); err != nil || p.Status.Held() {
+					s.t.Fatalf("released: %+v, %v", p.Status, err)
+				}
+				want := agent.Closed
+				if paid {
+					want = agent.Refunded
+					s.cloud.payQR(given.OrderNo, 1280)
+					s.cloud.payQR(old.OrderNo, 1280)
+				}
+				s.restore()
+				for _, p := range []agent.Payment{given, old} {
+					if p = s.settle(p.ID, 5*time.Minute); p.Status.State != want {
+						s.t.Errorf("%s, want %s", p.Status.State, want)
+					}
+				}
+			})
+		})
+	}
+}
+
 func TestWhatIsNotGenuineForThisSaleIsRefusedWithItsReason(t *testing.T) {
 	cut(t, func(s *shop, _ *issuing) {
 		first := s.offer()

@@ -136,7 +136,7 @@ func resultOf(s agent.Status) string {
 	case agent.Declined:
 		return "declined"
 	case agent.NotSent:
-		if s.Reason == agent.ReasonLineDown || s.Reason == agent.ReasonRestart {
+		if s.Reason == agent.ReasonLineDown || s.Reason == agent.ReasonWalletDown || s.Reason == agent.ReasonRestart {
 			return "error"
 		}
 	}

@@ -101,10 +101,13 @@ func queueProblems(s *standing, q agent.QueueInfo) []agent.Problem {
 func lineProblems(line func() agent.Line) []agent.Problem {
 	var list []agent.Problem
 	now := line()
+	do := "Check the shop's line and router. Take another way to pay meanwhile; what is open is finished by itself."
+	if now.State == agent.LineDegraded {
+		do = "The line works, since other wallets are reached. Take one of those meanwhile; what is open is finished by itself. Ask the wallet or the acquirer if it lasts."
+	}
 	for name, w := range now.Wallets {
 		if w.State == agent.LineDown {
-			list = append(list, agent.Problem{Since: w.Since, What: fmt.Sprintf("The cloud of %s cannot be reached.", name),
-				Do: "Check the shop's line and router. Take another way to pay meanwhile; what is open is finished by itself."})
+			list = append(list, agent.Problem{Since: w.Since, What: fmt.Sprintf("The cloud of %s cannot be reached.", name), Do: do})
 		}
 	}
 	return list
