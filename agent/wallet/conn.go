@@ -66,8 +66,7 @@ type dialer struct {
 
 func newDialer(limit time.Duration, config *tls.Config, open Dial) *dialer {
 	if open == nil {
-		alive := net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
-		open = (&net.Dialer{KeepAliveConfig: alive}).DialContext
+		open = overTCP()
 	}
 	return &dialer{limit: limit, tls: config, open: open}
 }

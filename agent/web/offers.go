@@ -66,6 +66,9 @@ func (s *Server) walletNames(lang string) map[string]string {
 	for _, key := range s.Words.Keys("wallet.") {
 		names[strings.TrimPrefix(key, "wallet.")] = s.Words.Text(lang, key)
 	}
+	for _, o := range s.Counter.Offers() {
+		names[o.Name] = s.Words.Wallet(lang, o.Name)
+	}
 	return names
 }
 
@@ -95,7 +98,7 @@ func (s *Server) paidIn(lang string, sum, asked agent.Money) string {
 // payerName is a brand in the words of those who pay with it, which may be another
 // script beside the page's.
 func (s *Server) payerName(lang, name string) string {
-	if key := "payer." + name; s.Words.Has(lang, key) {
+	if key := "payer." + name; s.Words.Has(lang, key) && s.Words.Titled(name) == "" {
 		return s.Words.Text(lang, key)
 	}
 	return s.Words.Wallet(lang, name)

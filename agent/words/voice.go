@@ -24,8 +24,19 @@ func (w *Words) Voice(lang string, zone *time.Location) agent.Voice {
 	}
 }
 
-// Wallet is a brand as people know it, or its configured name.
+// Title gives a wallet the name that the shop calls it by, in every language. It is for
+// the beginning: call it before anything is said to anybody.
+func (w *Words) Title(wallet, title string) { w.titles[wallet] = title }
+
+// Titled is the name that Title gave a wallet, "" when it gave none.
+func (w *Words) Titled(wallet string) string { return w.titles[wallet] }
+
+// Wallet is a brand as people know it: as the shop calls it, as the catalogue does, or
+// its configured name.
 func (w *Words) Wallet(lang, name string) string {
+	if title := w.titles[name]; title != "" {
+		return title
+	}
 	if key := "wallet." + name; w.Has(lang, key) {
 		return w.Text(lang, key)
 	}

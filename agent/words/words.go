@@ -44,6 +44,7 @@ type Words struct {
 	matcher language.Matcher
 	list    []Language
 	speak   map[string]*speaker
+	titles  map[string]string // of wallets, as the shop calls them
 }
 
 // speaker is one language: its catalogue and how it writes figures.
@@ -77,7 +78,7 @@ func Codes() []string {
 // one of them is not readable.
 func New() (*Words, error) {
 	bundle := i18n.NewBundle(language.English)
-	w := &Words{speak: map[string]*speaker{}}
+	w := &Words{speak: map[string]*speaker{}, titles: map[string]string{}}
 	var tags []language.Tag
 	for _, code := range Codes() {
 		tag, err := language.Parse(code)

@@ -266,6 +266,20 @@ func TestSaying(t *testing.T) {
 	}
 }
 
+func TestAWalletIsCalledWhatTheShopCallsIt(t *testing.T) {
+	w := open(t)
+	w.Title("cornerpay", "Corner Pay")
+	w.Title("alipay", "Ali at the corner")
+	for name, want := range map[string]string{"cornerpay": "Corner Pay", "alipay": "Ali at the corner", "wechat": "微信支付", "nobody": "nobody"} {
+		if got := w.Wallet("zh-CN", name); got != want {
+			t.Errorf("%s is called %q, want %q", name, got, want)
+		}
+	}
+	if w.Titled("cornerpay") != "Corner Pay" || w.Titled("wechat") != "" {
+		t.Errorf("titled are %q and %q", w.Titled("cornerpay"), w.Titled("wechat"))
+	}
+}
+
 func TestChoosingALanguage(t *testing.T) {
 	w := open(t)
 	tests := []struct {

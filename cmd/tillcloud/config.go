@@ -87,18 +87,6 @@ func (l layout) writeConfig(c *cloud, m *memory, root string) error {
 	for _, lane := range l.lanes() {
 		lanes = append(lanes, laneText{quote(lane.id), quote(lane.name), quote(lane.agentPath)})
 	}
-	type brandText struct{ Name, Host, Currencies, Modes, Roots, ShopCode string }
-	var brands []brandText
-	for _, brand := range shopBrands {
-		text := brandText{Name: quote(brand.name), Host: quote(acquirer.Brands[brand.name][0]), Currencies: quoteList(brand.currencies), Modes: quoteList(brand.modes)}
-		if brand.name == issuingBrand {
-			text.Roots = quoteList(acquirer.IssuerRoots[:])
-		}
-		if code := c.gateway.Wallet(brand.name).Printed(); code != "" {
-			text.ShopCode = quote(code)
-		}
-		brands = append(brands, text)
-	}
 	// A text template, and every value quoted for TOML: a data folder may have any name.
 	t, err := template.New("config").Funcs(template.FuncMap{"quote": quote}).Parse(configText)
 	if err != nil {
@@ -113,13 +101,33 @@ func (l layout) writeConfig(c *cloud, m *memory, root string) error {
 		"Alipay": quote("http://" + local(m.Ports.Alipay)), "AlipayAppID": quote(ali.AppID), "AlipayAppKey": quote(ali.AppKey), "AlipayKey": quote(ali.AlipayKey),
 		"Abroad": quote("http://" + local(m.Ports.Abroad)), "AbroadKeys": abroad, "AbroadCurrencies": quoteList(abroadCurrencies), "Category": quote(abroadCategory),
 		"Broker": quote("mqtt://" + local(m.Ports.MQTT)), "TID": quote(string(demoTID)), "Root": quote(root), "BrokerPassword": quote(l.brokerPassword()),
-		"Brands": brands, "Issuer": issuerNumber, "Merchant": quote(acquirer.MerchantID), "SigningKeyID": quote(acquirer.SigningKeyID), "SigningKey": quote(acquirer.SigningKey),
+		"Brands": c.brandTexts(acquirer), "Issuer": issuerNumber, "Merchant": quote(acquirer.MerchantID), "SigningKeyID": quote(acquirer.SigningKeyID), "SigningKey": quote(acquirer.SigningKey),
 		"AcquirerKeyID": quote(acquirer.AcquirerKeyID), "AcquirerKey": quote(acquirer.AcquirerKey),
 	})
 	if err != nil {
 		return fmt.Errorf("demo configuration: %w", err)
 	}
 	return writeFile(l.config(), []byte(b.String()), 0o600)
+}
+
+// brandText is a brand of the acquirer as the configuration has it, quoted.
+type brandText struct{ Name, Title, Host, Currencies, Modes, Roots, ShopCode string }
+
+func (c *cloud) brandTexts(acquirer gatewayInfo) (brands []brandText) {
+	for _, brand := range shopBrands {
+		text := brandText{Name: quote(brand.name), Host: quote(acquirer.Brands[brand.name][0]), Currencies: quoteList(brand.currencies), Modes: quoteList(brand.modes)}
+		if brand.modes != nil { // the agent has no name for it either
+			text.Title = quote(c.gateway.Wallet(brand.name).Brand().Title)
+		}
+		if brand.name == issuingBrand {
+			text.Roots = quoteList(acquirer.IssuerRoots[:])
+		}
+		if code := c.gateway.Wallet(brand.name).Printed(); code != "" {
+			text.ShopCode = quote(code)
+		}
+		brands = append(brands, text)
+	}
+	return brands
 }
 
 // quote writes a TOML basic string.

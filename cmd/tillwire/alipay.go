@@ -15,7 +15,7 @@ func openAlipay(w walletConfig, e walletEnv) (wallet.Member, error) {
 	c := alipay.Config{
 		Name: w.Name, Hosts: w.Hosts, Mode: w.Mode, AppID: w.AppID, Product: w.Product, NotifyURL: w.NotifyURL,
 		Description: cmp.Or(e.terminal.Shop, "Shop"), StoreID: e.terminal.StoreID, Timers: e.timers(w.Protocol),
-		Clock: e.clock, Log: e.log, UserAgent: "tillwire/" + version, Observe: e.observe,
+		Clock: e.clock, Log: e.log, UserAgent: "tillwire/" + version, Observe: e.observe, Dial: e.dial,
 	}
 	if err := readAlipayKeys(w, &c); err != nil {
 		return wallet.Member{}, err

@@ -53,6 +53,7 @@ type agentd struct {
 	bills    *reconcile.Runner
 	replayer *replay.Replayer
 	link     *replay.Link
+	uplink   *uplink // nil: the machine has one way to the network
 	displays *web.Displays
 	web      *web.Server
 	printing *printing
@@ -92,6 +93,7 @@ func (a *app) assemble(ctx context.Context, c config, faults []fault, done func(
 	if d.words, err = words.New(); err != nil {
 		return nil, err
 	}
+	c.entitle(d.words)
 	if err := d.openStore(ctx); err != nil {
 		return nil, storeError{err}
 	}
@@ -217,11 +219,12 @@ func (d *agentd) noteFaults(faults []fault) {
 }
 
 func (d *agentd) openWallets() {
+	d.uplink = newUplink(d.config.Uplink, d.clock, d.overSecond)
 	members, faults := openWallets(d.config.Wallets, walletEnv{
 		terminal: d.config.Terminal, clock: d.clock, log: d.log.With("comp", "wallet"), timers: d.book.Timers,
 		observe: func(x wallet.Exchange) { d.metrics.exchange(x, d.clock.Now()); d.observed(x) },
 		skew:    func(name string, off time.Duration) { d.clocks.set("the cloud of "+name, off) },
-		kept:    filepath.Join(d.config.Terminal.Data, "gateways"),
+		kept:    filepath.Join(d.config.Terminal.Data, "gateways"), dial: d.uplink.dial(),
 	})
 	d.noteFaults(faults)
 	set, err := wallet.NewSet(wallet.DefaultRules(), schemesOf, members...)
@@ -235,7 +238,7 @@ func (d *agentd) openWallets() {
 	for _, w := range set.All() {
 		targets = append(targets, replay.Target{Wallet: w.Info().Name, Hosts: w.Info().Hosts})
 	}
-	d.link = replay.NewLink(replay.LinkOptions{Targets: targets, Clock: d.clock, Changed: d.lineChanged})
+	d.link = replay.NewLink(replay.LinkOptions{Targets: targets, Clock: d.clock, Changed: d.lineChanged, Open: d.uplink.dial()})
 	d.book.Subscribe(settings.Loosening{Now: d.book.Values, Line: d.link.Line}, settings.OfflineKeys()...)
 }
 

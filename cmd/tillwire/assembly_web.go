@@ -149,6 +149,7 @@ func (d *agentd) watchProblems() {
 	ask(d.clocks.problems)
 	ask(d.issuerProblems)
 	ask(func() []agent.Problem { return lineProblems(d.link.Line) })
+	ask(d.uplinkProblems)
 	ask(func() []agent.Problem { return deviceProblems(d.devices.Status) })
 	ask(d.book.Problems)
 	ask(func() []agent.Problem { return billProblems(d.bills.Results()) })
@@ -161,7 +162,7 @@ func (d *agentd) watchProblems() {
 func (d *agentd) publishGauges(data string) {
 	ctx := context.Background()
 	m := d.metrics
-	m.registry.MustRegister(newQueueCollector(d.store.Queue))
+	m.registry.MustRegister(newQueueCollector(d.store.Queue), newExposureCollector(d.clock, d.store.Exposure))
 	m.gauge("queue_held_entries", "Given up; a person must look.", func() float64 { return float64(d.store.QueueInfo().Dead) })
 	m.gauge("payment_unknown_open", "Payments in doubt, being undone or with the office.", func() float64 { return m.unknown(ctx, d.store.OpenPayments) })
 	m.gauge("cloud_up", "1 online, 0.5 degraded, 0 down.", func() float64 {

@@ -11,6 +11,7 @@ type config struct {
 	Wallets  []walletConfig `toml:"wallet"`
 	Lanes    []laneConfig   `toml:"lane"`
 	Fleet    fleetConfig    `toml:"fleet"`
+	Uplink   uplinkConfig   `toml:"uplink"`
 
 	// Devices that several lanes use, or that stand beside a lane's first display.
 	Printers []map[string]any `toml:"printer"`
@@ -50,6 +51,7 @@ type tokenConfig struct {
 // a key; one without it is for all.
 type walletConfig struct {
 	Name           string   `toml:"name"`
+	Title          string   `toml:"title"` // what people read; empty: the brand's own name
 	Protocol       string   `toml:"protocol"`
 	Mode           string   `toml:"mode" of:"wechat alipay"`
 	Hosts          []string `toml:"hosts"`

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"net/netip"
 	"reflect"
 	"regexp"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // a static program finds no time zones of its own on a bare machine
+	"unicode"
 
 	"tillwire/agent"
 	"tillwire/agent/settings"
@@ -59,6 +61,7 @@ func (c *config) check(file string) []fault {
 			k.report(false, key+".name", fmt.Sprintf("the name %q is used twice.", t.Name), "Give every till its own token.")
 		}
 	}
+	c.checkUplink(k)
 	c.checkWallets(k)
 	c.checkLanes(k)
 	c.checkPrinters(k)
@@ -102,6 +105,28 @@ func (c *config) checkHTTP(k *checker) {
 	}
 }
 
+// mostTitle is how long a wallet's title may be, in letters: a slip has 32 in a line.
+const mostTitle = 24
+
+// interfaceName is what Linux takes for a network interface.
+var interfaceName = regexp.MustCompile(`^[^\s/]{1,15}$`)
+
+// checkUplink looks at the second way to the network.
+func (c *config) checkUplink(k *checker) {
+	u := c.Uplink
+	if u.Interface == "" && len(u.DNS) == 0 {
+		return
+	}
+	if !interfaceName.MatchString(u.Interface) {
+		k.report(false, "uplink.interface", fmt.Sprintf("%q is no network interface.", u.Interface), `Write its name as "ip link" shows it, such as "wwan0".`)
+	}
+	for i, server := range u.DNS {
+		if _, err := netip.ParseAddr(server); err != nil {
+			k.report(false, "uplink.dns", fmt.Sprintf("entry %d, %q, is no address.", i+1, server), "Write the address of a name server, such as 9.9.9.9.")
+		}
+	}
+}
+
 func (c *config) checkWallets(k *checker) {
 	for i, w := range c.Wallets {
 		at := &checker{file: w.where.file, lines: w.where.lines}
@@ -111,6 +136,9 @@ func (c *config) checkWallets(k *checker) {
 		}
 		if slices.ContainsFunc(c.Wallets[:i], func(o walletConfig) bool { return o.Name == w.Name }) {
 			at.report(false, key+".name", fmt.Sprintf("the name %q is used twice.", w.Name), "Give every wallet its own name.")
+		}
+		if strings.ContainsFunc(w.Title, unicode.IsControl) || len([]rune(w.Title)) > mostTitle {
+			at.report(false, key+".title", fmt.Sprintf("%q cannot be shown.", w.Title), fmt.Sprintf("Write what people call the wallet, in up to %d letters.", mostTitle))
 		}
 		if known := protocols(); !slices.Contains(known, w.Protocol) {
 			at.report(false, key+".protocol", fmt.Sprintf("this version does not speak %q.", w.Protocol), meant(w.Protocol, known))

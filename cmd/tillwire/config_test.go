@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -77,6 +78,23 @@ func TestASoundConfiguration(t *testing.T) {
 	}
 	if c.Lanes[0].Name != "Register 1" || c.Lanes[1].Name != "Second" || c.Lanes[1].Wallet != "wechat" {
 		t.Errorf("defaults of the lanes: %+v", c.Lanes)
+	}
+}
+
+func TestAWalletHasTheTitleThatTheShopGivesIt(t *testing.T) {
+	for title, wrong := range map[string]bool{"Corner Pay": false, "街角支付": false, "": false, "A name that no slip has room for": true, "bell\\u0007": true} {
+		c, faults, err := readConfig(configured(t, strings.Replace(sound, `name = "wechat"`, "name = \"wechat\"\ntitle = \""+title+"\"", 1)))
+		if err != nil || wrong != (len(faults) == 1 && strings.HasSuffix(faults[0].Key, ".title")) || !wrong && len(faults) > 0 {
+			t.Errorf("%q: %v, %v", title, faults, err)
+		}
+		w, err := words.New()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.entitle(w)
+		if want := cmp.Or(title, "WeChat Pay"); !wrong && w.Wallet("en", "wechat") != want {
+			t.Errorf("%q: the wallet is called %s", title, w.Wallet("en", "wechat"))
+		}
 	}
 }
 

@@ -74,7 +74,7 @@ func gatewayConfig(w walletConfig, e walletEnv) (gateway.Config, error) {
 	c := gateway.Config{
 		Name: w.Name, Hosts: w.Hosts, Merchant: w.MerchantID, Signer: gateway.Signer{KeyID: w.SigningKeyID}, Live: w.Live,
 		Description: cmp.Or(e.terminal.Shop, "Shop"), StoreID: e.terminal.StoreID, Schemes: schemesOf, Timers: e.timers(w.Protocol),
-		Clock: e.clock, Log: e.log, UserAgent: "tillwire/" + version, Observe: e.observe,
+		Clock: e.clock, Log: e.log, UserAgent: "tillwire/" + version, Observe: e.observe, Dial: e.dial,
 		ClockSkew: func(offset time.Duration) {
 			if e.skew != nil {
 				e.skew(w.Name, offset)

@@ -69,6 +69,9 @@ func TestAnOutageFromTheCutToTheLedger(t *testing.T) {
 	if count, status := r.offline(); count != 5 || status["all"].(map[string]any)["sums"].([]any)[0].(map[string]any)["left"] != 500000.0-5*1280 {
 		t.Errorf("at stake: %v", status)
 	}
+	if _, metrics := r.call("GET", "/metrics", ""); !strings.Contains(fmt.Sprint(metrics["text"]), `tillwire_offline_uncollected_minor_units{currency="CNY",lane="1"} 6400`) {
+		t.Errorf("/metrics lacks what is at stake: %v", metrics["text"])
+	}
 	sixth, shown := r.begin(6, "cornerpay")
 	r.scan(w.control("POST", "customers/"+flying+"/scan", fmt.Sprintf(`{"qr":%q}`, shown))["code"].(string), false, "5 sales wait to be collected")
 	r.call("POST", "/api/v1/payments/"+sixth+"/cancel", "")

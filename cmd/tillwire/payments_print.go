@@ -88,6 +88,7 @@ func slipVoice(c config, language string) (agent.Voice, error) {
 	if err != nil {
 		return agent.Voice{}, err
 	}
+	c.entitle(w)
 	return w.Voice(language, zoneOf(c)), nil
 }
 

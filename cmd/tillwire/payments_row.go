@@ -32,6 +32,7 @@ type row struct {
 	Reason    string      `json:"reason"`
 	Code      string      `json:"code"`
 	Test      bool        `json:"test"`
+	Way       agent.Way   `json:"way"` // how it was accepted without the wallet's word; empty when it was not
 	Refunds   []refundRow `json:"refunds"`
 }
 
@@ -49,7 +50,7 @@ func newRow(p agent.Payment) row {
 	r := row{ID: string(p.ID), OrderNo: p.OrderNo, Created: p.Created, Lane: p.Lane, Reference: p.Reference, RequestID: p.RequestID,
 		Mode: string(p.Mode), Wallet: s.Wallet, Currency: string(p.Amount.Currency), Amount: p.Amount.Value, Captured: s.Captured,
 		Refunded: s.RefundedSum(), Reversed: s.State == agent.Reversed, Status: s.State, Final: s.Final(), Since: s.Since,
-		Txn: s.Txn, Reason: string(s.Reason), Code: s.Code, Test: p.Test, Refunds: []refundRow{}}
+		Txn: s.Txn, Reason: string(s.Reason), Code: s.Code, Test: p.Test, Way: s.Way, Refunds: []refundRow{}}
 	if !r.Reversed {
 		r.Kept = r.Captured - r.Refunded
 	}
@@ -61,14 +62,14 @@ func newRow(p agent.Payment) row {
 
 // csvHeader names the columns of the CSV export; refunds are summed in it.
 var csvHeader = []string{"id", "order_no", "created", "lane", "reference", "request_id", "mode", "wallet", "currency", "amount",
-	"captured", "refunded", "reversed", "kept", "status", "final", "since", "txn", "reason", "code", "test"}
+	"captured", "refunded", "reversed", "kept", "status", "final", "since", "txn", "reason", "code", "test", "way"}
 
 func (r row) csv() []string {
 	stamp := func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 	number := func(n int64) string { return strconv.FormatInt(n, 10) }
 	return []string{r.ID, r.OrderNo, stamp(r.Created), r.Lane, cell(r.Reference), cell(r.RequestID), r.Mode, r.Wallet, r.Currency, number(r.Amount),
 		number(r.Captured), number(r.Refunded), strconv.FormatBool(r.Reversed), number(r.Kept), string(r.Status), strconv.FormatBool(r.Final),
-		stamp(r.Since), cell(r.Txn), r.Reason, cell(r.Code), strconv.FormatBool(r.Test)}
+		stamp(r.Since), cell(r.Txn), r.Reason, cell(r.Code), strconv.FormatBool(r.Test), string(r.Way)}
 }
 
 // cell keeps a spreadsheet from taking text of others for a formula.

@@ -21,7 +21,7 @@ func TestAnAgentFromStartToStop(t *testing.T) {
 		t.Fatalf("open: %d %v", code, p)
 	}
 	code, metrics := r.call("GET", "/metrics", "")
-	for _, want := range []string{"tillwire_build_info{", `tillwire_queue_entries{kind="expire"} 1`, `tillwire_queue_entries{kind="refund"} 0`, `tillwire_queue_oldest_age_seconds{kind="expire"}`, "tillwire_queue_held_entries 0", "tillwire_cloud_up", "tillwire_disk_free_bytes", "tillwire_sqlite_wal_bytes", "tillwire_sqlite_write_duration_seconds_count", `tillwire_scanner_connected{device="1.scanner"}`} {
+	for _, want := range []string{"tillwire_build_info{", `tillwire_queue_entries{kind="expire"} 1`, `tillwire_queue_entries{kind="refund"} 0`, `tillwire_queue_oldest_age_seconds{kind="expire"}`, "tillwire_queue_held_entries 0", "tillwire_offline_uncollected_sales 0", "tillwire_offline_oldest_age_seconds 0", "tillwire_cloud_up", "tillwire_disk_free_bytes", "tillwire_sqlite_wal_bytes", "tillwire_sqlite_write_duration_seconds_count", `tillwire_scanner_connected{device="1.scanner"}`} {
 		if !strings.Contains(fmt.Sprint(metrics["text"]), want) {
 			t.Errorf("/metrics (%d) lacks %s", code, want)
 		}

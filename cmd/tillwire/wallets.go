@@ -15,7 +15,17 @@ import (
 	"tillwire/agent/keyring"
 	"tillwire/agent/wallet"
 	"tillwire/agent/wallet/gateway"
+	"tillwire/agent/words"
 )
+
+// entitle calls the wallets what the shop calls them.
+func (c config) entitle(w *words.Words) {
+	for _, wallet := range c.Wallets {
+		if wallet.Title != "" {
+			w.Title(wallet.Name, wallet.Title)
+		}
+	}
+}
 
 // walletEnv is what wallets use of the running agent.
 type walletEnv struct {
@@ -25,6 +35,7 @@ type walletEnv struct {
 	timers   func(protocol string) agent.Timers
 	observe  func(wallet.Exchange)
 	skew     func(wallet string, offset time.Duration)
+	dial     wallet.Dial                    // over the machine's uplinks; nil: wherever its routes lead
 	kept     string                         // folder for what gateways say they can do; empty: nothing is kept
 	gateways map[string]*gateway.Connection // by what they share; made while wallets are opened
 }

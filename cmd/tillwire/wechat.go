@@ -22,7 +22,7 @@ func openWechat(w walletConfig, e walletEnv) (wallet.Member, error) {
 		SubAppID: w.SubAppID, SubMerchantID: w.SubMerchantID, MerchantSerial: w.MerchantSerial, Platform: w.Platform,
 		Region: w.Region, Codepay: w.Codepay, APIv2Sign: w.APIv2Sign, TerminalIP: w.TerminalIP, Category: w.Category, PayPath: w.PayPath, ReversePath: w.ReversePath,
 		NotifyURL: w.NotifyURL, Description: cmp.Or(e.terminal.Shop, "Shop"), StoreID: e.terminal.StoreID, Timers: e.timers(w.Protocol),
-		Clock: e.clock, Log: e.log, UserAgent: "tillwire/" + version, Observe: e.observe,
+		Clock: e.clock, Log: e.log, UserAgent: "tillwire/" + version, Observe: e.observe, Dial: e.dial,
 		ClockSkew: func(offset time.Duration) {
 			if e.skew != nil {
 				e.skew(w.Name, offset)

@@ -21,9 +21,11 @@ type Target struct {
 type LinkOptions struct {
 	Targets []Target
 	Clock   agent.Clock
-	// Dial opens a connection and closes it again; nil uses TCP. A light probe
+	// Dial opens a connection and closes it again; nil uses Open. A light probe
 	// proves a way to the host, not that the host is right in the head.
 	Dial func(ctx context.Context, host string) error
+	// Open is how a connection is opened, as the wallets' own are; nil uses TCP.
+	Open func(ctx context.Context, network, address string) (net.Conn, error)
 	// Changed is called after each change of a wallet's state.
 	Changed func(wallet string, state agent.LineState)
 }
@@ -61,8 +63,11 @@ type walletLink struct {
 
 // NewLink returns a Link that takes every line for up until it learns better.
 func NewLink(opt LinkOptions) *Link {
+	if opt.Open == nil {
+		opt.Open = (&net.Dialer{}).DialContext
+	}
 	if opt.Dial == nil {
-		opt.Dial = dialTCP
+		opt.Dial = opt.dial
 	}
 	now, mono := opt.Clock.Now(), opt.Clock.Mono()
 	l := &Link{opt: opt, kick: map[string]chan struct{}{}, wallets: map[string]*walletLink{}, state: agent.LineOnline, since: now, mono: mono}
@@ -74,7 +79,8 @@ func NewLink(opt LinkOptions) *Link {
 	return l
 }
 
-func dialTCP(ctx context.Context, host string) error {
+// dial connects to a host and hangs up.
+func (o LinkOptions) dial(ctx context.Context, host string) error {
 	u, err := url.Parse(host)
 	if err != nil {
 		return err
@@ -86,7 +92,7 @@ func dialTCP(ctx context.Context, host string) error {
 	if port == "" {
 		port = "443"
 	}
-	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	c, err := o.Open(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
 	if err != nil {
 		return err
 	}

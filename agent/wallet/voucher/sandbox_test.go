@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	qrcode "github.com/skip2/go-qrcode"
+
 	"tillwire/agent"
 	"tillwire/agent/sandbox"
 	"tillwire/agent/sandbox/sandboxtest"
@@ -129,7 +131,12 @@ func (c *counter) judge(code string, ask voucher.Ask, want voucher.Reason) vouch
 	return a
 }
 
-// Everything that the sandbox issues is accepted, and handed in afterwards.
+// largest is what a code may be in bytes, and in the version of its QR symbol at level
+// M: what serial scanners read off a phone's screen (TestSizes has the formats' bounds).
+var largest = map[voucher.Kind]struct{ bytes, version int }{voucher.RC1: {150, 9}, voucher.OV1: {133, 8}, voucher.OV2: {290, 13}}
+
+// Everything that the sandbox issues is accepted, is small enough for a phone's screen,
+// and is handed in afterwards.
 func TestWhatTheSandboxIssues(t *testing.T) {
 	c := openCounter(t)
 	online, flying := c.phone(false), c.phone(true)
@@ -157,6 +164,13 @@ func TestWhatTheSandboxIssues(t *testing.T) {
 		a := c.judge(test.code, test.ask, "")
 		if a.Kind != test.kind || a.Issuer != 7 {
 			t.Errorf("%s of issuer %d", a.Kind, a.Issuer)
+		}
+		symbol, err := qrcode.New(test.code, qrcode.Medium)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if most := largest[test.kind]; len(a.Raw()) > most.bytes || symbol.VersionNumber > most.version {
+			t.Errorf("%s has %d bytes and QR version %d; at most %d and %d", test.kind, len(a.Raw()), symbol.VersionNumber, most.bytes, most.version)
 		}
 		o, err := c.issuer.Redeem(t.Context(), sandbox.Redemption{Key: sandbox.Key{Wallet: "cornerpay", Merchant: shopNumber, OrderNo: test.order},
 			Amount: 1280, Currency: "CNY", Code: test.code, Accepted: c.clock.now})
