@@ -20,7 +20,7 @@ const exponent = (code) => page.exponents[code] ?? 2;
 const amount = new Amount(exponent(page.currency));
 const today = new Today();
 const wallets = new Wallets();
-const offline = new Offline(take, (sentence) => verdict.notice(sentence));
+const offline = new Offline(take, (sentence) => verdict.notice(sentence), (list, sum, then) => chooser.ask(list, sum, [], then));
 const training = new Training(take);
 const verdict = new Verdict(run, wallets, offline, training);
 const chooser = new Chooser((name) => open("show", name));
@@ -248,7 +248,7 @@ async function run(name, which) {
   switch (name) {
     case "scan": return wallets.scans(currency) || wallets.showing(currency).length === 0 ? open("any") : choose();
     case "show": return p ? show(p) : choose();
-    case "pick": return p ? show(p, which) : chooser.pick(which);
+    case "pick": return p && !chooser.open ? show(p, which) : chooser.pick(which);
     case "currency": return useCurrency(wallets.currencies[(wallets.currencies.indexOf(currency) + 1) % wallets.currencies.length]);
     case "cancel": case "cancel.yes": case "other": case "release": return cancel(p);
     case "new": case "next": return dismiss();

@@ -32,7 +32,7 @@ export class Wallets {
   scans(currency) { return this.all.some((w) => w.scan && takes(w, currency)); }
 }
 
-const takes = (w, currency) => w.currencies.length === 0 || w.currencies.includes(currency);
+export const takes = (w, currency) => w.currencies.length === 0 || w.currencies.includes(currency);
 
 // tiles makes a button for each wallet; its number is the key that presses it.
 export function tiles(list, pick) {
@@ -40,11 +40,13 @@ export function tiles(list, pick) {
     i < 9 ? element("kbd", {}, String(i + 1)) : "", element("span", {}, wallet(w.name), w.state === "down" ? element("small", {}, text("line.down")) : "")));
 }
 
-// Chooser asks which wallet's code to show before a payment is opened.
+// Chooser asks which wallet's code to show: before a payment is opened, or before it is
+// sold without a line.
 export class Chooser {
   constructor(pick) {
     this.list = [];
-    this.pick = (name) => { $("choose").close(); pick(name); };
+    this.usual = pick;
+    this.pick = (name) => { const { then } = this; $("choose").close(); then(name); };
     $("choose").addEventListener("close", () => {
       if (this.open) return; // asked anew in the meantime
       this.list = [];
@@ -54,8 +56,9 @@ export class Chooser {
 
   get open() { return $("choose").open; }
 
-  ask(list, amount, elsewhere) {
+  ask(list, amount, elsewhere, then = this.usual) {
     this.list = list;
+    this.then = then;
     $("choose-amount").textContent = amount;
     $("choose-other").hidden = elsewhere.length === 0;
     $("choose-other").textContent = text("choose_other", elsewhere.join(" · "));

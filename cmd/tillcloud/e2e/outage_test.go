@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,13 @@ func (o *outage) answers(phone string) string {
 	return fmt.Sprint(o.sandbox("POST", "/customers/"+phone+"/scan", object{"qr": qr})["code"])
 }
 
+// chooses picks one of several wallets by its number, once they are offered.
+func (b *tab) chooses(n int) {
+	b.t.Helper()
+	b.do(chromedp.WaitVisible(chromedp.CSS("#choose-tiles .wallet")))
+	b.press(strconv.Itoa(n))
+}
+
 // begins opens a sale and takes it offline with a key; with F6 a code is shown.
 func (o *outage) begins(key, code string) {
 	o.t.Helper()
@@ -81,6 +89,8 @@ func (o *outage) begins(key, code string) {
 	o.till.has(5*time.Second, `document.getElementById("v-actions").textContent`, key)
 	o.till.press(code)
 	if key == "F6" {
+		o.till.has(5*time.Second, `document.getElementById("choose-tiles").textContent`, "Corner Pay")
+		o.till.chooses(1)
 		o.till.sees(5*time.Second, word, "SHOW QR")
 	}
 }

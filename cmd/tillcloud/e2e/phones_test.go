@@ -50,6 +50,9 @@ func (c *counter) begin(key string) {
 	}
 	c.till.has(10*time.Second, `document.getElementById("v-actions").textContent`, key)
 	c.till.press(map[string]string{"F6": kb.F6, "F3": kb.F3}[key])
+	if key == "F6" {
+		c.till.chooses(1)
+	}
 }
 
 func (c *counter) accepted() {
