@@ -26,7 +26,7 @@ const slipColumns = 48
 // How long the page waits for a reading, and for a beep to be sent.
 const (
 	readFor = 10 * time.Second
-	beepFor = time.Second
+	beepFor = 3 * time.Second
 )
 
 // Found implements what the devices page asks for.

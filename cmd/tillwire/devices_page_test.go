@@ -50,13 +50,19 @@ func TestTheOwnerTriesTheDevicesOfARunningShop(t *testing.T) {
 	if !heard(told) {
 		t.Fatal("the scanner heard no beep")
 	}
-	on := listening(far, "\x16T\r") // switched on, as a payment would
-	go func() {
-		if heard(on) {
-			_, _ = far.WriteString("6901234567892\r")
+	said := ""
+	for range 3 { // a reading that a busy machine delivers too late is dropped, as at a counter
+		on := listening(far, "\x16T\r") // switched on, as a payment would
+		go func() {
+			if heard(on) {
+				_, _ = far.WriteString("6901234567892\r")
+			}
+		}()
+		if said = try("1.scanner", "read"); strings.HasPrefix(said, "Read") {
+			break
 		}
-	}()
-	if said := try("1.scanner", "read"); said != "Read a code of 13 characters." {
+	}
+	if said != "Read a code of 13 characters." {
 		t.Errorf("read: %q", said)
 	}
 	if said := try("printer.counter", "print"); said != "The printer says that it is done." {
