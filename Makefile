@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: build run test race e2e interop bench counter fuzz lab lab-gate lab-gate-proof campaign campaign-long soak replay lint cross deb help
+.PHONY: build run test race e2e interop a11y pictures bench counter fuzz lab lab-gate lab-gate-proof campaign campaign-long soak replay lint cross deb help
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
@@ -26,7 +26,7 @@ build: ## the programs, into bin/
 run: build ## a demo shop with its cloud and its customers' phones; prints the addresses
 	bin/tillcloud demo --data-dir .demo
 
-test: ## everything: formatting, vet, all Go tests, the browser, the laboratory's gate, a foreign client
+test: ## everything: formatting, vet, all Go tests, the browser, the laboratory's gate, a foreign client, axe-core in two languages
 	.ci/needs chromium cjk node zbar mosquitto postgresql
 	$(call formatted)
 	go vet ./...
@@ -35,6 +35,7 @@ test: ## everything: formatting, vet, all Go tests, the browser, the laboratory'
 	go test -tags=$(TAGS),faultfs -timeout 10m ./offline/faultfs
 	$(MAKE) --no-print-directory lab-gate
 	$(MAKE) --no-print-directory interop
+	$(MAKE) --no-print-directory a11y A11Y='en ar'
 
 race: build ## the Go tests under the race detector
 	go test -race -timeout 30m ./...
@@ -47,6 +48,17 @@ interop: build ## WeChat Pay's and Alipay's clients from npm, written by others,
 	.ci/needs node zbar
 	go test -count=1 -tags=$(TAGS),interop -timeout 20m -run ZBar ./agent/wallet/emvqr/... ./drivers/printer
 	cd agent/sandbox/interop && npm ci --ignore-scripts --no-audit --no-fund && node interop.mjs '$(CURDIR)/bin'
+
+A11Y ?=
+a11y: ## axe-core on every page, in both themes and every language; A11Y='en ar' for two of them
+	.ci/needs chromium node
+	cd agent/web/a11y && npm ci --ignore-scripts --no-audit --no-fund
+	TILLWIRE_A11Y='$(A11Y)' go test -count=1 -tags=$(TAGS),a11y -timeout 30m -run WCAG ./agent/web
+
+PICTURES ?= $(CURDIR)/.pictures
+pictures: ## every screen in three sizes, both themes, English, Chinese and Arabic, into .pictures/; A11Y='fr th' for other languages
+	.ci/needs chromium cjk scripts
+	TILLWIRE_A11Y='$(A11Y)' TILLWIRE_PICTURES='$(PICTURES)' go test -count=1 -tags=$(TAGS),pictures -timeout 60m -run Pictures ./agent/web
 
 bench: build ## the figures of one shop, measured on this machine
 	.ci/needs chromium

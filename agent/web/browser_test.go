@@ -47,13 +47,19 @@ func TestMain(m *testing.M) {
 // with the test.
 func (tm *terminal) newBrowser(width, height int64) *browser {
 	tm.t.Helper()
+	return tm.newBrowserFor(width, height, time.Minute)
+}
+
+// newBrowserFor is newBrowser for a test that looks at more than fits into a minute.
+func (tm *terminal) newBrowserFor(width, height int64, limit time.Duration) *browser {
+	tm.t.Helper()
 	shared, err := chromium()
 	if err != nil {
 		tm.t.Fatal(err)
 	}
 	ctx, cancel := chromedp.NewContext(shared, chromedp.WithNewBrowserContext())
 	tm.t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, limit)
 	tm.t.Cleanup(cancel)
 	b := &browser{terminal: tm, ctx: ctx, said: make(chan string, 256)}
 	var view []chromedp.EmulateViewportOption
