@@ -100,6 +100,17 @@ func TestBrowserTheDisplayBlanksWhenTheAgentDies(t *testing.T) {
 	b.until(codeShown)
 }
 
+// TestBrowserACodeFitsATurnedTablet: the code is measured anew, or a part of it would be outside.
+func TestBrowserACodeFitsATurnedTablet(t *testing.T) {
+	tm := live(t)
+	b := tm.atDisplay(1280, 800)
+	tm.stage(payScreen)
+	b.until(codeShown)
+	b.do(chromedp.EmulateViewport(390, 844))
+	b.until(`innerWidth === 390 && document.querySelector("#code svg").getBoundingClientRect().right <= 390 && document.querySelector("#code svg").getBoundingClientRect().width > 250`)
+	b.quiet()
+}
+
 func TestBrowserACodeGoesWhenItsTimeIsOver(t *testing.T) {
 	tm := live(t)
 	b := tm.atDisplay(390, 844)

@@ -31,6 +31,7 @@ func walk(t *testing.T, lang string, limit time.Duration, begin func(*browser) f
 	tm := live(t, func(o *Options) {
 		o.Settings, o.Test, o.Bills = table{}, true, &comparisons{results: []agent.Reconciliation{aprilDay("p1")}}
 		o.Policy = caps
+		o.Backups = &safe{now: Backups{List: []Backup{{Path: "/var/lib/tillwire/backups/agent-20260501T033000.db", At: o.Clock.Now(), Bytes: 5 << 20}}}}
 		o.Line = func() agent.Line {
 			if w.down.Load() {
 				return agent.Line{State: agent.LineDown, Since: time.Now().Add(-3 * time.Minute)}

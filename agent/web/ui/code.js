@@ -23,9 +23,15 @@ export function drawCode(text, title) {
 }
 
 // fit gives every module the same whole number of screen pixels; uneven modules
-// are what scanners stumble over.
+// are what scanners stumble over. A tablet that is turned gets another number.
 export function fit(svg) {
   const modules = Number(svg.getAttribute("viewBox").split(" ")[2]);
-  const pixels = Math.floor((svg.getBoundingClientRect().width * devicePixelRatio) / modules);
-  if (pixels >= 1) svg.style.width = svg.style.height = (pixels * modules) / devicePixelRatio + "px";
+  const measure = () => {
+    if (!svg.isConnected) return removeEventListener("resize", measure);
+    svg.style.width = svg.style.height = "";
+    const pixels = Math.floor((svg.getBoundingClientRect().width * devicePixelRatio) / modules);
+    if (pixels >= 1) svg.style.width = svg.style.height = (pixels * modules) / devicePixelRatio + "px";
+  };
+  measure();
+  addEventListener("resize", measure);
 }
