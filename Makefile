@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: build run test race e2e interop a11y pictures bench counter fuzz lab lab-gate lab-gate-proof campaign campaign-long soak replay lint cross deb help
+.PHONY: build run test race e2e interop a11y pictures bench bench-fleet counter fuzz lab lab-gate lab-gate-proof campaign campaign-long soak replay lint cross deb help
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
@@ -71,6 +71,10 @@ bench: build ## the figures of one shop, measured on this machine
 COUNTER ?= 10000
 counter: ## COUNTER (10000) payments at three registers whose scanners, displays and printer are pulled out at random
 	TILLWIRE_COUNTER='$(COUNTER)' go test -count=1 -timeout 60m -v -run TestACounterWhoseDevicesArePulledOut ./cmd/tillwire
+
+bench-fleet: build ## 5,000 simulated terminals on mosquitto with mutual TLS, through a restart of it; some six minutes
+	.ci/needs mosquitto
+	go test -run='^$$' -bench=Fleet -benchtime=1x -timeout 30m ./cmd/tillfleet/bench
 
 FUZZTIME ?= 20s
 fuzz: ## every fuzz target for FUZZTIME (20s)

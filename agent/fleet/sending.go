@@ -140,6 +140,12 @@ func (a *Agent) pump(ctx context.Context) {
 
 func markOf(s Stream) string { return "mark/" + string(s) }
 
+// Followed is how far a terminal's store has followed a source: the mark behind
+// the last facts that are durable in their stream, "" at first.
+func Followed(ctx context.Context, store agent.FleetStore, s Stream) (mark string, err error) {
+	return mark, load(ctx, store, markOf(s), &mark)
+}
+
 func (a *Agent) pour(ctx context.Context, s Source, limit int) (more bool, err error) {
 	var after string
 	if err := a.loadNumber(ctx, markOf(s.Stream), &after); err != nil {

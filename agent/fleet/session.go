@@ -58,7 +58,12 @@ func (s session) Disconnected(error) { s.a.tell(s.life, event{down: true}) }
 func (s session) Incoming(m Incoming) { s.a.tell(s.life, event{message: &m}) }
 
 func (a *Agent) loadNumber(ctx context.Context, key string, into any) error {
-	rows, err := a.opt.Store.Load(ctx, key, "", 1)
+	return load(ctx, a.opt.Store, key, into)
+}
+
+// load reads what is kept under a key; nothing kept leaves into as it is.
+func load(ctx context.Context, store agent.FleetStore, key string, into any) error {
+	rows, err := store.Load(ctx, key, "", 1)
 	if err != nil || len(rows) == 0 || rows[0].Key != key {
 		return err
 	}

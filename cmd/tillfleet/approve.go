@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tillwire/agent/fleet"
+	"tillwire/agent/fleet/keyfile"
 	"tillwire/agent/fleet/service"
 )
 
@@ -18,15 +19,19 @@ type keyFlags struct{ file, passphrase string }
 
 func (f *keyFlags) flags(c *cobra.Command) {
 	c.Flags().StringVar(&f.file, "key", "", "your approver's key")
-	c.Flags().StringVar(&f.passphrase, "passphrase-file", "", "file with the words that unlock the key")
+	c.Flags().StringVar(&f.passphrase, "passphrase-file", "", "file with the passphrase; without it, it is asked for")
 }
 
 // open answers nil when no key is named.
-func (f *keyFlags) open() (ed25519.PrivateKey, error) {
+func (f *keyFlags) open(a *app) (ed25519.PrivateKey, error) {
 	if f.file == "" {
 		return nil, nil
 	}
-	return readSigningKey(f.file, f.passphrase)
+	key, info, err := a.passphrases(f.passphrase).open(f.file)
+	if err == nil && info.Role != keyfile.Approver && info.Role != plainKey {
+		err = fmt.Errorf("%s is a key for %s; a command is approved with an approver's", f.file, info.Role)
+	}
+	return key, err
 }
 
 func (a *app) approveCommand() *cobra.Command {
@@ -35,7 +40,7 @@ func (a *app) approveCommand() *cobra.Command {
 		Long: `Shows what would be done and to which shop, and signs it with your key. The second signature
 sends it. Both keys must be approvers' in the list that terminals have.`,
 		RunE: func(c *cobra.Command, args []string) error {
-			key, err := f.open()
+			key, err := f.open(a)
 			if err != nil {
 				return err
 			}

@@ -119,7 +119,7 @@ func (a *app) command(ctx context.Context, f commandFlags, args []string) error 
 	if err != nil {
 		return err
 	}
-	key, err := f.approval.open() // before anything is proposed
+	key, err := f.approval.open(a) // before anything is proposed
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ type config struct {
 	Keys   keysConfig   `toml:"keys"`
 	Store  storeConfig  `toml:"store"`
 	HTTP   httpConfig   `toml:"http"`
+	Enrol  enrolConfig  `toml:"enrol"`
 }
 
 // brokerConfig is the way to the terminals.
@@ -112,6 +113,9 @@ func (c *config) check() error {
 	if u.Scheme == "mqtts" && c.Broker.CA == "" {
 		return errors.New("broker.ca is missing: the file with the fleet's own authority")
 	}
+	if err := c.Enrol.check(); err != nil {
+		return err
+	}
 	return c.checkListen()
 }
 
@@ -133,7 +137,7 @@ func (c *config) checkListen() error {
 // at makes the names of files absolute.
 func (c config) at(dir string) config {
 	for _, name := range []*string{&c.Data, &c.Socket, &c.Broker.Password, &c.Broker.CA, &c.Broker.Certificate, &c.Broker.Key,
-		&c.Keys.Online, &c.Keys.Passphrase, &c.Keys.Set, &c.Store.Postgres} {
+		&c.Keys.Online, &c.Keys.Passphrase, &c.Keys.Set, &c.Store.Postgres, &c.Enrol.Authority} {
 		if *name != "" && !filepath.IsAbs(*name) {
 			*name = filepath.Join(dir, *name)
 		}

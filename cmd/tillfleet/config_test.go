@@ -50,7 +50,7 @@ func TestAKeyThatOthersMayReadIsRefused(t *testing.T) {
 	if err := os.WriteFile(path, []byte("x"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := readSigningKey(path, ""); err == nil || !strings.Contains(err.Error(), "chmod 600") {
+	if _, err := readSigningKey(path); err == nil || !strings.Contains(err.Error(), "chmod 600") {
 		t.Errorf("read: %v", err)
 	}
 }

@@ -22,6 +22,9 @@ func (a *app) commands() []*cobra.Command {
 		a.rolloutCommand(),
 		a.exportCommand(),
 		a.labelCommand(),
+		a.keysCommand(),
+		a.enrolCommand(),
+		a.simCommand(),
 		a.versionCommand(),
 	}
 }
@@ -31,4 +34,4 @@ func (a *app) commands() []*cobra.Command {
 type mount func(ctx context.Context, o *office, mux *http.ServeMux) error
 
 // operatorParts are what stands beside the service.
-func operatorParts() []mount { return nil }
+func (a *app) operatorParts() []mount { return []mount{a.mountDesk} }

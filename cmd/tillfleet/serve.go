@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tillwire/agent"
+	"tillwire/agent/fleet/keyfile"
 	"tillwire/agent/fleet/mqtt"
 	"tillwire/agent/fleet/service"
 	"tillwire/agent/fleet/service/sqlstore"
@@ -44,7 +45,7 @@ type office struct {
 	clock   agent.Clock
 	log     *slog.Logger
 	store   service.Store
-	keys    *fileKeys
+	keys    *keyfile.Ring
 	meter   *meter
 	service *service.Service
 }
@@ -61,7 +62,7 @@ func (a *app) serve(ctx context.Context, cfg config) (err error) {
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
 	o := &office{cfg: cfg, clock: a.clock, log: log, meter: newMeter()}
-	if o.keys, err = openKeys(cfg.Keys, log); err != nil {
+	if o.keys, err = a.openKeys(cfg.Keys, log); err != nil {
 		return err
 	}
 	if o.store, err = openStore(ctx, cfg); err != nil {
@@ -88,7 +89,7 @@ func (a *app) run(ctx context.Context, o *office) error {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", o.service.Operator(actorOf))
-	for _, mount := range operatorParts() {
+	for _, mount := range a.operatorParts() {
 		if err := mount(ctx, o, mux); err != nil {
 			return errors.Join(err, socket.Close())
 		}

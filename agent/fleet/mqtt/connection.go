@@ -116,7 +116,7 @@ func (o Options) client(ctx context.Context, c *connection, id, user string) (*p
 func (o Options) dial(ctx context.Context, u *url.URL) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", u.Host)
+	conn, err := o.Dial(ctx, "tcp", u.Host)
 	if err != nil || u.Scheme == "mqtt" {
 		return conn, err
 	}

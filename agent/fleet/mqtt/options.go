@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -33,6 +34,9 @@ type Options struct {
 	Spread func() time.Duration
 	Clock  agent.Clock
 	Log    *slog.Logger // nil: none
+
+	// Dial opens the way to the broker; nil: the network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// Draw answers a random time from 0 up to but not including its argument; nil:
 	// the system's dice.
@@ -93,6 +97,9 @@ func (o Options) check() (Options, *url.URL, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Dial == nil {
+		o.Dial = (&net.Dialer{}).DialContext
 	}
 	if o.Spread == nil {
 		o.Spread = func() time.Duration { return spread }

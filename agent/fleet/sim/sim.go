@@ -48,11 +48,12 @@ type terminal struct {
 	tid   fleet.TID
 	line  *Line
 	door  *door
+	store *fleet.Memory
 	agent atomic.Pointer[fleet.Agent]
 
 	mu    sync.Mutex
 	began time.Duration // zero: not yet
-	told  int           // payments that were put into the stream
+	told  int           // payments that the agent has read
 	stop  bool          // no further payments
 }
 
@@ -85,7 +86,7 @@ func New(opt Options) (*Fleet, error) {
 			return nil, err
 		}
 		refuses := i*opt.Refuse/100 != (i+1)*opt.Refuse/100 // evenly among the others
-		f.terminals = append(f.terminals, &terminal{fleet: f, tid: tid, line: newLine(), door: newDoor(refuses)})
+		f.terminals = append(f.terminals, &terminal{fleet: f, tid: tid, line: newLine(), door: newDoor(refuses), store: fleet.NewMemory()})
 	}
 	return f, nil
 }
@@ -132,13 +133,13 @@ func (f *Fleet) Run(ctx context.Context) error {
 func (f *Fleet) Count() Count {
 	c := Count{Terminals: len(f.terminals), Connected: int(f.live.Load()), Connects: f.connects.Load(), Commands: f.commands.Load()}
 	for _, t := range f.terminals {
-		t.mu.Lock()
-		c.Made += t.told
-		t.mu.Unlock()
 		a := t.agent.Load()
 		if a == nil {
 			continue
 		}
+		told := t.read()
+		c.Made += told
+		c.Waiting += max(told-t.durable(), 0) // on their way into the stream
 		for _, w := range a.Status().Waiting {
 			if w.Stream == fleet.Payments {
 				c.Waiting += w.Rows
@@ -148,6 +149,23 @@ func (f *Fleet) Count() Count {
 		}
 	}
 	return c
+}
+
+// read is how many payments the agent has read.
+func (t *terminal) read() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.told
+}
+
+// durable is how many of them are in the stream.
+func (t *terminal) durable() (n int) {
+	mark, err := fleet.Followed(context.Background(), t.store, fleet.Payments) // memory does not fail
+	if err != nil || mark == "" {
+		return 0
+	}
+	_, _ = fmt.Sscan(mark, &n) // ours
+	return n
 }
 
 // Hold ends the making of payments, so that what was made can be counted.
@@ -161,7 +179,7 @@ func (f *Fleet) Hold() {
 
 // live is one terminal's life.
 func (t *terminal) live(ctx context.Context) error {
-	opt, store := t.fleet.opt, fleet.NewMemory()
+	opt, store := t.fleet.opt, t.store
 	trust, err := fleet.OpenTrust(ctx, opt.Roots, store)
 	if err != nil {
 		return err
