@@ -93,6 +93,7 @@ func (n *news) hello(ctx context.Context, t *Terminal, h fleet.Hello, raw json.R
 		if known, some := t.Streams[stream]; some && known.Epoch == mark.Epoch && mark.Last < known.Upto {
 			n.find(t, FoundRegression, fmt.Sprintf("Its stream %s ends at %d, but %d is stored here. Its disk was set back or copied.", stream, mark.Last, known.Upto))
 		}
+		t.begin(stream, mark)
 	}
 	d := n.owes(t.TID)
 	d.ack, d.command = &fleet.Ack{}, true

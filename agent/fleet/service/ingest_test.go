@@ -95,9 +95,40 @@ func TestANewFileOfATerminalBeginsAnew(t *testing.T) {
 func TestAServiceThatKnewNothingTakesATerminalWhereItIs(t *testing.T) {
 	inBureau(t, func(b *bureau) {
 		m := b.machine(1)
+		m.sess++
+		b.hub.say(m.tid, fleet.UpHello, fleet.Hello{V: fleet.Wire, Sess: m.sess, Nonce: "nonce", Boot: m.boot, Ver: "1.4.2", Clock: fleet.ClockReport{Quality: fleet.Synced},
+			Streams: map[fleet.Stream]fleet.StreamMark{fleet.Audits: {Epoch: m.epoch, First: 4711, Last: 4712}}})
 		m.send(fleet.Audits, 4711, 4712)
 		if upto := b.acked(m.tid, fleet.Audits); upto != 4712 || b.found(m.tid) != "" {
 			t.Errorf("acknowledged up to %d, found %q", upto, b.found(m.tid))
+		}
+		// The same without the hello, once the terminal has begun there twice.
+		other := b.machine(2)
+		other.send(fleet.Audits, 4711, 4712)
+		if upto := b.acked(other.tid, fleet.Audits); upto != 0 {
+			t.Errorf("acknowledged up to %d though nobody has said where the stream begins", upto)
+		}
+		b.pass(30 * time.Second)
+		other.send(fleet.Audits, 4711, 4712)
+		if upto := b.acked(other.tid, fleet.Audits); upto != 4712 || b.found(other.tid) != "" {
+			t.Errorf("acknowledged up to %d, found %q", upto, b.found(other.tid))
+		}
+	})
+}
+
+// A broker that is restarted may lose the very first batch of a terminal and
+// deliver its second: the first event must not be acknowledged away.
+func TestTheFirstBatchMayComeLate(t *testing.T) {
+	inBureau(t, func(b *bureau) {
+		m := b.machine(1)
+		m.connect()
+		m.send(fleet.Payments, 2, 3)
+		if upto := b.acked(m.tid, fleet.Payments); upto != 0 {
+			t.Errorf("acknowledged up to %d without the first", upto)
+		}
+		m.send(fleet.Payments, 1, 1)
+		if upto := b.acked(m.tid, fleet.Payments); upto != 3 || m.stored(fleet.Payments) != 3 || b.found(m.tid) != "" {
+			t.Errorf("acknowledged up to %d, stored %d, found %q", upto, m.stored(fleet.Payments), b.found(m.tid))
 		}
 	})
 }

@@ -33,7 +33,8 @@ func (n *news) batch(ctx context.Context, t *Terminal, b fleet.Batch, c fleet.Ch
 		_, err := n.tx.AddEvents(ctx, t.TID, b.Stream, b.Epoch, n.now, b.Events)
 		return err
 	case !known:
-		mark = Mark{Epoch: b.Epoch, Upto: lowest(b) - 1} // a service that is new begins where the terminal is
+		// What came before may still be on its way: where the stream begins, the hello says.
+		mark = Mark{Epoch: b.Epoch}
 	case mark.Epoch != b.Epoch:
 		n.find(t, FoundRestart, fmt.Sprintf("Its stream %s began anew: its file was lost or set aside.", b.Stream))
 		mark = Mark{Epoch: b.Epoch, Upto: 0}
@@ -70,7 +71,9 @@ func (n *news) join(t *Terminal, b fleet.Batch, mark Mark) Mark {
 	span := Span{From: b.First, To: b.Last, At: n.now}
 	again := slices.ContainsFunc(mark.Ahead, func(a Span) bool { return a.From == span.From && n.now.Sub(a.At) >= gapPatience })
 	if again && span.From > mark.Upto+1 {
-		n.find(t, FoundGap, fmt.Sprintf("The events %d to %d of its stream %s are missing and the terminal does not have them any more.", mark.Upto+1, span.From-1, b.Stream))
+		if mark.Upto > 0 { // else the hello is lost that says where the stream begins
+			n.find(t, FoundGap, fmt.Sprintf("The events %d to %d of its stream %s are missing and the terminal does not have them any more.", mark.Upto+1, span.From-1, b.Stream))
+		}
 		mark.Upto = span.From - 1
 	}
 	return mark.add(span)
@@ -91,13 +94,17 @@ func (m Mark) add(span Span) Mark {
 	return m
 }
 
-// lowest is the first event that a batch speaks of.
-func lowest(b fleet.Batch) uint64 {
-	low := b.First
-	for _, gap := range b.Dropped {
-		low = min(low, gap.From)
+// begin notes where a stream begins of which nothing is stored yet: what is before
+// the terminal's first, it does not have any more.
+func (t *Terminal) begin(stream fleet.Stream, says fleet.StreamMark) {
+	mark, known := t.Streams[stream]
+	if says.First == 0 || known && (mark.Epoch != says.Epoch || mark.Upto > 0) {
+		return
 	}
-	return max(low, 1)
+	if t.Streams == nil {
+		t.Streams = map[fleet.Stream]Mark{}
+	}
+	t.Streams[stream] = Mark{Epoch: says.Epoch, Upto: says.First - 1, Ahead: mark.Ahead, At: mark.At}.add(Span{})
 }
 
 func checkBatch(b fleet.Batch, c fleet.Channel) error {
