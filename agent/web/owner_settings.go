@@ -38,9 +38,10 @@ func (s *Server) settingsPage(w http.ResponseWriter, r *http.Request, me agent.P
 		if err != nil {
 			return err
 		}
-		titles := map[string]string{}
+		titles, lang := map[string]string{}, s.language(r)
 		for i := range rows {
-			rows[i].Title = s.settingTitle(s.language(r), rows[i])
+			rows[i].Help, rows[i].Range = s.settingHelp(lang, rows[i]), settingRange(lang, rows[i].Range)
+			rows[i].Title = s.settingTitle(lang, rows[i])
 			rows[i].By = who(rows[i].By)
 			titles[rows[i].Key] = rows[i].Title
 		}

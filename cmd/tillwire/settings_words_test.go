@@ -8,32 +8,40 @@ import (
 	"tillwire/agent/words"
 )
 
-// Every setting has a title in every language, and the English one is the table's own.
-func TestEverySettingHasATitleInEveryLanguage(t *testing.T) {
+// TestEverySettingIsSaidInEveryLanguage holds the catalogues against the table: a setting that is
+// added, or says something else, has to be translated.
+func TestEverySettingIsSaidInEveryLanguage(t *testing.T) {
 	w, err := words.New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := settings.Table(settings.Start{Shop: "Shop", Language: "en", Languages: words.Codes(), Protocols: protocols(), Codes: codeRows(), FleetSpread: "30s"})
-	if len(table) < 60 {
-		t.Fatalf("only %d settings", len(table))
-	}
+	table := settings.Table(settings.Start{Shop: "S", Language: "en", Languages: words.Codes(), Protocols: []string{"wechat", "alipay", "gateway"}, Codes: codeRows(), FleetSpread: "10s"})
 	for _, e := range table {
-		_, name, _ := strings.Cut(e.Key, ".")
-		key, args := "setting."+e.Key, []any(nil)
-		if !w.Has(words.English, key) {
-			key = "setting.timer." + name
+		title, help, arg := "setting."+e.Key, "setting."+e.Key+".help", ""
+		family, name, _ := strings.Cut(e.Key, ".")
+		switch {
+		case w.Has(words.English, title):
+		case family == "codes":
+			title, help, arg = "setting.codes", "setting.codes.help", strings.TrimPrefix(e.Title, "Codes: ")
+			if e.Default == "" {
+				help = "setting.codes.unknown.help"
+			}
+		default:
+			title, help = "setting.timer."+name, "setting.timer."+name+".help"
 		}
-		if scheme, ok := strings.CutPrefix(e.Title, "Codes: "); ok {
-			key, args = "setting.codes", []any{scheme}
+		if got := w.Text(words.English, title, arg); got != e.Title {
+			t.Errorf("%s is called %q, its translations are of %q", e.Key, e.Title, got)
 		}
-		if got := w.Text(words.English, key, args...); got != e.Title {
-			t.Errorf("%s is called %q in the table and %q on the page", e.Key, e.Title, got)
+		if got := w.Text(words.English, help); got != e.Help {
+			t.Errorf("%s: the help is %q, its translations are of %q", e.Key, e.Help, got)
 		}
 		for _, l := range w.Languages() {
-			if !w.Has(l.Code, key) {
-				t.Errorf("%s: %s has no title %s", e.Key, l.Name, key)
+			if !w.Has(l.Code, title) || !w.Has(l.Code, help) {
+				t.Errorf("%s lacks the setting %s", l.Name, e.Key)
 			}
 		}
+	}
+	if len(table) < 60 {
+		t.Errorf("only %d settings were seen", len(table))
 	}
 }
