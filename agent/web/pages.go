@@ -81,6 +81,7 @@ func (s *Server) funcs(lang string) template.FuncMap {
 		"clock":     func(t time.Time) string { return t.In(s.Zone).Format("15:04:05") },
 		"day":       func(t time.Time) string { return s.Words.Date(lang, t.In(s.Zone)) },
 		"span":      func(d time.Duration) string { return s.Words.Span(lang, d) },
+		"because":   func(english string) string { return s.because(lang, english) },
 		"asset":     s.assets.url,
 		"code":      drawnCode,
 		"lane":      s.laneName,
@@ -127,6 +128,17 @@ func (s *Server) renderIn(w http.ResponseWriter, r *http.Request, lang string, s
 	}
 	w.WriteHeader(status)
 	_, _ = out.WriteTo(w)
+}
+
+// because says in a language why a try did not end something. The queue keeps that in
+// English; what is not one of the reasons stays so.
+func (s *Server) because(lang, english string) string {
+	for _, reason := range agent.Reasons() {
+		if say := reason.Say(); say.English == english {
+			return s.Words.Say(lang, say)
+		}
+	}
+	return english
 }
 
 // here is the address of this page to which a language is added. What was asked for
