@@ -73,10 +73,7 @@ func TestDevicesListNamesThePathToConfigure(t *testing.T) {
 			t.Errorf("the list lacks %q: %+v", want, r)
 		}
 	}
-	empty := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(empty, "sys/class/tty"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	empty := unplugged(t)
 	if r := invokeIn(t, empty, "devices", "list"); r.code != exitFine || !strings.Contains(r.stdout, "Nothing is plugged in") {
 		t.Errorf("nothing there: %+v", r)
 	}
@@ -147,7 +144,31 @@ func beside(t *testing.T) (file, path string) {
 	file = equipped(t, strings.Replace(sound, `driver = "virtual"`, "driver = \"line\"\npath = \""+near.Name()+"\"", 1))
 	owned(t, file)
 	started(t, file).ready()
+	scannerReady(t, unplugged(t), file) // the pages answer before the devices are claimed
 	return file, near.Name()
+}
+
+// unplugged is a machine with no device in it.
+func unplugged(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(root, "sys/class/tty"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// scannerReady waits until the agent has its scanner in hand.
+func scannerReady(t *testing.T, sysroot, file string) (list deviceList) {
+	t.Helper()
+	within(t, "a scanner in hand", func() bool {
+		r := invokeIn(t, sysroot, "devices", "list", "--json", "--config", file)
+		if err := json.Unmarshal([]byte(r.stdout), &list); err != nil || r.code != exitFine {
+			t.Fatalf("%v: %+v", err, r)
+		}
+		return len(list.Configured) > 0 && list.Configured[0].State == agent.DeviceReady
+	})
+	return list
 }
 
 func TestDevicesListTellsWhatIsConfiguredAndHowItIs(t *testing.T) {
@@ -156,22 +177,8 @@ func TestDevicesListTellsWhatIsConfiguredAndHowItIs(t *testing.T) {
 		t.Errorf("without an agent: %+v", r)
 	}
 	file, path := beside(t)
-	empty := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(empty, "sys/class/tty"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	var list deviceList
-	for end := time.After(20 * time.Second); len(list.Configured) == 0 || list.Configured[0].State != agent.DeviceReady; {
-		r := invokeIn(t, empty, "devices", "list", "--json", "--config", file)
-		if err := json.Unmarshal([]byte(r.stdout), &list); err != nil || r.code != exitFine {
-			t.Fatalf("%v: %+v", err, r)
-		}
-		select {
-		case <-end:
-			t.Fatalf("not ready: %+v", list)
-		default:
-		}
-	}
+	empty := unplugged(t)
+	list := scannerReady(t, empty, file)
 	if len(list.Configured) != 2 || list.Configured[0].Path != path || list.Configured[0].ID != "1.scanner" || list.Configured[1].Driver != kiosk || list.Configured[1].State == "" {
 		t.Errorf("got %+v", list)
 	}

@@ -93,9 +93,9 @@ func (s *shop) start() {
 	}
 	s.exited = make(chan struct{})
 	go func() { _ = s.cmd.Wait(); close(s.exited) }()
-	if !until(60*time.Second, func() bool { return s.reread() == nil }) {
+	if !until(3*time.Minute, func() bool { return s.reread() == nil }) {
 		s.stop()
-		s.t.Fatalf("the shop did not open within a minute:\n%s", s.out.String())
+		s.t.Fatalf("the shop did not open within three minutes:\n%s", s.out.String())
 	}
 }
 
