@@ -276,7 +276,8 @@ var keys = map[string]string{
 		"platform platform_key_id platform_key api_v3_key notify_url region codepay api_v2_key api_v2_sign merchant_certificate terminal_ip " +
 		"merchant_category_code pay_path reverse_path host_ca app_key alipay_key app_cert alipay_cert alipay_root_cert app_auth_token product_code " +
 		"takes brand modes currencies signing_key_id signing_key acquirer_key_id acquirer_key live " +
-		"issuer issuer_roots issuer_groups shop_code",
+		"issuer issuer_roots issuer_groups shop_code title",
+	"uplink":       "interface dns",
 	"lane":         "id name wallet scanner display",
 	"lane.scanner": "driver path baud",
 	"lane.display": "driver",

@@ -106,6 +106,9 @@ func TestATerminalJoinsAFleetByItself(t *testing.T) {
 	front := openReception(t, "mqtt://"+o.addr)
 	file := equipped(t, sound)
 	r := started(t, file)
+	r.waits("an answer to the command line", func() bool {
+		return askStatus(t.Context(), filepath.Join(filepath.Dir(file), "data"), &controlStatus{}) == nil
+	})
 	screen, code := enrolling(t, file, front)
 	within(t, "a code", func() bool { return shownCode.MatchString(screen.String()) })
 	shown := shownCode.FindStringSubmatch(screen.String())

@@ -100,7 +100,7 @@ func started(t *testing.T, file string) *running {
 	case code := <-r.done:
 		r.done <- code
 		t.Fatalf("the agent ended with %d: %s", code, r.said())
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the agent does not listen")
 	}
 	return r
@@ -145,7 +145,7 @@ func (r *running) ended() int {
 	case code := <-r.done:
 		r.done <- code
 		return code
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		r.t.Fatalf("the agent does not stop: %s", r.said())
 		return -1
 	}
@@ -179,7 +179,7 @@ func (r *running) call(method, path, body string) (int, map[string]any) {
 // waits polls until ok holds.
 func (r *running) waits(what string, ok func() bool) {
 	r.t.Helper()
-	for end := time.After(20 * time.Second); !ok(); {
+	for end := time.After(time.Minute); !ok(); {
 		select {
 		case <-end:
 			r.t.Fatalf("%s does not happen: %s", what, r.said())
