@@ -6,7 +6,7 @@ import "time"
 // zero value accepts nothing. What it refuses is decided by agent/wallet/voucher.
 type OfflinePolicy struct {
 	On        bool
-	Ways      []Way                   //
+	Ways      []Way
 	Least     Role                    // who may accept; WaySight needs a manager in any case
 	Window    time.Duration           // since the oldest acceptance that is not collected
 	TrustAge  time.Duration           // of the issuers' keys and of what they have blocked

@@ -16,7 +16,7 @@ import (
 )
 
 // uplinkConfig is a second way to the network, such as a mobile modem, that is there
-// beside the machine's usual one. See decision 17.
+// beside the machine's usual one. See decision 0019.
 type uplinkConfig struct {
 	Interface string   `toml:"interface"`
 	DNS       []string `toml:"dns"` // name servers to ask over it; empty: the machine's own
