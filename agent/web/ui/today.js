@@ -46,7 +46,12 @@ export class Today {
     $("r-amount").addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); this.onward(); } });
     $("r-amount").addEventListener("input", (event) => { if (event.inputType?.startsWith("insert") && this.whole()) this.onward(); });
     $("r-pin").addEventListener("keydown", (event) => { if (event.key === "Backspace" && $("r-pin").value === "") { event.preventDefault(); $("r-amount").focus(); } });
-    $("detail").addEventListener("close", () => { this.open = null; this.forget(); });
+    $("detail").addEventListener("close", () => {
+      this.open = null;
+      this.forget();
+      // Until the next frame a field in here still has the keyboard, and would take the next sale's first keys.
+      if ($("detail").contains(document.activeElement)) document.activeElement.blur();
+    });
   }
 
   // load reads the list anew: the day's, or what the search finds on any day.
@@ -198,7 +203,8 @@ export class Today {
     const p = this.shown;
     const wrong = (say) => { $("r-wrong").textContent = say; };
     const amount = this.asked();
-    if (amount === 0) return;
+    if (amount === 0 || !this.looksAt(p.id)) return;
+    if ($("r-pin").value === "") return $("r-pin").focus();
     const submit = $("refund").querySelector("[type=submit]");
     submit.disabled = true;
     const approval = await call("POST", "/approvals", { pin: $("r-pin").value, payment: p.id, amount });
