@@ -7,10 +7,14 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"time"
 
 	"tillwire/agent"
 )
+
+// serviceID is the till's own number of a message (nexo Sale to POI, MessageHeader).
+var serviceID = regexp.MustCompile(`^[A-Za-z0-9]{1,10}$`)
 
 // Hold is how long a payment's answer is waited for on one connection. A till that has
 // none by then gets none there, and asks for the transaction's status: no answer but a
@@ -78,8 +82,12 @@ func (b *Bridge) Serve(w http.ResponseWriter, r *http.Request, client string) {
 	case err != nil:
 		b.reject(w, header{}, "the message is no JSON of nexo")
 		return
-	case e.Request == nil || e.Request.Header.MessageCategory == "" || e.Request.Header.ServiceID == "" && e.Request.Header.DeviceID == "":
+	case e.Request == nil || e.Request.Header.MessageCategory == "":
 		b.reject(w, header{}, "a SaleToPOIRequest with a MessageHeader is wanted")
+		return
+	case !serviceID.MatchString(e.Request.Header.ServiceID):
+		// Without a number of its own, the next sale of the same sum would be taken for this one.
+		b.reject(w, e.Request.Header, "a ServiceID of 1 to 10 letters and digits is wanted, another for each message")
 		return
 	}
 	in, register := *e.Request, b.Registers[e.Request.Header.POIID]

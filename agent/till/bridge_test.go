@@ -324,11 +324,15 @@ func TestAnotherSaleOnABusyRegister(t *testing.T) {
 
 func TestMessagesThatAreNotTaken(t *testing.T) {
 	s := newShop(t)
-	for _, text := range []string{"", "no json", "{}", `{"SaleToPOIRequest":{}}`, headed("Display", "D1", `"DisplayRequest":{}`), headed("Payment", "S1", `"StatusRequest":{}`)} {
+	for _, text := range []string{"", "no json", "{}", `{"SaleToPOIRequest":{}}`, headed("Display", "D1", `"DisplayRequest":{}`), headed("Payment", "S1", `"StatusRequest":{}`),
+		payment("", ""), payment("S-1", ""), payment("S1234567890", ""), strings.Replace(payment("S1", ""), "ServiceID", "DeviceID", 1)} {
 		r := s.send(s.bridge(nil), text)
 		if r.code != http.StatusBadRequest || r.out.Request == nil || r.out.Request.Event == nil || r.out.Request.Event.EventToNotify != "Reject" {
 			t.Errorf("%q: %d %s", text, r.code, r.body)
 		}
+	}
+	if len(s.payments) != 0 {
+		t.Errorf("a payment was opened: %+v", s.payments)
 	}
 	for category, body := range map[string]string{"Login": `"LoginRequest":{}`, "Logout": `"LogoutRequest":{}`} {
 		if r := s.send(s.bridge(nil), headed(category, "L1", body)); r.code != http.StatusOK || !strings.Contains(r.body, category+`Response":{"Response":{"Result":"Success"}`) {

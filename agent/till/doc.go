@@ -6,6 +6,7 @@
 // so a repeat, a second question and a restart of the agent all find the one payment in
 // the journal, and every answer is worked out from its facts: nothing is kept twice.
 //
-// Other messages (reversal, display, print, input) are answered with "not allowed": a till
-// never refunds by itself here. The room imports the root agent and the standard library.
+// A reversal is answered with "not allowed", since a till never refunds by itself here;
+// other messages (display, print, input) are not understood. The room imports the root
+// agent and the standard library.
 package till
