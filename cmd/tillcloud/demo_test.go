@@ -94,10 +94,10 @@ func startDemo(t *testing.T, bin, data string, more ...string) *process {
 	return p
 }
 
-// until polls for at most twenty seconds.
+// until polls for at most two minutes: a shop of four processes opens slowly beside others.
 func (p *process) until(what string, done func() bool) {
 	p.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for !done() {
 		select {
 		case <-deadline:

@@ -41,7 +41,7 @@ func retainedPresence(t *testing.T, address string) string {
 	select {
 	case state := <-kept:
 		return state
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		return "nothing"
 	}
 }

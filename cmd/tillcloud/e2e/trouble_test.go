@@ -72,7 +72,7 @@ func (l *lone) end() string {
 	_ = l.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-l.done:
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		_ = l.cmd.Process.Kill()
 		<-l.done
 		l.t.Error("the agent did not stop within 20 s")
@@ -149,7 +149,7 @@ func (s *shop) portInUse(t *testing.T) {
 		if !asExit(err, &exit) || exit.ExitCode() != 1 {
 			t.Errorf("the agent ended with %v", err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Errorf("the agent goes on without its port")
 		l.end()
 	}
