@@ -75,7 +75,7 @@ func (l *lone) end() string {
 	case <-time.After(2 * time.Minute):
 		_ = l.cmd.Process.Kill()
 		<-l.done
-		l.t.Error("the agent did not stop within 20 s")
+		l.t.Error("the agent did not stop within two minutes")
 	}
 	return l.out.String()
 }
