@@ -1,13 +1,15 @@
 package sabotage
 
-// CheapSigner are the edits that sign and verify the messages of WeChat Pay and
-// Alipay with HMAC-SHA-256 under the key's public modulus instead of RSA: a shop of a
-// million payments would spend an hour on signatures alone. What is signed, who must
-// verify it and what a wrong bit does stay as they are; only somebody who knows the
-// public key could forge, and no fault of the campaigns does. What signs with Ed25519
-// is cheap enough as it is.
+import "slices"
+
+// CheapSigner are the edits that sign and verify the messages of WeChat Pay, Alipay
+// and the gateway with HMAC-SHA-256 under the public key instead of RSA and Ed25519:
+// a shop of a million payments would spend an hour on signatures alone. What is signed,
+// who must verify it and what a wrong bit does stay as they are; only somebody who knows
+// the public key could forge, and no fault of the campaigns does. Vouchers keep their
+// own signatures: there thieves do forge.
 func CheapSigner() []Edit {
-	return append(append(cheapClients(), cheapWechat()...), cheapAlipay()...)
+	return slices.Concat(cheapClients(), cheapWechat(), cheapAlipay(), cheapGateway())
 }
 
 // cheapClients is for the clients, which sign and verify alike.
@@ -71,6 +73,28 @@ func cheapAlipay() []Edit {
 		{cloud, `// encode writes JSON as`, cheapSignature + `// encode writes JSON as`},
 	}
 }
+
+// cheapGateway is for the gateway's client and for its fake acquirer.
+func cheapGateway() []Edit {
+	const shop, cloud = "agent/wallet/gateway/signature.go", "agent/sandbox/gateway/signature.go"
+	return []Edit{
+		{shop, "\t\"crypto/ed25519\"\n", "\t\"crypto/ed25519\"\n\t\"crypto/hmac\"\n"},
+		{shop, "ed25519.Sign(s.Key, base(list, input))", "cheapSignature(twice(s.Key.Public().(ed25519.PublicKey)), base(list, input))"},
+		{shop, "!ed25519.Verify(key, base(list, text), raw)", "!hmac.Equal(cheapSignature(twice(key), base(list, text)), raw)"},
+		{shop, `// Sign digests the body`, twice + cheapSignature + `// Sign digests the body`},
+		{cloud, "\t\"crypto/ed25519\"\n", "\t\"crypto/ed25519\"\n\t\"crypto/hmac\"\n"},
+		{cloud, "!ed25519.Verify(a.terminal.Key.Public().(ed25519.PublicKey), []byte(base), p.signature)",
+			"!hmac.Equal(cheapSignature(twice(a.terminal.Key.Public().(ed25519.PublicKey)), []byte(base)), p.signature)"},
+		{cloud, "ed25519.Sign(a.key, []byte(lines+`\"@signature-params\": `+params))",
+			"cheapSignature(twice(a.key.Public().(ed25519.PublicKey)), []byte(lines+`\"@signature-params\": `+params))"},
+		{cloud, `// proof is what a request's signature fields say.`, twice + cheapSignature + `// proof is what a request's signature fields say.`},
+	}
+}
+
+// twice goes before cheapSignature: a signature of Ed25519 is twice as long as its key.
+const twice = `func twice(key ed25519.PublicKey) []byte { return append(key[:len(key):len(key)], key...) }
+
+`
 
 // cheapSignature goes into each of the files. The signature is as long as one of RSA,
 // so that a message has the same bytes.
