@@ -18,6 +18,7 @@ import (
 	"tillwire/agent"
 	"tillwire/agent/sandbox"
 	"tillwire/cmd/tillcloud/lab"
+	"tillwire/offline"
 	"tillwire/offline/faultfs"
 )
 
@@ -289,7 +290,11 @@ func (f *failing) evening(ctx context.Context, fault faultfs.Fault) error {
 	if err != nil || p.Status.State != agent.Paid {
 		f.accuse(CheckRecovers, "a sale on a mended disk is %s: %v", p.Status.State, err)
 	}
+	lied := fault.Flip || fault.Code == faultfs.CodeShortRead
 	found, err := f.ends(ctx)
+	if lied && agent.ClassOf(err) == agent.Corrupt {
+		return f.named(ctx, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -303,7 +308,7 @@ func (f *failing) evening(ctx context.Context, fault faultfs.Fault) error {
 	if replaced && len(f.told) == 0 {
 		found = append(found, lab.Violation{Check: CheckSeen, What: "a file was set aside, and nobody was told"})
 	}
-	if fault.Flip || fault.Code == faultfs.CodeShortRead {
+	if lied {
 		// The read succeeds, with something else. SQLite takes it for the truth and may
 		// write it back; then the file is damaged.
 		if replaced {
@@ -315,20 +320,44 @@ func (f *failing) evening(ctx context.Context, fault faultfs.Fault) error {
 	return nil
 }
 
+// named judges a day whose books cannot be read, because a read that lied has spoilt a
+// record: the refusal and the store's own verification both name the payment. The page
+// counts these days, of which nothing else is judged.
+func (f *failing) named(ctx context.Context, refused error) error {
+	var known *agent.Error
+	report, err := f.shop.Store().Verify(ctx, lab.DefaultTimers)
+	if err != nil || !errors.As(refused, &known) {
+		return errors.Join(refused, err)
+	}
+	if !slices.ContainsFunc(report.Findings, func(one offline.Finding) bool { return one.Payment == known.Payment }) {
+		f.accuse(lab.CheckLaw, "a record cannot be read, and verification does not name it: %v; it names %v", refused, report.Findings)
+	}
+	f.note("reads that lied: days with a record that cannot be read and that verification names")
+	return nil
+}
+
 // unnamed takes away what a read that lied has done to the file and the store's own
-// verification names: its findings, and what is wrong with the sums of a payment that
-// they name. The page counts what is taken away.
+// verification names: its findings, what is wrong with the sums of a payment that they
+// name, and an order that only a spoilt index does not know. The page counts what is
+// taken away.
 func (f *failing) unnamed(ctx context.Context, found []lab.Violation) []lab.Violation {
-	named := []string{}
+	named, listed := []string{}, []string{}
 	for _, v := range found {
 		if v.Check == lab.CheckLaw && !strings.Contains(v.What, "the law") {
 			named = append(named, f.paymentsIn(ctx, v.What)...)
 		}
+		if v.Check == lab.CheckLaw && strings.Contains(v.What, "missing from index") {
+			listed = append(listed, f.paymentsIn(ctx, "")...)
+		}
+	}
+	about := func(v lab.Violation, ids []string) bool {
+		return slices.ContainsFunc(ids, func(id string) bool { return strings.Contains(v.What, id) })
 	}
 	return slices.DeleteFunc(found, func(v lab.Violation) bool {
 		law := v.Check == lab.CheckLaw && !strings.Contains(v.What, "the law")
 		sums := v.Check == lab.CheckBooks || v.Check == lab.CheckAcked || v.Check == lab.CheckKeys
-		if !law && !(sums && slices.ContainsFunc(named, func(id string) bool { return strings.Contains(v.What, id) })) {
+		unlisted := v.Check == lab.CheckIntent && strings.Contains(v.What, "the disk does not know the order")
+		if !law && !(sums && about(v, named)) && !(unlisted && about(v, listed)) {
 			return false
 		}
 		f.note("reads that lied: violations that verification names, " + v.Check)
@@ -336,7 +365,8 @@ func (f *failing) unnamed(ctx context.Context, found []lab.Violation) []lab.Viol
 	})
 }
 
-// paymentsIn finds the payments that a finding names, by both of their numbers.
+// paymentsIn finds the payments that a finding names, by both of their numbers; the
+// empty finding names all.
 func (f *failing) paymentsIn(ctx context.Context, what string) (names []string) {
 	books, err := f.shop.Books(ctx)
 	if err != nil {
@@ -344,7 +374,7 @@ func (f *failing) paymentsIn(ctx context.Context, what string) (names []string) 
 		return nil
 	}
 	for _, p := range books.Payments {
-		if strings.Contains(what, string(p.ID)) || strings.Contains(what, p.OrderNo) {
+		if what == "" || strings.Contains(what, string(p.ID)) || strings.Contains(what, p.OrderNo) {
 			names = append(names, string(p.ID), p.OrderNo)
 		}
 	}

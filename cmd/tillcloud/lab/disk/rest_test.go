@@ -245,22 +245,45 @@ func setAside(home string) (replaced, broken bool, err error) {
 	list, err := keptFiles(home)
 	for _, name := range list {
 		replaced = true
-		opened, err := (&sqlite3.SQLiteDriver{}).Open("file:" + name + "?mode=ro&immutable=1")
+		bad, err := unsound(name)
 		if err != nil {
-			return replaced, true, nil
-		}
-		c := opened.(*sqlite3.SQLiteConn)
-		rows, err := c.Query("PRAGMA integrity_check(1)", nil)
-		var says []string
-		if err == nil {
-			says, err = column(rows)
-		}
-		broken = broken || err != nil || len(says) != 1 || says[0] != "ok"
-		if err := c.Close(); err != nil {
 			return replaced, broken, err
 		}
+		broken = broken || bad
 	}
 	return replaced, broken, err
+}
+
+// unsound reports that SQLite finds fault with a kept file. It reads a copy, and the
+// log beside it, as the agent did: what a read that lied has put into the log is not
+// in the file yet, and reading the log changes both.
+func unsound(name string) (bool, error) {
+	dir, err := os.MkdirTemp(filepath.Dir(filepath.Dir(name)), "kept-")
+	if err != nil {
+		return false, err
+	}
+	defer os.RemoveAll(dir)
+	copied := filepath.Join(dir, "agent.db")
+	for _, suffix := range []string{"", "-wal"} {
+		content, err := os.ReadFile(name + suffix)
+		if err == nil {
+			err = os.WriteFile(copied+suffix, content, 0o600)
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return false, err
+		}
+	}
+	opened, err := (&sqlite3.SQLiteDriver{}).Open("file:" + copied)
+	if err != nil {
+		return true, nil // what cannot be opened is not sound
+	}
+	c := opened.(*sqlite3.SQLiteConn)
+	rows, err := c.Query("PRAGMA integrity_check(1)", nil)
+	var says []string
+	if err == nil {
+		says, err = column(rows)
+	}
+	return err != nil || len(says) != 1 || says[0] != "ok", c.Close()
 }
 
 // Until the agent notices, it may write: a start touches the clock's and the
