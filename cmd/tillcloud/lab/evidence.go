@@ -40,6 +40,14 @@ func (s *Shop) liesAbout(orderNo string) []string {
 	return s.seen.lies[orderNo]
 }
 
+// Mixed notes that the wallet was made to give this order's code to another, or
+// another's to it: no display can be right then.
+func (s *Shop) Mixed(orderNo string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen.mixed[orderNo] = true
+}
+
 // Accuse notes a violation that a campaign has seen, unless the check is left out.
 func (s *Shop) Accuse(check, format string, args ...any) { s.accuse(check, format, args...) }
 

@@ -75,7 +75,7 @@ func TwoAnswers(t *Trip) error {
 	if err != nil {
 		return err
 	}
-	t.acts()
+	t.mixes()
 	return t.Tell(append(slices.Clone(answer), answer...))
 }
 
@@ -158,7 +158,7 @@ func Swap(d time.Duration) Fault {
 		}
 		swapped := func(other Message) error {
 			if !bytes.Equal(other, mine) {
-				t.acts()
+				t.mixes()
 			}
 			return t.Tell(other)
 		}
@@ -188,7 +188,7 @@ func Stale(same bool) Fault {
 		}
 		if before != nil && (same || t.bound(before)) {
 			if !bytes.Equal(answer, before) {
-				t.acts()
+				t.mixes()
 			}
 			answer = before
 		}

@@ -92,6 +92,7 @@ func answerMany(ctx context.Context, dir string, seed uint64, cases int) (f find
 		f.err = err
 		return f
 	}
+	c.proxy.Mixed = c.shop.Mixed
 	defer func() {
 		err := c.shop.Bury()
 		c.proxy.Close()

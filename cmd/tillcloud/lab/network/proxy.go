@@ -26,6 +26,9 @@ type Proxy struct {
 	runs sync.WaitGroup
 
 	swaps chan offer
+	// Mixed hears of an order whose answer to "present" goes to another, or that is
+	// told another's; it is set before the first exchange, and may be nil.
+	Mixed func(orderNo string)
 
 	mu     sync.Mutex
 	armed  map[string][]*Armed // by order number
@@ -198,6 +201,15 @@ type Trip struct {
 func (t *Trip) acts() {
 	if t.armed != nil {
 		t.armed.acted.Store(true)
+	}
+}
+
+// mixes notes that the answer is told to another order's request too, or is another's.
+// WeChat Pay's code names no order, so that no terminal could know.
+func (t *Trip) mixes() {
+	t.acts()
+	if t.Op == sandbox.OpPresent && t.proxy.Mixed != nil {
+		t.proxy.Mixed(t.OrderNo)
 	}
 }
 
