@@ -51,6 +51,8 @@ func TestTheLawTellsRightFromWrong(t *testing.T) {
 		{"a sale", true, bought},
 		{"a second click is a repeat", true, []told{{opened(1, 0), showed(201, 1, created, 1), 1}, {opened(1, 0), showed(200, 1, created, 1), 1}}},
 		{"a second click is a second payment", false, []told{{opened(1, 0), showed(201, 1, created, 1), 1}, {opened(1, 0), showed(201, 1, created, 1), 1}}},
+		{"a click in other words is told so", true, []told{{opened(1, 0), showed(201, 1, created, 1), 1}, {input{op: opOpen, slot: 1, show: true}, refused(409, agent.CodeRequestReused), 2}}},
+		{"a click in the same words is told so", false, []told{{opened(1, 0), showed(201, 1, created, 1), 1}, {opened(1, 0), refused(409, agent.CodeRequestReused), 2}}},
 		{"a second click finds the lane busy", false, []told{{opened(1, 0), showed(201, 1, created, 1), 1}, {opened(1, 0), refused(409, agent.CodeLaneBusy), 2}}},
 		{"a lane is given twice", false, []told{{opened(1, 0), showed(201, 1, created, 1), 1}, {opened(2, 0), showed(201, 2, created, 1), 2}}},
 		{"a lane is busy, and nothing is on it", false, []told{{opened(1, 0), refused(409, agent.CodeLaneBusy), 1}}},

@@ -72,6 +72,7 @@ func (o output) sight() sight {
 type sale struct {
 	lane    int
 	variant int
+	show    bool // asked for with a code to show: another body than without
 	at      place
 	version int // facts, at least
 	code    int
@@ -247,12 +248,12 @@ func (l *law) open(w world, in input, out output) []world {
 		}
 		return l.begun(w, in)
 	case out.status == http.StatusOK:
-		if s.at == nowhere || s.variant != in.variant || s.lane != in.lane || out.slots[0] != in.slot {
+		if s.at == nowhere || !s.askedBy(in) || out.slots[0] != in.slot {
 			return nil
 		}
 		return l.seen(w, out, 0, ^set(0))
 	case out.status == http.StatusConflict && out.say == agent.CodeRequestReused:
-		if s.at != nowhere && (s.variant != in.variant || s.lane != in.lane) {
+		if s.at != nowhere && !s.askedBy(in) {
 			return []world{w}
 		}
 	case out.status == http.StatusConflict && out.say == agent.CodeLaneBusy:
@@ -268,8 +269,13 @@ func (l *law) open(w world, in input, out output) []world {
 	return nil
 }
 
+// askedBy reports whether a call asks for this payment in the same words.
+func (s sale) askedBy(in input) bool {
+	return s.variant == in.variant && s.lane == in.lane && s.show == in.show
+}
+
 func fresh(in input) sale {
-	s := sale{lane: in.lane, variant: in.variant, at: created, version: 1, money: amountOf(in.slot, in.variant).Value}
+	s := sale{lane: in.lane, variant: in.variant, show: in.show, at: created, version: 1, money: amountOf(in.slot, in.variant).Value}
 	if in.show {
 		s.at, s.version = fetching, 2
 	}
