@@ -17,10 +17,12 @@ import (
 
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/qrcode"
+	"golang.org/x/sys/unix"
 
 	"tillwire/agent"
 	"tillwire/drivers"
 	"tillwire/drivers/display/displaytest"
+	"tillwire/drivers/serial"
 )
 
 // screens are framebuffers as boards have them: a row may be longer than its pixels.
@@ -129,8 +131,8 @@ func TestACodeWithoutRoomOnAScreen(t *testing.T) {
 	}
 }
 
-// A file stands for the memory of a screen: the driver writes whole pictures to its
-// beginning, and leaves it dark.
+// A file stands for the memory of a screen, behind the door that only screens pass: the
+// driver writes whole pictures to its beginning, and leaves it dark.
 func TestAFramebufferIsAFile(t *testing.T) {
 	g := screens()["565"]
 	path := filepath.Join(t.TempDir(), "fb0")
@@ -143,6 +145,10 @@ func TestAFramebufferIsAFile(t *testing.T) {
 		t.Fatal(u.Err)
 	}
 	d := u.Device.(*device)
+	d.open = func(path string, _ serial.Settings) (serial.Port, error) {
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		return newFramebuffer(f), err
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ready, done := make(chan struct{}, 8), make(chan error, 1)
 	go func() { done <- d.Run(ctx, &reporter{ready: func() { ready <- struct{}{} }}) }()
@@ -168,16 +174,19 @@ func TestAFramebufferIsAFile(t *testing.T) {
 }
 
 func TestAScreenThatSaysNothingOfItself(t *testing.T) {
+	for name, c := range map[string]struct {
+		told geometry
+		err  error
+	}{"silent": {geometry{}, unix.EINVAL}, "nonsense": {geometry{width: 1}, nil}} {
+		picture := &canvas{geometry: screens()["565"]}
+		err := picture.lay("/dev/fb0", c.told, c.err)
+		var known *agent.Error
+		if !errors.As(err, &known) || !strings.Contains(known.Say.English, "give width, height, stride and bits") || picture.geometry != screens()["565"] {
+			t.Errorf("%s: %v, %+v", name, err, picture.geometry)
+		}
+	}
 	path := filepath.Join(t.TempDir(), "fb0")
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, err := openFramebuffer(path, &canvas{}, true)
-	var known *agent.Error
-	if !errors.As(err, &known) || !strings.Contains(known.Say.English, "give width, height, stride and bits") {
-		t.Errorf("a plain file: %v", err)
-	}
-	if _, err := openFramebuffer(path+"9", &canvas{}, true); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := openFramebuffer(path, &canvas{}, true); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("nothing there: %v", err)
 	}
 	for key, value := range map[string]int64{"width": 10, "stride": 100, "bits": 17} {
@@ -187,6 +196,28 @@ func TestAScreenThatSaysNothingOfItself(t *testing.T) {
 		if u.Err == nil {
 			t.Errorf("%s = %d was taken", key, value)
 		}
+	}
+}
+
+// What is not a screen is not painted on, whether the kernel is to be asked or the
+// configuration says how the picture lies.
+func TestOnlyAScreenIsPaintedOn(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "journal.db")
+	if err := os.WriteFile(file, []byte("sales"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, asks := range []bool{true, false} {
+		if _, err := openFramebuffer(file, &canvas{}, asks); !errors.Is(err, drivers.ErrNotDevice) {
+			t.Errorf("a file, asking %v: %v", asks, err)
+		}
+		_, err := openFramebuffer("/dev/null", &canvas{}, asks)
+		var known *agent.Error
+		if !errors.As(err, &known) || !strings.Contains(known.Say.English, "usually /dev/fb0") {
+			t.Errorf("another device, asking %v: %v", asks, err)
+		}
+	}
+	if kept, err := os.ReadFile(file); err != nil || string(kept) != "sales" {
+		t.Errorf("the file holds %q, %v", kept, err)
 	}
 }
 

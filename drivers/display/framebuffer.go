@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -16,10 +17,11 @@ import (
 	"tillwire/drivers/serial"
 )
 
-// The requests of Linux framebuffers (linux/fb.h). Not tried on a board yet: a machine
-// with a framebuffer tells its geometry by the first two, and where it does not, the keys
-// of the driver say it.
+// The requests of Linux framebuffers (linux/fb.h) and the major number of their nodes
+// (Linux, devices.txt). Not tried on a board yet: a machine with a framebuffer tells its
+// geometry by the first two, and where it does not, the keys of the driver say it.
 const (
+	fbMajor    = 29
 	fbVariable = 0x4600 // FBIOGET_VSCREENINFO, 160 bytes
 	fbFixed    = 0x4602 // FBIOGET_FSCREENINFO, 80 bytes on 64 bits, 68 on 32
 	fbBlank    = 0x4611 // FBIOBLANK; 0 lights the screen
@@ -66,23 +68,50 @@ type framebuffer struct {
 
 // openFramebuffer opens the screen; with asks the kernel is asked how it lies in memory.
 func openFramebuffer(path string, picture *canvas, asks bool) (serial.Port, error) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	f, err := drivers.OpenNode(path, os.O_RDWR)
 	if err != nil {
 		return nil, err
 	}
+	g, said := askGeometry(f)
+	if said != nil && !isFramebuffer(f) {
+		return nil, errors.Join(drivers.Fault(&agent.Error{Op: "open the screen", Class: agent.Invalid, Err: said, Say: agent.Sentence{ID: "device.no_screen", Args: []string{path},
+			English: fmt.Sprintf("%s is no screen: write the framebuffer's path, usually /dev/fb0", path)}}), f.Close())
+	}
 	if asks {
-		g, err := askGeometry(f)
-		if err == nil {
-			err = g.check()
+		if err := picture.lay(path, g, said); err != nil {
+			return nil, errors.Join(err, f.Close())
 		}
-		if err != nil {
-			return nil, errors.Join(&agent.Error{Op: "open the screen", Class: agent.Invalid, Err: err, Say: agent.Sentence{ID: "device.trouble", Args: []string{path},
-				English: fmt.Sprintf("%s does not say how its picture lies in memory (%v): give width, height, stride and bits", path, err)}}, f.Close())
-		}
-		picture.set(g)
 		_ = control(f, fbBlank, nil) // a screen that cannot be lit is lit
 	}
-	return &framebuffer{file: f, input: make(chan serial.Chunk)}, nil
+	return newFramebuffer(f), nil
+}
+
+func newFramebuffer(f *os.File) *framebuffer {
+	return &framebuffer{file: f, input: make(chan serial.Chunk)}
+}
+
+// isFramebuffer tells a screen that does not say how it lies in memory from any other
+// device: what is written to one of those goes where nobody meant it to.
+func isFramebuffer(f *os.File) bool {
+	info, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && unix.Major(uint64(stat.Rdev)) == fbMajor
+}
+
+// lay takes over the geometry that the kernel told, or says what to do without.
+func (c *canvas) lay(path string, g geometry, said error) error {
+	if said == nil {
+		said = g.check()
+	}
+	if said != nil {
+		return &agent.Error{Op: "open the screen", Class: agent.Invalid, Err: said, Say: agent.Sentence{ID: "device.trouble", Args: []string{path},
+			English: fmt.Sprintf("%s does not say how its picture lies in memory (%v): give width, height, stride and bits", path, said)}}
+	}
+	c.set(g)
+	return nil
 }
 
 // askGeometry reads what the kernel says: the size, the bits of a pixel, and the bytes of

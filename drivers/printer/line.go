@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tillwire/drivers"
 )
 
 // conn is an open line to a printer. Deadlines work on all of them, so a printer that
@@ -45,7 +47,7 @@ func bauds() map[int]uint32 {
 // It is opened without blocking, which puts it under Go's poller: then deadlines work,
 // and Close ends a Read. The serial library can do neither, nor flow control.
 func openNode(path string, line serialLine) (conn, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	f, err := drivers.OpenNode(path, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK)
 	if err != nil {
 		return nil, err
 	}

@@ -112,6 +112,20 @@ func TestANodeThatIsNotThereIsAbsent(t *testing.T) {
 	}
 }
 
+// A slip is written without asking who is there; a file of that name must not become one.
+func TestAFileIsNotPrintedOn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	if err := os.WriteFile(path, []byte("sales"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openNode(path, serialLine{baud: 9600}); !errors.Is(err, drivers.ErrNotDevice) {
+		t.Errorf("opened with %v", err)
+	}
+	if kept, err := os.ReadFile(path); err != nil || string(kept) != "sales" {
+		t.Errorf("the file holds %q, %v", kept, err)
+	}
+}
+
 // A serial printer from the configuration to the paper, in real time.
 func TestASerialPrinterPrints(t *testing.T) {
 	far, path := plugged(t)
