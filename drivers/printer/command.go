@@ -61,8 +61,22 @@ func bit(on bool) byte {
 // pin is 0 for connector pin 2, 1 for pin 5.
 func pulse(pin byte) []byte { return []byte{esc, 'p', pin, 25, 250} }
 
-// idLen is the length of a job's id, digits that come back when it is printed.
-const idLen = 4
+// idLen is the length of a job's id, which comes back when it is printed, and idLetters
+// are what it is written with; a printer takes any from 20h to 7Eh.
+const (
+	idLen     = 4
+	idLetters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+)
+
+// jobID writes the number of a job as its id; so many jobs later the ids come again.
+func jobID(n uint32) string {
+	var id [idLen]byte
+	for i := range id {
+		id[idLen-1-i] = idLetters[n%uint32(len(idLetters))]
+		n /= uint32(len(idLetters))
+	}
+	return string(id[:])
+}
 
 // tellDone (GS ( H, function 48) has the printer answer with id once everything
 // before it is on paper. It is the only proof of paper there is.

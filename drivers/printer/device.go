@@ -44,9 +44,9 @@ type device struct {
 
 	mu     sync.Mutex
 	queue  []*work
-	count  int  // of jobs, for their ids
-	proves bool // it has told the end of a job before
-	unsure bool // the last job ended in doubt: the printer may wait for the rest of it
+	last   uint32 // number of the job that was sent last, from a random one
+	proves bool   // it has told the end of a job before
+	unsure bool   // the last job ended in doubt: the printer may wait for the rest of it
 }
 
 // work is a job in the queue.
@@ -260,10 +260,11 @@ func slipCount(n int) string {
 	return strconv.Itoa(n) + " slips are"
 }
 
-// nextID numbers jobs from 0001; the printer sends the number back.
+// nextID is the id of the next job; the printer sends it back. The first one is random:
+// a printer that is slow, or shared, may still tell the end of a job of another process.
 func (d *device) nextID() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.count = d.count%9999 + 1
-	return fmt.Sprintf("%0*d", idLen, d.count)
+	d.last++
+	return jobID(d.last)
 }

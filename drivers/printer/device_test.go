@@ -1,9 +1,9 @@
 package printer
 
 import (
+	"bytes"
 	"context"
 	"fmt"
-
 	"log/slog"
 	"net"
 	"os"
@@ -245,6 +245,81 @@ func TestAModelThatProvesNothingIsBelieved(t *testing.T) {
 			t.Errorf("counted %d", n)
 		}
 	})
+}
+
+// ended is how a printer tells the end of a job.
+func ended(id string) []byte { return append(append([]byte{0x37, 0x22}, id...), 0) }
+
+// next is the id that the next job will have.
+func (b *bench) next() string {
+	b.device.mu.Lock()
+	defer b.device.mu.Unlock()
+	return jobID(b.device.last + 1)
+}
+
+// chatty is a line whose printer says something while a slip is written to it.
+type chatty struct {
+	conn
+	say func()
+}
+
+func (c chatty) Write(b []byte) (int, error) {
+	if bytes.Contains(b, initialise()) {
+		c.say()
+		synctest.Wait() // heard, before the first byte of the slip
+	}
+	return c.conn.Write(b)
+}
+
+// An end that comes before it was asked for is an older job's or a forged one, whatever
+// id it has: a slip that no printer has seen must not count as printed.
+func TestAnEndFromBeforeProvesNothing(t *testing.T) {
+	for name, early := range map[string]func(b *bench){
+		"while it is idle": func(b *bench) { b.machine.Say(ended(b.next())...); pass(time.Second) },
+		"while the slip is written": func(b *bench) {
+			id, open := b.next(), b.device.open
+			b.device.open = func(ctx context.Context) (conn, error) {
+				c, err := open(ctx)
+				return chatty{c, func() { b.machine.Say(ended(id)...) }}, err
+			}
+			b.unplug() // the next opening is the chatty one
+			b.plug()
+			pass(time.Minute)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := printertest.New()
+				m.NoProof = true
+				b := newBench(t, m, "epson-tm-tcp", nil)
+				defer b.stop()
+				early(b)
+				b.print("one")
+				pass(time.Minute)
+				b.want([]string{"one 10"}, []string{"one: accepted"})
+			})
+		})
+	}
+}
+
+// Two processes, one after the other, do not call their jobs the same.
+func TestIdsOfJobsBeginAnywhere(t *testing.T) {
+	seen := map[string]bool{}
+	for range 8 {
+		unit := drivers.Registry(Specs()).Build(drivers.Config{ID: "p", Kind: agent.KindPrinter, Driver: "epson-tm-usb", Path: "/dev/usb/lp0"}, drivers.Env{Clock: agent.NewSystemClock()})
+		if unit.Err != nil {
+			t.Fatal(unit.Err)
+		}
+		seen[unit.Device.(*device).nextID()] = true
+	}
+	if len(seen) == 1 { // one in ten to the forty-three
+		t.Errorf("eight processes all begin with %v", seen)
+	}
+	for n, want := range map[uint32]string{0: "0000", 35: "000Z", 36: "0010", 36*36*36*36 - 1: "ZZZZ", 36 * 36 * 36 * 36: "0000"} {
+		if got := jobID(n); got != want {
+			t.Errorf("job %d is called %s, want %s", n, got, want)
+		}
+	}
 }
 
 func TestAnOpenCoverHoldsSlips(t *testing.T) {

@@ -26,11 +26,16 @@ func (d *device) print(ctx context.Context, s *session, w *work, r drivers.Repor
 		data = append(data, d.profile.Render(slip)...)
 		if d.profile.Proof {
 			id = d.nextID()
-			data = append(data, tellDone(id)...)
 		}
 	}
 	again := w.tries > 0
 	n, err := s.write(data)
+	if err == nil && id != "" {
+		s.await(id)
+		var asked int
+		asked, err = s.write(tellDone(id))
+		n += asked
+	}
 	if n > 0 {
 		d.begin(w)
 	}
@@ -93,10 +98,10 @@ func (d *device) follow(ctx context.Context, s *session, id string, bytes int, r
 	}
 	late, halted, silent := d.env.Clock.Mono()+limit, false, false
 	for d.env.Clock.Mono() < late {
-		if err := s.listen(ctx, askAgain, func() bool { return id != "" && s.done[id] }); err != nil {
+		if err := s.listen(ctx, askAgain, func() bool { return id != "" && s.proved }); err != nil {
 			return "", err
 		}
-		if s.done[id] {
+		if id != "" && s.proved {
 			d.setProves()
 			return agent.PrintCompleted, nil
 		}

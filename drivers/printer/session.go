@@ -35,13 +35,14 @@ type session struct {
 	gone   chan struct{} // closed when the reader has returned
 	err    error         // why input was closed; read it after that
 
-	done map[string]bool // ids of jobs that are on paper
+	awaited string // id of the job whose end is waited for; no other one proves anything
+	proved  bool   // that job is on paper
 }
 
 // newSession takes over an open line. A printer that never answers is not read: some
 // USB printers hang in a read for ever.
 func newSession(c conn, clock agent.Clock, rate int, listen bool) *session {
-	s := &session{conn: c, clock: clock, rate: rate, input: make(chan []byte, 16), ending: make(chan struct{}), gone: make(chan struct{}), done: map[string]bool{}}
+	s := &session{conn: c, clock: clock, rate: rate, input: make(chan []byte, 16), ending: make(chan struct{}), gone: make(chan struct{})}
 	if !listen {
 		close(s.gone)
 		return s
@@ -138,10 +139,25 @@ func (s *session) listen(ctx context.Context, limit time.Duration, enough func()
 
 func (s *session) take(b []byte) {
 	for _, r := range s.demux.Feed(b) {
-		if r.Kind == ReplyDone {
-			s.done[r.ID] = true
+		if r.Kind == ReplyDone && s.awaited != "" && r.ID == s.awaited {
+			s.proved = true
 		}
 	}
+}
+
+// await begins to wait for the end of a job. Call it before the bytes leave that ask for
+// that end: what the printer has said until then cannot be about it, even under its id.
+func (s *session) await(id string) {
+	for more := true; more; {
+		select {
+		case b, ok := <-s.input:
+			s.take(b)
+			more = ok // a line that ended says so to whoever listens next
+		default:
+			more = false
+		}
+	}
+	s.awaited, s.proved = id, false
 }
 
 func (s *session) lost() error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"strconv"
@@ -76,7 +77,7 @@ func Charsets(language string) (list []string) {
 }
 
 func newDevice(p Profile, c drivers.Config, v *drivers.Values, e drivers.Env) (*device, error) {
-	d := &device{config: c, env: e, wake: make(chan struct{}, 1)}
+	d := &device{config: c, env: e, wake: make(chan struct{}, 1), last: rand.Uint32()}
 	p.Charset = v.Choice("charset", charsetNames()...)
 	p.Columns, p.Dots = v.Int("columns", 24, 64), v.Int("dots", 256, 832)
 	p.QR, p.Status, p.Proof, p.Cut = v.Bool("qr"), v.Bool("status"), v.Bool("proof"), v.Bool("cut")

@@ -145,6 +145,13 @@ func (m *Machine) answer(b ...byte) {
 	}
 }
 
+// Say has the printer send bytes that nobody asked it for.
+func (m *Machine) Say(b ...byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.answer(b...)
+}
+
 func (m *Machine) realTime(token []byte) {
 	switch token[1] {
 	case 0x04:
