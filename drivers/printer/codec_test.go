@@ -101,6 +101,28 @@ func TestAnUnaskedAnswerSaysNothing(t *testing.T) {
 	}
 }
 
+// Noise that looks like the beginning of something must not swallow the next answers.
+func TestWhatNeverEndsIsForgotten(t *testing.T) {
+	for name, noise := range map[string][]byte{"the end of a job": {0x37, 0x22, '1'}, "an identity": {0x5f}, "an unasked status": {0x10, 0x00}} {
+		var d Demux
+		d.Feed(noise)
+		if !d.Within() {
+			t.Errorf("%s: the beginning is not seen", name)
+		}
+		d.Forget()
+		d.Asked(askPaper)
+		if got := d.Feed([]byte{0x7e}); len(got) != 1 || got[0].Status.Paper != PaperOut || d.Within() || d.Waiting() != 0 {
+			t.Errorf("%s swallows the answer: %+v", name, got)
+		}
+	}
+	var d Demux
+	d.Feed([]byte{0x10, 0x00})
+	d.Forget()
+	if got := d.Feed([]byte{0x0c, 0x00}); len(got) != 2 || got[1].Kind == ReplyState || d.Status() != (Status{}) {
+		t.Errorf("half of an old status and half of nothing say %+v", got)
+	}
+}
+
 func FuzzDemux(f *testing.F) {
 	f.Add([]byte{0x12, 0x10, 0, 3, 0, 0x37, 0x22, '1', 0, 0x11})
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -302,6 +302,40 @@ func TestAnEndFromBeforeProvesNothing(t *testing.T) {
 	}
 }
 
+// A printer is asked how it is once a second while it prints, and the end of its job may
+// be on the line just then.
+func TestAnEndThatComesWhileThePrinterIsAskedIsHeard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := printertest.New()
+		m.NoProof = true
+		b := newBench(t, m, "epson-tm-tcp", nil)
+		defer b.stop()
+		end := ended(b.next())
+		b.print("one")
+		pass(askAgain - 10*time.Millisecond)
+		m.Say(end[:3]...)
+		pass(20 * time.Millisecond)
+		m.Say(end[3:]...)
+		pass(time.Second)
+		b.want([]string{"one 10"}, []string{"one: completed"})
+	})
+}
+
+// Noise on the line costs one look no answer.
+func TestNoiseDoesNotSilenceAPrinter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := printertest.New()
+		b := newBench(t, m, "cn-gb18030", nil)
+		defer b.stop()
+		m.Say(0x37)
+		pass(checkEvery + time.Second)
+		b.state(agent.DeviceReady, "")
+		b.print("one")
+		pass(5 * time.Second)
+		b.want([]string{"one 10"}, []string{"one: accepted"})
+	})
+}
+
 // Two processes, one after the other, do not call their jobs the same.
 func TestIdsOfJobsBeginAnywhere(t *testing.T) {
 	seen := map[string]bool{}

@@ -14,6 +14,7 @@ import (
 const (
 	answerPatience = time.Second     // for answers to DLE EOT; serial printers need most of it
 	jobPatience    = 7 * time.Second // for a job, besides the time that its bytes take
+	endPatience    = time.Second / 4 // for the rest of what the printer has begun to say
 	afterwards     = time.Second     // how long paper is watched after a job that is not proved
 	askAgain       = time.Second     // between two looks while a job is printed
 	chunkSize      = 1024            // bytes handed to the line at a time
@@ -100,8 +101,12 @@ func (s *session) takes(bytes int) time.Duration {
 }
 
 // look asks the printer how it is and waits for its answers. errSilent when none of
-// them comes.
+// them comes. What the printer is in the middle of saying may be the end of a job, so
+// that is let finish first.
 func (s *session) look(ctx context.Context) (Status, error) {
+	if err := s.listen(ctx, endPatience, func() bool { return !s.demux.Within() }); err != nil {
+		return s.demux.Status(), err
+	}
 	s.demux.Forget()
 	all := []byte{askPrinter, askOffline, askError, askPaper}
 	for _, n := range all {

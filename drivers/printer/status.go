@@ -80,8 +80,12 @@ type Demux struct {
 func (d *Demux) Asked(n byte) { d.asked = append(d.asked, n) }
 
 // Forget drops what was asked and not answered, so that a late answer to one question
-// is not taken for that to another.
-func (d *Demux) Forget() { d.asked = nil }
+// is not taken for that to another, and what has begun and not ended: noise that looks
+// like the beginning of a block would swallow every answer after it.
+func (d *Demux) Forget() { d.asked, d.block, d.auto = nil, nil, nil }
+
+// Within reports that the printer has begun to say something that has an end.
+func (d *Demux) Within() bool { return len(d.block) > 0 || len(d.auto) > 0 }
 
 // Waiting is how many questions are not answered.
 func (d *Demux) Waiting() int { return len(d.asked) }
