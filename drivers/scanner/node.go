@@ -187,9 +187,7 @@ func (p *nodePort) read() {
 		}
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			if p.offer(serial.Chunk{At: min(begun+p.poll, p.clock.Mono()), Lost: lost}) {
-				lost = false
-			}
+			lost = !p.offer(serial.Chunk{At: min(begun+p.poll, p.clock.Mono()), Lost: lost}) // silence, too, stands between two codes
 		case errors.Is(err, io.EOF), errors.Is(err, unix.ENODEV), errors.Is(err, unix.EIO):
 			p.end(op, fmt.Errorf("%w: %w", serial.ErrUnplugged, err))
 			_ = p.file.Close() // at once, else what is plugged in next gets another number

@@ -10,7 +10,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -162,6 +164,41 @@ func TestAnUnpluggedNodeEnds(t *testing.T) {
 	if err := port.Close(); err != nil {
 		t.Errorf("close: %v", err)
 	}
+}
+
+// turns is a clock that counts how often a port's reader began to wait.
+type turns struct {
+	agent.SystemClock
+	n *atomic.Int64
+}
+
+func (c turns) Now() time.Time { c.n.Add(1); return c.SystemClock.Now() }
+
+// Silence that nobody took is lost like bytes: it stood between two codes.
+func TestUntakenSilenceOfANodeIsSaid(t *testing.T) {
+	path, _ := pipe(t)
+	clock := turns{agent.NewSystemClock(), &atomic.Int64{}}
+	n := newNodes(clock, time.Millisecond)
+	n.kernel = scripted{}
+	port, err := n.input(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer port.Close()
+	for end := time.After(patience); clock.n.Load() < nodeBuffer+4; { // those that fit, one that does not, and the next
+		select {
+		case <-end:
+			t.Fatal("the port does not read")
+		default:
+			runtime.Gosched()
+		}
+	}
+	for range nodeBuffer + 1 {
+		if c := <-port.Input(); c.Lost {
+			return
+		}
+	}
+	t.Error("silence was thrown away and nobody said so")
 }
 
 // An output report goes out whole, and one that came in arrives.

@@ -227,9 +227,8 @@ func (p *owner) read(gone chan<- struct{}) {
 			// A timeout is no error here. The proof of silence reaches as far
 			// as the call was asked to wait, not to the late moment at which
 			// this goroutine runs again.
-			if p.offer(Chunk{At: min(begun+p.settings.Poll, p.clock.Mono()), Lost: lost}) {
-				lost = false
-			}
+			// Thrown away it would join what it stood between, so that counts as lost, too.
+			lost = !p.offer(Chunk{At: min(begun+p.settings.Poll, p.clock.Mono()), Lost: lost})
 		}
 	}
 }

@@ -208,6 +208,32 @@ func TestUntakenInputIsDroppedAndSaid(t *testing.T) {
 	}
 }
 
+// Silence that nobody took stood between two halves: without it they would look like one
+// code, so it is said to be lost like bytes.
+func TestUntakenSilenceIsSaid(t *testing.T) {
+	l := newLibrary() // reads nothing but silence
+	p := openLibrary(t, l)
+	eventually(t, "more silence than anybody kept", func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return len(l.sizes) > inputBuffer+3 // the probe, what fits, one that does not, and the next
+	})
+	for range inputBuffer + 1 {
+		select {
+		case c := <-p.Input():
+			if len(c.Bytes) > 0 {
+				t.Fatalf("read %q", c.Bytes)
+			}
+			if c.Lost {
+				return
+			}
+		case <-time.After(patience):
+			t.Fatal("no more silence is told")
+		}
+	}
+	t.Error("silence was thrown away and nobody said so")
+}
+
 func TestLibraryErrorsAreTranslated(t *testing.T) {
 	for _, tt := range []struct{ err, want error }{
 		{unix.ENOENT, fs.ErrNotExist}, {unix.EIO, ErrUnplugged}, {unix.ENXIO, ErrUnplugged},

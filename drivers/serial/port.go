@@ -31,7 +31,7 @@ type Chunk struct {
 	At    time.Duration
 	Bytes []byte
 	// Lost says that bytes between the previous chunk and this one were thrown
-	// away because nobody took them.
+	// away because nobody took them, or the proof that there were none.
 	Lost bool
 }
 
