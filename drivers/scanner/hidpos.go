@@ -37,6 +37,9 @@ type hidpos struct {
 	symbology string
 	last      time.Duration
 	skip      bool // drop reports until one that ends a code
+
+	foreign   bool          // what was read at foreignAt began like no report of ours
+	foreignAt time.Duration // and the rest of that read is dropped with it
 }
 
 func newHIDPOS(v *drivers.Values) (Setup, error) {
@@ -54,7 +57,7 @@ func newHIDPOS(v *drivers.Values) (Setup, error) {
 // Start implements Codec.
 func (h *hidpos) Start(at time.Duration) []Event {
 	h.forget()
-	h.skip = false
+	h.skip, h.foreign = false, false
 	h.talker.reset()
 	h.grace = at + h.frame.OpenGrace
 	return nil
@@ -66,16 +69,24 @@ func (h *hidpos) forget() {
 	h.report, h.code, h.symbology = h.report[:0], h.code[:0], ""
 }
 
-// Feed implements Codec.
+// Feed implements Codec. A read of hidraw is one report, so what begins like none of ours
+// is dropped to the end of the read: any byte in it could look like the beginning of one,
+// and the report after it begins with the next read.
 func (h *hidpos) Feed(at time.Duration, b []byte) []Event {
 	for _, c := range b {
 		h.last = at
+		if h.foreign && at == h.foreignAt {
+			continue
+		}
+		h.foreign = false
 		h.report = append(h.report, c)
 		switch n := len(h.report); {
 		case n == 1 && c != hidposReport, n == 2 && c > hidposMax:
+			// Another report of the same device breaks no code unless it stands within one.
+			h.skip = h.skip || n == 2 || len(h.code) > 0
 			h.emit(Event{At: at, Kind: EventResync, Bytes: n + len(h.code)})
 			h.forget()
-			h.skip = true
+			h.foreign, h.foreignAt = true, at
 		case n == hidposSize:
 			h.whole(at, h.report)
 			clear(h.report)
