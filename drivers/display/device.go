@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -61,18 +62,22 @@ func (d *device) Show(ctx context.Context, s agent.Screen) error {
 	}
 }
 
-// now is what is to be seen, for how much longer, and who waits for it.
-func (d *device) now() (v View, left time.Duration, waiting []chan error) {
+// forever is the end of a screen that has none.
+const forever = time.Duration(math.MaxInt64)
+
+// now is what is to be seen, until which moment of Clock.Mono, and who waits for it.
+func (d *device) now() (v View, until time.Duration, waiting []chan error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	waiting, d.waiting = d.waiting, nil
 	s := d.screen
+	until = forever
 	if s.Kind == agent.ScreenQR {
-		if left = s.TTL - (d.env.Clock.Mono() - d.at); left <= 0 {
-			s, left = agent.Screen{Kind: agent.ScreenWait, Test: s.Test}, 0
+		if until = d.at + s.TTL; d.env.Clock.Mono() >= until {
+			s, until = agent.Screen{Kind: agent.ScreenWait, Test: s.Test}, forever
 		}
 	}
-	return view(s), left, waiting
+	return view(s), until, waiting
 }
 
 func (d *device) setRunning(on bool) {
@@ -116,24 +121,22 @@ func (d *device) Run(ctx context.Context, r drivers.Reporter) error {
 
 func (d *device) serve(ctx context.Context, port serial.Port, r drivers.Reporter) error {
 	for {
-		left, err := d.draw(ctx, port, r)
+		until, err := d.draw(ctx, port, r)
 		if err != nil {
 			return fmt.Errorf("display %s: %w", d.config.ID, err)
 		}
-		again := d.env.Clock.After(refreshEvery)
-		if left > 0 && left < refreshEvery {
-			again = d.env.Clock.After(left)
-		}
+		// A code's time counts from when it was asked for, however long it took to draw.
+		again := d.env.Clock.After(max(min(until-d.env.Clock.Mono(), refreshEvery), 0))
 		if err := d.wait(ctx, port, again); err != nil {
 			return fmt.Errorf("display %s: %w", d.config.ID, err)
 		}
 	}
 }
 
-// draw shows what is to be seen now. A code without room is an answer to whoever asked
-// for it and no fault of the display.
+// draw shows what is to be seen now, and tells until when. A code without room is an
+// answer to whoever asked for it and no fault of the display.
 func (d *device) draw(ctx context.Context, port serial.Port, r drivers.Reporter) (time.Duration, error) {
-	v, left, waiting := d.now()
+	v, until, waiting := d.now()
 	data, refused := d.codec.Draw(v)
 	err := port.Write(ctx, data)
 	for _, w := range waiting {
@@ -148,7 +151,7 @@ func (d *device) draw(ctx context.Context, port serial.Port, r drivers.Reporter)
 	} else {
 		r.Ready()
 	}
-	return left, nil
+	return until, nil
 }
 
 // sayRefused says why a code is not shown, and what to do.

@@ -24,6 +24,7 @@ type glass struct {
 
 	mu   sync.Mutex
 	sent []byte
+	slow time.Duration // what the next write takes
 	port *glassPort
 }
 
@@ -38,6 +39,15 @@ func (g *glass) got() []byte {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return bytes.Clone(g.sent)
+}
+
+// takes is how long this write takes; only one of them is slow.
+func (g *glass) takes() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	slow := g.slow
+	g.slow = 0
+	return slow
 }
 
 func (g *glass) Cut() {
@@ -63,6 +73,9 @@ type glassPort struct {
 func (p *glassPort) Input() <-chan serial.Chunk { return p.input }
 
 func (p *glassPort) Write(_ context.Context, b []byte) error {
+	if slow := p.glass.takes(); slow > 0 {
+		<-time.After(slow)
+	}
 	p.glass.mu.Lock()
 	defer p.glass.mu.Unlock()
 	if p.err == nil {
@@ -183,6 +196,47 @@ func TestPanelsKeepTheContract(t *testing.T) {
 			displaytest.Run(t, func(t *testing.T) displaytest.Rig {
 				g := &glass{read: panel.read}
 				return displaytest.Rig{Glass: g, New: func() displaytest.Display { return running{build(t, name, panel.keys, g.open)} }}
+			})
+		})
+	}
+}
+
+// A code may be paid for as long as the wallet was told, counted from the moment it was
+// asked for: what a slow line takes to draw it comes off its time.
+func TestTheTimeOfACodeCountsFromTheAsking(t *testing.T) {
+	for name, c := range map[string]struct{ ttl, slow, gone time.Duration }{
+		"a slow line":               {10 * time.Second, 3 * time.Second, 10 * time.Second},
+		"slower than the code":      {2 * time.Second, 3 * time.Second, 3 * time.Second},
+		"longer than two refreshes": {70 * time.Second, 3 * time.Second, 70 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := &glass{read: readNextion}
+				d := build(t, "nextion-qr", nil, g.open)
+				ctx, cancel := context.WithCancel(t.Context())
+				done := make(chan error)
+				go func() { done <- d.Run(ctx, &reporter{ready: func() {}}) }()
+				synctest.Wait()
+				g.mu.Lock()
+				g.slow = c.slow
+				g.mu.Unlock()
+				asked := time.Now()
+				if err := d.Show(ctx, agent.Screen{Kind: agent.ScreenQR, QR: code, TTL: c.ttl}); err != nil {
+					t.Fatal(err)
+				}
+				if c.ttl > c.slow {
+					<-time.After(c.gone - time.Since(asked) - time.Millisecond)
+					if g.QR() != code {
+						t.Errorf("just before its time a customer sees %q", g.QR())
+					}
+				}
+				<-time.After(c.gone - time.Since(asked) + time.Millisecond)
+				synctest.Wait()
+				if g.QR() != "" {
+					t.Errorf("%s after it was asked for a customer still sees %q", time.Since(asked), g.QR())
+				}
+				cancel()
+				<-done
 			})
 		})
 	}
