@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"tillwire/agent"
 )
@@ -113,9 +115,9 @@ func (d *discovery) climb(dir string, c *candidate) {
 func (c *candidate) readUSB(dir string) {
 	c.Vendor = strings.ToUpper(attribute(filepath.Join(dir, "idVendor")))
 	c.Product = strings.ToUpper(attribute(filepath.Join(dir, "idProduct")))
-	c.Serial = attribute(filepath.Join(dir, "serial"))
-	c.Maker = attribute(filepath.Join(dir, "manufacturer"))
-	c.Model = attribute(filepath.Join(dir, "product"))
+	c.Serial = plain(attribute(filepath.Join(dir, "serial")))
+	c.Maker = plain(attribute(filepath.Join(dir, "manufacturer")))
+	c.Model = plain(attribute(filepath.Join(dir, "product")))
 	row, ok := identify(c.Vendor, c.Product)
 	if !ok {
 		return
@@ -167,7 +169,9 @@ func (d *discovery) links(dirs ...string) map[string]string {
 			if !filepath.IsAbs(target) {
 				target = filepath.Join("/", dir, target)
 			}
-			if out[target] == "" {
+			// udev takes a device's own words into the name; one that cannot be shown
+			// is none to write down.
+			if out[target] == "" && plain(e.Name()) == e.Name() {
 				out[target] = filepath.Join("/", dir, e.Name())
 			}
 		}
@@ -229,6 +233,24 @@ func (d *discovery) stablePath(f Found) string {
 		return link
 	}
 	return f.Node
+}
+
+// wordsMost bounds what a device says of itself, in letters; a USB string has no more.
+const wordsMost = 126
+
+// plain is what a stranger's device says of itself, fit for a terminal and a page: letters
+// of any script, and nothing that moves the cursor, turns the writing round or ends a line.
+func plain(said string) string {
+	letters := 0
+	return strings.Map(func(r rune) rune {
+		switch letters++; {
+		case letters > wordsMost:
+			return -1
+		case r == utf8.RuneError || !unicode.IsGraphic(r):
+			return '?'
+		}
+		return r
+	}, said)
 }
 
 // attribute reads a sysfs file, empty when it is missing or unreadable: kernels

@@ -13,10 +13,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
@@ -101,6 +104,55 @@ func TestDiscoverOnThisMachineOnlyReads(t *testing.T) {
 	for _, f := range found {
 		if f.What == "" {
 			t.Errorf("%+v says nothing", f)
+		}
+	}
+}
+
+// Whoever plugs a device in chooses its words; they must not steer the terminal or the
+// page of whoever looks at them.
+func TestWhatADeviceSaysOfItselfIsOnlyText(t *testing.T) {
+	root := machine(t)
+	port, err := filepath.EvalSymlinks(filepath.Join(root, "sys/class/tty/ttyUSB0/device"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	usb := port
+	for ; ; usb = filepath.Dir(usb) {
+		if _, err := os.Stat(filepath.Join(usb, "idVendor")); err == nil {
+			break
+		}
+		if usb == filepath.Dir(usb) {
+			t.Fatal("ttyUSB0 hangs on no USB device")
+		}
+	}
+	for name, text := range map[string]string{
+		"manufacturer": "Acme\x1b[2J\u202eecilA",
+		"product":      "收银 é\r\n# ok\x9b" + strings.Repeat("x", 200),
+		"serial":       "A1\x00\xff",
+	} {
+		if err := os.WriteFile(filepath.Join(usb, name), []byte(text+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link := filepath.Join(root, "dev/serial/by-id/usb-\u202eevil-if00")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(link), 0o755), os.Symlink("../../ttyUSB0", link)); err != nil {
+		t.Fatal(err)
+	}
+	found, err := Discover(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(found, func(f Found) bool { return f.Node == "/dev/ttyUSB0" })
+	if i < 0 {
+		t.Fatal("the device is not found")
+	}
+	f := found[i]
+	if f.Maker != "Acme?[2J?ecilA" || !strings.HasPrefix(f.Model, "收银 é??# ok?xxx") || utf8.RuneCountInString(f.Model) != wordsMost || f.Serial != "A1??" {
+		t.Errorf("it says %q %q %q", f.Maker, f.Model, f.Serial)
+	}
+	for _, text := range []string{f.Maker, f.Model, f.Serial, f.What, f.Path} {
+		if strings.ContainsFunc(text, func(r rune) bool { return r == utf8.RuneError || !unicode.IsGraphic(r) }) {
+			t.Errorf("%q would steer a terminal", text)
 		}
 	}
 }
