@@ -17,7 +17,6 @@ import (
 const (
 	checkEvery = 10 * time.Second // how often an idle printer is asked how it is
 	checkSoon  = time.Second      // the same while jobs wait for paper
-	queueMost  = 50               // jobs that may wait
 	triesMost  = 2                // copies of one job: the first and one marked
 )
 
@@ -59,9 +58,8 @@ type work struct {
 func (d *device) Print(j agent.PrintJob) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(d.queue) >= queueMost {
-		return &agent.Error{Op: "print on " + d.config.ID, Class: agent.Unavailable, Code: agent.CodeState, Say: agent.Sentence{ID: "error.print_full", Args: []string{d.config.ID},
-			English: fmt.Sprintf("%s has %d slips waiting and takes no more: see to the printer, then print this one again.", d.config.ID, queueMost)}}
+	if err := drivers.AdmitJob(d.config.ID, j, len(d.queue), d.Drawer()); err != nil {
+		return err
 	}
 	d.queue = append(d.queue, &work{job: j})
 	select {
@@ -98,6 +96,9 @@ func (d *device) first() *work {
 	}
 	return d.queue[0]
 }
+
+// Drawer reports whether a cash drawer hangs on the printer.
+func (d *device) Drawer() bool { return len(d.pins) > 0 }
 
 // Waiting is how many jobs are in line.
 func (d *device) Waiting() int {

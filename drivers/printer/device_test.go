@@ -3,6 +3,7 @@ package printer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -179,6 +180,30 @@ func TestSlipsComeOutInOrderAndAreProved(t *testing.T) {
 		pass(time.Second)
 		if b.machine.Pulses() != 1 || opened != "accepted" || len(b.papers()) != 2 {
 			t.Errorf("%d pulses, end %q, papers %q", b.machine.Pulses(), opened, b.papers())
+		}
+	})
+}
+
+// Where no drawer hangs nothing was opened, and nobody says that it was; a sale's slip
+// comes out all the same.
+func TestAPrinterWithoutADrawerSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, printertest.New(), "epson-tm-tcp", map[string]any{"drawer": "none"})
+		defer b.stop()
+		err := b.device.Print(agent.PrintJob{Drawer: true, Done: func(agent.PrintEnd) { t.Error("a refused job was ended") }})
+		var known *agent.Error
+		if !errors.As(err, &known) || known.Say.ID != "error.no_drawer" || b.device.Drawer() {
+			t.Errorf("answered %v", err)
+		}
+		ends := []agent.PrintEnd{}
+		slip := agent.Slip{Lines: []agent.SlipLine{{Kind: agent.SlipNote, Text: "one"}}}
+		if err := b.device.Print(agent.PrintJob{Slip: slip, Drawer: true, Done: func(end agent.PrintEnd) { ends = append(ends, end) }}); err != nil {
+			t.Error(err)
+		}
+		pass(time.Minute)
+		synctest.Wait()
+		if !slices.Equal(ends, []agent.PrintEnd{agent.PrintCompleted}) || b.machine.Pulses() != 0 || len(b.papers()) != 1 {
+			t.Errorf("ends %v, %d pulses, papers %q", ends, b.machine.Pulses(), b.papers())
 		}
 	})
 }
@@ -378,7 +403,7 @@ func TestWhatIsLeftAtTheEndIsTold(t *testing.T) {
 		m := printertest.New()
 		b := newBench(t, m, "epson-tm-tcp", nil)
 		m.Roll(4)
-		for i := range queueMost {
+		for i := range drivers.JobsMost {
 			b.print(fmt.Sprint("slip ", i))
 		}
 		pass(time.Minute)
@@ -389,7 +414,7 @@ func TestWhatIsLeftAtTheEndIsTold(t *testing.T) {
 		b.stop()
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		if len(b.ends) != queueMost || b.ends[0] != "slip 0: doubtful" || b.ends[1] != "slip 1: nothing" {
+		if len(b.ends) != drivers.JobsMost || b.ends[0] != "slip 0: doubtful" || b.ends[1] != "slip 1: nothing" {
 			t.Errorf("%d ends, the first %q", len(b.ends), b.ends[:min(2, len(b.ends))])
 		}
 	})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/drivers"
 	"tillwire/drivers/printer/printertest"
 )
 
@@ -38,7 +39,7 @@ type storm struct {
 // blow queues slips and lets things happen between them.
 func (s *storm) blow() {
 	for i := range slipsOfTheStorm {
-		for s.device.Waiting() > queueMost/2 {
+		for s.device.Waiting() > drivers.JobsMost/2 {
 			s.calm()
 		}
 		if err := s.device.Print(agent.PrintJob{Slip: stormSlip(i), Done: func(end agent.PrintEnd) {

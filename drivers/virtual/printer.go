@@ -11,12 +11,8 @@ import (
 	"tillwire/drivers"
 )
 
-// slipsKept bounds the slips a printer remembers; the oldest go first. jobsMost bounds
-// the jobs that may wait while it does not run, as a real one's queue does.
-const (
-	slipsKept = 50
-	jobsMost  = 50
-)
+// slipsKept bounds the slips a printer remembers; the oldest go first.
+const slipsKept = 50
 
 // Paper is a slip that came out of a virtual printer.
 type Paper struct {
@@ -49,9 +45,8 @@ func PrinterSpec() drivers.Spec {
 func (p *Printer) Print(j agent.PrintJob) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.queue) >= jobsMost {
-		return &agent.Error{Op: "print on " + p.config.ID, Class: agent.Unavailable, Code: agent.CodeState, Say: agent.Sentence{ID: "error.print_full", Args: []string{p.config.ID},
-			English: fmt.Sprintf("%s has %d slips waiting and takes no more: see to the printer, then print this one again.", p.config.ID, jobsMost)}}
+	if err := drivers.AdmitJob(p.config.ID, j, len(p.queue), false); err != nil {
+		return err
 	}
 	p.queue = append(p.queue, j)
 	select {

@@ -120,11 +120,7 @@ func TestAVirtualPrinterKeepsItsSlips(t *testing.T) {
 		}
 		ends := map[agent.PrintEnd]int{}
 		job := func(text string) agent.PrintJob {
-			j := agent.PrintJob{Done: func(end agent.PrintEnd) { ends[end]++ }}
-			if text != "" {
-				j.Slip.Lines = []agent.SlipLine{{Kind: agent.SlipNote, Text: text}}
-			}
-			return j
+			return agent.PrintJob{Done: func(end agent.PrintEnd) { ends[end]++ }, Slip: agent.Slip{Lines: []agent.SlipLine{{Kind: agent.SlipNote, Text: text}}}}
 		}
 		for i := range slipsKept + 5 {
 			if err := printer.Print(job(fmt.Sprint("slip ", i))); err != nil {
@@ -132,28 +128,27 @@ func TestAVirtualPrinterKeepsItsSlips(t *testing.T) {
 			}
 			synctest.Wait()
 		}
-		if err := printer.Print(job("")); err != nil { // a drawer alone
-			t.Fatal(err)
+		if err := printer.Print(agent.PrintJob{Drawer: true, Done: func(agent.PrintEnd) { t.Error("a refused job was ended") }}); agent.ClassOf(err) != agent.Invalid {
+			t.Errorf("a drawer, where none is: %v", err)
 		}
-		synctest.Wait()
 		papers := printer.Papers()
 		if len(papers) != slipsKept || papers[0].Slip.Lines[0].Text != fmt.Sprint("slip ", slipsKept+4) || papers[slipsKept-1].Slip.Lines[0].Text != "slip 5" {
 			t.Errorf("%d papers, the first %+v", len(papers), papers[0])
 		}
-		if ends[agent.PrintCompleted] != slipsKept+6 || printer.Waiting() != 0 {
+		if ends[agent.PrintCompleted] != slipsKept+5 || printer.Waiting() != 0 {
 			t.Errorf("ends %v, %d wait", ends, printer.Waiting())
 		}
 		stop()
-		for range jobsMost {
+		for range drivers.JobsMost {
 			if err := printer.Print(job("late")); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := printer.Print(job("too late")); agent.ClassOf(err) != agent.Unavailable || printer.Waiting() != jobsMost {
+		if err := printer.Print(job("too late")); agent.ClassOf(err) != agent.Unavailable || printer.Waiting() != drivers.JobsMost {
 			t.Errorf("beyond the queue: %v", err)
 		}
 		printer.Abandon()
-		if ends[agent.PrintNothing] != jobsMost || len(printer.Papers()) != slipsKept {
+		if ends[agent.PrintNothing] != drivers.JobsMost || len(printer.Papers()) != slipsKept {
 			t.Errorf("abandoned: %v", ends)
 		}
 	})
