@@ -69,6 +69,25 @@ func (e *Engine) TryScanner(ctx context.Context, laneID string, during time.Dura
 	return 0, nil
 }
 
+// TryBeep tells a lane's scanner what it is told when a code was taken. While a payment
+// holds the lane, or a reading is tried on it, the error has code lane_busy: a cashier
+// would take the sound for the customer's code.
+func (e *Engine) TryBeep(laneID string) error {
+	l := e.lanes[laneID]
+	if l == nil {
+		return unknownLane(laneID)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held != "" || l.trial.scan != nil {
+		return busyLane(l)
+	}
+	if l.cfg.Scanner != nil {
+		l.cfg.Scanner.Answer(true)
+	}
+	return nil
+}
+
 // tried takes a reading that belongs to a trial. A payment goes before: what is read
 // while one holds the lane is its own.
 func (l *lane) tried(code agent.PayCode) bool {

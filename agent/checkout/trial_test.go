@@ -67,6 +67,29 @@ func TestAScannerIsTriedBetweenPayments(t *testing.T) {
 	})
 }
 
+// A beep between two payments means nothing to anybody; within one it says that the
+// customer's code was taken.
+func TestAScannerBeepsBetweenPayments(t *testing.T) {
+	inShop(t, func(s *shop) {
+		if err := s.engine.TryBeep(lane); err != nil {
+			t.Error(err)
+		}
+		if _, answers := s.scanner.told(); len(answers) != 1 || !answers[0] {
+			t.Errorf("the scanner heard %v", answers)
+		}
+		s.open(agent.ModeScan)
+		if err := s.engine.TryBeep(lane); agent.CodeOf(err) != agent.CodeLaneBusy {
+			t.Errorf("while a payment waits: %v", err)
+		}
+		if _, answers := s.scanner.told(); len(answers) != 1 {
+			t.Errorf("the payment's cashier heard %v", answers)
+		}
+		if err := s.engine.TryBeep("9"); agent.CodeOf(err) != agent.CodeLaneUnknown {
+			t.Errorf("no such lane: %v", err)
+		}
+	})
+}
+
 // A trial's code is there for its time and gone at once when a payment comes.
 func TestADisplayIsTriedBetweenPayments(t *testing.T) {
 	inShop(t, func(s *shop) {

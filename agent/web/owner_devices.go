@@ -15,6 +15,8 @@ type gear interface {
 	Found() ([]FoundDevice, error)
 	// Waiting is how many slips are in line at a printer; 0 for other devices.
 	Waiting(device string) int
+	// Drawer reports whether a cash drawer hangs on a printer.
+	Drawer(device string) bool
 	// Slips are the last slips of a printer that keeps them, newest first, as text of fixed
 	// columns.
 	Slips(device string) []KeptSlip
@@ -34,7 +36,7 @@ type FoundDevice struct {
 }
 
 // actsFor is what can be done with a device to see that it works.
-func actsFor(d agent.DeviceStatus) (acts []string) {
+func (s *Server) actsFor(d agent.DeviceStatus) (acts []string) {
 	switch {
 	case d.State == agent.DeviceDisabled, d.Driver == kioskDriver && d.State != agent.DeviceReady:
 		return nil // a browser is nothing that could be opened again from here
@@ -45,7 +47,10 @@ func actsFor(d agent.DeviceStatus) (acts []string) {
 		case agent.KindDisplay:
 			return []string{"show"}
 		case agent.KindPrinter:
-			return []string{"print", "drawer"}
+			if acts = []string{"print"}; s.Gear.Drawer(d.ID) {
+				acts = append(acts, "drawer")
+			}
+			return acts
 		}
 	}
 	return []string{"try"}
@@ -82,7 +87,7 @@ func (s *Server) devicesPage(w http.ResponseWriter, r *http.Request, me agent.Pe
 	for _, status := range s.devices() {
 		row := deviceRow{DeviceStatus: status}
 		if s.Gear != nil {
-			row.Acts, row.Waiting, row.Slips = actsFor(status), s.Gear.Waiting(status.ID), s.Gear.Slips(status.ID)
+			row.Acts, row.Waiting, row.Slips = s.actsFor(status), s.Gear.Waiting(status.ID), s.Gear.Slips(status.ID)
 		}
 		if status.ID == tried {
 			row.Said = said
@@ -104,7 +109,7 @@ func (s *Server) devicesPage(w http.ResponseWriter, r *http.Request, me agent.Pe
 // that nobody opens a drawer on a device that has none.
 func (s *Server) tryDevice(w http.ResponseWriter, r *http.Request, me agent.Person) error {
 	id, act := r.PostFormValue("device"), r.PostFormValue("act")
-	offered := func(d agent.DeviceStatus) bool { return d.ID == id && slices.Contains(actsFor(d), act) }
+	offered := func(d agent.DeviceStatus) bool { return d.ID == id && slices.Contains(s.actsFor(d), act) }
 	if s.Gear == nil || !slices.ContainsFunc(s.devices(), offered) {
 		return s.devicesPage(w, r, me, "", "") // it has changed since: this is how it stands now
 	}

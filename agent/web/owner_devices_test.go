@@ -33,6 +33,8 @@ func (s *shelf) Waiting(id string) int {
 	return 0
 }
 
+func (s *shelf) Drawer(id string) bool { return id == "printer.counter" }
+
 func (s *shelf) Slips(id string) []KeptSlip {
 	if id == "printer.counter" {
 		return []KeptSlip{{time.Unix(1_780_000_000, 0), "  Corner shop\n  ¥12.80 <b>"}}
@@ -54,6 +56,7 @@ func counterDevices() []agent.DeviceStatus {
 			Reason: "the paper is out: put in a new roll; 3 slips are waiting", Say: agent.Sentence{ID: "device.paper_out", English: "the paper is out: put in a new roll"}},
 		{ID: "display.pole", Kind: agent.KindDisplay, Lane: "1", Driver: "cd5220", Path: "/dev/pole", State: agent.DeviceAbsent, Reason: absent.English, Say: absent},
 		{ID: "2.scanner", Kind: agent.KindScanner, Lane: "2", Driver: "line", Path: "/dev/x", State: agent.DeviceDisabled},
+		{ID: "printer.bar", Kind: agent.KindPrinter, Driver: "generic-58", Path: "/dev/usb/lp1", State: agent.DeviceReady}, // no drawer hangs on it
 	}
 }
 
@@ -92,7 +95,7 @@ func TestTheOwnerTriesDevicesOnThePage(t *testing.T) {
 	for _, c := range []struct {
 		device string
 		acts   []string
-	}{{"1.scanner", []string{"read", "beep"}}, {"printer.counter", []string{"print", "drawer"}}, {"display.pole", []string{"try"}}, {"2.scanner", nil}} {
+	}{{"1.scanner", []string{"read", "beep"}}, {"printer.counter", []string{"print", "drawer"}}, {"display.pole", []string{"try"}}, {"2.scanner", nil}, {"printer.bar", []string{"print"}}} {
 		var got []string
 		if _, form, ok := strings.Cut(page, `value="`+c.device+`"`); ok {
 			form, _, _ = strings.Cut(form, "</form>")
@@ -124,7 +127,7 @@ func TestTheOwnerTriesDevicesOnThePage(t *testing.T) {
 // What the page does not offer is not done, whoever writes the form.
 func TestNothingElseIsDoneWithDevices(t *testing.T) {
 	tm, s := devicesTerminal(t)
-	for _, form := range [][2]string{{"1.scanner", "drawer"}, {"display.pole", "show"}, {"2.scanner", "read"}, {"9.scanner", "read"}, {"printer.counter", "format"}, {"", ""}} {
+	for _, form := range [][2]string{{"1.scanner", "drawer"}, {"display.pole", "show"}, {"2.scanner", "read"}, {"9.scanner", "read"}, {"printer.counter", "format"}, {"printer.bar", "drawer"}, {"", ""}} {
 		if a := tm.owner().post("/owner/devices", "device", form[0], "act", form[1]); a.status != 200 {
 			t.Errorf("%v: %d", form, a.status)
 		}

@@ -10,6 +10,7 @@ import (
 	"tillwire/agent/web"
 	"tillwire/drivers"
 	"tillwire/drivers/printer"
+	"tillwire/drivers/scanner"
 	"tillwire/drivers/virtual"
 )
 
@@ -53,6 +54,12 @@ func (g shopGear) Waiting(id string) int {
 	return 0
 }
 
+// Drawer reports whether a cash drawer hangs on a printer.
+func (g shopGear) Drawer(id string) bool {
+	p, ok := g.unit(id).Device.(interface{ Drawer() bool })
+	return ok && p.Drawer()
+}
+
 // Slips are the last slips of a virtual printer, as wide as paper of 80 mm.
 func (g shopGear) Slips(id string) (list []web.KeptSlip) {
 	if p, ok := g.unit(id).Device.(*virtual.Printer); ok {
@@ -84,7 +91,6 @@ func (g shopGear) unit(id string) drivers.Unit {
 
 // Try does with a device what a button of the page says.
 func (g shopGear) Try(ctx context.Context, id, act string) (text string, args []any, err error) {
-	u := g.unit(id)
 	switch act {
 	case "try":
 		return "devices.again", nil, g.devices.Retry(id)
@@ -103,48 +109,47 @@ func (g shopGear) Try(ctx context.Context, id, act string) (text string, args []
 		}
 		return "devices.was_read", []any{letters}, err
 	case "beep":
-		if g.beep(ctx, u) {
-			return "devices.was_beep", nil, nil
+		if beeped, err := g.beep(ctx, g.unit(id)); beeped || err != nil {
+			return "devices.was_beep", nil, err
 		}
 		return "devices.no_beep", nil, nil
 	}
 	return "", nil, fmt.Errorf("the devices page knows no %q", act)
 }
 
-// beep tells a scanner what it is told when the agent took a code, and reports whether
-// anything was sent: many models have no such command.
-func (g shopGear) beep(ctx context.Context, u drivers.Unit) bool {
-	scanner, ok := u.Device.(triggered)
-	if !ok {
-		return false
+// beep tells a scanner what it is told when the agent took a code, unless a payment is
+// under way, and reports whether that was sent: many models have no such command.
+func (g shopGear) beep(ctx context.Context, u drivers.Unit) (bool, error) {
+	if _, ok := u.Device.(triggered); !ok {
+		return false, nil
 	}
-	return beeps(ctx, g.clock, scanner, func() uint64 {
+	return beeps(ctx, g.clock, func() error { return g.engine.TryBeep(u.Config.Lane) }, func() uint64 {
 		for _, d := range g.devices.Status() {
 			if d.ID == u.Config.ID {
-				return d.Counters[countSent]
+				return d.Counters[scanner.CountAccepted]
 			}
 		}
 		return 0
 	})
 }
 
-// countSent is the counter of what was sent to a scanner.
-const countSent = "send"
-
-// beeps tells a scanner to beep and waits until something was sent to it.
-func beeps(ctx context.Context, clock agent.Clock, scanner triggered, sent func() uint64) bool {
-	before, late := sent(), clock.After(beepFor)
-	scanner.Answer(true)
-	for sent() == before {
+// beeps has a scanner beep and waits until it was told to. Other things may be sent to it
+// at the same time, so only the beep is counted.
+func beeps(ctx context.Context, clock agent.Clock, beep func() error, told func() uint64) (bool, error) {
+	before, late := told(), clock.After(beepFor)
+	if err := beep(); err != nil {
+		return false, err
+	}
+	for told() == before {
 		select {
 		case <-clock.After(20 * time.Millisecond):
 		case <-late:
-			return false
+			return false, nil
 		case <-ctx.Done():
-			return false
+			return false, nil
 		}
 	}
-	return true
+	return true, nil
 }
 
 // trialScreen is a code of no worth with an amount.

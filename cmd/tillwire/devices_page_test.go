@@ -68,8 +68,33 @@ func TestTheOwnerTriesTheDevicesOfARunningShop(t *testing.T) {
 	if said := try("printer.counter", "print"); said != "The printer says that it is done." {
 		t.Errorf("print: %q", said)
 	}
+	if said := try("printer.counter", "drawer"); said != "" {
+		t.Errorf("the drawer that a printer without hardware has not: %q", said)
+	}
 	if page := r.page("/owner/devices", cookie); !strings.Contains(page, "Test slip") || !strings.Contains(page, "<pre") {
 		t.Errorf("the slip is not on the page: %.3000s", page)
+	}
+}
+
+// A beep in the middle of a payment would say that the customer's code was taken.
+func TestNobodyBeepsDuringAPayment(t *testing.T) {
+	far, scanner := line(t)
+	file := equipped(t, strings.Replace(sound, `driver = "virtual"`, "driver = \"honeywell-voyager\"\npath = \""+scanner+"\"\nopen_grace = 0", 1))
+	owned(t, file)
+	r := started(t, file)
+	r.ready()
+	cookie := r.ownersCookie(file)
+	r.waits("the scanner is ready", func() bool { return r.deviceState("1.scanner") == agent.DeviceReady })
+	on := listening(far, "\x16T\r")
+	if status, answer := r.call("POST", "/api/v1/payments", `{"request_id":"b1","lane":"1","amount":{"value":1280,"currency":"CNY"},"reference":"7","mode":"scan"}`); status != http.StatusCreated {
+		t.Fatalf("a payment: %d %v", status, answer)
+	}
+	if !heard(on) {
+		t.Fatal("the scanner is not switched on")
+	}
+	res, page := r.form("/owner/devices", cookie, url.Values{"device": {"1.scanner"}, "act": {"beep"}})
+	if res.StatusCode != http.StatusOK || !strings.Contains(page, "A payment is under way on this lane.") {
+		t.Errorf("answered %d %.2000s", res.StatusCode, page)
 	}
 }
 

@@ -226,6 +226,15 @@ func TestDevicesTestLeavesTheAgentsScannerAlone(t *testing.T) {
 	}
 }
 
+// Settings that are sent, and sent again because nobody answers, are no beep.
+func TestABeepIsToldApartFromWhatElseIsSent(t *testing.T) {
+	_, path := line(t)
+	file := equipped(t, strings.Replace(sound, `driver = "virtual"`, "driver = \"ssi\"\naccepted_beep = \"off\"\npath = \""+path+"\"", 1))
+	if r := invoke(t, "", "devices", "test", "1", "--beep", "--wait", "60s", "--config", file); r.code != exitFound || !strings.Contains(r.stderr, "no command for a beep") {
+		t.Errorf("without a beep of its own: %+v", r)
+	}
+}
+
 func TestDevicesTestSaysWhenNothingComes(t *testing.T) {
 	file := equipped(t, sound)
 	if r := invoke(t, "", "devices", "test", "1", "--wait", "20ms", "--config", file); r.code != exitFound || !strings.Contains(r.stderr, "Nothing was read") {

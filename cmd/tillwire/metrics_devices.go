@@ -12,7 +12,7 @@ import (
 // scannerReads are the counters of a scanner that works; the others count what
 // went wrong, so a new one is an error until somebody says otherwise.
 var scannerReads = []string{string(scanner.EventScan), string(scanner.EventDuplicate), string(scanner.EventRetransmit),
-	string(scanner.EventSend), string(scanner.EventAck)}
+	string(scanner.EventSend), string(scanner.EventAck), scanner.CountAccepted}
 
 // deviceCollector publishes the devices, looked up when somebody asks.
 type deviceCollector struct {

@@ -185,7 +185,7 @@ func (d *dechdr) Lost(at time.Duration) []Event {
 // Command implements Codec.
 func (d *dechdr) Command(at time.Duration, c Command) []Event {
 	for _, b := range d.talk[c] {
-		d.talker.say(at, request{bytes: b, awaited: (&honeywellReplies{}).answers(b)})
+		d.talker.say(at, request{bytes: b, awaited: (&honeywellReplies{}).answers(b), note: noteOf(c)})
 	}
 	return d.take()
 }

@@ -21,6 +21,10 @@ const staleAfter = time.Second
 // The counters of a scanner beside those named after events.
 const (
 	countStale = "stale" // scans dropped because nobody took them in time
+
+	// CountAccepted is how often something was sent to the scanner because the agent took
+	// a code: on most models a beep.
+	CountAccepted = "told_accepted"
 )
 
 // Specs lists the drivers of this room: a scanner for each profile.

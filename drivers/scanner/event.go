@@ -35,7 +35,7 @@ type Event struct {
 	Text      agent.PayCode // payload without its symbology identifier: scan, duplicate, retransmit
 	Symbology string        // AIM identifier, else the maker's own code for the symbology, if the scanner sent one
 	ID        string        // the maker's own code beside an AIM identifier
-	Note      string        // ack and nak: what was told, or why not; never what was scanned
+	Note      string        // ack and nak: what was told, or why not; send: a counter of it; never what was scanned
 	Bytes     int           // how many bytes were dropped: diagnostics
 	Send      []byte        // what goes to the device: send and unanswered
 }

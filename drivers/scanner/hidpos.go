@@ -170,7 +170,7 @@ func (h *hidpos) Lost(at time.Duration) []Event {
 // Command implements Codec.
 func (h *hidpos) Command(at time.Duration, c Command) []Event {
 	for _, b := range h.talk[c] {
-		h.talker.say(at, request{bytes: b})
+		h.talker.say(at, request{bytes: b, note: noteOf(c)})
 	}
 	return h.take()
 }

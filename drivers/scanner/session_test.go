@@ -70,6 +70,40 @@ func TestATriggerFollowsThePayment(t *testing.T) {
 	})
 }
 
+// What is sent for an accepted code is counted apart from everything else that is sent,
+// in every protocol that has a command for it.
+func TestABeepIsCountedApart(t *testing.T) {
+	for driver, keys := range map[string]map[string]any{
+		"honeywell": nil, "datalogic": nil, "ssi": nil, "honeywell-dechdr": nil,
+		"hid-pos": {"accepted": "FD 03 16 07 0D", "trigger_on": "FD 03 16 54 0D", "trigger_off": "FD 03 16 55 0D"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWitness()
+			r := start(t, driver, w, keys)
+			settle := func() {
+				for range 40 { // every answer that never comes, and every gap between two commands
+					<-time.After(500 * time.Millisecond)
+					r.port.Quiet(r.device.env.Clock.Mono())
+					synctest.Wait()
+				}
+			}
+			settle()
+			r.device.Listen(true)
+			settle()
+			r.device.Listen(false)
+			settle()
+			if w.counters[string(EventSend)] == 0 || w.counters[CountAccepted] != 0 {
+				t.Errorf("%s: switched on and off it counts %v", driver, w.counters)
+			}
+			r.device.Answer(true)
+			settle()
+			if w.counters[CountAccepted] == 0 {
+				t.Errorf("%s: the beep is not counted: %v", driver, w.counters)
+			}
+		})
+	}
+}
+
 func TestAPlainScannerIsNeverWrittenTo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, "line", newWitness(), nil)

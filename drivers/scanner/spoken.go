@@ -90,7 +90,7 @@ func (s *spoken) Lost(at time.Duration) []Event {
 // Command implements Codec.
 func (s *spoken) Command(at time.Duration, c Command) []Event {
 	for _, b := range s.talk[c] {
-		s.talker.say(at, request{bytes: b, awaited: s.replies != nil && s.replies.answers(b)})
+		s.talker.say(at, request{bytes: b, awaited: s.replies != nil && s.replies.answers(b), note: noteOf(c)})
 	}
 	return s.take()
 }

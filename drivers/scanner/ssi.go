@@ -253,16 +253,16 @@ func (s *ssi) Command(at time.Duration, c Command) []Event {
 	switch {
 	case c == CommandInit:
 		if params := s.params(); len(params) > 1 {
-			s.say(at, ssiPacket(ssiParams, params...))
+			s.say(at, c, ssiPacket(ssiParams, params...))
 		}
 	case c == CommandTriggerOn && s.settings.trigger != "off":
-		s.say(at, ssiPacket(on))
+		s.say(at, c, ssiPacket(on))
 	case c == CommandTriggerOff && s.settings.trigger != "off":
-		s.say(at, ssiPacket(off))
+		s.say(at, c, ssiPacket(off))
 	case c == CommandAccepted && s.settings.accepted >= 0:
-		s.say(at, ssiPacket(ssiBeep, byte(s.settings.accepted)))
+		s.say(at, c, ssiPacket(ssiBeep, byte(s.settings.accepted)))
 	case c == CommandRefused && s.settings.refused >= 0:
-		s.say(at, ssiPacket(ssiBeep, byte(s.settings.refused)))
+		s.say(at, c, ssiPacket(ssiBeep, byte(s.settings.refused)))
 	}
 	return s.take()
 }
@@ -279,11 +279,11 @@ func (s *ssi) params() []byte {
 	return data
 }
 
-func (s *ssi) say(at time.Duration, packet []byte) {
+func (s *ssi) say(at time.Duration, c Command, packet []byte) {
 	if s.settings.wake {
 		s.talker.say(at, request{bytes: []byte{0}})
 	}
-	s.talker.say(at, request{bytes: packet, awaited: true})
+	s.talker.say(at, request{bytes: packet, awaited: true, note: noteOf(c)})
 }
 
 func hexByte(b byte) string { return strings.ToUpper(hex.EncodeToString([]byte{b})) }

@@ -70,7 +70,16 @@ func readRearm(v *drivers.Values) time.Duration {
 // request is a command on its way to the scanner.
 type request struct {
 	bytes   []byte
-	awaited bool // the scanner answers it
+	awaited bool   // the scanner answers it
+	note    string // counter of it; empty for none
+}
+
+// noteOf is the counter of what is sent for a command.
+func noteOf(c Command) string {
+	if c == CommandAccepted {
+		return CountAccepted
+	}
+	return ""
 }
 
 // talker sends commands one at a time, waits for the answers it may expect, and
@@ -113,7 +122,7 @@ func (t *talker) next(at time.Duration) {
 			return
 		}
 		first := t.queue[0]
-		t.put(at, first.bytes)
+		t.put(at, first.bytes, first.note)
 		if first.awaited {
 			t.wait = true
 			return
@@ -122,9 +131,9 @@ func (t *talker) next(at time.Duration) {
 	}
 }
 
-func (t *talker) put(at time.Duration, b []byte) {
+func (t *talker) put(at time.Duration, b []byte, note string) {
 	t.spoke, t.at = true, at
-	t.emit(Event{At: at, Kind: EventSend, Send: bytes.Clone(b)})
+	t.emit(Event{At: at, Kind: EventSend, Send: bytes.Clone(b), Note: note})
 }
 
 // answered ends the command under way, well or badly.
@@ -155,7 +164,7 @@ func (t *talker) repeat(at time.Duration) {
 	if t.again != nil {
 		b = t.again(b)
 	}
-	t.put(at, b)
+	t.put(at, b, t.queue[0].note)
 }
 
 // tick repeats or gives up what was not answered by at, and sends what had to
