@@ -116,8 +116,16 @@ func askAgent(ctx context.Context, data, method string, body, result any) error 
 	return askAgentPath(ctx, data, method, "/settings", body, result)
 }
 
+// askPatience is how long a running agent may take to answer what it knows at once.
+const askPatience = 10 * time.Second
+
 func askAgentPath(ctx context.Context, data, method, path string, body, result any) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	return askAgentWithin(ctx, askPatience, data, method, path, body, result)
+}
+
+// askAgentWithin is askAgentPath for what takes its time.
+func askAgentWithin(ctx context.Context, patience time.Duration, data, method, path string, body, result any) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	res, err := callAgent(ctx, data, method, path, body)
 	if err != nil {

@@ -48,6 +48,11 @@ answer is answered; with --trigger it is also set up and switched on, as for a p
 shown in full, so scan goods.`,
 		Example: `  tillwire devices watch /dev/ttyACM0 --profile zebra-ds-ssi > scan.txt`,
 		RunE: func(c *cobra.Command, args []string) error {
+			for _, flag := range []string{"profile", "set", "trigger"} {
+				if len(args) == 0 && c.Flags().Changed(flag) {
+					return usageError{fmt.Errorf("--%s is about one scanner: name its lane or its path, as in %s /dev/ttyACM0. `tillwire devices list` shows the paths", flag, c.CommandPath())}
+				}
+			}
 			ctx, _, end := stopSignals(c.Context())
 			defer end()
 			if len(args) == 1 {

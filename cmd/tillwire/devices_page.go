@@ -95,7 +95,7 @@ func (g shopGear) Try(ctx context.Context, id, act string) (text string, args []
 	case "try":
 		return "devices.again", nil, g.devices.Retry(id)
 	case "print", "drawer":
-		end, err := g.testPrinter(testRequest{Device: id, Drawer: act == "drawer"})
+		end, err := g.testPrinter(ctx, testRequest{Device: id, Drawer: act == "drawer"})
 		if end == "" {
 			end = "waiting"
 		}

@@ -120,6 +120,9 @@ product. Scan goods, one after the other, a second apart: what is scanned is sho
 		Example: `  tillwire devices learn /dev/serial/by-id/usb-Scanner-if00
   tillwire devices learn /dev/ttyUSB0 --set baud=115200`,
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := checkWait(limit); err != nil {
+				return err
+			}
 			ctx, _, end := stopSignals(c.Context())
 			defer end()
 			return a.learnScanner(ctx, args[0], set, limit)
@@ -127,6 +130,14 @@ product. Scan goods, one after the other, a second apart: what is scanned is sho
 	c.Flags().StringArrayVar(&set, "set", nil, "a key of the serial line: baud, data_bits, parity or stop_bits, as key=value; may be repeated")
 	c.Flags().DurationVar(&limit, "wait", time.Minute, "how long to wait for three readings")
 	return c
+}
+
+// checkWait refuses a time in which nothing can come.
+func checkWait(limit time.Duration) error {
+	if limit <= 0 {
+		return usageError{fmt.Errorf("--wait %s: give a time to wait, such as 30s", limit)}
+	}
+	return nil
 }
 
 // learnScanner collects what a scanner sends and says what it speaks.

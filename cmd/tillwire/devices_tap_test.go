@@ -111,6 +111,11 @@ func TestLookingAtAScannerRefusesWhatCannotBe(t *testing.T) {
 		"devices watch /dev/null --set baud":            "write it as key=value",
 		"devices watch /dev/null --set bauds=9600":      `did you mean "baud"?`,
 		"devices watch a b":                             "takes LANE | PATH; 2 given",
+		"devices watch --profile ssi":                   "--profile is about one scanner: name its lane or its path",
+		"devices watch --set baud=115200":               "--set is about one scanner",
+		"devices watch --trigger":                       "--trigger is about one scanner",
+		"devices learn /dev/null --wait 0s":             "--wait 0s: give a time to wait, such as 30s",
+		"devices test 1 --wait -1s":                     "--wait -1s: give a time to wait, such as 30s",
 		"devices learn":                                 "takes PATH; 0 given",
 		"devices learn /dev/null --set terminator=none": `did you mean "terminators"?`,
 	} {

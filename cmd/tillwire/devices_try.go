@@ -35,6 +35,9 @@ Scanners and displays belong to the agent while it runs; the owner's page, under
 		Example: `  tillwire devices test 1
   tillwire devices test printer.counter --drawer`,
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := checkWait(limit); err != nil {
+				return err
+			}
 			cfg, err := a.configForData()
 			if err != nil {
 				return err
@@ -155,8 +158,9 @@ func (a *app) testBeep(ctx context.Context, c config, device drivers.Config, lim
 
 // testRequest asks the running agent to try a printer.
 type testRequest struct {
-	Device string `json:"device"`
-	Drawer bool   `json:"drawer"`
+	Device string        `json:"device"`
+	Drawer bool          `json:"drawer"`
+	Wait   time.Duration `json:"wait,omitempty"` // for its end, in nanoseconds; 0: testPatience
 }
 
 // testAnswer is what came of it; without an end the job still waits.
@@ -165,13 +169,16 @@ type testAnswer struct {
 	Error string         `json:"error,omitempty"`
 }
 
-// testPatience is how long the agent waits for the end of a trial, within the limits of
-// the control socket.
-const testPatience = 4 * time.Second
+// How long the agent waits for the end of a trial where nobody says, and at most.
+const (
+	testPatience = 4 * time.Second
+	testMost     = 10 * time.Minute
+)
 
 func (a *app) testPrinter(ctx context.Context, c config, device drivers.Config, drawer bool, limit time.Duration) error {
 	var answer testAnswer
-	err := askAgentPath(ctx, c.Terminal.Data, "POST", "/devices/test", testRequest{device.ID, drawer}, &answer)
+	q := testRequest{device.ID, drawer, limit}
+	err := askAgentWithin(ctx, q.patience()+askPatience, c.Terminal.Data, "POST", "/devices/test", q, &answer)
 	if err == nil {
 		return a.tellPrinted(answer.End, "The running agent has queued it; `tillwire devices list` says what the printer waits for.")
 	}
@@ -231,7 +238,12 @@ func (d *agentd) controlTest(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	err := json.NewDecoder(io.LimitReader(r.Body, 1<<20)).Decode(&q)
 	if err == nil {
-		answer.End, err = d.testPrinter(q)
+		// The limits of the socket are for answers that are known at once.
+		line, long := http.NewResponseController(w), d.clock.Now().Add(q.patience()+askPatience)
+		err = errors.Join(line.SetReadDeadline(long), line.SetWriteDeadline(long))
+	}
+	if err == nil {
+		answer.End, err = d.testPrinter(r.Context(), q)
 	}
 	if err != nil {
 		w.WriteHeader(http.StatusUnprocessableEntity)
@@ -240,7 +252,17 @@ func (d *agentd) controlTest(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(answer) // the other side is gone when this fails
 }
 
-func (d *agentd) testPrinter(q testRequest) (agent.PrintEnd, error) {
+// patience is how long the end of this trial is waited for.
+func (q testRequest) patience() time.Duration {
+	if q.Wait <= 0 {
+		return testPatience
+	}
+	return min(q.Wait, testMost)
+}
+
+// testPrinter prints a trial slip, or opens the drawer, and tells what it came to; "" while
+// it waits.
+func (d *agentd) testPrinter(ctx context.Context, q testRequest) (agent.PrintEnd, error) {
 	to, err := d.printing.chosen(q.Device, "")
 	if err != nil {
 		return "", err
@@ -252,9 +274,10 @@ func (d *agentd) testPrinter(q testRequest) (agent.PrintEnd, error) {
 	select {
 	case end := <-ends:
 		return end, nil
-	case <-d.clock.After(testPatience):
-		return "", nil
+	case <-d.clock.After(q.patience()):
+	case <-ctx.Done(): // whoever asked has gone
 	}
+	return "", nil
 }
 
 // showFor is how long a display shows its trial.

@@ -72,12 +72,12 @@ func (d *agentd) tryDisplays(ctx context.Context, args json.RawMessage) (any, fu
 }
 
 // tryPrinter prints a trial slip and tells its end, as far as it is known soon.
-func (d *agentd) tryPrinter(_ context.Context, args json.RawMessage) (any, func(), error) {
+func (d *agentd) tryPrinter(ctx context.Context, args json.RawMessage) (any, func(), error) {
 	q, err := arguments[fleet.PrinterArgs](args)
 	if err != nil {
 		return nil, nil, err
 	}
-	end, err := d.testPrinter(testRequest{Device: q.Printer})
+	end, err := d.testPrinter(ctx, testRequest{Device: q.Printer})
 	if err != nil {
 		return nil, nil, err
 	}

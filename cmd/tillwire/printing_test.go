@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tillwire/agent"
@@ -273,6 +274,49 @@ func TestARunningShopPrints(t *testing.T) {
 		_, s := r.call("GET", "/api/v1/status", "")
 		return strings.Contains(fmt.Sprint(s["text"]), "put in a new roll")
 	})
+}
+
+// slowPrinter prints every job well after so long.
+type slowPrinter time.Duration
+
+func (p slowPrinter) Print(j agent.PrintJob) error {
+	go func() {
+		<-time.After(time.Duration(p))
+		j.Done(agent.PrintCompleted)
+	}()
+	return nil
+}
+
+// Beside a running agent, too, a trial's end is waited for as long as --wait says.
+func TestATrialIsWaitedForAsLongAsWasSaid(t *testing.T) {
+	for name, c := range map[string]struct {
+		wait, ends time.Duration
+		want       agent.PrintEnd
+	}{
+		"in time":            {30 * time.Second, 20 * time.Second, agent.PrintCompleted},
+		"too late":           {10 * time.Second, 20 * time.Second, ""},
+		"nobody says":        {0, 3 * time.Second, agent.PrintCompleted},
+		"nobody says, later": {0, 20 * time.Second, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newCounter(t, both)
+				s.printers[0].printer = slowPrinter(c.ends)
+				d := &agentd{clock: agent.NewSystemClock(), printing: s.printing}
+				began := time.Now()
+				end, err := d.testPrinter(t.Context(), testRequest{Device: "printer.counter", Wait: c.wait})
+				if err != nil || end != c.want || time.Since(began) > 20*time.Second {
+					t.Errorf("after %s: %q, %v", time.Since(began), end, err)
+				}
+				gone, cancel := context.WithCancel(t.Context())
+				cancel()
+				if end, err := d.testPrinter(gone, testRequest{Device: "printer.counter", Wait: time.Hour}); end != "" || err != nil {
+					t.Errorf("for somebody who has gone: %q, %v", end, err)
+				}
+				<-time.After(2 * c.ends) // the printer is done
+			})
+		})
+	}
 }
 
 func TestSlipsAreWrittenWithoutAPrinter(t *testing.T) {

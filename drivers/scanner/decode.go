@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -75,7 +76,8 @@ func eachStep(r io.Reader, play func(Step) error) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, maxLine)
 	var now time.Duration
-	for n := 1; lines.Scan(); n++ {
+	n := 1
+	for ; lines.Scan(); n++ {
 		line := strings.TrimSpace(lines.Text())
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
@@ -92,7 +94,11 @@ func eachStep(r io.Reader, play func(Step) error) error {
 			return err
 		}
 	}
-	if err := lines.Err(); err != nil {
+	err := lines.Err()
+	if errors.Is(err, bufio.ErrTooLong) {
+		return fmt.Errorf("decode: line %d is longer than %d bytes: break it into several, each with its own @MS", n, maxLine)
+	}
+	if err != nil {
 		return fmt.Errorf("decode: read the capture: %w", err)
 	}
 	return nil

@@ -79,6 +79,7 @@ func TestDecodeRefusals(t *testing.T) {
 		{"a beep that is none", "", "ssi", map[string]string{"accepted_beep": "27"}, "from 0 to 26"},
 		{"replies that begin like a frame", "", "stx", map[string]string{"replies": "newland"}, "cannot be combined with stx"},
 		{"a key of another protocol", "", "ssi", map[string]string{"terminators": "CR"}, `unknown key "terminators"`},
+		{"a line that never ends", "@0 31\n@1 " + strings.Repeat("31 ", maxLine/3), "line", nil, "line 2 is longer than 1048576 bytes: break it into several"},
 		{"clock going back", "@5 31\n@4 32", "line", nil, "goes back"},
 	}
 	for _, tt := range tests {
