@@ -42,7 +42,7 @@ type joint struct {
 
 	calm   sync.RWMutex // held for reading over a payment, for writing while somebody sees to the printer
 	upset  atomic.Int64 // sales since something happened to the printer, that one included; 0: it is well
-	orders sync.Map     // order number to the code that its customer showed
+	orders sync.Map     // order number to what its customer showed, as a customersCode
 	paid   sync.Map     // sum to the payment's id
 }
 
@@ -260,6 +260,21 @@ const enoughForReprints = 1000
 // mostUpset keeps the slips that wait for the printer well below what its queue takes.
 const mostUpset = 20
 
+// customersCode is a customer's code and the register at which it was shown.
+type customersCode struct{ lane, code string }
+
+// codeOf is the code of a sale. Its third digit is the register, so no code is shown at two,
+// and its last one tells whether the customer has money.
+func codeOf(lane string, number int) string { return fmt.Sprintf("13%s%015d", lane, number) }
+
+// laneOf is the register at which a code was made to be shown.
+func laneOf(code string) string {
+	if len(code) < 3 {
+		return "" // a part of one
+	}
+	return code[2:3]
+}
+
 // pay makes one payment, and lets things happen to the printer between two of the first
 // lane.
 func (l *jointLane) pay(i int) error {
@@ -288,13 +303,13 @@ func (l *jointLane) pay(i int) error {
 func (l *jointLane) tender(i int) error {
 	lane, _ := strconv.Atoi(l.id)
 	number := i*len(l.lanes) + lane
-	code := fmt.Sprintf("13%016d", number)
+	code := codeOf(l.id, number)
 	var p sale
 	if _, err := l.ask("POST", "/payments", fmt.Sprintf(`{"request_id":"sale-%d","lane":%q,"amount":{"value":%d,"currency":"CNY"},"reference":"sale %d","mode":"scan"}`,
 		number, l.id, 1000+number, number), &p); err != nil {
 		return err
 	}
-	l.orders.Store(p.OrderNo, code)
+	l.orders.Store(p.OrderNo, customersCode{l.id, code})
 	if err := l.play(l.pole, 15); err != nil {
 		return err
 	}
@@ -505,7 +520,11 @@ func (j *joint) judge() {
 	j.t.Helper()
 	codes, taken := j.cloud.books()
 	for no, code := range codes {
-		if want, known := j.orders.Load(no); !known || want != code {
+		known, _ := j.orders.Load(no)
+		switch want, _ := known.(customersCode); {
+		case want.lane != laneOf(code):
+			j.t.Errorf("order %s of register %q was asked for with a code that was shown at register %s", no, want.lane, laneOf(code))
+		case want.code != code:
 			j.t.Errorf("order %s was asked for with the code of another customer", no)
 		}
 	}

@@ -28,6 +28,7 @@ var storm = flag.Int("storm", 600, "payments of the storm over all registers")
 // customer before it.
 type register struct {
 	id     string
+	number int // of the lane; no code is shown at two of them
 	link   string
 	encode func(code string) string
 	device *device
@@ -102,6 +103,10 @@ func (r *register) pull() error {
 	return errors.Join(err, r.await(agent.DeviceAbsent))
 }
 
+// code is what the customer of a payment shows: one of this register's own, so that a scan
+// which reaches another one is another code.
+func (r *register) code(payment int) string { return fmt.Sprintf("28%d%015d", r.number, payment) }
+
 // pay makes one payment: the customer shows the code until it was taken, and
 // the cable goes whenever it likes.
 func (r *register) pay(code string) error {
@@ -145,6 +150,9 @@ func (r *register) taken(code string) (bool, error) {
 	}
 	select {
 	case s := <-r.scans:
+		if s.Lane != r.id || s.Device != r.id {
+			return false, fmt.Errorf("%w: %s takes what %s of lane %s read", errStorm, r.id, s.Device, s.Lane)
+		}
 		if s.Text.Reveal() != code {
 			return false, fmt.Errorf("%w: %s takes %s for the payment of %s", errStorm, r.id, s.Text.Reveal(), code)
 		}
@@ -184,13 +192,21 @@ func TestAStormOfPullsGivesNoScanToTheWrongPayment(t *testing.T) {
 			default:
 			}
 		}})
+	// Whose a scan is, only the scan itself says, as at a counter.
+	sink := func(s agent.Scan) {
+		if r := registers[s.Lane]; r != nil {
+			r.scans <- s
+			return
+		}
+		t.Errorf("a scan of lane %q", s.Lane)
+	}
 	for driver, encode := range encoders {
-		r := &register{id: driver, link: filepath.Join(dir, driver), encode: encode, sup: sup, scans: make(chan agent.Scan, 64),
+		r := &register{id: driver, number: len(registers) + 1, link: filepath.Join(dir, driver), encode: encode, sup: sup, scans: make(chan agent.Scan, 64),
 			moved: make(chan struct{}, 1), random: rand.New(rand.NewPCG(7, uint64(len(driver))))}
 		registers[r.id] = r
 		unit := drivers.Registry(Specs()).Build(
 			drivers.Config{ID: r.id, Lane: driver, Kind: agent.KindScanner, Driver: driver, Path: r.link, Keys: map[string]any{"open_grace": 0}},
-			drivers.Env{Clock: clock, Log: log, Sink: func(s agent.Scan) { r.scans <- s }})
+			drivers.Env{Clock: clock, Log: log, Sink: sink})
 		if unit.Err != nil {
 			t.Fatal(unit.Err)
 		}
@@ -223,7 +239,7 @@ func runStorm(t *testing.T, registers map[string]*register) {
 	for _, r := range registers {
 		all.Go(func() {
 			for i := range *storm / len(registers) {
-				if err := r.pay(fmt.Sprintf("28%016d", i)); err != nil {
+				if err := r.pay(r.code(i)); err != nil {
 					t.Errorf("payment %d: %v", i, err)
 					break
 				}
