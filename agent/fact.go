@@ -81,7 +81,7 @@ type Fact struct {
 	Attempt int       // which try of OpPay or OpPresent, from 1
 	Wallet  string    // brand, with the facts that choose it
 	Reason  Reason    // ours, with a sentence for the cashier
-	Code    string    // the wallet's own word, normalised by its adapter
+	Code    string    // the wallet's own word, normalised by its adapter; with FactOpened CodeOnlineOnly or nothing
 	Text    string    // the wallet's own message, for the office
 	Txn     string    // the wallet's transaction id
 	QR      string    // payload to show, with FactQRReady and FactOfflineShown
@@ -98,6 +98,9 @@ type Fact struct {
 
 	CodePrint []byte // keyed fingerprint of the payment code, with FactPayStarted
 }
+
+// CodeOnlineOnly with FactOpened: the payment is not to be accepted without the wallet's word.
+const CodeOnlineOnly = "online_only"
 
 // PayerSum is what left the customer's account, in the customer's currency.
 type PayerSum struct {

@@ -53,6 +53,9 @@ type Request struct {
 	Mode      Mode   `json:"mode"`
 	Wallet    string `json:"wallet"` // only with ModeShow and ModeAny; empty: the lane's default
 	Cashier   string `json:"-"`
+	// OnlineOnly: it is not to be accepted without the wallet's word, whatever the shop's
+	// policy allows.
+	OnlineOnly bool `json:"online_only,omitempty"`
 }
 
 // Hash digests what the request asks for, so that the same id with another
@@ -80,6 +83,12 @@ func (r Request) Check() error {
 			Say: Sentence{ID: "error.reference", English: "The reference is longer than 256 bytes."}}
 	}
 	return r.Amount.Check()
+}
+
+// OnlineOnly reports that whoever asked for the payment wants the wallet's own word or
+// nothing.
+func (p Payment) OnlineOnly() bool {
+	return len(p.Facts) > 0 && p.Facts[0].Kind == FactOpened && p.Facts[0].Code == CodeOnlineOnly
 }
 
 // Settle adds facts to a payment as one commit would: it returns the facts to

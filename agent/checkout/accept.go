@@ -93,6 +93,8 @@ func (e *Engine) AcceptOnSight(ctx context.Context, id agent.PaymentID, by strin
 	switch {
 	case o == nil || !o.Policy().On:
 		return p, voucher.PolicyRefusal(voucher.PolicyOff)
+	case p.OnlineOnly():
+		return p, onlineOnly(p, "accept on sight")
 	case !e.down(p.Status.Wallet):
 		return p, stateError(p, "accept on sight", "There is a connection, so the wallet itself will say whether it was paid.")
 	}

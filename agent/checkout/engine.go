@@ -259,6 +259,10 @@ func (e *Engine) newPayment(r agent.Request) (agent.Payment, []agent.Fact, error
 		RequestHash: r.Hash(), Lane: r.Lane, Amount: r.Amount, Reference: r.Reference, Mode: r.Mode,
 		Cashier: r.Cashier, Created: now,
 	}
+	opened := agent.Fact{Kind: agent.FactOpened, At: now}
+	if r.OnlineOnly {
+		opened.Code = agent.CodeOnlineOnly
+	}
 	name := r.Wallet
 	if name == "" && r.Mode == agent.ModeShow {
 		name = l.cfg.Wallet
@@ -268,14 +272,14 @@ func (e *Engine) newPayment(r agent.Request) (agent.Payment, []agent.Fact, error
 			return p, nil, err
 		}
 		p.Test = e.anyTest()
-		return p, []agent.Fact{{Kind: agent.FactOpened, At: now}}, nil
+		return p, []agent.Fact{opened}, nil
 	}
 	w, err := e.presenter(name, r.Amount)
 	if err != nil {
 		return p, nil, err
 	}
 	p.Test = w.Info().Test
-	facts := []agent.Fact{{Kind: agent.FactOpened, At: now}}
+	facts := []agent.Fact{opened}
 	if r.Mode == agent.ModeShow {
 		facts = append(facts, agent.Fact{Kind: agent.FactPresentStarted, At: now, Op: agent.OpPresent, Attempt: 1, Wallet: name})
 	}

@@ -22,6 +22,13 @@ func stateError(p agent.Payment, op, english string) error {
 		Say: agent.Sentence{ID: "error.not_now", Args: []string{string(p.Status.State)}, English: english}}
 }
 
+// onlineOnly refuses what the till has ruled out for this payment: it does not learn of a
+// promise, and would take it for money.
+func onlineOnly(p agent.Payment, op string) error {
+	return &agent.Error{Op: op, Class: agent.Conflict, Code: agent.CodeOffline, Payment: p.ID,
+		Say: agent.Sentence{ID: "error.online_only", English: "The till wants the wallet's own word for this sale. Take another way to pay, or wait for the line."}}
+}
+
 func walletError(name, english string) error {
 	return &agent.Error{Op: "choose wallet", Class: agent.Invalid, Code: agent.CodeWallet,
 		Say: agent.Sentence{ID: "error.wallet", Args: []string{name}, English: english}}

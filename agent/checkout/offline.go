@@ -84,6 +84,8 @@ func (e *Engine) GoOffline(ctx context.Context, id agent.PaymentID, wallet, by s
 		wallet = l.cfg.Wallet
 	}
 	switch {
+	case p.OnlineOnly():
+		return p, onlineOnly(p, "go offline")
 	case p.Status.Final():
 		return p, finalError(p, "go offline")
 	case !p.Status.Held() || p.Status.State != agent.Created && !p.Status.Showing:

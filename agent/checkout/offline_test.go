@@ -401,6 +401,40 @@ func TestOnSight(t *testing.T) {
 	}
 }
 
+// TestATillThatWantsTheWalletsWordGetsNoPromise: what it asked for stands in the journal, so
+// a restart does not forget it.
+func TestATillThatWantsTheWalletsWordGetsNoPromise(t *testing.T) {
+	cut(t, func(s *shop, _ *issuing) {
+		open := func(mode agent.Mode) agent.Payment {
+			s.requests++
+			p, _, err := s.engine.Open(s.t.Context(), agent.Request{Client: "till:1", RequestID: strconv.Itoa(s.requests), Lane: lane,
+				Amount: agent.Money{Value: 1280, Currency: "CNY"}, Mode: mode, OnlineOnly: true})
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			return p
+		}
+		p := open(agent.ModeAny)
+		_, err := s.engine.GoOffline(s.t.Context(), p.ID, "", "person:1", agent.RoleOwner)
+		var e *agent.Error
+		if !errors.As(err, &e) || e.Say.ID != "error.online_only" {
+			s.t.Errorf("without a line: %v", err)
+		}
+		if _, _, err := s.engine.Cancel(s.t.Context(), p.ID, "person:1"); err != nil {
+			s.t.Fatal(err)
+		}
+		s.restore()
+		p = open(agent.ModeShow)
+		s.pass(time.Second)
+		s.want(p.ID, agent.QRShown)
+		s.line = down
+		s.cloud.forever(noLine, agent.OpQuery, agent.OpClose)
+		s.refusedOnSight(p, "error.online_only")
+		s.again()
+		s.refusedOnSight(p, "error.online_only")
+	})
+}
+
 // TestTheShopsOwnCodeIsMadeForTheSale: a wallet that signs nothing is paid by the shop's
 // printed code, with this sale's amount and reference, and accepted on sight.
 func TestTheShopsOwnCodeIsMadeForTheSale(t *testing.T) {
