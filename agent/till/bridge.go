@@ -34,6 +34,7 @@ type counter interface {
 type journal interface {
 	Payment(ctx context.Context, id agent.PaymentID) (agent.Payment, error)
 	ByRequest(ctx context.Context, client, requestID string) (agent.Payment, error)
+	List(ctx context.Context, f agent.Filter) (agent.Page, error)
 }
 
 // Register is what a till knows by one POIID.
@@ -42,14 +43,15 @@ type Register struct {
 	Protection *Protection // nil: messages come as they are
 }
 
-// Options are the bridge's surroundings; Log may be nil.
+// Options are the bridge's surroundings; Log and Condition may be nil.
 type Options struct {
 	Counter   counter
 	Journal   journal
 	Feed      *agent.Feed
 	Clock     agent.Clock
 	Log       *slog.Logger
-	Registers map[string]Register // by POIID
+	Registers map[string]Register         // by POIID
+	Condition func(lane string) Condition // how a register stands now
 }
 
 // Bridge answers a till's messages.
@@ -59,6 +61,9 @@ type Bridge struct{ Options }
 func New(o Options) *Bridge {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Condition == nil {
+		o.Condition = func(string) Condition { return Condition{} }
 	}
 	return &Bridge{o}
 }
@@ -121,6 +126,9 @@ func (x exchange) answer(ctx context.Context, w http.ResponseWriter) {
 		x.abort(ctx)
 		w.WriteHeader(http.StatusOK) // without a body: it is a request and no promise
 		return
+	case x.in.Header.MessageCategory == "Diagnosis" && x.in.Diagnose != nil:
+		looked := x.diagnose()
+		out.Diagnosed = &looked
 	case x.in.Header.MessageCategory == "Login":
 		out.LoggedIn = &plainResponse{response{Result: "Success"}}
 	case x.in.Header.MessageCategory == "Logout":
@@ -128,7 +136,7 @@ func (x exchange) answer(ctx context.Context, w http.ResponseWriter) {
 	case x.in.Header.MessageCategory == "Reversal":
 		out.Reversed = &plainResponse{failure("NotAllowed", "refunds are given at the register, with a manager's PIN")}
 	default:
-		x.reject(w, x.in.Header, "this terminal takes Payment, TransactionStatus, Abort, Login and Logout")
+		x.reject(w, x.in.Header, "this terminal takes Payment, TransactionStatus, Abort, Diagnosis, Login and Logout")
 		return
 	}
 	x.write(w, envelope{Response: &out})
@@ -156,21 +164,24 @@ func (x exchange) write(w http.ResponseWriter, e envelope) {
 	_ = json.NewEncoder(w).Encode(e) // the till is gone when this fails
 }
 
-// request is the payment's own request id for a message of this till: the same message
-// always names the same payment, for ever.
-func (x exchange) request(saleID, serviceID string) string {
-	return "nexo:" + x.in.Header.POIID + ":" + saleID + ":" + serviceID
-}
-
-// status answers what became of an earlier payment. Without a reference there is no
-// telling which one is meant, and "never seen" would invite a second charge.
+// status answers what became of an earlier payment: of the one that is named, else of the
+// till's last one.
 func (x exchange) status(ctx context.Context) statusResponse {
-	ref := x.in.Status.MessageReference
-	if ref == nil || ref.ServiceID == "" {
-		return statusResponse{Response: failure("MessageFormat", "name the payment in MessageReference")}
+	var ref reference
+	if x.in.Status.MessageReference != nil {
+		ref = *x.in.Status.MessageReference
 	}
-	out := statusResponse{MessageReference: ref}
-	p, err := x.find(ctx, *ref)
+	out := statusResponse{MessageReference: x.in.Status.MessageReference}
+	if ref.ServiceID != "" && !serviceID.MatchString(ref.ServiceID) {
+		out.Response = failure("MessageFormat", "a ServiceID of 1 to 10 letters and digits names a payment")
+		return out
+	}
+	p, err := x.find(ctx, ref)
+	if err == nil {
+		ref.MessageCategory = "Payment"
+		ref.SaleID, ref.ServiceID = namesOf(p.RequestID)
+		out.MessageReference = &ref
+	}
 	switch {
 	case agent.ClassOf(err) == agent.NotFound:
 		out.Response = failure("NotFound", "no such payment was ever opened here")
@@ -186,7 +197,7 @@ func (x exchange) status(ctx context.Context) statusResponse {
 	}
 	out.Response = response{Result: "Success"}
 	h := answerTo(x.in.Header)
-	h.MessageCategory, h.ServiceID = "Payment", ref.ServiceID
+	h.MessageCategory, h.SaleID, h.ServiceID = "Payment", ref.SaleID, ref.ServiceID
 	out.Repeated = &repeatedMessage{MessageHeader: h}
 	// The till's own time of the sale is in its books; ours is when it was opened.
 	paid.SaleData.SaleTransactionID = transaction{p.Reference, stamp(p.Created)}
@@ -194,17 +205,11 @@ func (x exchange) status(ctx context.Context) statusResponse {
 	return out
 }
 
-// find looks for the payment that a message of this till asked for.
-func (x exchange) find(ctx context.Context, ref reference) (agent.Payment, error) {
-	sale := ref.SaleID
-	if sale == "" {
-		sale = x.in.Header.SaleID
-	}
-	return x.Journal.ByRequest(ctx, x.client, x.request(sale, ref.ServiceID))
-}
-
 // abort asks to end a payment. What comes of it, the payment's own answer says.
 func (x exchange) abort(ctx context.Context) {
+	if !serviceID.MatchString(x.in.Abort.MessageReference.ServiceID) {
+		return // which payment is meant, a till has to say
+	}
 	p, err := x.find(ctx, x.in.Abort.MessageReference)
 	if err == nil {
 		_, _, err = x.Counter.Cancel(context.WithoutCancel(ctx), p.ID, x.client)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,7 +24,9 @@ type shop struct {
 
 	mu       sync.Mutex
 	payments map[agent.PaymentID]*agent.Payment
+	wanted   []agent.Request // that were opened
 	charges  int
+	stands   Condition
 }
 
 func newShop(t *testing.T) *shop {
@@ -50,7 +53,8 @@ func (s *shop) Open(_ context.Context, r agent.Request) (agent.Payment, bool, er
 	}
 	id := agent.PaymentID(fmt.Sprintf("P%d", len(s.payments)+1))
 	s.payments[id] = &agent.Payment{ID: id, OrderNo: "TW0001" + string(id), Client: r.Client, RequestID: r.RequestID, RequestHash: r.Hash(), Lane: r.Lane,
-		Amount: r.Amount, Reference: r.Reference, Mode: r.Mode, Created: time.Unix(1_780_000_000, 0)}
+		Amount: r.Amount, Reference: r.Reference, Mode: r.Mode, Created: time.Now()}
+	s.wanted = append(s.wanted, r)
 	s.mu.Unlock()
 	s.commit(id, agent.Fact{Kind: agent.FactOpened})
 	if r.Mode == agent.ModeShow {
@@ -122,8 +126,30 @@ func (s *shop) ByRequest(_ context.Context, client, requestID string) (agent.Pay
 	return agent.Payment{}, &agent.Error{Class: agent.NotFound, Code: agent.CodeNotFound}
 }
 
+// List gives one payment a page, so that whoever looks has to turn pages.
+func (s *shop) List(_ context.Context, f agent.Filter) (page agent.Page, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []agent.Payment
+	for _, p := range s.payments {
+		if strings.Contains(p.RequestID, f.Text) && !p.Created.Before(f.From) && (f.Cursor == "" || string(p.ID) < f.Cursor) {
+			found = append(found, *p)
+		}
+	}
+	if len(found) == 0 {
+		return page, nil
+	}
+	slices.SortFunc(found, func(a, b agent.Payment) int { return strings.Compare(string(b.ID), string(a.ID)) })
+	page.Payments = found[:1]
+	if len(found) > 1 {
+		page.Next = string(found[0].ID)
+	}
+	return page, nil
+}
+
 func (s *shop) bridge(p *Protection) *Bridge {
-	return New(Options{Counter: s, Journal: s, Feed: s.feed, Clock: agent.NewSystemClock(), Registers: map[string]Register{"P1": {"1", p}}})
+	return New(Options{Counter: s, Journal: s, Feed: s.feed, Clock: agent.NewSystemClock(), Registers: map[string]Register{"P1": {"1", p}},
+		Condition: func(string) Condition { return s.stands }})
 }
 
 // reply is what came back; broken when the connection was cut without an answer.
@@ -202,10 +228,171 @@ func TestTheStatusTellsWhatBecameOfAPayment(t *testing.T) {
 		if r := s.send(b, status("A3", "S9")); r.out.Response.Stands.Response.ErrorCondition != "NotFound" {
 			t.Errorf("one that never was: %s", r.body)
 		}
-		if r := s.send(b, headed("TransactionStatus", "A4", `"TransactionStatusRequest":{}`)); r.out.Response.Stands.Response.ErrorCondition != "MessageFormat" {
-			t.Errorf("without a reference: %s", r.body)
+		if r := s.send(b, status("A4", "S:1")); r.out.Response.Stands.Response.ErrorCondition != "MessageFormat" {
+			t.Errorf("a number that is none: %s", r.body)
 		}
 	})
+}
+
+// A till that has forgotten its last number asks without one: it is told of the last payment
+// that it asked for itself, never of another till's.
+func TestTheStatusWithoutAReferenceIsOfTheLastPayment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop(t)
+		b := s.bridge(nil)
+		ask := headed("TransactionStatus", "A1", `"TransactionStatusRequest":{}`)
+		if r := s.send(b, ask); r.out.Response.Stands.Response.ErrorCondition != "NotFound" || r.out.Response.Stands.MessageReference != nil {
+			t.Errorf("before the first one: %s", r.body)
+		}
+		for _, service := range []string{"S1", "S2"} {
+			paid := s.sent(b, strings.Replace(payment(service, ""), "sale 7", "sale "+service, 1))
+			if r := s.send(b, ask); r.out.Response.Stands.Response.ErrorCondition != "InProgress" || r.out.Response.Stands.MessageReference.ServiceID != service {
+				t.Errorf("while %s runs: %s", service, r.body)
+			}
+			s.scanned(agent.PaymentID("P"+service[1:]), agent.Fact{Kind: agent.FactApproved, Amount: 1099})
+			<-paid
+			<-time.After(time.Minute)
+		}
+		another := strings.NewReplacer(`"SaleID":"T1"`, `"SaleID":"T2"`, "sale 7", "sale 9").Replace(payment("S3", ""))
+		paid := s.sent(b, another)
+		s.scanned("P3", agent.Fact{Kind: agent.FactApproved, Amount: 1099})
+		<-paid
+		for _, later := range []time.Duration{0, 100 * time.Hour} { // however long ago
+			<-time.After(later)
+			r := s.send(b, ask)
+			stands := r.out.Response.Stands
+			if stands.Response.Result != "Success" || *stands.MessageReference != (reference{"Payment", "T1", "S2"}) || stands.Repeated.Body.PaymentResponse.SaleData.SaleTransactionID.TransactionID != "sale S2" {
+				t.Errorf("answered %s", r.body)
+			}
+		}
+		// Whose payment it was the header says, whoever asks.
+		asked := strings.Replace(status("A3", "S2"), `"SaleID":"T1","POIID"`, `"SaleID":"T2","POIID"`, 1)
+		if r := s.send(b, asked); r.out.Response.Stands.Repeated == nil || r.out.Response.Stands.Repeated.MessageHeader.SaleID != "T1" || r.out.Response.Header.SaleID != "T2" {
+			t.Errorf("asked by another till: %s", r.body)
+		}
+	})
+}
+
+// A till's numbers are four digits or ten, and come again. For two days a number is its
+// message's alone; later it is free, and the old message still finds its own payment.
+func TestANumberIsFreeAgainAfterTwoDays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop(t)
+		b := s.bridge(nil)
+		pay := func(message string, id agent.PaymentID) string {
+			answer := s.sent(b, message)
+			if s.payments[id] != nil && s.payments[id].Status.State == agent.Created {
+				s.scanned(id, agent.Fact{Kind: agent.FactApproved, Amount: 1099, Txn: string(id)})
+			}
+			return (<-answer).body
+		}
+		old := payment("S1", "")
+		other := strings.Replace(old, "sale 7", "sale 8", 1)
+		twin := strings.Replace(old, "2026-05-01T10", "2026-05-09T10", 1) // a till that begins its sales anew, too
+		first := pay(old, "P1")
+		<-time.After(Keep - time.Minute)
+		if answer := pay(other, "P2"); !strings.Contains(answer, "NotAllowed") {
+			t.Errorf("within two days another sale is answered %s", answer)
+		}
+		if answer := pay(twin, "P2"); answer == "" || s.charges != 1 {
+			t.Errorf("within two days the same sale with another time is charged %d times: %s", s.charges, answer)
+		}
+		<-time.After(2 * time.Minute)
+		second := pay(other, "P2")
+		if !strings.Contains(second, "Success") || second == first || s.charges != 2 {
+			t.Fatalf("after two days another sale is answered %s, %d charges", second, s.charges)
+		}
+		<-time.After(Keep + time.Minute)
+		third := pay(twin, "P3")
+		if !strings.Contains(third, "Success") || s.charges != 3 {
+			t.Fatalf("a new sale that looks like an old one is answered %s, %d charges", third, s.charges)
+		}
+		for message, want := range map[string]string{old: first, other: second, twin: third} {
+			if answer := pay(message, "P4"); answer != want || s.charges != 3 {
+				t.Errorf("sent again it answers %s, at first %s; %d charges", answer, want, s.charges)
+			}
+		}
+		if r := s.send(b, status("A1", "S1")); r.out.Response.Stands.Repeated == nil || r.out.Response.Stands.Repeated.Body.PaymentResponse.POIData.POITransactionID.TransactionID != "TW0001P3" {
+			t.Errorf("the number means %s", r.body)
+		}
+	})
+}
+
+// Two tills whose names would run into each other stay apart.
+func TestNamesDoNotRunTogether(t *testing.T) {
+	seen := map[string]string{}
+	for _, names := range [][3]string{{"P1", "T1", "S1"}, {"P1:T1", "", "S1"}, {"P1", ":T1", "S1"}, {"P1%3AT1", "", "S1"}, {"P1", "T1", ""}} {
+		got := name(names[0], names[1], names[2])
+		if before, twice := seen[got]; twice {
+			t.Errorf("%q and %s are both called %s", names, before, got)
+		}
+		seen[got] = fmt.Sprint(names)
+		if sale, service := namesOf(got + ":0123456789abcdef"); names[2] != "" && (sale != names[1] || service != names[2]) {
+			t.Errorf("%s reads as %q %q", got, sale, service)
+		}
+	}
+}
+
+// What is accepted without the wallet's word says so, and a till that rules it out is heard.
+func TestAPromiseIsToldFromMoney(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop(t)
+		b := s.bridge(nil)
+		first := s.sent(b, payment("S1", ""))
+		s.commit("P1", agent.Fact{Kind: agent.FactOfflineAccepted, At: time.Now(), Way: agent.WayDeferred, Wallet: "alipay", Amount: 1099})
+		paid := (<-first).out.Response.Paid
+		if paid.Response != (response{Result: "Success", AdditionalResponse: "offline=1"}) || paid.PaymentResult.OnlineFlag {
+			t.Errorf("answered %+v", paid)
+		}
+		if len(s.wanted) != 1 || s.wanted[0].OnlineOnly {
+			t.Errorf("asked for %+v", s.wanted)
+		}
+		s.commit("P1", agent.Fact{Kind: agent.FactVoided})
+		second := s.sent(b, payment("S2", `,"TransactionConditions":{"ForceOnlineFlag":true}`))
+		s.scanned("P2", agent.Fact{Kind: agent.FactApproved, Amount: 1099})
+		if paid := (<-second).out.Response.Paid; paid.Response != (response{Result: "Success"}) || !paid.PaymentResult.OnlineFlag || len(s.wanted) != 2 || !s.wanted[1].OnlineOnly {
+			t.Errorf("answered %+v, asked for %+v", paid, s.wanted)
+		}
+	})
+}
+
+func TestADiagnosisTellsWhatAPaymentWouldMeet(t *testing.T) {
+	gear := func(kind agent.DeviceKind, state agent.DeviceState, trouble string) agent.DeviceStatus {
+		return agent.DeviceStatus{Kind: kind, State: state, Say: agent.Sentence{ID: trouble}}
+	}
+	reads, shows := gear(agent.KindScanner, agent.DeviceReady, ""), gear(agent.KindDisplay, agent.DeviceDegraded, "device.letters")
+	gone := gear(agent.KindScanner, agent.DeviceAbsent, "device.absent")
+	up := agent.Line{State: agent.LineDegraded, Wallets: map[string]agent.WalletLine{"wechat": {State: agent.LineOnline}, "alipay": {State: agent.LineDown}}}
+	for name, c := range map[string]struct {
+		stands Condition
+		flag   bool
+		want   string
+	}{
+		"well": {Condition{Line: up, Devices: []agent.DeviceStatus{reads, shows, gear(agent.KindPrinter, agent.DeviceReady, "")}}, false,
+			`"Response":{"Result":"Success"},"POIStatus":{"GlobalStatus":"OK","CommunicationOKFlag":true,"PrinterStatus":"OK","CardReaderOKFlag":true}}`},
+		"a payment runs": {Condition{Busy: true, Line: up, Devices: []agent.DeviceStatus{reads}}, true,
+			`"GlobalStatus":"Busy","CommunicationOKFlag":true,"CardReaderOKFlag":true},"HostStatus":[{"AcquirerID":"alipay","IsReachableFlag":false},{"AcquirerID":"wechat","IsReachableFlag":true}]}`},
+		"only shows":       {Condition{Line: up, Devices: []agent.DeviceStatus{gone, shows}}, false, `"GlobalStatus":"OK","CommunicationOKFlag":true,"CardReaderOKFlag":false}`},
+		"neither":          {Condition{Line: up, Devices: []agent.DeviceStatus{gone}}, false, `"GlobalStatus":"Maintenance"`},
+		"no line":          {Condition{Line: agent.Line{State: agent.LineDown}, Devices: []agent.DeviceStatus{reads}}, false, `"GlobalStatus":"Unreachable","CommunicationOKFlag":false`},
+		"another scanner":  {Condition{Line: up, Devices: []agent.DeviceStatus{gone, reads}}, false, `"CardReaderOKFlag":true`},
+		"out of paper":     {Condition{Line: up, Devices: []agent.DeviceStatus{reads, gear(agent.KindPrinter, agent.DeviceDegraded, "device.paper_out")}}, false, `"PrinterStatus":"NoPaper"`},
+		"little paper":     {Condition{Line: up, Devices: []agent.DeviceStatus{reads, gear(agent.KindPrinter, agent.DeviceDegraded, "device.paper_low")}}, false, `"PrinterStatus":"PaperLow"`},
+		"a stuck knife":    {Condition{Line: up, Devices: []agent.DeviceStatus{reads, gear(agent.KindPrinter, agent.DeviceDegraded, "device.knife")}}, false, `"PrinterStatus":"PaperJam"`},
+		"an open cover":    {Condition{Line: up, Devices: []agent.DeviceStatus{reads, gear(agent.KindPrinter, agent.DeviceDegraded, "device.cover")}}, false, `"PrinterStatus":"OutOfOrder"`},
+		"no printer there": {Condition{Line: up, Devices: []agent.DeviceStatus{reads, gear(agent.KindPrinter, agent.DeviceLost, "device.gone")}}, false, `"PrinterStatus":"OutOfOrder"`},
+	} {
+		s := newShop(t)
+		s.stands = c.stands
+		r := s.send(s.bridge(nil), headed("Diagnosis", "D1", fmt.Sprintf(`"DiagnosisRequest":{"HostDiagnosisFlag":%v}`, c.flag)))
+		if r.code != http.StatusOK || !strings.Contains(r.body, `"MessageCategory":"Diagnosis","MessageType":"Response"`) || !strings.Contains(r.body, c.want) {
+			t.Errorf("%s: %d %s, want %s", name, r.code, r.body, c.want)
+		}
+	}
+	s := newShop(t)
+	if r := s.send(s.bridge(nil), strings.Replace(headed("Diagnosis", "D1", `"DiagnosisRequest":{}`), `"POIID":"P1"`, `"POIID":"P9"`, 1)); r.out.Response.Diagnosed.Response.ErrorCondition != "UnavailableDevice" {
+		t.Errorf("no such register: %s", r.body)
+	}
 }
 
 // Vector 36: the same message again is the same payment, charged once.
@@ -245,6 +432,9 @@ func TestAnAbortEndsWhatIsNotPaid(t *testing.T) {
 		s.commit("P1", agent.Fact{Kind: agent.FactCloseAccepted, Op: agent.OpClose}, agent.Fact{Kind: agent.FactClosed, Op: agent.OpQuery})
 		if r := <-first; r.out.Response.Paid.Response.Result != "Failure" || r.out.Response.Paid.Response.ErrorCondition != "Aborted" || r.out.Response.Paid.PaymentResult != nil {
 			t.Errorf("the payment answers %s", r.body)
+		}
+		if r := s.send(b, abort("A4", "")); r.code != http.StatusOK || s.payments["P1"].Status.State != agent.Closed {
+			t.Errorf("the abort of nobody's payment answers %d %q", r.code, r.body)
 		}
 		if r := s.send(b, abort("A3", "S9")); r.code != http.StatusOK || r.body != "" {
 			t.Errorf("the abort of nothing answers %d %q", r.code, r.body)
@@ -297,6 +487,9 @@ func TestWhatCannotBeAPaymentIsRefusedAtOnce(t *testing.T) {
 		{"10.99", "-1", "MessageFormat"},
 		{"10.99", "0", "MessageFormat"},
 		{`"CNY"`, `"XXX"`, "MessageFormat"},
+		{`"SaleTransactionID"`, `"SaleReferenceID":"r","SaleTransaction"`, "MessageFormat"},
+		{`"TransactionID":"sale 7",`, ``, "MessageFormat"},
+		{`,"TimeStamp":"2026-05-01T10:00:00+02:00"`, ``, "MessageFormat"},
 		{`"PaymentTransaction"`, `"PaymentData":{"PaymentType":"Refund"},"PaymentTransaction"`, "NotAllowed"},
 	} {
 		s := newShop(t)

@@ -36,6 +36,9 @@ type message struct {
 	Status  *statusRequest  `json:"TransactionStatusRequest,omitempty"`
 	Abort   *abortRequest   `json:"AbortRequest,omitempty"`
 
+	Diagnose  *diagnosisRequest  `json:"DiagnosisRequest,omitempty"`
+	Diagnosed *diagnosisResponse `json:"DiagnosisResponse,omitempty"`
+
 	Paid      *paymentResponse `json:"PaymentResponse,omitempty"`
 	Stands    *statusResponse  `json:"TransactionStatusResponse,omitempty"`
 	LoggedIn  *plainResponse   `json:"LoginResponse,omitempty"`
@@ -65,6 +68,7 @@ type paymentRequest struct {
 		TransactionConditions struct {
 			AllowedPaymentBrand []string
 			ForceEntryMode      []string
+			ForceOnlineFlag     bool // nothing is accepted without the wallet's word
 		}
 	}
 	PaymentData struct {
@@ -140,6 +144,30 @@ type repeatedMessage struct {
 	Body          struct {
 		PaymentResponse paymentResponse
 	} `json:"RepeatedResponseMessageBody"`
+}
+
+// diagnosisRequest asks how the terminal is, and the wallets' clouds on demand.
+type diagnosisRequest struct {
+	HostDiagnosisFlag bool
+}
+
+type diagnosisResponse struct {
+	Response   response
+	POIStatus  *poiStatus   `json:",omitempty"`
+	HostStatus []hostStatus `json:",omitempty"`
+}
+
+type poiStatus struct {
+	GlobalStatus        string // OK, Busy, Maintenance or Unreachable
+	CommunicationOKFlag bool
+	PrinterStatus       string `json:",omitempty"` // OK, PaperLow, NoPaper, PaperJam or OutOfOrder; without a printer nothing
+	CardReaderOKFlag    *bool  `json:",omitempty"` // of the scanner; without one nothing
+}
+
+// hostStatus is whether a wallet's cloud can be reached.
+type hostStatus struct {
+	AcquirerID      string
+	IsReachableFlag bool
 }
 
 // notification tells a till that its message was not understood.

@@ -26,10 +26,19 @@ func (x exchange) pay(ctx context.Context) (out paymentResponse, ok bool) {
 	case err != nil:
 		out.Response = failure("MessageFormat", err.Error())
 		return out, true
+	case req.SaleData.SaleTransactionID.TransactionID == "" || req.SaleData.SaleTransactionID.TimeStamp == "":
+		// It is what the till finds its sale by, and what tells two sales of one sum apart.
+		out.Response = failure("MessageFormat", "SaleData is wanted with a SaleTransactionID of TransactionID and TimeStamp")
+		return out, true
+	}
+	number, err := x.number(ctx)
+	if err != nil {
+		out.Response = refusal(err)
+		return out, true
 	}
 	mode, wallet := wish(req)
-	open := agent.Request{Client: x.client, RequestID: x.request(x.in.Header.SaleID, x.in.Header.ServiceID), Lane: x.register.Lane, Amount: sum,
-		Reference: req.SaleData.SaleTransactionID.TransactionID, Mode: mode, Wallet: wallet}
+	open := agent.Request{Client: x.client, RequestID: number, Lane: x.register.Lane, Amount: sum,
+		Reference: req.SaleData.SaleTransactionID.TransactionID, Mode: mode, Wallet: wallet, OnlineOnly: req.PaymentTransaction.TransactionConditions.ForceOnlineFlag}
 	if err := open.Check(); err != nil {
 		out.Response = refusal(err)
 		return out, true
@@ -96,6 +105,9 @@ func outcome(p agent.Payment) (out paymentResponse, certain bool) {
 	switch {
 	case sold, s.State == agent.Paid, s.State == agent.Refunded && !givenBack(s):
 		out.Response = response{Result: "Success"}
+		if !s.Accepted.IsZero() {
+			out.Response.AdditionalResponse = "offline=1" // a promise, collected when the line is back
+		}
 		out.PaymentResult = result(p)
 		return out, true
 	case s.State == agent.RefundDue, s.State == agent.Refunded, s.State == agent.Reversed && s.Captured > 0:

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"tillwire/agent"
 	"tillwire/agent/keyring"
 	"tillwire/agent/till"
 )
@@ -70,5 +71,24 @@ func (d *agentd) openTill() func(http.ResponseWriter, *http.Request, string) {
 	if len(registers) == 0 {
 		return nil
 	}
-	return till.New(till.Options{Counter: d.engine, Journal: d.store, Feed: d.feed, Clock: d.clock, Log: d.log, Registers: registers}).Serve
+	return till.New(till.Options{Counter: d.engine, Journal: d.store, Feed: d.feed, Clock: d.clock, Log: d.log, Registers: registers, Condition: d.condition}).Serve
+}
+
+// condition is how a register stands, for a till that asks: with the devices of its lane
+// and the printer that its slips come out of.
+func (d *agentd) condition(lane string) till.Condition {
+	c := till.Condition{Line: d.link.Line()}
+	for _, l := range d.engine.Lanes() {
+		c.Busy = c.Busy || l.ID == lane && l.Payment != ""
+	}
+	printer := ""
+	if to := d.printing.of(lane); to != nil {
+		printer = to.ID
+	}
+	for _, s := range append(d.devices.Status(), d.displays.Status()...) {
+		if s.Kind == agent.KindPrinter && s.ID == printer || s.Kind != agent.KindPrinter && s.Lane == lane {
+			c.Devices = append(c.Devices, s)
+		}
+	}
+	return c
 }

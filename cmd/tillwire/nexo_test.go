@@ -47,6 +47,16 @@ func TestATillThatSpeaksNexo(t *testing.T) {
 	})
 	r.call("POST", "/api/v1/lanes/1/scan", `{"text":"`+code+`"}`)
 	first := <-answers
+	// A till that has forgotten its numbers asks for its last payment, and how the register is.
+	last := nexo("TransactionStatus", "L1", `"TransactionStatusRequest":{}`)
+	if _, a := r.call("POST", "/nexo", last); !strings.Contains(fmt.Sprint(a["text"]), `"MessageReference":{"MessageCategory":"Payment","SaleID":"T1","ServiceID":"S1"}`) {
+		t.Errorf("its last payment: %v", a["text"])
+	}
+	r.waits("a register that is well", func() bool {
+		_, a := r.call("POST", "/nexo", nexo("Diagnosis", "D1", `"DiagnosisRequest":{"HostDiagnosisFlag":true}`))
+		text := fmt.Sprint(a["text"])
+		return strings.Contains(text, `"CardReaderOKFlag":true`) && strings.Contains(text, `{"AcquirerID":"wechat","IsReachableFlag":true}`)
+	})
 	if !strings.Contains(first, `"Result":"Success"`) || !strings.Contains(first, `"AuthorizedAmount":12.80`) || !strings.Contains(first, `"PaymentBrand":"wechat"`) {
 		t.Fatalf("answered %s", first)
 	}
@@ -58,6 +68,9 @@ func TestATillThatSpeaksNexo(t *testing.T) {
 	r.ready()
 	if _, a := r.call("POST", "/nexo", ask("A2", "S1")); !strings.Contains(fmt.Sprint(a["text"]), `"RepeatedResponseMessageBody":{"PaymentResponse":{"Response":{"Result":"Success"}`) {
 		t.Errorf("after a restart: %v", a)
+	}
+	if _, a := r.call("POST", "/nexo", last); !strings.Contains(fmt.Sprint(a["text"]), `"ServiceID":"S1"`) {
+		t.Errorf("its last payment after a restart: %v", a["text"])
 	}
 	if _, a := r.call("POST", "/nexo", pay("S1")); a["text"] != first {
 		t.Errorf("sent again it answers %s, first %s", a["text"], first)

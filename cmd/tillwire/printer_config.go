@@ -151,6 +151,8 @@ func (c *config) checkPrinters(k *checker) {
 		}
 		if open, ok := table[keyOpenDrawer]; ok && open != true && open != false {
 			k.report(false, at+"."+keyOpenDrawer, "it takes true or false.", "Write it without quotes.")
+		} else if open == true && table["drawer"] == "none" {
+			k.report(false, at+"."+keyOpenDrawer, "this printer's drawer is \"none\", so nothing opens with a sale.", "Set drawer to the line that opens it (pin2, pin5 or both), or remove open_drawer.")
 		}
 	}
 }

@@ -390,6 +390,8 @@ func TestTablesOfPrintersAndDisplaysAreStrict(t *testing.T) {
 		{"[[printer]]\ndriver = \"generic-58\"\ncopies = [\"customers\"]", "printer[0].copies", "customer"},
 		{"[[printer]]\ndriver = \"generic-58\"\nlanguage = \"de\"", "printer[0].language", "en, ar, fr"},
 		{"[[printer]]\ndriver = \"generic-58\"\nopen_drawer = \"yes\"", "printer[0].open_drawer", "quotes"},
+		{"[[printer]]\ndriver = \"generic-58\"\nopen_drawer = true\ndrawer = \"none\"", "printer[0].open_drawer", "pin2"},
+		{"[[printer]]\ndriver = \"generic-58\"\nopen_drawer = true\ndrawer = \"pin5\"\npath = \"/dev/usb/lp0\"", "", ""},
 		{"[[display]]\ndriver = \"cd5220\"\npath = \"/dev/ttyUSB0\"\nlane = \"1\"", "", ""},
 		{"[[display]]\ndriver = \"cd5220\"", "display[0].lane", ""},
 		{"[[display]]\ndriver = \"kiosk\"\nlane = \"1\"", "display[0].driver", ""},
