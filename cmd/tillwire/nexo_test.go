@@ -12,17 +12,19 @@ func nexo(category, service, body string) string {
 	return fmt.Sprintf(`{"SaleToPOIRequest":{"MessageHeader":{"ProtocolVersion":"3.0","MessageClass":"Service","MessageCategory":%q,"MessageType":"Request","ServiceID":%q,"SaleID":"T1","POIID":"POI-1"},%s}}`, category, service, body)
 }
 
+func nexoPayment(service string) string {
+	return nexo("Payment", service, `"PaymentRequest":{"SaleData":{"SaleTransactionID":{"TransactionID":"sale `+service+`","TimeStamp":"2026-05-01T10:00:00Z"}},"PaymentTransaction":{"AmountsReq":{"Currency":"CNY","RequestedAmount":12.80}}}`)
+}
+
+func nexoStatus(id, service string) string {
+	return nexo("TransactionStatus", id, `"TransactionStatusRequest":{"MessageReference":{"MessageCategory":"Payment","ServiceID":"`+service+`"}}`)
+}
+
 // A till that knows nothing but nexo sells through the shipped agent: it asks what became
 // of a payment while that runs, loses the answer, sends the message again after a restart,
 // and one customer is charged once. Then it aborts another.
 func TestATillThatSpeaksNexo(t *testing.T) {
-	const code = "130000000000000001"
-	pay := func(service string) string {
-		return nexo("Payment", service, `"PaymentRequest":{"SaleData":{"SaleTransactionID":{"TransactionID":"sale `+service+`","TimeStamp":"2026-05-01T10:00:00Z"}},"PaymentTransaction":{"AmountsReq":{"Currency":"CNY","RequestedAmount":12.80}}}`)
-	}
-	ask := func(id, service string) string {
-		return nexo("TransactionStatus", id, `"TransactionStatusRequest":{"MessageReference":{"MessageCategory":"Payment","ServiceID":"`+service+`"}}`)
-	}
+	pay, ask := nexoPayment, nexoStatus
 	cloud, err := openJointCloud()
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +47,7 @@ func TestATillThatSpeaksNexo(t *testing.T) {
 		_, a := r.call("POST", "/nexo", ask("A1", "S1"))
 		return strings.Contains(fmt.Sprint(a["text"]), `"ErrorCondition":"InProgress"`)
 	})
-	r.call("POST", "/api/v1/lanes/1/scan", `{"text":"`+code+`"}`)
+	r.call("POST", "/api/v1/lanes/1/scan", `{"text":"130000000000000001"}`)
 	first := <-answers
 	// A till that has forgotten its numbers asks for its last payment, and how the register is.
 	last := nexo("TransactionStatus", "L1", `"TransactionStatusRequest":{}`)
