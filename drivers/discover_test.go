@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -256,24 +257,25 @@ func TestHotplugNotifiesAtMessagesAndEveryTwoSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &messages{next: make(chan any), closed: make(chan struct{})}
 		ctx, cancel := context.WithCancel(t.Context())
-		notified, ended := 0, make(chan struct{})
+		var notified atomic.Int64
+		ended := make(chan struct{})
 		go func() {
-			hotplug(ctx, agent.NewSystemClock(), func() (io.ReadCloser, error) { return m, nil }, func() { notified++ })
+			hotplug(ctx, agent.NewSystemClock(), func() (io.ReadCloser, error) { return m, nil }, func() { notified.Add(1) })
 			close(ended)
 		}()
 		for _, step := range []struct {
 			message any
-			want    int
+			want    int64
 		}{{"x\x00SUBSYSTEM=tty\x00", 1}, {"x\x00SUBSYSTEM=net\x00", 1}, {error(unix.ENOBUFS), 2}} {
 			m.next <- step.message
 			synctest.Wait()
-			if notified != step.want {
-				t.Errorf("after %q: notified %d times, want %d", step.message, notified, step.want)
+			if notified.Load() != step.want {
+				t.Errorf("after %q: notified %d times, want %d", step.message, notified.Load(), step.want)
 			}
 		}
 		after(2 * rescanEvery)
-		if notified != 4 {
-			t.Errorf("after two rescans: notified %d times", notified)
+		if notified.Load() != 4 {
+			t.Errorf("after two rescans: notified %d times", notified.Load())
 		}
 		cancel()
 		<-ended
