@@ -125,6 +125,37 @@ func TestAScanIsNeverKeptForLater(t *testing.T) {
 	})
 }
 
+// TestAScannerThatWasSetUpAnewIsNoticed is assertion 30 of the threat model: somebody has the
+// scanner read a code that sets scanners up, and from then on its codes have no end. The agent
+// says so, goes on speaking as configured, and takes the next whole code.
+func TestAScannerThatWasSetUpAnewIsNoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWitness()
+		port := serial.NewFake()
+		d := scannerOn(t, "line", port, nil, w.take, nil)
+		ended := make(chan error, 1)
+		go func() { ended <- d.Run(t.Context(), w) }()
+		// One spoilt reading, before 222, is nothing to talk about.
+		for i, bytes := range []string{"111\r", "281234567890123456", "222\r", "281234567890123457", "281234567890123458", "281234567890123459", "281234567890123460", "333\r"} {
+			<-time.After(2 * time.Second)
+			at := ms(2000 * int64(i+1))
+			port.Quiet(at)
+			port.Feed(at, bytes)
+			synctest.Wait()
+		}
+		port.Unplug()
+		if err := <-ended; !errors.Is(err, serial.ErrUnplugged) {
+			t.Error(err)
+		}
+		if w.texts() != "111 222 333" {
+			t.Errorf("scans %q", w.texts())
+		}
+		if got := w.said(); strings.Count(got, "degraded: what it sends is no whole code") != 1 || !strings.HasPrefix(got, "ready degraded") || !strings.HasSuffix(got, " ready") {
+			t.Errorf("it said %q", got)
+		}
+	})
+}
+
 // The reader threw bytes away: what is left of the code is not a code.
 func TestDroppedBytesSpoilTheScan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -20,7 +20,12 @@ type session struct {
 	able  bool // past the grace
 	armed bool // the scanner was told that a payment waits
 	rearm <-chan time.Time
+	odd   int // readings in a row that were no whole code
 }
+
+// oddMost is how many readings in a row may be no whole code. Dirt and a hand that moves
+// spoil one; a scanner that was set up anew, by a code that somebody held before it, spoils all.
+const oddMost = 3
 
 // serve feeds the codec until the port ends. The codec's clock moves only by
 // what the reader of the port has seen, never by this goroutine's own, so a
@@ -126,18 +131,40 @@ func (s *session) deliver(ctx context.Context, events []Event) {
 		case EventUnanswered:
 			s.report.Degraded(agent.Sentence{ID: "device.mute", English: "it reads, but does not answer commands: check that the profile is the one it speaks, and that its cable is wired both ways"})
 		case EventAck:
-			if s.able {
+			if s.able && s.odd < oddMost {
 				s.report.Ready() // it answers again
 			}
-		case EventScan:
-			if s.env.Clock.Mono()-e.At > staleAfter {
-				s.report.Count(countStale)
-				continue
-			}
+		case EventGarbage, EventOverflow, EventPartialTimeout:
+			s.spoilt()
+		case EventScan, EventDuplicate:
+			s.whole()
+		}
+		if e.Kind == EventScan && s.env.Clock.Mono()-e.At > staleAfter {
+			s.report.Count(countStale)
+			continue
 		}
 		s.report.Count(string(e.Kind))
 		if e.Kind == EventScan {
 			s.env.Sink(agent.Scan{Lane: s.config.Lane, Device: s.config.ID, Text: e.Text, Symbology: e.Symbology, At: e.At})
 		}
 	}
+}
+
+// spoilt counts a reading that is no whole code. The scanner's way of speaking is never
+// guessed anew while it runs: a wrong guess would bring wrong codes.
+func (s *session) spoilt() {
+	if !s.able {
+		return // the rest of a code from before
+	}
+	if s.odd++; s.odd == oddMost {
+		s.report.Degraded(agent.Sentence{ID: "device.framing", English: "what it sends is no whole code any more: somebody may have scanned a code that sets scanners up. Scan the codes of its manual that set it up for this counter, then any payment code"})
+	}
+}
+
+// whole ends a row of spoilt readings.
+func (s *session) whole() {
+	if s.odd >= oddMost {
+		s.report.Ready()
+	}
+	s.odd = 0
 }
