@@ -27,6 +27,7 @@ const (
 	poorShop   fault = "poor shop"   // refund: not enough in the shop's account
 	wrongClock fault = "wrong clock" // refund: the terminal's time is refused, until it is right
 	slowRefund fault = "slow refund" // refund: accepted, done 30 s later
+	notOurs    fault = "not ours"    // present: the wallet refuses to hand on the code, as it is another's
 )
 
 // order is a row of the cloud's ledger.
@@ -207,7 +208,10 @@ func (c *cloud) Pay(ctx context.Context, p agent.Payment, _ agent.PayCode) agent
 }
 
 func (c *cloud) Present(ctx context.Context, p agent.Payment) agent.Answer {
-	return c.exchange(ctx, agent.OpPresent, p, func(o *order, _ fault) agent.Answer {
+	return c.exchange(ctx, agent.OpPresent, p, func(o *order, f fault) agent.Answer {
+		if f == notOurs {
+			return agent.Answer{Verdict: agent.InDoubt, Reason: agent.ReasonShownElse}
+		}
 		if o.closed {
 			return agent.Answer{Verdict: agent.Refused, Reason: agent.ReasonDeadOrder}
 		}

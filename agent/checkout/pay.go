@@ -111,7 +111,12 @@ func (e *Engine) present(ctx context.Context, p agent.Payment) (agent.Payment, t
 	if l, _ := e.known(p.ID); !l.doubtQR && a.Verdict == agent.NotDelivered {
 		return e.record(p, agent.Fact{Kind: agent.FactUnsent, Op: agent.OpPresent, Reason: either(a.Reason, agent.ReasonLineDown), Text: a.Text})
 	}
-	return e.decide(p, agent.Fact{Kind: agent.FactCloseDecided, Reason: agent.ReasonNoAnswer, By: "tillwire"})
+	why := agent.ReasonNoAnswer
+	if a.Reason == agent.ReasonShownElse {
+		why = a.Reason
+		e.opt.Log.Error("the wallet sent a code that is not this payment's; nobody has seen it", "comp", "checkout", "code", "foreign_code", "tx", string(p.ID), "wallet", p.Status.Wallet, "err", a.Err)
+	}
+	return e.decide(p, agent.Fact{Kind: agent.FactCloseDecided, Reason: why, By: "tillwire"})
 }
 
 // fetch asks for a code until there is an answer or the time to ride through is
@@ -128,7 +133,7 @@ func (e *Engine) fetch(ctx context.Context, p agent.Payment, w agent.Presenter) 
 		default:
 			e.update(p.ID, func(l *live) { l.doubtQR = true })
 		}
-		if a.Reason == agent.ReasonSetup || e.sentFor(p)+redial >= e.opt.RideThrough() || !e.rideOn(ctx, p) {
+		if a.Reason == agent.ReasonSetup || a.Reason == agent.ReasonShownElse || e.sentFor(p)+redial >= e.opt.RideThrough() || !e.rideOn(ctx, p) {
 			return a
 		}
 	}

@@ -64,6 +64,55 @@ func TestNoiseFromAScannerMovesNothing(t *testing.T) {
 	})
 }
 
+// TestTheSameCodeTwiceIsChargedOnce is assertion 31 of the threat model: a code that is read
+// again within two seconds, while its payment is under way or just when it has ended, leads
+// to one authorisation.
+func TestTheSameCodeTwiceIsChargedOnce(t *testing.T) {
+	for name, way := range map[string]fault{"under way": slowBack, "ended": fine} {
+		t.Run(name, func(t *testing.T) {
+			inShop(t, func(s *shop) {
+				s.cloud.plan(agent.OpPay, way)
+				p := s.open(agent.ModeScan)
+				s.scan(goodCode)
+				s.pass(1900 * time.Millisecond)
+				s.scan(goodCode)
+				s.pass(30 * time.Second)
+				s.want(p.ID, agent.Paid)
+				captured, _ := s.cloud.books(p.OrderNo)
+				if n := s.cloud.count(agent.OpPay); n != 1 || captured != 1280 {
+					t.Errorf("%d requests took %d", n, captured)
+				}
+			})
+		})
+	}
+}
+
+// TestACodeOfSomebodyElseIsShownToNobody is assertion 32 of the threat model, with the tables
+// of the wallets: what they refuse to hand on never reaches the display, and everybody is told
+// why there is no code.
+func TestACodeOfSomebodyElseIsShownToNobody(t *testing.T) {
+	inShop(t, func(s *shop) {
+		s.cloud.plan(agent.OpPresent, notOurs)
+		p := s.open(agent.ModeShow)
+		for range 50 {
+			if qr := s.display.shows().QR; qr != "" {
+				t.Fatalf("the display shows %q", qr)
+			}
+			s.pass(100 * time.Millisecond)
+		}
+		p = s.settle(p.ID, time.Minute)
+		if p.Status.State != agent.Closed || p.Status.QR != "" || p.Status.Reason != agent.ReasonShownElse {
+			t.Errorf("the payment is %s with %q, because of %q", p.Status.State, p.Status.QR, p.Status.Reason)
+		}
+		if say := p.Say().English; !strings.Contains(say, "a code that is not its own") {
+			t.Errorf("the cashier reads %q", say)
+		}
+		if n := s.cloud.count(agent.OpPresent); n != 1 {
+			t.Errorf("it was asked for a code %d times", n)
+		}
+	})
+}
+
 // TestAStickerOfSomebodyElseIsNamed is assertion 35 of the threat model: a code that is
 // none of the shop's own is a warning, the one on its own display is not.
 func TestAStickerOfSomebodyElseIsNamed(t *testing.T) {
