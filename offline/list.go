@@ -2,7 +2,9 @@ package offline
 
 import (
 	"context"
+	"database/sql"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,11 +19,34 @@ const (
 	pageMost    = 500
 )
 
+// searchWithin is how many payments one page of a search for a text looks through in a
+// running agent, the newest first: a text can stand anywhere, so each has to be read, and a
+// page must answer while somebody waits. The next page looks further.
+const searchWithin = 50_000
+
 // List returns payments newest first, a page at a time.
 func (r *Reader) List(ctx context.Context, f agent.Filter) (agent.Page, error) {
+	return r.list(ctx, f, 0)
+}
+
+// list is List, which looks through at most within payments for a text; 0 is all of them.
+func (r *Reader) list(ctx context.Context, f agent.Filter, within int) (agent.Page, error) {
 	q, err := listQuery(f)
 	if err != nil {
 		return agent.Page{}, err
+	}
+	further := ""
+	if f.Text != "" && within > 0 && q.by == "" {
+		page, err := r.named(ctx, f)
+		if err != nil || len(page.Payments) > 0 {
+			return page, err
+		}
+		if further, err = r.nearer(ctx, &f, within); err != nil {
+			return agent.Page{}, err
+		}
+		if q, err = listQuery(f); err != nil {
+			return agent.Page{}, err
+		}
 	}
 	limit := f.Limit
 	if limit <= 0 {
@@ -32,14 +57,61 @@ func (r *Reader) List(ctx context.Context, f agent.Filter) (agent.Page, error) {
 	if err != nil {
 		return agent.Page{}, err
 	}
-	page := agent.Page{}
+	page := agent.Page{Next: further}
 	if len(entries) > limit {
 		entries = entries[:limit]
 		last := entries[limit-1].payment
-		page.Next = base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d %s", last.Created.UnixNano(), last.ID))
+		page.Next = cursor(last.Created.UnixNano(), string(last.ID))
 	}
 	page.Payments = plain(entries)
 	return page, nil
+}
+
+func cursor(created int64, id string) string {
+	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d %s", created, id))
+}
+
+// named finds the payment whose whole order number the text is, whatever its age.
+func (r *Reader) named(ctx context.Context, f agent.Filter) (page agent.Page, err error) {
+	if f.Cursor != "" {
+		return page, nil // it would have been on the page before
+	}
+	number := strings.ToUpper(f.Text)
+	f.Text = ""
+	q, err := listQuery(f)
+	if err != nil {
+		return page, err
+	}
+	q.and("order_no = ?", number)
+	entries, err := r.payments(ctx, selectPayment+q.by+q.where(), q.args...)
+	page.Payments = plain(entries)
+	return page, err
+}
+
+// before is an id that comes before every payment's.
+const before = "!"
+
+// nearer has a filter look through the newest of its payments only, and returns the cursor
+// that goes on after them; "" when there are no more.
+func (r *Reader) nearer(ctx context.Context, f *agent.Filter, within int) (next string, err error) {
+	q, err := listQuery(agent.Filter{To: f.To, Cursor: f.Cursor})
+	if err != nil {
+		return "", err
+	}
+	var last int64
+	err = r.db.QueryRowContext(ctx, "SELECT created FROM payment "+q.where()+" ORDER BY created DESC, id DESC LIMIT 1 OFFSET ?", append(q.args, within-1)...).Scan(&last)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil // there are fewer
+	}
+	if err != nil {
+		return "", readError(err)
+	}
+	if !f.From.Before(fromNano(last)) {
+		return "", nil
+	}
+	// All of one moment belong to one page, however many there are.
+	f.From = fromNano(last)
+	return cursor(last, before), nil
 }
 
 // query is a condition in the making.
@@ -135,7 +207,7 @@ func (r *Reader) Since(ctx context.Context, seq int64, limit int) ([]agent.Payme
 
 // List is the reader's, of what everybody has been told.
 func (s *Store) List(ctx context.Context, f agent.Filter) (agent.Page, error) {
-	page, err := s.Reader.List(ctx, f)
+	page, err := s.list(ctx, f, searchWithin)
 	s.passedOn()
 	return page, err
 }

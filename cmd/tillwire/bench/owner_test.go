@@ -53,7 +53,7 @@ func owner(b *testing.B) {
 	for _, page := range []struct{ what, path string }{
 		{"today", "/owner"}, {"a day a month ago", "/owner?day=" + today.AddDate(0, -1, 0).Format(time.DateOnly)},
 		{"payments, the newest", "/owner/payments"}, {"payments, a month of one person", "/owner/payments?cashier=Ann&since=" + today.AddDate(0, -1, 0).Format(time.DateOnly)},
-		{"payments, one order number of all", "/owner/payments?q=no-such-number"}, {"refunds", "/owner/refunds"}, {"open items", "/owner/queue"},
+		{"payments, a text that none has", "/owner/payments?q=no-such-number"}, {"refunds", "/owner/refunds"}, {"open items", "/owner/queue"},
 		{"offline", "/owner/offline"}, {"log", "/owner/log"},
 	} {
 		var took figures
