@@ -85,7 +85,7 @@ type Filter struct {
 // Page is part of a list of payments, newest first.
 type Page struct {
 	Payments []Payment
-	Next     string // empty on the last page
+	Next     string // empty on the last page; a search for a text may have it after a short one
 }
 
 // Totals are sums over a span of time, per currency.

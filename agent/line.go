@@ -33,4 +33,17 @@ type Problem struct {
 	What  string    `json:"what"`
 	Since time.Time `json:"since"`
 	Do    string    `json:"do"`
+	ID    string    `json:"id,omitempty"`   // of both sentences; empty: they have no translation
+	Args  []string  `json:"args,omitempty"` // what stands in them
+}
+
+// ProblemDevice is the id of what a device's own status says, with its reason, as well.
+const ProblemDevice = "device"
+
+// Says are What and Do for a translation, which has Do under the id with ".do".
+func (p Problem) Says() (what, do Sentence) {
+	if p.ID == "" {
+		return Sentence{English: p.What}, Sentence{English: p.Do}
+	}
+	return Sentence{p.ID, p.Args, p.What}, Sentence{p.ID + ".do", p.Args, p.Do}
 }

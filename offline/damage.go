@@ -105,12 +105,12 @@ func (s *Store) replaceDamaged(ctx context.Context, why error) error {
 	if err != nil {
 		return err
 	}
-	since := "There was no backup: the store begins empty."
+	since, id, args := "There was no backup: the store begins empty.", "problem.store_empty", []string{aside}
 	if err := dropWitness(s.opt.Dir, s.opt.Witness); err != nil {
 		return err
 	}
 	if from != "" {
-		since = fmt.Sprintf("The backup %s was put in its place.", filepath.Base(from))
+		since, id, args = fmt.Sprintf("The backup %s was put in its place.", filepath.Base(from)), "problem.store_replaced", []string{aside, filepath.Base(from)}
 		if err := install(from, s.opt.Dir, s.opt.Witness, agent.Audit{At: now, Actor: "tillwire", Action: "store.replaced", Object: aside, Detail: why.Error()}); err != nil {
 			return err
 		}
@@ -119,7 +119,7 @@ func (s *Store) replaceDamaged(ctx context.Context, why error) error {
 		return err
 	}
 	s.opt.Log.Error("the store was damaged and has been replaced", "comp", "store", "code", "store_damaged", "kept", aside, "backup", from, "err", why)
-	s.replaced = append(s.replaced, agent.Problem{What: fmt.Sprintf("The store was damaged; the file is kept as %s. %s", aside, since), Since: now,
+	s.replaced = append(s.replaced, agent.Problem{ID: id, Args: args, What: fmt.Sprintf("The store was damaged; the file is kept as %s. %s", aside, since), Since: now,
 		Do: "Compare the wallets' bills with the payments listed here, send the damaged file to the office, and have the disk replaced."})
 	return nil
 }
@@ -195,7 +195,7 @@ func (s *Store) Problems() []agent.Problem {
 		list = append(list, *s.blind)
 	}
 	if s.err != nil {
-		list = append(list, agent.Problem{What: "The store cannot be written: " + s.err.Error(), Since: s.wall,
+		list = append(list, agent.Problem{ID: "problem.store_broken", Args: []string{s.err.Error()}, What: "The store cannot be written: " + s.err.Error(), Since: s.wall,
 			Do: "Look at the disk, then restart the agent. Nothing can be sold before."})
 	}
 	return list

@@ -172,7 +172,7 @@ func (w *writer) watchClock() error {
 	}
 	now := w.s.opt.Clock.Now()
 	if seen := fromNano(ns); ns > 0 && seen.Sub(now) > clockSlack {
-		w.s.problem(agent.Problem{What: fmt.Sprintf("The clock says %s, but the last entry of the journal is of %s.", now.Format(time.DateTime), seen.Format(time.DateTime)),
+		w.s.problem(agent.Problem{ID: "problem.store_clock", Args: []string{now.Format(time.DateTime), seen.Format(time.DateTime)}, What: fmt.Sprintf("The clock says %s, but the last entry of the journal is of %s.", now.Format(time.DateTime), seen.Format(time.DateTime)),
 			Since: now, Do: "Set the clock or let the terminal reach a time server; records carry wrong times until then."})
 	}
 	return nil

@@ -35,7 +35,7 @@ func (w *writer) recognise() error {
 	}
 	here := slices.ContainsFunc(marks, func(m string) bool { return slices.Contains(known, m) })
 	if len(known) > 0 && !here {
-		if err := w.notice(agent.Problem{What: "The store was last used on another machine.", Since: w.s.opt.Clock.Now(),
+		if err := w.notice(agent.Problem{ID: "problem.machine", What: "The store was last used on another machine.", Since: w.s.opt.Clock.Now(),
 			Do: "If the disk was moved, compare the wallets' bills with the payments listed here and say so on the owner's page. If it was copied, stop one of the two machines now."}); err != nil {
 			return err
 		}

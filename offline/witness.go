@@ -101,20 +101,21 @@ func (w *writer) confront() error {
 	if err != nil {
 		return err
 	}
-	why := ""
+	var id, why string
+	entries, day := fmt.Sprint(n.seq), n.at.Format(time.DateTime)
 	switch {
 	case n.incarnation != s.incarnation:
-		why = fmt.Sprintf("The data folder holds the store of another terminal or of another time: this terminal's own had %d entries on %s.", n.seq, n.at.Format(time.DateTime))
+		id, why = "problem.store_foreign", fmt.Sprintf("The data folder holds the store of another terminal or of another time: this terminal's own had %d entries on %s.", n.seq, n.at.Format(time.DateTime))
 	case seq < n.seq:
-		why = fmt.Sprintf("The store is older than this terminal: it has %d entries, and on %s there were %d. Payments since then are missing here.", seq, n.at.Format(time.DateTime), n.seq)
+		id, why = "problem.store_old", fmt.Sprintf("The store is older than this terminal: it has %d entries, and on %s there were %d. Payments since then are missing here.", seq, n.at.Format(time.DateTime), n.seq)
 	case len(known) > 0 && known[0] != hex.EncodeToString(n.hash[:]):
-		why = fmt.Sprintf("The store tells another story than this terminal wrote up to %s (entry %d): it comes from a copy that went its own way.", n.at.Format(time.DateTime), n.seq)
+		id, why = "problem.store_forked", fmt.Sprintf("The store tells another story than this terminal wrote up to %s (entry %d): it comes from a copy that went its own way.", n.at.Format(time.DateTime), n.seq)
 	default:
 		return nil
 	}
 	now := s.opt.Clock.Now()
 	// Told before it is put right: after that nobody could find it a second time.
-	if err := w.notice(agent.Problem{What: why, Since: now,
+	if err := w.notice(agent.Problem{What: why, Since: now, ID: id, Args: []string{entries, day, fmt.Sprint(seq)},
 		Do: "Compare the wallets' bills with the payments listed here and tell the office. Put stores back with the restore command only."}); err != nil {
 		return err
 	}
@@ -172,7 +173,7 @@ func (s *Store) unwitnessed(err error) {
 	case err == nil:
 		s.blind = nil
 	case was == nil:
-		s.blind = &agent.Problem{Since: s.opt.Clock.Now(), What: fmt.Sprintf("The store's witness %s cannot be written: %v. An older store that is put back would not be noticed.", s.opt.Witness, err),
+		s.blind = &agent.Problem{Since: s.opt.Clock.Now(), ID: "problem.witness", Args: []string{s.opt.Witness, err.Error()}, What: fmt.Sprintf("The store's witness %s cannot be written: %v. An older store that is put back would not be noticed.", s.opt.Witness, err),
 			Do: "Let the agent's user write that file and its folder, or free space on its disk. Selling goes on meanwhile."}
 	}
 	s.mu.Unlock()

@@ -196,11 +196,11 @@ func (a *Agent) alert(ctx context.Context, code Code, detail string) {
 func (a *Agent) Problems() []agent.Problem {
 	var list []agent.Problem
 	if err := a.opt.Trust.Trouble(); err != nil {
-		list = append(list, agent.Problem{What: "The fleet's list of signing keys cannot be used: " + err.Error() + ".",
+		list = append(list, agent.Problem{ID: "problem.fleet_keys", Args: []string{err.Error()}, What: "The fleet's list of signing keys cannot be used: " + err.Error() + ".",
 			Do: "The fleet's office must publish a current list; until then nothing it sends is obeyed. Selling is not affected."})
 	}
 	if since := a.silence(); since >= silenceAfter {
-		list = append(list, agent.Problem{Since: a.opt.Clock.Now().Add(-since),
+		list = append(list, agent.Problem{Since: a.opt.Clock.Now().Add(-since), ID: "problem.fleet_silent", Args: []string{fmt.Sprint(int(since.Minutes()))},
 			What: fmt.Sprintf("The fleet's broker takes what this terminal sends, but the fleet has not acknowledged anything for %d minutes.", int(since.Minutes())),
 			Do:   "Nothing is lost: it is kept and sent again. Tell the fleet's office; selling is not affected."})
 	}

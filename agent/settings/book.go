@@ -236,7 +236,7 @@ func (b *Book) protocols() (list []string) {
 func problemOf(key string) string { return "The stored setting " + key + " " }
 
 func (b *Book) problem(c agent.Change, err error, e Entry) {
-	b.problems = append(b.problems, agent.Problem{Since: c.At,
+	b.problems = append(b.problems, agent.Problem{Since: c.At, ID: "problem.setting", Args: []string{c.Key, err.Error(), e.Default},
 		What: problemOf(c.Key) + "cannot be used: " + err.Error(),
 		Do:   fmt.Sprintf("Set it again on the owner's page or with `tillwire settings set %s VALUE`. Until then its default %q holds.", c.Key, e.Default)})
 }
@@ -259,7 +259,7 @@ func (b *Book) undoTimers(v Values, err error) Values {
 			v.read[e.Key] = val
 		}
 	}
-	b.problems = append(b.problems, agent.Problem{Since: since, What: "The stored timers contradict each other: " + err.Error(),
+	b.problems = append(b.problems, agent.Problem{Since: since, ID: "problem.timers", Args: []string{err.Error()}, What: "The stored timers contradict each other: " + err.Error(),
 		Do: "Set them again on the owner's page. Until then every timer has its default."})
 	return v
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"tillwire/agent"
@@ -80,7 +81,7 @@ func (s *Server) standing(r *http.Request, d *todayData) error {
 	if err != nil {
 		return err
 	}
-	d.Open, d.Problems, d.Line = s.rows(s.language(r), open.Payments), s.Problems(), s.Line()
+	d.Open, d.Problems, d.Line = s.rows(s.language(r), open.Payments), s.wrong(s.language(r)), s.Line()
 	for _, dev := range s.devices() {
 		if dev.State != agent.DeviceReady && dev.State != agent.DeviceDisabled && dev.State != agent.DeviceOpening {
 			d.Devices = append(d.Devices, dev)
@@ -100,6 +101,26 @@ func (s *Server) standing(r *http.Request, d *todayData) error {
 	d.Backup = &kept
 	return nil
 }
+
+// wrong is what is wrong now in a language. The devices are listed beside it by themselves,
+// each with its own reason.
+func (s *Server) wrong(lang string) (list []agent.Problem) {
+	for _, p := range s.Problems() {
+		if p.ID == agent.ProblemDevice {
+			continue
+		}
+		if slices.Contains(ofWallets, p.ID) && len(p.Args) > 0 {
+			p.Args = append([]string{s.Words.Wallet(lang, p.Args[0])}, p.Args[1:]...)
+		}
+		what, do := p.Says()
+		p.What, p.Do = s.Words.Say(lang, what), s.Words.Say(lang, do)
+		list = append(list, p)
+	}
+	return list
+}
+
+// ofWallets are the problems that name a wallet first.
+var ofWallets = []string{"problem.line_down", "problem.wallet_down", "problem.clock_ahead", "problem.clock_behind"}
 
 // laneName is what a register is called; one that the configuration no longer names
 // keeps its id.

@@ -88,6 +88,9 @@ func spoken(t *testing.T) map[string]string {
 			ids[id] = ""
 		}
 	}
+	for id := range problemIDs(t) {
+		ids[id] = ""
+	}
 	delete(ids, "")
 	return ids
 }

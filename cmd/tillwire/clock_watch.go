@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,6 +43,9 @@ const (
 func newClockWatch(clock agent.Clock, service func() bool) *clockWatch {
 	return &clockWatch{clock: clock, service: service, startWall: clock.Now(), startMono: clock.Mono()}
 }
+
+// cloudOf begins the name under which a wallet's cloud tells the time; its own follows.
+const cloudOf = "the cloud of "
 
 // set takes how far somebody else's clock is ahead of ours.
 func (c *clockWatch) set(from string, off time.Duration) {
@@ -101,10 +105,10 @@ func (c *clockWatch) problems() []agent.Problem {
 	if c.off == 0 {
 		return nil
 	}
-	way := "behind"
+	way, id := "behind", "problem.clock_behind"
 	if c.off < 0 {
-		way = "ahead of"
+		way, id = "ahead of", "problem.clock_ahead"
 	}
-	return []agent.Problem{{Since: c.since, What: fmt.Sprintf("The clock of this machine is %s %s %s.", c.off.Abs().Round(time.Second), way, c.from),
+	return []agent.Problem{{Since: c.since, ID: id, Args: []string{strings.TrimPrefix(c.from, cloudOf), c.off.Abs().Round(time.Second).String()}, What: fmt.Sprintf("The clock of this machine is %s %s %s.", c.off.Abs().Round(time.Second), way, c.from),
 		Do: "Set the time and switch on time synchronisation (`timedatectl set-ntp true`). Wallets refuse requests that are five minutes off."}}
 }

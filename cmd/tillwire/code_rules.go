@@ -72,7 +72,7 @@ func (d *agentd) openCodes() {
 	}
 	codes := codeSettings{use: d.wallets.Use}
 	if err := codes.Verify(d.book.Values()); err != nil {
-		d.problems.note(agent.Problem{What: "The stored patterns of codes cannot be used: " + err.Error(), Since: d.clock.Now(),
+		d.problems.note(agent.Problem{Since: d.clock.Now(), ID: "problem.codes", Args: []string{err.Error()}, What: "The stored patterns of codes cannot be used: " + err.Error(),
 			Do: "Set them again on the owner's page. Until then every code is recognised by its default pattern."})
 	} else {
 		codes.Commit(d.book.Values())

@@ -38,7 +38,7 @@ func (d *agentd) openFleet(ctx context.Context, faults []fault) {
 	}
 	store, aside, err := fleetstore.Open(ctx, d.config.Terminal.Data, d.clock)
 	if err != nil {
-		d.problems.note(agent.Problem{Since: d.clock.Now(), What: "The fleet does not see this terminal: " + err.Error() + ".",
+		d.problems.note(agent.Problem{Since: d.clock.Now(), ID: "problem.fleet_store", Args: []string{err.Error()}, What: "The fleet does not see this terminal: " + err.Error() + ".",
 			Do: "Selling is not affected. Free some space or move the file away, and restart the agent."})
 		return
 	}

@@ -96,7 +96,7 @@ func (d *agentd) certificateProblem() []agent.Problem {
 	if err != nil || end.After(d.clock.Now().Add(certificateLate)) {
 		return nil
 	}
-	return []agent.Problem{{Since: end.Add(-certificateLate), What: fmt.Sprintf("The terminal's certificate for its fleet ends on %s and could not be renewed.", end.Format(time.DateOnly)),
+	return []agent.Problem{{Since: end.Add(-certificateLate), ID: "problem.certificate", Args: []string{end.Format(time.DateOnly)}, What: fmt.Sprintf("The terminal's certificate for its fleet ends on %s and could not be renewed.", end.Format(time.DateOnly)),
 		Do: "Check the way to the fleet's office, or join anew with `tillwire enrol`. Selling is not affected."}}
 }
 

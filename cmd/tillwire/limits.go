@@ -40,7 +40,7 @@ func descriptorProblem(now time.Time) (agent.Problem, bool) {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil || l.Cur >= fewDescriptors {
 		return agent.Problem{}, false
 	}
-	return agent.Problem{Since: now, What: fmt.Sprintf("This process may open only %d files.", l.Cur),
+	return agent.Problem{Since: now, ID: "problem.descriptors", Args: []string{fmt.Sprint(l.Cur)}, What: fmt.Sprintf("This process may open only %d files.", l.Cur),
 		Do: "Set LimitNOFILE=1024:1024 in the unit, or `ulimit -n 1024` before starting by hand."}, true
 }
 

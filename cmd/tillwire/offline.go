@@ -90,15 +90,18 @@ func (d *agentd) issuerProblems() []agent.Problem {
 	set := d.trust.Current()
 	switch trouble := d.trust.Trouble(); {
 	case trouble != nil:
-		return d.standing.problem(true, "issuer", "The saved list of issuers cannot be used: "+trouble.Error()+".",
-			"It is fetched anew with the next connection. Until then no receipt and no voucher is accepted without one.")
+		return d.standing.problem(true, "issuer", agent.Problem{ID: "problem.issuer_list", Args: []string{trouble.Error()},
+			What: "The saved list of issuers cannot be used: " + trouble.Error() + ".",
+			Do:   "It is fetched anew with the next connection. Until then no receipt and no voucher is accepted without one."})
 	case set == nil:
-		return d.standing.problem(true, "issuer", "There is no list of issuers yet, so no receipt and no voucher can be accepted without a connection.",
-			"It comes by itself with the next connection. Ask the acquirer if it does not.")
+		return d.standing.problem(true, "issuer", agent.Problem{ID: "problem.issuer_none",
+			What: "There is no list of issuers yet, so no receipt and no voucher can be accepted without a connection.",
+			Do:   "It comes by itself with the next connection. Ask the acquirer if it does not."})
 	}
 	age := set.Age(voucher.Clock{Wall: d.clock.Now()})
-	return d.standing.problem(age > policy.TrustAge, "issuer", fmt.Sprintf("The list of issuers is %d hours old, so no receipt and no voucher is accepted without a connection.", int(age/time.Hour)),
-		"It is fetched every hour while there is a connection. Look at the line and at the log.")
+	return d.standing.problem(age > policy.TrustAge, "issuer", agent.Problem{ID: "problem.issuer_old", Args: []string{fmt.Sprint(int(age / time.Hour))},
+		What: fmt.Sprintf("The list of issuers is %d hours old, so no receipt and no voucher is accepted without a connection.", int(age/time.Hour)),
+		Do:   "It is fetched every hour while there is a connection. Look at the line and at the log."})
 }
 
 // seenEvery is how often a time that can be believed is kept: a clock that is set back

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/words"
 )
 
 // outOfService answers in place of the agent while nothing can be recorded: the
@@ -32,7 +33,11 @@ func (h *host) outOfService(ctx context.Context, c config, list []agent.Problem)
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: outage{list, c.Terminal.Shop}, ReadHeaderTimeout: 5 * time.Second}
+	say, err := words.New()
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: outage{list, c.Terminal.Shop, c.Terminal.Language, say}, ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = server.Serve(door) }() // ends with Close below
 	h.systemd.ready("not selling: " + list[0].What)
 	select {
@@ -47,6 +52,20 @@ func (h *host) outOfService(ctx context.Context, c config, list []agent.Problem)
 type outage struct {
 	problems []agent.Problem
 	shop     string
+	language string // of the configuration
+	words    *words.Words
+}
+
+// in is what the page says in a language.
+func (o outage) in(lang string) map[string]any {
+	type trouble struct{ What, Do string }
+	list := make([]trouble, 0, len(o.problems))
+	for _, p := range o.problems {
+		what, do := p.Says()
+		list = append(list, trouble{o.words.Say(lang, what), o.words.Say(lang, do)})
+	}
+	return map[string]any{"Lang": lang, "Dir": o.words.Dir(lang), "Problems": list, "Title": o.words.Text(lang, "outage.title"),
+		"Hint": o.words.Text(lang, "outage.hint", o.shop), "Again": o.words.Text(lang, "outage.again")}
 }
 
 // ServeHTTP implements http.Handler.
@@ -66,7 +85,7 @@ func (o outage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		page, err := template.New("outage").Parse(outagePage)
 		if err == nil {
-			_ = page.Execute(w, map[string]any{"Shop": o.shop, "Problems": o.problems}) // the browser is gone when this fails
+			_ = page.Execute(w, o.in(o.words.Match(r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"), o.language))) // the browser is gone when this fails
 		}
 	}
 }
@@ -79,15 +98,15 @@ func (outage) json(w http.ResponseWriter, status int, v any) {
 
 // outagePage reloads itself, so that a screen in the shop comes back alone.
 const outagePage = `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="5">
-<meta name="viewport" content="width=device-width"><title>Out of service</title>
+<html lang="{{.Lang}}" dir="{{.Dir}}"><head><meta charset="utf-8"><meta http-equiv="refresh" content="5">
+<meta name="viewport" content="width=device-width"><title>{{.Title}}</title>
 <style>
 body { font: 1.25rem/1.5 system-ui, sans-serif; margin: 10vh auto; max-width: 40rem; padding: 0 1rem; color: #222; background: #fff }
-h1 { font-size: 2rem } .do { border-left: .3rem solid #b45309; padding-left: 1rem }
+h1 { font-size: 2rem } .do { border-inline-start: .3rem solid #b45309; padding-inline-start: 1rem }
 </style></head><body>
-<h1>This terminal cannot sell now</h1>
-<p>{{.Shop}}: take another way to pay. Nothing that was recorded is lost.</p>
+<h1>{{.Title}}</h1>
+<p>{{.Hint}}</p>
 {{range .Problems}}<p>{{.What}}</p><p class="do">{{.Do}}</p>{{end}}
-<p>This page looks again every few seconds.</p>
+<p>{{.Again}}</p>
 </body></html>
 `

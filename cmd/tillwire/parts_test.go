@@ -172,16 +172,16 @@ func TestATimeServiceIsBelievedUntilTheClockIsTurned(t *testing.T) {
 func TestAProblemKnowsSinceWhen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStanding(agent.NewSystemClock())
-		first := s.problem(true, "disk", "full", "free it")[0].Since
+		first := s.problem(true, "disk", agent.Problem{What: "full"})[0].Since
 		time.AfterFunc(time.Minute, func() {})
 		<-time.After(time.Minute)
-		if again := s.problem(true, "disk", "full", "free it")[0].Since; !again.Equal(first) {
+		if again := s.problem(true, "disk", agent.Problem{What: "full"})[0].Since; !again.Equal(first) {
 			t.Errorf("a standing problem began at %v and at %v", first, again)
 		}
-		if over := s.problem(false, "disk", "", ""); over != nil {
+		if over := s.problem(false, "disk", agent.Problem{}); over != nil {
 			t.Errorf("it is over: %v", over)
 		}
-		if later := s.problem(true, "disk", "full", "free it")[0].Since; !later.After(first) {
+		if later := s.problem(true, "disk", agent.Problem{What: "full"})[0].Since; !later.After(first) {
 			t.Errorf("the next one began at %v", later)
 		}
 	})
@@ -222,7 +222,7 @@ func TestWhatIsGivenUpOrWaitsForLongIsAProblem(t *testing.T) {
 			t.Fatalf("%s: %v", c.name, list)
 		}
 		for i, want := range c.want {
-			if !strings.Contains(list[i].What, want) || !strings.Contains(list[i].Do, "Queue") || !strings.Contains(list[i].Do, "payments show") {
+			if !strings.Contains(list[i].What, want) || !strings.Contains(list[i].Do, "Unfinished") || !strings.Contains(list[i].Do, "payments show") {
 				t.Errorf("%s: %+v", c.name, list[i])
 			}
 		}

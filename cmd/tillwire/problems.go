@@ -53,7 +53,7 @@ func newStanding(c agent.Clock) *standing {
 }
 
 // problem returns the problem with the time it began, or nothing when it is over.
-func (s *standing) problem(is bool, key, what, do string) []agent.Problem {
+func (s *standing) problem(is bool, key string, p agent.Problem) []agent.Problem {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !is {
@@ -63,7 +63,8 @@ func (s *standing) problem(is bool, key, what, do string) []agent.Problem {
 	if _, known := s.since[key]; !known {
 		s.since[key] = s.clock.Now()
 	}
-	return []agent.Problem{{What: what, Since: s.since[key], Do: do}}
+	p.Since = s.since[key]
+	return []agent.Problem{p}
 }
 
 // The free space below which a person should know, and below which the store
@@ -81,8 +82,9 @@ func freeSpace(path string) (uint64, error) {
 
 func diskProblems(s *standing, data string) []agent.Problem {
 	free, err := freeSpace(data)
-	return s.problem(err == nil && free < diskLow, "disk", fmt.Sprintf("Only %d MiB are free on the disk of %s.", free>>20, data),
-		"Free some space: below 64 MiB no new payment is taken, so that what is open can still be finished.")
+	return s.problem(err == nil && free < diskLow, "disk", agent.Problem{ID: "problem.disk", Args: []string{fmt.Sprint(free >> 20), data},
+		What: fmt.Sprintf("Only %d MiB are free on the disk of %s.", free>>20, data),
+		Do:   "Free some space: below 64 MiB no new payment is taken, so that what is open can still be finished."})
 }
 
 // queueOld is how long something may wait in the outbox before a person should know.
@@ -90,24 +92,26 @@ const queueOld = 24 * time.Hour
 
 // queueProblems tells of what the agent gave up, and of what waits for long.
 func queueProblems(s *standing, q agent.QueueInfo) []agent.Problem {
-	const look = "Open Queue on the owner's page, and `tillwire payments show` with its order number: compare with the wallet's own list. "
+	const look = "Open Unfinished on the owner's page, and `tillwire payments show` with its order number: compare with the wallet's own list. "
 	return append(
-		s.problem(q.Dead > 0, "queue_dead", fmt.Sprintf("The program failed again and again on %d of what must still be done with payments, and has left it alone.", q.Dead),
-			look+"A restart of the agent tries again; report it with the log."),
-		s.problem(q.Oldest > queueOld, "queue_old", fmt.Sprintf("Something has waited for %d hours to be sent to a wallet or asked of it.", int(q.Oldest.Hours())),
-			look+"If the line works, call the wallet's office.")...)
+		s.problem(q.Dead > 0, "queue_dead", agent.Problem{ID: "problem.queue_dead", Args: []string{fmt.Sprint(q.Dead)},
+			What: fmt.Sprintf("The program failed again and again on %d of what must still be done with payments, and has left it alone.", q.Dead),
+			Do:   look + "A restart of the agent tries again; report it with the log."}),
+		s.problem(q.Oldest > queueOld, "queue_old", agent.Problem{ID: "problem.queue_old", Args: []string{fmt.Sprint(int(q.Oldest.Hours()))},
+			What: fmt.Sprintf("Something has waited for %d hours to be sent to a wallet or asked of it.", int(q.Oldest.Hours())),
+			Do:   look + "If the line works, call the wallet's office."})...)
 }
 
 func lineProblems(line func() agent.Line) []agent.Problem {
 	var list []agent.Problem
 	now := line()
-	do := "Check the shop's line and router. Take another way to pay meanwhile; what is open is finished by itself."
+	id, do := "problem.line_down", "Check the shop's line and router. Take another way to pay meanwhile; what is open is finished by itself."
 	if now.State == agent.LineDegraded {
-		do = "The line works, since other wallets are reached. Take one of those meanwhile; what is open is finished by itself. Ask the wallet or the acquirer if it lasts."
+		id, do = "problem.wallet_down", "The line works, since other wallets are reached. Take one of those meanwhile; what is open is finished by itself. Ask the wallet or the acquirer if it lasts."
 	}
 	for name, w := range now.Wallets {
 		if w.State == agent.LineDown {
-			list = append(list, agent.Problem{Since: w.Since, What: fmt.Sprintf("The cloud of %s cannot be reached.", name), Do: do})
+			list = append(list, agent.Problem{Since: w.Since, ID: id, Args: []string{name}, What: fmt.Sprintf("The cloud of %s cannot be reached.", name), Do: do})
 		}
 	}
 	return list
@@ -118,7 +122,7 @@ func deviceProblems(devices func() []agent.DeviceStatus) []agent.Problem {
 	for _, d := range devices() {
 		switch d.State {
 		case agent.DeviceAbsent, agent.DeviceLost, agent.DeviceBackoff, agent.DeviceFaulted, agent.DeviceDegraded:
-			list = append(list, agent.Problem{Since: d.Since, What: deviceTrouble(d), Do: deviceAdvice(d)})
+			list = append(list, agent.Problem{Since: d.Since, ID: agent.ProblemDevice, What: deviceTrouble(d), Do: deviceAdvice(d)})
 		}
 	}
 	return list

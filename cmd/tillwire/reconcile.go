@@ -120,6 +120,6 @@ func billProblems(results []agent.Reconciliation) []agent.Problem {
 	if n == 0 {
 		return nil
 	}
-	return []agent.Problem{{Since: last.Made, What: fmt.Sprintf("The wallets' bills of %s differ from the journal: %s.", last.Day, plural(n, "difference", "differences")),
+	return []agent.Problem{{Since: last.Made, ID: "problem.bills", Args: []string{last.Day, fmt.Sprint(n)}, What: fmt.Sprintf("The wallets' bills of %s differ from the journal: %s.", last.Day, plural(n, "difference", "differences")),
 		Do: "Open Reconcile on the owner's page: each difference says what to do."}}
 }

@@ -193,18 +193,20 @@ func (h *host) round(ctx context.Context) error {
 func fatalOf(faults []fault) (list []agent.Problem) {
 	for _, f := range faults {
 		if f.Fatal {
-			list = append(list, agent.Problem{What: f.where() + f.What, Do: f.Do + " The agent reads the file again every few seconds."})
+			list = append(list, agent.Problem{ID: "problem.config_fatal", Args: []string{f.where() + f.What, f.Do},
+				What: f.where() + f.What, Do: f.Do + " The agent reads the file again every few seconds."})
 		}
 	}
 	return list
 }
 
 func storeProblem(err storeError, now time.Time) agent.Problem {
-	p := agent.Problem{What: "Out of service: the data folder cannot be used, so nothing can be sold: " + trimDot(err.Error()) + ".", Since: now,
-		Do: doFolder + " `tillwire check` looks at it. The agent goes on by itself as soon as it can write."}
+	p := agent.Problem{Since: now, ID: "problem.store", Args: []string{trimDot(err.Error())},
+		What: "Out of service: the data folder cannot be used, so nothing can be sold: " + trimDot(err.Error()) + ".",
+		Do:   doFolder + " `tillwire check` looks at it. The agent goes on by itself as soon as it can write."}
 	var say *agent.Error
 	if errors.As(err, &say) && say.Say.English != "" {
-		p.What = "Nothing can be sold: " + say.Say.English
+		p.What, p.Args = "Nothing can be sold: "+say.Say.English, []string{trimDot(say.Say.English)}
 	}
 	return p
 }

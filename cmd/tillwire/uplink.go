@@ -90,7 +90,7 @@ func (d *agentd) overSecond() {
 
 // uplinkProblems says when the usual way to the network gives no connections.
 func (d *agentd) uplinkProblems() []agent.Problem {
-	return d.standing.problem(d.uplink != nil && d.uplink.over.Load(), "uplink",
-		fmt.Sprintf("The usual line gives no connection; payments go over %s.", d.config.Uplink.Interface),
-		"Nothing needs to be done at the counter. Check the shop's line and router: the second way may cost by volume.")
+	return d.standing.problem(d.uplink != nil && d.uplink.over.Load(), "uplink", agent.Problem{ID: "problem.uplink", Args: []string{d.config.Uplink.Interface},
+		What: fmt.Sprintf("The usual line gives no connection; payments go over %s.", d.config.Uplink.Interface),
+		Do:   "Nothing needs to be done at the counter. Check the shop's line and router: the second way may cost by volume."})
 }
