@@ -18,6 +18,7 @@ const (
 	ScannerDedupe = "scanner.dedupe"
 	RetentionDays = "retention.days"
 	LogLevel      = "log.level"
+	LANAccess     = "lan.access"
 	ReconcileAt   = "reconcile.at"
 
 	OfflineOn        = "offline.accept"
@@ -88,6 +89,8 @@ func Table(s Start) []Entry {
 			Help: "Days after which a finished payment may be removed. A wallet takes refunds for about a year, and a refund needs the payment. Open payments always stay."},
 		{Key: ReconcileAt, Title: "Compare with the wallets' bills", Type: Choice, Default: ReconcileOff, Choices: reconcileTimes, Who: both, Effect: agent.EffectLive,
 			Help: "When the bills of the day before are fetched and compared with the journal, in the shop's time. What differs is shown on the first page. Wallets make a bill in the morning after, by ten in their own country."},
+		{Key: LANAccess, Title: "Pages in the shop's network", Type: Bool, Default: "false", Who: owner, Effect: agent.EffectLive,
+			Help: "Lets tablets and phones of the shop's network open these pages, encrypted, and each only once it is paired on the page of devices. Off: only this machine opens them."},
 		{Key: LogLevel, Title: "Log detail", Type: Choice, Default: "info", Choices: []string{"debug", "info", "warn", "error"}, Who: both, Effect: agent.EffectLive,
 			Help: "How much the log tells. It never holds a payment code, whatever the level."},
 	}

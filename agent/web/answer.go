@@ -33,6 +33,7 @@ var statusOfCode = map[string]int{
 	agent.CodeWallet:   http.StatusUnprocessableEntity,
 	codeUnauthorized:   http.StatusUnauthorized,
 	codeSignIn:         http.StatusUnauthorized,
+	codeNotPaired:      http.StatusUnauthorized,
 	codeMethod:         http.StatusMethodNotAllowed,
 	codeMediaType:      http.StatusUnsupportedMediaType,
 	codeTooLarge:       http.StatusRequestEntityTooLarge,

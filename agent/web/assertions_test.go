@@ -13,8 +13,8 @@ import (
 
 // TestSecurityAssertions are the attacks that a local page must stand, by the numbers they
 // have in the threat model: 1 to 14 the web, 15 to 25 sessions and people, 28 to 35 the
-// scanner and the screens. Others are where what they attack is: 29 to 32 and 35 below
-// drivers, agent/wallet, agent/checkout and cmd.
+// scanner and the screens. The others are where what they attack is: 9 and 29 in cmd, 30 in
+// drivers/scanner, 31, 32 and 35 in agent/checkout.
 func TestSecurityAssertions(t *testing.T) {
 	for _, a := range []struct {
 		number int
@@ -29,6 +29,8 @@ func TestSecurityAssertions(t *testing.T) {
 		{6, "a stream is for our own pages", streamsAreForOwnPages},
 		{7, "no page can be framed", everyAnswerIsHardened},
 		{8, "markup stays text", markupStaysText},
+		{10, "plain HTTP is refused in the shop's network", plainHTTPIsRefusedOnTheNetwork},
+		{11, "so are old TLS and weak ciphers", oldTLSIsRefused},
 		{12, "slow and huge requests do not stop payments", slowRequestsDoNotStopPayments},
 		{13, "nothing outside the embedded files is served", nothingOutsideTheEmbeddedFilesIsServed},
 		{14, "a stranger learns no figures and no version", strangersLearnNothing},

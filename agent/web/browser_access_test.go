@@ -95,7 +95,7 @@ func TestBrowserPagesFitAndCanBeUsed(t *testing.T) {
 			b.passes(name("login"))
 			b.do(chromedp.SendKeys("#password", "open sesame 123"+kb.Enter))
 			b.until(`document.querySelector(".takings") !== null`)
-			for _, page := range []string{"", "?day=yesterday", "/payments", "/payments/" + string(id), "/queue", "/refunds", "/devices", "/people", "/settings", "/backup", "/log"} {
+			for _, page := range []string{"", "?day=yesterday", "/payments", "/payments/" + string(id), "/queue", "/refunds", "/devices", "/lan", "/people", "/settings", "/backup", "/log"} {
 				b.open("/owner" + page)
 				b.js(`document.querySelectorAll("main details").forEach((d) => { d.open = true; })`)
 				b.passes(name("owner" + fmt.Sprintf("%.9s", page)[min(1, len(page)):]))

@@ -76,14 +76,26 @@ func (c *claim) renew() {
 }
 
 func (c *claim) renewLocked() {
+	c.code, c.born, c.wrong = drawnLetters(), c.clock.Mono(), 0
+	c.setup.Claim(spelled(c.code))
+}
+
+// drawnLetters is a new code that a person carries from one screen to another.
+func drawnLetters() string {
 	var b strings.Builder
 	for range claimLength {
 		// crypto/rand does not fail; it ends the program instead.
 		n, _ := rand.Int(rand.Reader, big.NewInt(int64(len(claimLetters))))
 		b.WriteByte(claimLetters[n.Int64()])
 	}
-	c.code, c.born, c.wrong = b.String(), c.clock.Mono(), 0
-	c.setup.Claim(c.code[:4] + "-" + c.code[4:])
+	return b.String()
+}
+
+// spelled is a code as people see it, and unspelled what they made of it.
+func spelled(code string) string { return code[:4] + "-" + code[4:] }
+
+func unspelled(typed string) string {
+	return strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(typed))
 }
 
 // fresh prints a new code when the last one is too old or used; it is called
@@ -101,7 +113,7 @@ func (c *claim) fresh() {
 func (c *claim) enter(text string) (session string, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	typed := strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(text))
+	typed := unspelled(text)
 	switch {
 	case c.code == "" || c.clock.Mono()-c.born > claimLife:
 		c.renewLocked()

@@ -36,7 +36,7 @@ type sayJSON struct {
 // kiosk finds the display a request is about. Displays are for this machine only:
 // the page shows amounts to whoever opens it.
 func (s *Server) kiosk(r *http.Request) (*Kiosk, error) {
-	if !loopback(r) || provenanceOf(r) == foreign && r.Method != http.MethodGet {
+	if !atCounter(r) || provenanceOf(r) == foreign && r.Method != http.MethodGet {
 		return nil, errForbidden()
 	}
 	if k := s.Displays.Lane(r.PathValue("lane")); k != nil {

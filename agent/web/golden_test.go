@@ -80,6 +80,7 @@ func TestGoldenPages(t *testing.T) {
 		{"owner-queue", "/owner/queue", tm.owner()},
 		{"owner-offline", "/owner/offline", tm.owner()},
 		{"owner-devices", "/owner/devices", tm.owner()},
+		{"owner-lan", "/owner/lan", tm.owner()},
 		{"owner-refunds", "/owner/refunds", tm.owner()},
 		{"owner-backup", "/owner/backup", tm.owner()},
 		{"owner-day", "/owner?day=2026-04-30", tm.owner()},

@@ -18,12 +18,12 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 	"font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 
 // guard is what every request passes before it is looked at: the host it was
-// sent to, the size it may have, the site it comes from.
-func (s *Server) guard(next http.Handler) http.Handler {
+// sent to, the size it may have, the site it comes from. ours says which hosts are.
+func (s *Server) guard(next http.Handler, ours func(*http.Request) bool) http.Handler {
 	cross := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		harden(w.Header())
-		if !s.ownHost(r.Host) {
+		if !ours(r) {
 			// A name that is not ours on our address is DNS rebinding: say nothing.
 			s.audits.rarely(r.Context(), agent.Audit{Actor: "network", Action: "host_refused", Object: clip(r.Host)})
 			w.WriteHeader(http.StatusMisdirectedRequest)
@@ -59,7 +59,8 @@ func harden(h http.Header) {
 }
 
 // ownHost holds for loopback's names and the configured ones, with any port.
-func (s *Server) ownHost(host string) bool {
+func (s *Server) ownHost(r *http.Request) bool {
+	host := r.Host
 	name := host
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		name = h

@@ -54,6 +54,9 @@ type Options struct {
 	// nil: /nexo answers 404.
 	Till func(w http.ResponseWriter, r *http.Request, client string)
 
+	// LAN tells how the pages stand open to the shop's network; nil: they never do.
+	LAN func() LANDoor
+
 	Metrics http.Handler // nil: /metrics answers 404
 
 	Secrets secrets
@@ -109,6 +112,9 @@ func (o *Options) defaults() {
 	if o.Seal == nil || o.Unseal == nil {
 		o.Seal = func(string, []byte) ([]byte, error) { return nil, errors.New("this terminal has no keys to seal with") }
 		o.Unseal = o.Seal
+	}
+	if o.LAN == nil {
+		o.LAN = func() LANDoor { return LANDoor{} }
 	}
 	if o.Displays == nil {
 		o.Displays = NewDisplays(o.Clock)

@@ -28,6 +28,8 @@ func (s *Server) routeOwner(mux *http.ServeMux) {
 	mux.HandleFunc("POST /owner/offline/trust", s.owner(s.ownerTrust))
 	mux.HandleFunc("GET /owner/devices", s.owner(s.ownerDevices))
 	mux.HandleFunc("POST /owner/devices", s.owner(s.tryDevice))
+	mux.HandleFunc("GET /owner/lan", s.owner(s.ownerLAN))
+	mux.HandleFunc("POST /owner/lan", s.owner(s.changeLAN))
 	mux.HandleFunc("GET /owner/reconcile", s.owner(s.ownerReconcile))
 	mux.HandleFunc("POST /owner/reconcile", s.owner(s.startReconcile))
 	mux.HandleFunc("GET /owner/reconcile/csv", s.owner(s.reconcileCSV))

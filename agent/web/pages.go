@@ -201,7 +201,7 @@ func (s *Server) routePages(mux *http.ServeMux) {
 	s.routeSetup(mux)
 	for path, allowed := range map[string]string{
 		"/owner/login": "POST", "/owner/logout": "POST", "/owner/people/{id}": "POST", "/owner/payments/{id}/refund": "POST", "/setup/claim": "POST", "/display/{lane}/beat": "POST",
-		"/register": "GET, HEAD", "/owner": "GET, HEAD", "/owner/day.csv": "GET, HEAD", "/owner/people": "GET, HEAD, POST", "/owner/devices": "GET, HEAD, POST", "/owner/second": "GET, HEAD, POST", "/owner/settings": "GET, HEAD, POST", "/owner/reconcile": "GET, HEAD, POST", "/owner/reconcile/csv": "GET, HEAD", "/owner/backup": "GET, HEAD, POST", "/owner/payments.csv": "GET, HEAD", "/setup": "GET, HEAD, POST",
+		"/register": "GET, HEAD", "/owner": "GET, HEAD", "/owner/day.csv": "GET, HEAD", "/owner/people": "GET, HEAD, POST", "/owner/devices": "GET, HEAD, POST", "/owner/lan": "GET, HEAD, POST", "/owner/second": "GET, HEAD, POST", "/owner/settings": "GET, HEAD, POST", "/owner/reconcile": "GET, HEAD, POST", "/owner/reconcile/csv": "GET, HEAD", "/owner/backup": "GET, HEAD, POST", "/owner/payments.csv": "GET, HEAD", "/setup": "GET, HEAD, POST",
 	} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", allowed)

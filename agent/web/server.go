@@ -20,6 +20,7 @@ type store interface {
 	auditLog
 	shifts
 	seconds
+	keeper
 }
 
 // Server answers the local pages and the local API.
@@ -32,6 +33,7 @@ type Server struct {
 	status    statusCache
 	wire      wire
 	seats     seats
+	paired    *pairings
 
 	enrolments enrolments
 	assets     *assets
@@ -56,6 +58,7 @@ func New(opt Options) (*Server, error) {
 	s.gate = newGate(opt.Store, opt.Clock, opt.Secrets)
 	s.approvals = &approvals{clock: opt.Clock, open: map[string]approval{}}
 	s.seats.held, s.enrolments.open = map[string]*seat{}, map[string]enrolment{}
+	s.paired = newPairings(opt.Store, opt.Clock)
 	s.idle = &idleness{clock: opt.Clock, seen: map[string]time.Duration{}, saved: map[string]time.Duration{}}
 	s.audits = &auditor{log: opt.Log, clock: opt.Clock, store: opt.Store, last: map[string]time.Duration{}}
 	var err error
@@ -87,28 +90,34 @@ func (s *Server) Boot(ctx context.Context) error {
 
 // Handler returns everything behind one handler, in this order:
 // host, headers, sizes, origin, then session, role and the page or call itself.
-func (s *Server) Handler() http.Handler {
+func (s *Server) Handler() http.Handler { return s.guard(s.routes(), s.ownHost) }
+
+func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	s.routeAPI(mux)
 	s.routePages(mux)
 	s.routeHealth(mux)
 	s.routeTill(mux)
-	return s.guard(mux)
+	return mux
 }
 
 // HTTP returns a server for the listener, with limits against clients that send
 // or read too slowly. Streams lift the limits for themselves.
 func (s *Server) HTTP() *http.Server {
-	h := &http.Server{
-		Handler:           s.Handler(),
+	h := limited(s.Handler())
+	h.RegisterOnShutdown(s.Close)
+	return h
+}
+
+func limited(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       90 * time.Second,
 		MaxHeaderBytes:    16 << 10,
 	}
-	h.RegisterOnShutdown(s.Close)
-	return h
 }
 
 // Close ends the event streams, so that a listener can shut down. It may be

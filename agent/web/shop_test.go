@@ -37,6 +37,7 @@ type shop struct {
 	trusted  string     // who settled that
 	drawers  drawers
 	phones   map[string]phone // by person
+	kept     map[string][]byte
 }
 
 func newShop(clock agent.Clock) *shop {
@@ -430,6 +431,25 @@ func (s *shop) DeleteSessions(_ context.Context, person string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sessions = slices.DeleteFunc(s.sessions, func(old agent.Session) bool { return old.Person == person })
+	return nil
+}
+
+func (s *shop) Kept(_ context.Context, name string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.kept[name], nil
+}
+
+func (s *shop) Keep(_ context.Context, name string, text []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil {
+		return s.broken
+	}
+	if s.kept == nil {
+		s.kept = map[string][]byte{}
+	}
+	s.kept[name] = text
 	return nil
 }
 
