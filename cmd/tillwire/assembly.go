@@ -54,6 +54,7 @@ type agentd struct {
 	replayer *replay.Replayer
 	link     *replay.Link
 	uplink   *uplink // nil: the machine has one way to the network
+	lan      *lan
 	displays *web.Displays
 	web      *web.Server
 	printing *printing
@@ -107,6 +108,8 @@ func (a *app) assemble(ctx context.Context, c config, faults []fault, done func(
 		return fail(err)
 	}
 	d.openBills()
+	d.lan = newLAN(c.Terminal.Data, c.HTTP.Hosts, d.clock)
+	d.book.Subscribe(d.lan, settings.LANAccess)
 	if err := d.openWeb(ctx, a, done); err != nil {
 		return fail(err)
 	}
@@ -214,7 +217,7 @@ func zoneOf(c config) *time.Location {
 func (d *agentd) noteFaults(faults []fault) {
 	for _, f := range faults {
 		d.log.Error(f.What, "comp", "config", "code", "config", "file", f.File, "line", f.Line, "key", f.Key, "do", f.Do)
-		d.problems.note(agent.Problem{What: "Configuration: " + f.where() + f.What, Since: d.clock.Now(), Do: f.Do})
+		d.problems.note(agent.Problem{Since: d.clock.Now(), ID: "problem.config", Args: []string{f.where() + f.What, f.Do}, What: "Configuration: " + f.where() + f.What, Do: f.Do})
 	}
 }
 
@@ -223,14 +226,14 @@ func (d *agentd) openWallets() {
 	members, faults := openWallets(d.config.Wallets, walletEnv{
 		terminal: d.config.Terminal, clock: d.clock, log: d.log.With("comp", "wallet"), timers: d.book.Timers,
 		observe: func(x wallet.Exchange) { d.metrics.exchange(x, d.clock.Now()); d.observed(x) },
-		skew:    func(name string, off time.Duration) { d.clocks.set("the cloud of "+name, off) },
+		skew:    func(name string, off time.Duration) { d.clocks.set(cloudOf+name, off) },
 		kept:    filepath.Join(d.config.Terminal.Data, "gateways"), dial: d.uplink.dial(),
 	})
 	d.noteFaults(faults)
 	set, err := wallet.NewSet(wallet.DefaultRules(), schemesOf, members...)
 	if err != nil {
 		// Names were checked before, so this is a rule of our own that does not compile.
-		d.problems.note(agent.Problem{What: "The wallets cannot be put together: " + err.Error(), Since: d.clock.Now(), Do: "Report this with the log."})
+		d.problems.note(agent.Problem{Since: d.clock.Now(), ID: "problem.wallets", Args: []string{err.Error()}, What: "The wallets cannot be put together: " + err.Error(), Do: "Report this with the log."})
 	}
 	d.wallets = set
 	d.openCodes()

@@ -33,7 +33,7 @@ func (d *agentd) openWeb(ctx context.Context, a *app, done func()) (err error) {
 		Line: d.link.Line, Devices: func() []agent.DeviceStatus { return d.devices.Status() }, Problems: d.problems.list,
 		Policy: func() agent.OfflinePolicy { return d.book.Values().Offline() },
 		Bills:  ownerBills{d.bills}, Backups: pageBackups{d.store}, Setting: d.setting, Ready: d.ready, Metrics: d.metrics.handler(),
-		Gear: shopGear{d, a.sysRoot()},
+		Gear: shopGear{d, a.sysRoot()}, LAN: d.lan.door,
 		Print: func(ctx context.Context, id agent.PaymentID) error {
 			return d.printing.again(ctx, printRequest{Payment: id})
 		},
@@ -140,7 +140,7 @@ func (d *agentd) watchProblems() {
 		d.problems.note(p)
 	}
 	if info, err := os.Stat(data); err == nil && info.Mode().Perm()&0o077 != 0 {
-		d.problems.note(agent.Problem{Since: d.clock.Now(), What: fmt.Sprintf("The data folder %s may be read by others.", data), Do: "chmod 700 " + data})
+		d.problems.note(agent.Problem{Since: d.clock.Now(), ID: "problem.data_open", Args: []string{data}, What: fmt.Sprintf("The data folder %s may be read by others.", data), Do: "chmod 700 " + data})
 	}
 	ask := d.problems.ask
 	ask(d.store.Problems)
@@ -150,6 +150,7 @@ func (d *agentd) watchProblems() {
 	ask(d.issuerProblems)
 	ask(func() []agent.Problem { return lineProblems(d.link.Line) })
 	ask(d.uplinkProblems)
+	ask(func() []agent.Problem { return d.lan.problems(d.standing) })
 	ask(func() []agent.Problem { return deviceProblems(d.devices.Status) })
 	ask(d.book.Problems)
 	ask(func() []agent.Problem { return billProblems(d.bills.Results()) })

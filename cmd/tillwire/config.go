@@ -36,6 +36,7 @@ type terminalConfig struct {
 
 type httpConfig struct {
 	Listen string   `toml:"listen"`
+	LAN    string   `toml:"lan"` // of the shop's network, while the owner lets it in
 	Hosts  []string `toml:"hosts"`
 }
 
@@ -149,6 +150,7 @@ func (c *config) defaults() {
 	set(&c.Terminal.TimeZone, "UTC")
 	set(&c.Terminal.Language, "en")
 	set(&c.HTTP.Listen, "127.0.0.1:8480")
+	set(&c.HTTP.LAN, ":8483")
 	set(&c.Fleet.Spread, fleetSpread)
 	for i := range c.Wallets {
 		w := &c.Wallets[i]

@@ -98,6 +98,10 @@ func (c *config) checkHTTP(k *checker) {
 	if n, numErr := strconv.ParseUint(port, 10, 16); err != nil || numErr != nil || n > 65535 || host != "localhost" && net.ParseIP(host) == nil {
 		k.report(true, "http.listen", fmt.Sprintf("%q is not an address and a port.", c.HTTP.Listen), `Use "127.0.0.1:8480".`)
 	}
+	host, port, err = net.SplitHostPort(c.HTTP.LAN)
+	if n, numErr := strconv.ParseUint(port, 10, 16); err != nil || numErr != nil || n > 65535 || host != "" && net.ParseIP(host) == nil {
+		k.report(false, "http.lan", fmt.Sprintf("%q is not a port, nor an address and a port.", c.HTTP.LAN), `Use ":8483".`)
+	}
 	for i, h := range c.HTTP.Hosts {
 		if strings.ContainsAny(h, "/: ") || h == "" {
 			k.report(false, "http.hosts", fmt.Sprintf("entry %d, %q, is not a host name.", i+1, h), "Write the name alone, without scheme and port.")

@@ -70,6 +70,7 @@ func (d *agentd) serve(ctx context.Context, h *host, again <-chan struct{}) erro
 	stopControl := d.openControl()
 	server, failed, err := d.openPages(h)
 	if err == nil {
+		stopLAN := d.supervise("lan", d.runLAN)
 		stopFleet := d.startFleet()
 		stopDevices := d.supervise("drivers", d.runDevices)
 		d.log.Info("ready", "comp", "tillwire", "lanes", len(d.engine.Lanes()), "problems", len(d.problems.list()))
@@ -79,6 +80,7 @@ func (d *agentd) serve(ctx context.Context, h *host, again <-chan struct{}) erro
 		d.end("drivers", stopDevices)
 		d.end("printing", d.printing.abandon)
 		d.end("fleet", stopFleet)
+		d.end("lan", stopLAN)
 		d.end("web", func() { d.closePages(h, server) })
 	}
 	d.end("control", stopControl)

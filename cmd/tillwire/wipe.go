@@ -56,7 +56,7 @@ func (d *agentd) wipeTerminal(_ context.Context, args json.RawMessage) (any, fun
 
 // secrets are the files and folders that hold keys, as far as they are there.
 func (c config) secrets() (names []string) {
-	names = append(names, filepath.Join(c.Terminal.Data, keysFolder))
+	names = append(names, filepath.Join(c.Terminal.Data, keysFolder), filepath.Join(c.Terminal.Data, lanKeyFile))
 	for _, t := range c.Tokens {
 		names = append(names, t.File)
 	}
@@ -89,6 +89,7 @@ func wipedProblem(data string) (agent.Problem, bool) {
 	if err != nil {
 		why = "the mark cannot be read: " + err.Error()
 	}
-	return agent.Problem{Since: mark.At, What: fmt.Sprintf("The fleet's office has taken this terminal's keys away (%s). Nothing is sold.", why),
-		Do: fmt.Sprintf("If the shop is to sell here again: put the keys back, enrol the terminal anew, and remove %s.", filepath.Join(data, wipedFile))}, true
+	return agent.Problem{Since: mark.At, ID: "problem.wiped", Args: []string{why, filepath.Join(data, wipedFile)},
+		What: fmt.Sprintf("The fleet's office has taken this terminal's keys away (%s). Nothing is sold.", why),
+		Do:   fmt.Sprintf("If the shop is to sell here again: put the keys back, enrol the terminal anew, and remove %s.", filepath.Join(data, wipedFile))}, true
 }
