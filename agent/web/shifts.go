@@ -81,23 +81,25 @@ func shiftOf(n agent.Shift) shiftJSON {
 	return out
 }
 
-// drawer reads what somebody counted in a drawer, in minor units of the shop's currency.
-func (s *Server) drawer(r *http.Request) (agent.Money, error) {
+// drawer reads what somebody counted in a lane's drawer, in minor units of the shop's currency.
+func (s *Server) drawer(r *http.Request) (lane agent.LaneInfo, m agent.Money, err error) {
+	if lane, err = s.lane(r.PathValue("lane")); err != nil {
+		return lane, m, err
+	}
 	var body struct {
 		Counted *int64 `json:"counted"`
 	}
 	if err := decode(r, &body); err != nil {
-		return agent.Money{}, err
+		return lane, m, err
 	}
-	m := agent.Money{Currency: s.Currency}
+	m.Currency = s.Currency
 	if body.Counted == nil || *body.Counted < 0 {
-		return m, fail(agent.Invalid, agent.CodeAmount, "error.counted", "Count the money in the drawer and enter the sum; 0 when it is empty.")
+		return lane, m, fail(agent.Invalid, agent.CodeAmount, "error.counted", "Count the money in the drawer and enter the sum; 0 when it is empty.")
 	}
-	m.Value = *body.Counted
-	if m.Value == 0 {
-		return m, nil
+	if m.Value = *body.Counted; m.Value > 0 {
+		err = m.Check()
 	}
-	return m, m.Check()
+	return lane, m, err
 }
 
 // getShift tells a lane's newest shift, counted as far as it has come; null before the first.
@@ -119,11 +121,7 @@ func (s *Server) getShift(w http.ResponseWriter, r *http.Request, _ caller) erro
 }
 
 func (s *Server) openShift(w http.ResponseWriter, r *http.Request, c caller) error {
-	lane, err := s.lane(r.PathValue("lane"))
-	if err != nil {
-		return err
-	}
-	counted, err := s.drawer(r)
+	lane, counted, err := s.drawer(r)
 	if err != nil {
 		return err
 	}
@@ -139,11 +137,7 @@ func (s *Server) openShift(w http.ResponseWriter, r *http.Request, c caller) err
 // closeShift ends the lane's shift. A payment that still holds the lane belongs to it, so
 // it is brought to its end first.
 func (s *Server) closeShift(w http.ResponseWriter, r *http.Request, c caller) error {
-	lane, err := s.lane(r.PathValue("lane"))
-	if err != nil {
-		return err
-	}
-	counted, err := s.drawer(r)
+	lane, counted, err := s.drawer(r)
 	if err != nil {
 		return err
 	}
