@@ -42,7 +42,7 @@ func TestNoPageBreaksWCAG(t *testing.T) {
 	for _, lang := range languages {
 		t.Run(lang, func(t *testing.T) {
 			stops := 0
-			walk(t, lang, 5*time.Minute, func(b *browser) func(string) {
+			walk(t, lang, 10*time.Minute, func(b *browser) func(string) {
 				return func(stop string) {
 					stops++
 					if got := b.js(`document.documentElement.lang`); got != lang {
@@ -53,7 +53,7 @@ func TestNoPageBreaksWCAG(t *testing.T) {
 					}
 				}
 			})
-			if stops < 40 {
+			if stops < 65 {
 				t.Errorf("only %d screens were looked at", stops)
 			}
 		})

@@ -31,7 +31,7 @@ func TestPictures(t *testing.T) {
 			if err := os.MkdirAll(folder, 0o755); err != nil {
 				t.Fatal(err)
 			}
-			walk(t, lang, 15*time.Minute, func(b *browser) func(string) {
+			walk(t, lang, 25*time.Minute, func(b *browser) func(string) {
 				return func(stop string) { b.pictures(folder, stop) }
 			})
 			guide(t, lang, folder)

@@ -31,6 +31,13 @@ func walk(t *testing.T, lang string, limit time.Duration, begin func(*browser) f
 	tm := live(t, func(o *Options) {
 		o.Settings, o.Test, o.Bills = table{}, true, &comparisons{results: []agent.Reconciliation{aprilDay("p1")}}
 		o.Policy = caps
+		o.LAN = func() LANDoor {
+			return LANDoor{On: true, Addresses: []string{"https://192.168.1.20:8483"}, Print: strings.Repeat("4F:A2:", 15) + "4F:A2"}
+		}
+		o.Problems = func() []agent.Problem {
+			return []agent.Problem{{ID: "problem.disk", Args: []string{"200", "/var/lib/tillwire"}, What: "Only 200 MiB are free on the disk of /var/lib/tillwire.", Since: time.Now().Add(-time.Hour),
+				Do: "Free some space: below 64 MiB no new payment is taken, so that what is open can still be finished."}}
+		}
 		o.Backups = &safe{now: Backups{List: []Backup{{Path: "/var/lib/tillwire/backups/agent-20260501T033000.db", At: o.Clock.Now(), Bytes: 5 << 20}}}}
 		o.Line = func() agent.Line {
 			if w.down.Load() {
@@ -43,10 +50,16 @@ func walk(t *testing.T, lang string, limit time.Duration, begin func(*browser) f
 	w.browser = tm.newBrowserFor(1280, 800, limit)
 	w.look = begin(w.browser)
 	w.register()
+	w.beside()
+	w.handover()
 	w.troubles()
 	w.display()
 	w.owner()
+	w.second()
+	w.network()
+	w.found()
 	w.quiet()
+	w.lost(t, limit, begin)
 	w.firstStart(t, limit, begin)
 }
 
@@ -187,10 +200,16 @@ func (w *tour) troubles() {
 	}
 	w.state("striped", "hourglass")
 	w.look("register-offline")
+	w.press(kb.F6)
+	w.until(`document.getElementById("manager").open`)
+	w.look("register-manager")
+	w.press(kb.Escape)
 	w.open(w.url("/receipt/" + string(id)))
 	w.look("receipt-offline")
 	w.open(w.url("/receipt/" + string(w.payments[0].ID)))
 	w.look("receipt")
+	w.open(w.url(fmt.Sprintf("/shift/%d", w.drawers.all[0].ID)))
+	w.look("receipt-shift")
 	w.open(w.url("/nowhere"))
 	w.look("problem")
 	w.down.Store(false)
@@ -263,5 +282,6 @@ func (w *tour) firstStart(t *testing.T, limit time.Duration, begin func(*browser
 	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("form").requestSubmit()`))
 	b.until(`document.querySelector("[aria-invalid]") !== null`)
 	look("setup-refused")
+	w.done(n, b, look)
 	b.quiet()
 }
