@@ -61,6 +61,13 @@ export class Today {
     const answer = await call("GET", "/payments" + query);
     if (!answer.ok || $("search").value.trim() !== wanted) return;
     let found = answer.body.payments;
+    // A search looks through the newest first; as long as it finds nothing it goes on.
+    for (let next = answer.body.next; wanted && found.length === 0 && next;) {
+      const older = await call("GET", "/payments" + query + "&cursor=" + encodeURIComponent(next));
+      if (!older.ok || $("search").value.trim() !== wanted) return;
+      found = older.body.payments;
+      next = older.body.next;
+    }
     if (wanted && found.length === 0) {
       // The terminal looks through references and numbers; what is on the screen
       // is looked through here.
