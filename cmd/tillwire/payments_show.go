@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,16 +47,22 @@ func findPayment(ctx context.Context, r *offline.Reader, key string) (agent.Paym
 	if err == nil || agent.ClassOf(err) != agent.NotFound {
 		return p, err
 	}
-	page, err := r.List(ctx, agent.Filter{Text: key, Limit: 2})
-	switch {
-	case err != nil:
+	page, err := r.List(ctx, agent.Filter{Text: key, Limit: 500})
+	if err != nil {
 		return p, err
-	case len(page.Payments) == 0:
+	}
+	// A short request id may stand by chance in the order number of another payment.
+	found := page.Payments
+	if whole := slices.DeleteFunc(slices.Clone(found), func(p agent.Payment) bool { return p.RequestID != key && p.Reference != key && p.Status.Txn != key }); len(whole) > 0 {
+		found = whole
+	}
+	switch {
+	case len(found) == 0:
 		return p, fmt.Errorf("no payment has %q in its id, order number, reference, transaction or request id. `tillwire payments list` shows the last ones", key)
-	case len(page.Payments) > 1:
+	case len(found) > 1:
 		return p, errors.New("several payments have " + key + ": `tillwire payments list --text " + key + "` lists them")
 	}
-	return r.Payment(ctx, page.Payments[0].ID)
+	return r.Payment(ctx, found[0].ID)
 }
 
 // timersIn gives a wallet's default waits; the running agent may have others.
