@@ -269,7 +269,7 @@ func TestDeviceRulesHaveTheirShape(t *testing.T) {
 // keys of the configuration, as the operator's manual has them.
 var keys = map[string]string{
 	"terminal": "code shop store_id data witness currency time_zone language",
-	"http":     "listen hosts",
+	"http":     "listen lan hosts",
 	"token":    "name file",
 	"fleet":    "broker tid roots ca certificate key server_name password refuse spread office",
 	"wallet": "name protocol mode hosts app_id merchant_id sub_merchant_id sub_app_id merchant_serial merchant_key " +
