@@ -409,7 +409,7 @@ function change(p, before) {
   if (p.status === before) return;
   play(tune(p));
   if (p.status === "paid" && !announced && !p.training) announce(p.amount);
-  (p.final ? $("say-verdict") : $("say-progress")).textContent = p.word + ". " + money(p.amount) + ". " + p.say;
+  (p.final ? $("say-verdict") : $("say-progress")).textContent = [p.word, money(p.amount), p.status === "paid" ? "" : p.say].filter(Boolean).join(". ");
   if (p.status === "qr_shown" && display !== "ready" && !p.training) verdict.showCode();
 }
 
