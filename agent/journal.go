@@ -78,8 +78,11 @@ type Filter struct {
 	// GivenBack selects payments of which something was asked back, however that ended.
 	GivenBack bool
 	Text      string // part of reference, order number, transaction or request id
-	Cursor    string // Page.Next of the page before
-	Limit     int    // 1 to 500; 0 means 50
+	// Whole asks for payments of which Text is one of these, or the id, from end to end.
+	// Big and small letters are the same to both.
+	Whole  bool
+	Cursor string // Page.Next of the page before
+	Limit  int    // 1 to 500; 0 means 50
 }
 
 // Page is part of a list of payments, newest first.

@@ -178,8 +178,7 @@ func listQuery(f agent.Filter) (*query, error) {
 		q.and("state IN (?"+strings.Repeat(",?", len(states)-1)+")", states...)
 	}
 	if f.Text != "" {
-		like := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(f.Text) + "%"
-		q.and(`(reference LIKE ? ESCAPE '\' OR order_no LIKE ? ESCAPE '\' OR txn LIKE ? ESCAPE '\' OR request_id LIKE ? ESCAPE '\')`, like, like, like, like)
+		q.text(f.Text, f.Whole)
 	}
 	if f.Cursor != "" {
 		var created int64
@@ -195,6 +194,23 @@ func listQuery(f agent.Filter) (*query, error) {
 		q.and("(created, id) < (?, ?)", created, id)
 	}
 	return q, nil
+}
+
+// text looks for a word of a person's: part of what names a payment, or all of it. The id
+// is looked at for the whole only, since every order number ends with one.
+func (q *query) text(word string, whole bool) {
+	like := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(word)
+	columns := []string{"reference", "order_no", "txn", "request_id"}
+	if whole {
+		columns = append(columns, "id")
+	} else {
+		like = "%" + like + "%"
+	}
+	parts, args := make([]string, len(columns)), make([]any, len(columns))
+	for i, column := range columns {
+		parts[i], args[i] = column+` LIKE ? ESCAPE '\'`, like
+	}
+	q.and("("+strings.Join(parts, " OR ")+")", args...)
 }
 
 // Since returns the payments that changed after a row of the journal, in the order

@@ -70,7 +70,15 @@ func TestAListFiltersAndGoesOn(t *testing.T) {
 		{"a transaction", agent.Filter{Text: "4200022"}, "22"},
 		{"a reference", agent.Filter{Text: "basket 13"}, "13"},
 		{"a request id", agent.Filter{Text: "r31"}, "31"},
+		{"part of many request ids", agent.Filter{Text: "r3", Limit: 3}, "39 38 37"},
+		{"the whole of one", agent.Filter{Text: "R3", Whole: true}, "3"},
+		{"the whole of a transaction", agent.Filter{Text: "420001", Whole: true}, "1"},
+		{"the whole of a reference", agent.Filter{Text: "basket 1", Whole: true}, "1"},
+		{"the whole of an order number", agent.Filter{Text: "T0TEST01JNTEST000000000000000021", Whole: true}, "21"},
+		{"an id", agent.Filter{Text: "01JNTEST000000000000000021", Whole: true}, "21"},
+		{"the whole of nothing", agent.Filter{Text: "basket", Whole: true}, ""},
 		{"signs of a pattern are letters", agent.Filter{Text: "b%t"}, ""},
+		{"signs of a pattern are letters in the whole, too", agent.Filter{Text: "basket _", Whole: true}, ""},
 		{"nothing", agent.Filter{Lane: "no such"}, ""},
 	} {
 		page, err := ts.List(t.Context(), c.f)

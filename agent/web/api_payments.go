@@ -215,7 +215,7 @@ var states = []agent.State{agent.Created, agent.Sending, agent.AwaitPayer, agent
 func (s *Server) filter(r *http.Request) (agent.Filter, error) {
 	q := r.URL.Query()
 	f := agent.Filter{Lane: q.Get("lane"), Wallet: q.Get("wallet"), Currency: agent.Currency(q.Get("currency")), Cashier: q.Get("cashier"),
-		GivenBack: q.Get("given_back") == "true", Text: strings.TrimSpace(q.Get("q")), Cursor: q.Get("cursor"), Limit: 50}
+		GivenBack: q.Get("given_back") == "true", Text: strings.TrimSpace(q.Get("q")), Whole: q.Get("whole") == "true", Cursor: q.Get("cursor"), Limit: 50}
 	err := s.daysOf(&f, q.Get("day"), q.Get("since"), q.Get("until"))
 	if err != nil {
 		return f, err

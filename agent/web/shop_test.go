@@ -264,7 +264,7 @@ func (s *shop) List(_ context.Context, f agent.Filter) (agent.Page, error) {
 		if f.Open && p.Status.Final() || len(f.States) > 0 && !slices.Contains(f.States, p.Status.State) || f.Lane != "" && p.Lane != f.Lane ||
 			f.Wallet != "" && p.Status.Wallet != f.Wallet || f.Cashier != "" && p.Cashier != f.Cashier || f.GivenBack && len(p.Status.Refunds) == 0 || f.Currency != "" && p.Amount.Currency != f.Currency ||
 			!f.From.IsZero() && p.Created.Before(f.From) || !f.To.IsZero() && !p.Created.Before(f.To) ||
-			!strings.Contains(p.Reference+" "+p.OrderNo, f.Text) {
+			f.Text != "" && !called(p, f.Text, f.Whole) {
 			continue
 		}
 		if len(page.Payments) == f.Limit {
@@ -274,6 +274,16 @@ func (s *shop) List(_ context.Context, f agent.Filter) (agent.Page, error) {
 		page.Payments = append(page.Payments, p)
 	}
 	return page, nil
+}
+
+// called reports whether a payment's reference, numbers or ids have a word in them, or
+// are it.
+func called(p agent.Payment, word string, whole bool) bool {
+	names := []string{p.Reference, p.OrderNo, p.Status.Txn, p.RequestID}
+	if whole {
+		return slices.Contains(append(names, string(p.ID)), word)
+	}
+	return slices.ContainsFunc(names, func(name string) bool { return strings.Contains(name, word) })
 }
 
 // Rows hands out what List finds, the oldest first.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,8 +16,8 @@ import (
 func (a *app) paymentsShowCommand() *cobra.Command {
 	return &cobra.Command{Use: "show ID", Short: "Tell everything about one payment", Args: exactly("ID"),
 		Long: `Shows a payment, what happened to it in order, and what will be done next. ID is the payment's id,
-its order number, or any part of order number, reference, transaction or request id that only one
-payment has.`,
+its order number, its reference, its transaction or its request id; or any part of one of the last four
+that only one payment has.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, r, err := a.journalReader(c.Context())
 			if err != nil {
@@ -38,7 +37,9 @@ payment has.`,
 		}}
 }
 
-// findPayment looks a payment up by id, by order number, or by what only it has.
+// findPayment looks a payment up by id, by order number, or by what only it has: all of a
+// reference, transaction or request id before a part of one, since a short request id
+// such as "r1" may stand in any order number.
 func findPayment(ctx context.Context, r *offline.Reader, key string) (agent.Payment, error) {
 	p, err := r.Payment(ctx, agent.PaymentID(key))
 	if agent.ClassOf(err) == agent.NotFound && err != nil {
@@ -47,22 +48,18 @@ func findPayment(ctx context.Context, r *offline.Reader, key string) (agent.Paym
 	if err == nil || agent.ClassOf(err) != agent.NotFound {
 		return p, err
 	}
-	page, err := r.List(ctx, agent.Filter{Text: key, Limit: 500})
-	if err != nil {
-		return p, err
+	for _, whole := range []bool{true, false} {
+		page, err := r.List(ctx, agent.Filter{Text: key, Whole: whole, Limit: 2})
+		switch {
+		case err != nil:
+			return agent.Payment{}, err
+		case len(page.Payments) == 1:
+			return page.Payments[0], nil
+		case len(page.Payments) > 1:
+			return agent.Payment{}, errors.New("several payments have " + key + ": `tillwire payments list --text " + key + "` lists them")
+		}
 	}
-	// A short request id may stand by chance in the order number of another payment.
-	found := page.Payments
-	if whole := slices.DeleteFunc(slices.Clone(found), func(p agent.Payment) bool { return p.RequestID != key && p.Reference != key && p.Status.Txn != key }); len(whole) > 0 {
-		found = whole
-	}
-	switch {
-	case len(found) == 0:
-		return p, fmt.Errorf("no payment has %q in its id, order number, reference, transaction or request id. `tillwire payments list` shows the last ones", key)
-	case len(found) > 1:
-		return p, errors.New("several payments have " + key + ": `tillwire payments list --text " + key + "` lists them")
-	}
-	return r.Payment(ctx, found[0].ID)
+	return agent.Payment{}, fmt.Errorf("no payment has %q in its id, order number, reference, transaction or request id. `tillwire payments list` shows the last ones", key)
 }
 
 // timersIn gives a wallet's default waits; the running agent may have others.

@@ -54,7 +54,8 @@ export class Today {
     });
   }
 
-  // load reads the list anew: the day's, or what the search finds on any day.
+  // load reads the list anew: the day's, or what the search finds on any day. It is
+  // true when the list is what the field asks for.
   async load() {
     const wanted = $("search").value.trim();
     const query = wanted ? "?limit=50&q=" + encodeURIComponent(wanted) : "?limit=100&day=today&lane=" + encodeURIComponent(page.lane);
@@ -77,13 +78,22 @@ export class Today {
     }
     this.payments = new Map(found.map((p) => [p.id, p]));
     this.draw();
+    return true;
   }
 
-  // first opens what the search found first.
+  // first opens what the search found first. A payment that is called just what was
+  // typed goes before those that only have it in a number, however much newer they are.
   async first() {
     clearTimeout(this.wait);
-    if (!$("search").value.trim()) return;
-    await this.load();
+    const wanted = $("search").value.trim();
+    if (!wanted) return;
+    if (!await this.load()) return;
+    if (this.payments.size > 1) {
+      const whole = await call("GET", "/payments?limit=1&whole=true&q=" + encodeURIComponent(wanted));
+      if (!whole.ok || $("search").value.trim() !== wanted) return;
+      this.payments = new Map([...whole.body.payments.map((p) => [p.id, p]), ...this.payments]);
+      this.draw();
+    }
     const [found] = this.payments.values();
     if (found && document.activeElement === $("search")) this.show(found);
   }
