@@ -12,12 +12,24 @@ import (
 	"tillwire/agent"
 )
 
-// live is a terminal whose clock really runs, as browsers expect.
+// live is a terminal whose clock really runs, as browsers expect. It is about noon there,
+// so that no day ends while a test looks at it.
 func live(t *testing.T, change ...func(*Options)) *terminal {
 	return newTerminal(t, append([]func(*Options){func(o *Options) {
 		o.Clock = agent.NewSystemClock()
-		o.Displays = NewDisplays(o.Clock, "1")
+		o.Displays = patientDisplays(o.Clock)
+		o.Zone = noon(t)
 	}}, change...)...)
+}
+
+// noon is a time zone where it is between noon and one o'clock now.
+func noon(t *testing.T) *time.Location {
+	t.Helper()
+	zone, err := time.LoadLocation(fmt.Sprintf("Etc/GMT%+d", time.Now().UTC().Hour()-12)) // whose signs are the other way round
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zone
 }
 
 // atRegister opens the register and signs Cass in.

@@ -21,13 +21,17 @@ type browser struct {
 	said chan string // what a page complained about
 }
 
+// patience is how long anything may take before it counts as lost. Browsers, the agents of
+// other packages and a broker share two processors with these tests: none is about speed.
+const patience = 2 * time.Minute
+
 // chromium is the one browser of all tests; each gets a profile of its own in it.
 var chromium = sync.OnceValues(func() (context.Context, error) {
 	path, err := exec.LookPath("chromium")
 	if err != nil {
 		return nil, fmt.Errorf("these tests look at the pages with Chromium: apt-get install chromium (%w)", err)
 	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Flag("lang", "en-US"))
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Flag("lang", "en-US"), chromedp.WSURLReadTimeout(patience))
 	alloc, stop := chromedp.NewExecAllocator(context.Background(), opts...)
 	ctx, cancel := chromedp.NewContext(alloc)
 	closeChromium = func() { cancel(); stop() }
@@ -47,10 +51,10 @@ func TestMain(m *testing.M) {
 // with the test.
 func (tm *terminal) newBrowser(width, height int64) *browser {
 	tm.t.Helper()
-	return tm.newBrowserFor(width, height, time.Minute)
+	return tm.newBrowserFor(width, height, 3*patience)
 }
 
-// newBrowserFor is newBrowser for a test that looks at more than fits into a minute.
+// newBrowserFor is newBrowser for a test that looks at more than others do.
 func (tm *terminal) newBrowserFor(width, height int64, limit time.Duration) *browser {
 	tm.t.Helper()
 	shared, err := chromium()
@@ -115,7 +119,7 @@ func (b *browser) keys(keys ...string) {
 // left has nothing to say yet.
 func (b *browser) until(expression string) {
 	b.t.Helper()
-	limit := time.After(10 * time.Second)
+	limit := time.After(patience)
 	for {
 		holds, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
 		if err == nil && holds {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"tillwire/agent"
@@ -25,12 +26,15 @@ type terminal struct {
 	checked int // how often a secret was verified
 }
 
+// sentences reads every language once; the pages of all terminals share them.
+var sentences = sync.OnceValues(words.New)
+
 // newTerminal starts one. change may edit the options before the start.
 func newTerminal(t *testing.T, change ...func(*Options)) *terminal {
 	t.Helper()
 	clock := newHandClock()
 	tm := &terminal{t: t, shop: newShop(clock), clock: clock}
-	w, err := words.New()
+	w, err := sentences()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ type Displays struct {
 func NewDisplays(clock agent.Clock, lanes ...string) *Displays {
 	d := &Displays{clock: clock, boot: rand.Text()[:12], lanes: map[string]*Kiosk{}}
 	for _, id := range lanes {
-		d.lanes[id] = &Kiosk{lane: id, clock: clock, streams: slots{max: displayStreams}, since: clock.Now(),
+		d.lanes[id] = &Kiosk{lane: id, clock: clock, ack: displayAck, streams: slots{max: displayStreams}, since: clock.Now(),
 			screen: agent.Screen{Kind: agent.ScreenIdle}, pages: map[string]*page{}, moved: make(chan struct{})}
 		d.order = append(d.order, id)
 	}
@@ -73,6 +73,7 @@ func (d *Displays) Status() []agent.DeviceStatus {
 type Kiosk struct {
 	lane    string
 	clock   agent.Clock
+	ack     time.Duration // displayAck; longer where a test's browser has little of a processor
 	streams slots
 
 	mu         sync.Mutex
@@ -119,7 +120,7 @@ func (k *Kiosk) Show(ctx context.Context, s agent.Screen) error {
 
 // gone waits until every live page shows the generation or a newer one.
 func (k *Kiosk) gone(ctx context.Context, generation int64) error {
-	limit := k.clock.After(displayAck)
+	limit := k.clock.After(k.ack)
 	for {
 		moved, behind := k.behind(generation)
 		if !behind {

@@ -61,7 +61,7 @@ func TestInACrowdTheNewsOfOtherLanesWaits(t *testing.T) {
 		t.Errorf("a till hears %s", got)
 	}
 	// Three heartbeats, the lull that the remark cut short, and this one.
-	limit := time.After(5 * time.Second)
+	limit := time.After(patience)
 	for tm.clock.waiting() < 5 {
 		select {
 		case <-limit:
@@ -85,7 +85,7 @@ func TestInACrowdAPageThatOnlyWatchesSleeps(t *testing.T) {
 	id := tm.open("a", "scan")
 	till.told(1)
 	// Two heartbeats and the lull: the watcher has taken the first event.
-	limit := time.After(5 * time.Second)
+	limit := time.After(patience)
 	for tm.clock.waiting() < 3 {
 		select {
 		case <-limit:

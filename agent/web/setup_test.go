@@ -14,6 +14,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -78,10 +79,16 @@ func (c *client) submit(fields, files map[string]string) answer {
 	return c.with("Content-Type", form.FormDataContentType()).do("POST", "/setup", body.String())
 }
 
+// keys are made once for all tests of this package: making one takes a good part of a second.
+var keys = map[int]func() (*rsa.PrivateKey, error){
+	1024: sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 1024) }),
+	2048: sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }),
+}
+
 // keyPair is a merchant's private key and some platform's public one.
 func keyPair(t *testing.T, bits int) (private, public string) {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, bits)
+	key, err := keys[bits]()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -94,10 +94,14 @@ func startDemo(t *testing.T, bin, data string, more ...string) *process {
 	return p
 }
 
-// until polls for at most two minutes: a shop of four processes opens slowly beside others.
+// patience is how long anything may take before it counts as lost: a shop of four
+// processes opens slowly beside others.
+const patience = 2 * time.Minute
+
+// until polls for what must come.
 func (p *process) until(what string, done func() bool) {
 	p.Helper()
-	deadline := time.After(2 * time.Minute)
+	deadline := time.After(patience)
 	for !done() {
 		select {
 		case <-deadline:

@@ -27,7 +27,7 @@ func retainedPresence(t *testing.T, address string) string {
 	}
 	password, _ := u.User.Password()
 	c := paho.NewClient(paho.NewClientOptions().AddBroker("tcp://" + u.Host).SetUsername(u.User.Username()).SetPassword(password))
-	if token := c.Connect(); !token.WaitTimeout(20*time.Second) || token.Error() != nil {
+	if token := c.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {
 		t.Fatalf("%s: %v", address, token.Error())
 	}
 	defer c.Disconnect(50)
@@ -41,7 +41,7 @@ func retainedPresence(t *testing.T, address string) string {
 	select {
 	case state := <-kept:
 		return state
-	case <-time.After(2 * time.Minute):
+	case <-time.After(patience):
 		return "nothing"
 	}
 }

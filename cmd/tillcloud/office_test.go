@@ -97,8 +97,8 @@ func receive[T any](t *testing.T, what string, c <-chan T) (v T) {
 	t.Helper()
 	select {
 	case v = <-c:
-	case <-time.After(2 * time.Minute):
-		t.Fatalf("%s: not within half a minute", what)
+	case <-time.After(patience):
+		t.Fatalf("%s: not within %s", what, patience)
 	}
 	return v
 }
@@ -191,7 +191,7 @@ func TestWhatATerminalMayWriteAndRead(t *testing.T) {
 	}
 	look := time.NewTicker(5 * time.Millisecond)
 	defer look.Stop()
-	for limit := time.After(2 * time.Minute); f.office.present() != 7; {
+	for limit := time.After(patience); f.office.present() != 7; {
 		select {
 		case <-look.C:
 		case <-limit:

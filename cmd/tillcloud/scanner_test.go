@@ -49,7 +49,7 @@ func write(t *testing.T, path, text string) {
 
 func readSome(t *testing.T, f *os.File, want string) {
 	t.Helper()
-	if err := f.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := f.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	got := make([]byte, len(want))
@@ -100,7 +100,7 @@ func TestBytesWithoutAnAgentAreLost(t *testing.T) {
 // lost waits until so many bytes in all have been thrown away.
 func lost(t *testing.T, line *scanLine, bytes int) {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(patience)
 	for line.lost.Load() < int64(bytes) {
 		select {
 		case <-deadline:
@@ -114,7 +114,7 @@ func TestWhatTheAgentSendsDoesNotBlockIt(t *testing.T) {
 	_, agentPath, _ := openLine(t)
 	tty := openTTY(t, agentPath)
 	defer tty.Close()
-	if err := tty.SetWriteDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := tty.SetWriteDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := tty.Write(make([]byte, 256<<10)); err != nil {

@@ -63,7 +63,7 @@ func line(t *testing.T) (far *os.File, path string) {
 // open is lost, as at a counter.
 func (l *looking) scanUntil(t *testing.T, far *os.File, bytes, shown string) {
 	t.Helper()
-	for end := time.After(20 * time.Second); !strings.Contains(l.out.String(), shown); {
+	for end := time.After(patience); !strings.Contains(l.out.String(), shown); {
 		if _, err := far.WriteString(bytes); err != nil {
 			t.Fatal(err)
 		}

@@ -98,11 +98,11 @@ func TestDevicesTestReadsOneCodeAndHidesIt(t *testing.T) {
 	a := &app{stdin: strings.NewReader(""), stdout: noticing{out, "ready", ready}, stderr: errs, env: func(string) string { return "" }, clock: agent.NewSystemClock()}
 	done := make(chan int, 1)
 	go func() {
-		done <- a.execute(t.Context(), []string{"devices", "test", "1", "--config", file, "--wait", "20s"})
+		done <- a.execute(t.Context(), []string{"devices", "test", "1", "--config", file, "--wait", patience.String()})
 	}()
 	select {
 	case <-ready:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the scanner does not become ready")
 	}
 	if _, err := far.Write([]byte(code + "\r")); err != nil {

@@ -92,7 +92,7 @@ func ended(t *testing.T, code <-chan int, screen *speaking) int {
 	select {
 	case c := <-code:
 		return c
-	case <-time.After(60 * time.Second):
+	case <-time.After(patience):
 		t.Fatalf("the command does not end: %s", screen)
 		return -1
 	}

@@ -479,8 +479,26 @@ func (j *joint) settles(what string, most int, now func() int) {
 	}
 }
 
-// atRest counts what the devices hold open while everything is plugged in and idle.
-func (j *joint) atRest() (devices, drivers int) { return deviceCounts(j.t) }
+// atRest counts what the devices hold open while everything is plugged in and idle: a
+// device that calls itself ready may still begin something, so it looks until nothing has
+// changed for a while.
+func (j *joint) atRest() (devices, drivers int) {
+	j.t.Helper()
+	same := 0
+	if err := poll("the devices come to rest", func() (bool, error) {
+		d, g := deviceCounts(j.t)
+		if same++; d != devices || g != drivers {
+			devices, drivers, same = d, g, 0
+		}
+		return same == restLooks, nil
+	}); err != nil {
+		j.t.Fatal(err)
+	}
+	return devices, drivers
+}
+
+// restLooks is how many looks in a row have to agree.
+const restLooks = 100
 
 // deviceCounts is how many terminals this process has open, and how many goroutines run
 // in drivers.

@@ -77,7 +77,7 @@ func TestAnOutageFromTheCutToTheLedger(t *testing.T) {
 	r.call("POST", "/api/v1/payments/"+sixth+"/cancel", "")
 
 	w.restore()
-	r.within(time.Minute, "everything is collected", func() bool { count, _ := r.offline(); return count == 0 })
+	r.within(patience, "everything is collected", func() bool { count, _ := r.offline(); return count == 0 })
 	_, paid := r.call("GET", "/api/v1/payments?status=paid", "")
 	if n := len(paid["payments"].([]any)); n != 5 {
 		t.Errorf("%d sales were paid: %v", n, paid)
@@ -96,9 +96,9 @@ func TestAnOutageFromTheCutToTheLedger(t *testing.T) {
 	}
 }
 
-// TestFiveHundredSalesAreForwardedWithinAMinute of the line's return, and one that the
-// issuer refuses delays nobody.
-func TestFiveHundredSalesAreForwardedWithinAMinute(t *testing.T) {
+// TestFiveHundredSalesAreForwarded when the line is back, and one that the issuer refuses
+// delays nobody. How soon that is over is measured by the campaign, in time of its own.
+func TestFiveHundredSalesAreForwarded(t *testing.T) {
 	const sales = 500
 	w := openTown(t)
 	file := w.shop(agent.Change{Key: settings.OfflineCount, Value: "500"}, agent.Change{Key: settings.OfflineLaneCount, Value: "500"})
@@ -117,7 +117,7 @@ func TestFiveHundredSalesAreForwardedWithinAMinute(t *testing.T) {
 		t.Fatalf("%d of %d wait", count, sales)
 	}
 	w.restore()
-	r.within(time.Minute, "everything is forwarded", func() bool { count, _ := r.offline(); return count == 0 })
+	r.within(patience, "everything is forwarded", func() bool { count, _ := r.offline(); return count == 0 })
 	_, lost := r.call("GET", "/api/v1/payments?status=offline_rejected", "")
 	if list := lost["payments"].([]any); len(list) != 1 || !strings.Contains(list[0].(map[string]any)["say"].(string), "redeemed elsewhere") {
 		t.Errorf("lost: %v", list)

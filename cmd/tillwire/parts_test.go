@@ -51,7 +51,7 @@ func TestTheServiceManagerHears(t *testing.T) {
 	t.Setenv("NOTIFY_SOCKET", path)
 	heard := func() string {
 		buf := make([]byte, 256)
-		if err := l.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		if err := l.SetReadDeadline(time.Now().Add(patience)); err != nil {
 			t.Fatal(err)
 		}
 		n, err := l.Read(buf)

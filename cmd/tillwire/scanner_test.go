@@ -12,7 +12,7 @@ import (
 )
 
 // decoder is an SSI scanner on the far end of a terminal: it acknowledges what
-// it is told and remembers it.
+// it is told and remembers it, once for each message however often that came.
 type decoder struct {
 	t    *testing.T
 	far  *os.File
@@ -35,12 +35,14 @@ func (d *decoder) listen() {
 		}
 		have = append(have, buf[:n]...)
 		for len(have) > 0 && len(have) >= int(have[0])+2 {
-			opcode := have[1]
+			opcode, again := have[1], have[3]&1 != 0
 			have = have[have[0]+2:]
 			if opcode != 0xd0 && opcode != 0xd1 {
 				_, _ = d.far.Write([]byte{0x04, 0xd0, 0x00, 0x00, 0xff, 0x2c})
 			}
-			d.told <- opcode
+			if !again { // the acknowledgement came late, on a busy machine
+				d.told <- opcode
+			}
 		}
 	}
 }
@@ -48,7 +50,7 @@ func (d *decoder) listen() {
 // hears waits until the scanner was told all of these, in any order.
 func (d *decoder) hears(what string, opcodes ...byte) {
 	d.t.Helper()
-	for end := time.After(20 * time.Second); len(opcodes) > 0; {
+	for end := time.After(patience); len(opcodes) > 0; {
 		select {
 		case got := <-d.told:
 			i := slices.Index(opcodes, got)

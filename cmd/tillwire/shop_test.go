@@ -20,6 +20,10 @@ import (
 	"tillwire/agent"
 )
 
+// patience is how long anything that happens in real time may take before it counts as
+// lost. A machine that is busy with other tests is slow, and no test is about speed.
+const patience = 3 * time.Minute
+
 const tillToken = "0123456789abcdef0123456789abcdef"
 
 // keyPair makes one RSA key for all tests of this package: making it is slow.
@@ -100,7 +104,7 @@ func started(t *testing.T, file string) *running {
 	case code := <-r.done:
 		r.done <- code
 		t.Fatalf("the agent ended with %d: %s", code, r.said())
-	case <-time.After(time.Minute):
+	case <-time.After(patience):
 		t.Fatal("the agent does not listen")
 	}
 	return r
@@ -145,7 +149,7 @@ func (r *running) ended() int {
 	case code := <-r.done:
 		r.done <- code
 		return code
-	case <-time.After(time.Minute):
+	case <-time.After(patience):
 		r.t.Fatalf("the agent does not stop: %s", r.said())
 		return -1
 	}
@@ -179,7 +183,7 @@ func (r *running) call(method, path, body string) (int, map[string]any) {
 // waits polls until ok holds.
 func (r *running) waits(what string, ok func() bool) {
 	r.t.Helper()
-	for end := time.After(time.Minute); !ok(); {
+	for end := time.After(patience); !ok(); {
 		select {
 		case <-end:
 			r.t.Fatalf("%s does not happen: %s", what, r.said())

@@ -128,7 +128,7 @@ func (r *running) offline() (count int, status map[string]any) {
 	return int(status["all"].(map[string]any)["count"].(float64)), status
 }
 
-// within polls for longer than waits does.
+// within polls more seldom than waits does: a look costs an agent with much to do a while.
 func (r *running) within(limit time.Duration, what string, ok func() bool) {
 	r.t.Helper()
 	for end := time.After(limit); !ok(); {

@@ -61,7 +61,7 @@ func TestPaymentsGoOverTheSecondUplink(t *testing.T) {
 		changes int
 	}{{usual, false, 0}, {func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no route") }, true, 1}, {usual, false, 2}} {
 		u.ways.First = step.first
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		conn, err := u.dial()(ctx, "tcp", address)
 		cancel()
 		if err != nil {

@@ -9,7 +9,8 @@ import (
 
 // TestE2EFaults opens a shop for each kind of fault and lets it hit pay, query,
 // reverse, close and refund while five payments are under way. Once the fault is
-// lifted every payment must be final within two minutes, and both books agree.
+// lifted every payment becomes final, and both books agree. How soon is measured by the
+// laboratory, in time of its own.
 func TestE2EFaults(t *testing.T) {
 	t.Parallel()
 	for _, fault := range []object{
@@ -42,7 +43,7 @@ func (s *shop) survives(fault object) {
 	approve := s.customer("approve")
 	sold := s.open(0, 700, "scan")
 	s.scan(0, s.paycode(approve))
-	s.reaches(sold, 10*time.Second, "paid")
+	s.reaches(sold, "paid")
 
 	s.sandbox("PUT", "/faults", s.everywhere(fault))
 
@@ -75,10 +76,9 @@ func (s *shop) survives(fault object) {
 
 	pause(25 * time.Second)
 	s.sandbox("DELETE", "/faults", nil)
-	lifted := time.Now()
 	s.struck(fault)
 	for _, p := range append(open, sold) {
-		s.settled(p, time.Until(lifted.Add(120*time.Second)))
+		s.settled(p)
 	}
 	s.books()
 	s.verify()
@@ -124,7 +124,7 @@ func (s *shop) everywhere(fault object) []object {
 // possible at all while a fault lasts.
 func (s *shop) leaves(p object, states ...string) {
 	s.t.Helper()
-	until(20*time.Second, func() bool {
+	within(20*time.Second, func() bool {
 		now := s.payment(p)
 		for _, state := range states {
 			if now["status"] == state {

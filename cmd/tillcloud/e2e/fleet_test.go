@@ -47,7 +47,7 @@ func TestE2EBrowserFleet(t *testing.T) {
 	var list struct {
 		Terminals []struct{ TID, Shop, Standing string }
 	}
-	if !until(60*time.Second, func() bool {
+	if !until(func() bool {
 		out, rc := s.tillfleet("ls", "--json")
 		return rc == 0 && json.Unmarshal([]byte(out), &list) == nil && len(list.Terminals) == 1 && list.Terminals[0].Standing == "online" && list.Terminals[0].Shop != ""
 	}) {
@@ -57,21 +57,21 @@ func TestE2EBrowserFleet(t *testing.T) {
 
 	display := open(s.Lanes[0].Display + "?lang=en")
 	s.operates("cmd", "1", "display.message", "Back in five minutes", "ttl=120")
-	display.has(30*time.Second, `document.getElementById("say").textContent`, "Back in five minutes")
+	display.has(`document.getElementById("say").textContent`, "Back in five minutes")
 
 	s.operates("config", "set", "1", "shop.name=The fleet's shop", "--wait", "60s")
 	owner := open(s.Owner + "?lang=en")
 	owner.do(chromedp.WaitVisible(chromedp.CSS("#password")), chromedp.SendKeys(chromedp.CSS("#password"), s.OwnerPassword+kb.Enter))
-	owner.sees(10*time.Second, `String(document.querySelector(".tabs") !== null)`, "true")
+	owner.sees(`String(document.querySelector(".tabs") !== null)`, "true")
 	owner.do(chromedp.Navigate(strings.TrimSuffix(s.Owner, "/") + "/settings?lang=en"))
-	owner.has(5*time.Second, `document.body.innerText`, "changed by fleet:office.demo")
-	owner.has(5*time.Second, `[...document.querySelectorAll("input")].map((x) => x.value).join("|")`, "The fleet's shop")
+	owner.has(`document.body.innerText`, "changed by fleet:office.demo")
+	owner.has(`[...document.querySelectorAll("input")].map((x) => x.value).join("|")`, "The fleet's shop")
 
 	s.followed()
 
 	// The terminal tells its state some seconds after a change, the page when it is loaded.
 	page, text := open(s.Fleet.Page), ""
-	if !until(60*time.Second, func() bool {
+	if !until(func() bool {
 		page.do(chromedp.Reload())
 		text = page.eval(`document.body.innerText`)
 		return strings.Contains(text, "The fleet's shop")
@@ -115,8 +115,8 @@ func (s *shop) followed() {
 	}()
 	p := s.open(0, 1280, "scan")
 	s.scan(0, s.paycode(s.customer("approve")))
-	paid := s.reaches(p, 30*time.Second, "paid")
-	limit := time.After(60 * time.Second)
+	paid := s.reaches(p, "paid")
+	limit := time.After(patience)
 	for seen := false; !seen; {
 		select {
 		case line, more := <-lines:

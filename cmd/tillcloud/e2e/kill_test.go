@@ -54,7 +54,7 @@ func TestE2EKill(t *testing.T) {
 	close(killed)
 	wg.Wait()
 	for _, p := range all {
-		s.settled(p, 120*time.Second)
+		s.settled(p)
 	}
 	t.Logf("%d payments", len(all))
 	s.books()
@@ -103,7 +103,7 @@ func TestE2ETampering(t *testing.T) {
 	s := openShop(t)
 	p := s.open(0, 1280, "scan")
 	s.scan(0, s.paycode(s.customer("approve")))
-	s.reaches(p, 5*time.Second, "paid")
+	s.reaches(p, "paid")
 	s.verify()
 	s.stop()
 

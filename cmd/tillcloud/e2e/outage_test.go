@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -28,9 +27,9 @@ func (b *tab) keeps(name string) {
 const banner = `document.getElementById("down").hidden ? "" : document.getElementById("down").textContent`
 
 // has waits until the expression holds a text.
-func (b *tab) has(within time.Duration, js, text string) {
+func (b *tab) has(js, text string) {
 	b.t.Helper()
-	b.sees(within, fmt.Sprintf(`(() => { const x = %s; return x.includes(%q) ? "" : x || "nothing" })()`, js, text), "")
+	b.sees(fmt.Sprintf(`(() => { const x = %s; return x.includes(%q) ? "" : x || "nothing" })()`, js, text), "")
 }
 
 // outage is a shop that may sell without a line, its register, and who pays there.
@@ -46,7 +45,7 @@ func openOutage(t *testing.T, open func(string) *tab) *outage {
 	s := openShop(t)
 	allow := []string{"settings", "set", "checkout.ride_through", "0s", "offline.accept", "true", "offline.caps", "CNY 200 500 5000 5000", "offline.count", "4", "offline.way.sight", "true"}
 	said, rc := "", 1
-	if !until(20*time.Second, func() bool { said, rc = s.tillwire(allow...); return rc == 0 }) {
+	if !until(func() bool { said, rc = s.tillwire(allow...); return rc == 0 }) {
 		t.Fatalf("selling without a line is not switched on: %s", said)
 	}
 	phone := func(wallet string) string {
@@ -62,7 +61,7 @@ func openOutage(t *testing.T, open func(string) *tab) *outage {
 func (o *outage) answers(phone string) string {
 	o.t.Helper()
 	var qr any
-	if !until(5*time.Second, func() bool {
+	if !until(func() bool {
 		_, out := o.api("GET", "/payments?status=qr_shown", nil)
 		if list, _ := out["payments"].([]any); len(list) == 1 {
 			qr = list[0].(object)["qr"]
@@ -85,25 +84,25 @@ func (b *tab) chooses(n int) {
 func (o *outage) begins(key, code string) {
 	o.t.Helper()
 	o.till.amount(kb.Enter)
-	o.till.sees(5*time.Second, word, "SCAN")
-	o.till.has(5*time.Second, `document.getElementById("v-actions").textContent`, key)
+	o.till.sees(word, "SCAN")
+	o.till.has(`document.getElementById("v-actions").textContent`, key)
 	o.till.press(code)
 	if key == "F6" {
-		o.till.has(5*time.Second, `document.getElementById("choose-tiles").textContent`, "Corner Pay")
+		o.till.has(`document.getElementById("choose-tiles").textContent`, "Corner Pay")
 		o.till.chooses(1)
-		o.till.sees(5*time.Second, word, "SHOW QR")
+		o.till.sees(word, "SHOW QR")
 	}
 }
 
 // accepted wants the striped verdict and the banner, and goes on to the next sale.
 func (o *outage) accepted(name, left string) {
 	o.t.Helper()
-	o.till.sees(5*time.Second, word, "ACCEPTED OFFLINE")
-	o.till.sees(time.Second, tone, "striped")
-	o.till.has(5*time.Second, banner, left)
+	o.till.sees(word, "ACCEPTED OFFLINE")
+	o.till.sees(tone, "striped")
+	o.till.has(banner, left)
 	o.till.keeps(name)
 	o.till.press(kb.Enter)
-	o.till.sees(5*time.Second, word, "")
+	o.till.sees(word, "")
 }
 
 // sells goes through the four ways and then over the limit.
@@ -117,7 +116,7 @@ func (o *outage) sells() {
 	o.scan(0, o.answers(o.flying))
 	o.accepted("5-voucher", "2 of 4 sales")
 	o.begins("F3", kb.F3)
-	o.till.has(5*time.Second, `document.getElementById("v-notice").textContent`, "card")
+	o.till.has(`document.getElementById("v-notice").textContent`, "card")
 	o.scan(0, o.card)
 	o.accepted("6-charged-later", "3 of 4 sales")
 	o.begins("F6", kb.F6)
@@ -129,7 +128,7 @@ func (o *outage) sells() {
 	o.accepted("8-on-sight", "Left on this register: 0 more")
 	o.begins("F6", kb.F6)
 	o.scan(0, o.answers(o.flying))
-	o.till.has(5*time.Second, `document.getElementById("v-notice").textContent`, "4 sales wait to be collected")
+	o.till.has(`document.getElementById("v-notice").textContent`, "4 sales wait to be collected")
 	o.till.keeps("9-limit")
 	o.till.press(kb.Escape)
 }
@@ -144,20 +143,20 @@ func TestE2EBrowserOutage(t *testing.T) {
 	cloud := open(o.Sandbox + "/")
 	cloud.do(chromedp.Click(chromedp.CSS("#cut")))
 	cloud.keeps("1-line-cut")
-	o.till.has(30*time.Second, banner, "Accepted without it: 0 of 4 sales")
+	o.till.has(banner, "Accepted without it: 0 of 4 sales")
 	o.till.keeps("2-no-line")
 	o.sells()
 
 	owner := open(o.Owner + "?lang=en")
 	owner.do(chromedp.SendKeys(chromedp.CSS("#password"), o.OwnerPassword+kb.Enter))
-	owner.sees(10*time.Second, `String(document.querySelector(".tabs") !== null)`, "true")
+	owner.sees(`String(document.querySelector(".tabs") !== null)`, "true")
 	owner.do(chromedp.Navigate(strings.TrimSuffix(o.Owner, "/") + "/offline?lang=en"))
-	owner.has(5*time.Second, `document.body.innerText`, "4 of 4")
+	owner.has(`document.body.innerText`, "4 of 4")
 	owner.keeps("10-owner")
 	o.sandbox("DELETE", "/faults", nil)
-	o.till.sees(40*time.Second, banner, "")
+	o.till.sees(banner, "")
 	o.till.keeps("11-line-back")
-	if !until(30*time.Second, func() bool {
+	if !until(func() bool {
 		_, out := o.api("GET", "/payments?status=paid", nil)
 		list, _ := out["payments"].([]any)
 		return len(list) == 4
@@ -166,7 +165,7 @@ func TestE2EBrowserOutage(t *testing.T) {
 		t.Fatalf("not everything was collected: %v", out)
 	}
 	owner.do(chromedp.Reload())
-	owner.has(5*time.Second, `document.body.innerText`, "Nothing waits")
+	owner.has(`document.body.innerText`, "Nothing waits")
 	owner.keeps("12-owner-after")
 	o.books()
 }

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"strings"
-	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -16,15 +15,15 @@ func (s *shop) ownersRound(owner *tab, sales string) {
 	base := strings.TrimSuffix(s.Owner, "/")
 	owner.do(chromedp.Navigate(base+"/payments?wallet=wechat&lang=en"), chromedp.Click(chromedp.CSS(".rows a.line")), chromedp.WaitVisible(chromedp.CSS("summary")),
 		chromedp.Click(chromedp.CSS("summary")), chromedp.SendKeys(chromedp.CSS("#password"), s.OwnerPassword+kb.Enter))
-	owner.sees(10*time.Second, `String(/Refund(ed| of) 12\.80/.test(document.body.innerText))`, "true")
+	owner.sees(`String(/Refund(ed| of) 12\.80/.test(document.body.innerText))`, "true")
 	p := object{"id": owner.eval(`location.pathname.split("/").pop()`)}
-	s.reaches(p, 30*time.Second, "refunded")
+	s.reaches(p, "refunded")
 	owner.do(chromedp.Navigate(base + "/refunds?lang=en"))
-	owner.sees(10*time.Second, `String(document.body.innerText.includes("−¥12.80") && document.body.innerText.includes("Refunded 12.80"))`, "true")
+	owner.sees(`String(document.body.innerText.includes("−¥12.80") && document.body.innerText.includes("Refunded 12.80"))`, "true")
 
 	owner.eval(`(fetch("/owner/payments.csv").then((r) => r.text()).then((t) => { window.rows = t.trim().split("\n").length - 1; }), "")`)
-	owner.sees(10*time.Second, `String(window.rows)`, sales)
+	owner.sees(`String(window.rows)`, sales)
 
 	owner.do(chromedp.Navigate(base+"/backup?lang=en"), chromedp.Click(chromedp.CSS(`form[action="/owner/backup"] button`)))
-	owner.sees(30*time.Second, `String(document.querySelectorAll(".rows li").length > 0 && document.querySelector("[data-running]") === null && document.querySelector(".badge.good") !== null)`, "true")
+	owner.sees(`String(document.querySelectorAll(".rows li").length > 0 && document.querySelector("[data-running]") === null && document.querySelector(".badge.good") !== null)`, "true")
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -43,12 +42,12 @@ type counter struct {
 func (c *counter) begin(key string) {
 	c.t.Helper()
 	c.till.amount(kb.Enter)
-	c.till.sees(5*time.Second, word, "SCAN")
+	c.till.sees(word, "SCAN")
 	_, out := c.api("GET", "/payments?status=created", nil)
 	if list, _ := out["payments"].([]any); len(list) == 1 {
 		c.sold = append(c.sold, list[0].(object))
 	}
-	c.till.has(10*time.Second, `document.getElementById("v-actions").textContent`, key)
+	c.till.has(`document.getElementById("v-actions").textContent`, key)
 	c.till.press(map[string]string{"F6": kb.F6, "F3": kb.F3}[key])
 	if key == "F6" {
 		c.till.chooses(1)
@@ -57,18 +56,18 @@ func (c *counter) begin(key string) {
 
 func (c *counter) accepted() {
 	c.t.Helper()
-	c.till.sees(10*time.Second, word, "ACCEPTED OFFLINE")
+	c.till.sees(word, "ACCEPTED OFFLINE")
 	c.till.press(kb.Enter)
-	c.till.sees(5*time.Second, word, "")
+	c.till.sees(word, "")
 }
 
 // answer lets the phone look at the display, and shows its code to the scanner.
 func (c *counter) answer(name, kind string) {
 	c.t.Helper()
 	c.begin("F6")
-	c.till.sees(10*time.Second, word, "SHOW QR")
+	c.till.sees(word, "SHOW QR")
 	c.phone.click(`[data-look="1"]`)
-	c.phone.sees(10*time.Second, slip, "true")
+	c.phone.sees(slip, "true")
 	text := c.phone.eval(`document.getElementById("slip").dataset.code`)
 	if !strings.HasPrefix(text, kind+":") {
 		c.t.Errorf("the phone shows %.4s, want %s", text, kind)
@@ -84,7 +83,7 @@ func (c *counter) answer(name, kind string) {
 func (s *shop) sellsOffline() {
 	s.t.Helper()
 	said, rc := "", 1
-	if !until(30*time.Second, func() bool {
+	if !until(func() bool {
 		said, rc = s.tillwire("settings", "set", "checkout.ride_through", "0s", "offline.accept", "true", "offline.caps", "CNY 200 500 5000 2500")
 		return rc == 0
 	}) {
@@ -105,22 +104,22 @@ func TestE2EBrowserPhones(t *testing.T) {
 
 	// Nothing is shown yet, and the phone says so.
 	c.phone.click(`[data-look="1"]`)
-	c.phone.has(10*time.Second, `document.getElementById("verdict").textContent`, "shows no code now")
+	c.phone.has(`document.getElementById("verdict").textContent`, "shows no code now")
 	cloud.click("#cut")
-	c.till.has(30*time.Second, banner, "No line")
+	c.till.has(banner, "No line")
 
 	c.answer("receipt", "RC1")
 	c.accepted()
 	c.phone.click("#slip-done")
-	c.phone.sees(5*time.Second, slip, "false")
+	c.phone.sees(slip, "false")
 
 	c.phone.click("#flight")
-	c.phone.has(10*time.Second, `document.getElementById("carries").textContent`, "¥1,000.00")
+	c.phone.has(`document.getElementById("carries").textContent`, "¥1,000.00")
 	c.answer("voucher", "OV2")
 	c.accepted()
 
 	c.begin("F3")
-	sam.sees(10*time.Second, `String(document.querySelector("#qr svg") !== null)`, "true")
+	sam.sees(`String(document.querySelector("#qr svg") !== null)`, "true")
 	sam.click(`[data-counter="1"]`)
 	c.accepted()
 
@@ -128,7 +127,7 @@ func TestE2EBrowserPhones(t *testing.T) {
 	c.phone.do(chromedp.Evaluate[chromedp.Void](`(() => { const list = document.getElementById("attack"); list.value = "wrong_key"; list.dispatchEvent(new Event("change")); })()`))
 	c.phone.click("#slip-done")
 	c.answer("thief", "OV2")
-	c.till.has(10*time.Second, `document.getElementById("v-notice").textContent`, "not made by the customer's own phone")
+	c.till.has(`document.getElementById("v-notice").textContent`, "not made by the customer's own phone")
 	c.till.press(kb.Escape)
 
 	cloud.keeps("cloud")
@@ -137,7 +136,7 @@ func TestE2EBrowserPhones(t *testing.T) {
 		t.Fatalf("%d sales were begun", len(sold))
 	}
 	for _, p := range sold {
-		s.reaches(p, 60*time.Second, "paid")
+		s.reaches(p, "paid")
 	}
 	s.books()
 	s.verify()

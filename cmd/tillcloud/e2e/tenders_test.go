@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // tender is a wallet of the demo shop in a currency, and what its code to show is
@@ -89,7 +88,7 @@ func TestE2EEveryWallet(t *testing.T) {
 			if w.codes {
 				p := s.priced(0, w, value, "scan")
 				s.scan(0, s.paycode(phone))
-				p = s.reaches(p, 10*time.Second, "paid")
+				p = s.reaches(p, "paid")
 				if p["wallet"] != w.wallet {
 					t.Errorf("the code went to %v", p["wallet"])
 				}
@@ -99,7 +98,7 @@ func TestE2EEveryWallet(t *testing.T) {
 			}
 			q := s.byQR(t, w, phone, value+100)
 			s.refund(q, 300)
-			q = s.settled(q, 20*time.Second)
+			q = s.settled(q)
 			if q["status"] != "paid" || num(q["refunded"].(object)["value"]) != 300 {
 				t.Errorf("after a part refund it is %v with %v given back", q["status"], q["refunded"])
 			}
@@ -147,7 +146,7 @@ func (s *shop) agrees(day string) {
 // scan it.
 func (s *shop) byQR(t *testing.T, w tender, phone string, value int64) object {
 	t.Helper()
-	q := s.reaches(s.priced(1, w, value, "show"), 10*time.Second, "qr_shown")
+	q := s.reaches(s.priced(1, w, value, "show"), "qr_shown")
 	var is struct {
 		Scheme, Mode, Reason string
 		Valid                bool
@@ -160,7 +159,7 @@ func (s *shop) byQR(t *testing.T, w tender, phone string, value int64) object {
 	if answer := s.sandbox("POST", "/customers/"+phone+"/scan", object{"qr": q["qr"]}); answer["status"] != "paid" {
 		t.Errorf("the phone says %v", answer)
 	}
-	return s.reaches(q, 10*time.Second, "paid")
+	return s.reaches(q, "paid")
 }
 
 // TestE2EAWalletWithTheWrongPrice: a code goes nowhere when no wallet that could take
@@ -177,7 +176,7 @@ func TestE2EAWalletWithTheWrongPrice(t *testing.T) {
 		t.Errorf("it is %v", p["status"])
 	}
 	s.cancel(p)
-	s.reaches(p, 10*time.Second, "not_sent")
+	s.reaches(p, "not_sent")
 	for i, ask := range []object{{"mode": "show", "wallet": "pix", "amount": object{"value": 1200, "currency": "CNY"}},
 		{"mode": "scan", "amount": object{"value": 1200, "currency": "THB"}}} { // its wallets have no codes
 		ask["request_id"], ask["lane"], ask["reference"] = fmt.Sprint(s.run, "-wrong-", i), s.Lanes[0].ID, "e2e"

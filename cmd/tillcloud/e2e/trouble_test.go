@@ -72,10 +72,10 @@ func (l *lone) end() string {
 	_ = l.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-l.done:
-	case <-time.After(2 * time.Minute):
+	case <-time.After(patience):
 		_ = l.cmd.Process.Kill()
 		<-l.done
-		l.t.Error("the agent did not stop within two minutes")
+		l.t.Errorf("the agent did not stop within %s", patience)
 	}
 	return l.out.String()
 }
@@ -89,10 +89,10 @@ func (s *shop) problems() string {
 	return fmt.Sprint(out["problems"], out["devices"])
 }
 
-func (s *shop) says(within time.Duration, words ...string) {
+func (s *shop) says(words ...string) {
 	s.t.Helper()
 	var last string
-	if !until(within, func() bool {
+	if !until(func() bool {
 		last = strings.ToLower(s.problems())
 		for _, w := range words {
 			if !strings.Contains(last, strings.ToLower(w)) {
@@ -101,7 +101,7 @@ func (s *shop) says(within time.Duration, words ...string) {
 		}
 		return true
 	}) {
-		s.t.Errorf("the status does not say %q within %s: %s", words, within, last)
+		s.t.Errorf("the status does not say %q within %s: %s", words, patience, last)
 	}
 }
 
@@ -110,7 +110,7 @@ func TestE2ETrouble(t *testing.T) {
 	s := openShop(t)
 	p := s.open(0, 1280, "scan")
 	s.scan(0, s.paycode(s.customer("approve")))
-	s.reaches(p, 5*time.Second, "paid")
+	s.reaches(p, "paid")
 	s.stop()
 
 	t.Run("wrong configuration", s.wrongConfiguration)
@@ -149,7 +149,7 @@ func (s *shop) portInUse(t *testing.T) {
 		if !asExit(err, &exit) || exit.ExitCode() != 1 {
 			t.Errorf("the agent ended with %v", err)
 		}
-	case <-time.After(2 * time.Minute):
+	case <-time.After(patience):
 		t.Errorf("the agent goes on without its port")
 		l.end()
 	}
@@ -161,7 +161,7 @@ func (s *shop) portInUse(t *testing.T) {
 func (s *shop) missingScanner(t *testing.T) {
 	l := s.runAlone(s.edited(set("path", `"/dev/serial/by-id/usb-nobody-here"`)))
 	defer l.end()
-	s.says(20*time.Second, "usb-nobody-here")
+	s.says("usb-nobody-here")
 	if resp, err := http.Get(strings.TrimSuffix(s.API, "/api/v1") + "/readyz"); err != nil || resp.StatusCode != http.StatusOK {
 		t.Errorf("a missing scanner stops the agent: %v %v", resp, err)
 	}
@@ -190,7 +190,7 @@ func (s *shop) fullDisk(t *testing.T) {
 	s.ready200(t)
 	q := s.open(0, 700, "scan")
 	fill(t, small)
-	s.says(60*time.Second, "disk")
+	s.says("disk")
 	status, out := s.apiOnce("POST", "/payments", object{"request_id": "full", "lane": s.Lanes[1].ID,
 		"amount": object{"value": 100, "currency": "CNY"}, "reference": "", "mode": "scan"})
 	if status != http.StatusServiceUnavailable || out["say"] == nil {
@@ -201,7 +201,7 @@ func (s *shop) fullDisk(t *testing.T) {
 		t.Errorf("the open payment is %v", now["status"])
 	}
 	_ = os.Remove(filepath.Join(small, "fill"))
-	if !until(60*time.Second, func() bool {
+	if !until(func() bool {
 		status, out = s.apiOnce("POST", "/payments", object{"request_id": "room again", "lane": s.Lanes[1].ID,
 			"amount": object{"value": 100, "currency": "CNY"}, "reference": "", "mode": "scan"})
 		return status == http.StatusCreated || status == http.StatusOK
@@ -216,7 +216,7 @@ func (s *shop) pageSaysStoreIsDown(t *testing.T) {
 	t.Helper()
 	base := strings.TrimSuffix(s.API, "/api/v1")
 	var page *http.Response
-	if !until(20*time.Second, func() bool {
+	if !until(func() bool {
 		var err error
 		page, err = http.Get(base + "/readyz")
 		return err == nil
@@ -245,7 +245,7 @@ func (s *shop) apiOnce(method, path string, body any) (int, object) {
 
 func (s *shop) ready200(t *testing.T) {
 	t.Helper()
-	if !until(20*time.Second, func() bool {
+	if !until(func() bool {
 		resp, err := http.Get(strings.TrimSuffix(s.API, "/api/v1") + "/readyz")
 		if err != nil {
 			return false
@@ -298,7 +298,7 @@ func TestE2ELine(t *testing.T) {
 	phone := s.customer("approve")
 	s.sandbox("PUT", "/faults", []object{{"wallet": "*", "operation": "*", "kind": "refuse_connection"}})
 	off := time.Now()
-	if !until(15*time.Second, func() bool { return s.line() == "down" }) {
+	if !until(func() bool { return s.line() == "down" }) {
 		t.Errorf("after %s without a line the status says %q", time.Since(off), s.line())
 	}
 	p := s.open(0, 500, "scan") // a line that is down never refuses a payment
@@ -308,26 +308,26 @@ func TestE2ELine(t *testing.T) {
 		t.Errorf("within the ride-through the payment is %v", now["status"])
 	}
 	pause(time.Until(off.Add(70 * time.Second)))
-	q := s.settled(p, 10*time.Second)
+	q := s.settled(p)
 	if q["status"] != "not_sent" {
 		t.Errorf("without a line the payment ends %v", q["status"])
 	}
 	r := s.open(0, 500, "scan")
 	s.scan(0, s.paycode(phone))
-	if r = s.reaches(r, 3*time.Second, "not_sent"); r["status"] != "not_sent" {
+	if r = s.reaches(r, "not_sent"); r["status"] != "not_sent" {
 		t.Errorf("long after, a code is %v", r["status"])
 	}
 	s.killAgent() // and a boot without the cloud
-	if !until(15*time.Second, func() bool { return s.line() == "down" }) {
+	if !until(func() bool { return s.line() == "down" }) {
 		t.Errorf("after a boot without a line the status says %q", s.line())
 	}
 	s.sandbox("DELETE", "/faults", nil)
-	if !until(10*time.Second, func() bool { return s.line() == "online" }) {
-		t.Errorf("10 s after the line is back the status says %q", s.line())
+	if !until(func() bool { return s.line() == "online" }) {
+		t.Errorf("after the line is back the status says %q", s.line())
 	}
 	ok := s.open(0, 500, "scan")
 	s.scan(0, s.paycode(phone))
-	s.reaches(ok, 10*time.Second, "paid")
+	s.reaches(ok, "paid")
 	s.books()
 }
 
@@ -342,7 +342,7 @@ func (s *shop) killAgent() {
 	s.t.Helper()
 	before := s.AgentPID
 	_ = syscall.Kill(before, syscall.SIGKILL)
-	if !until(20*time.Second, func() bool { return s.reread() == nil && s.AgentPID != before }) {
+	if !until(func() bool { return s.reread() == nil && s.AgentPID != before }) {
 		s.t.Error("the agent was not started again")
 	}
 }

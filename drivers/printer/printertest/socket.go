@@ -5,6 +5,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 )
 
 // Serve connects a line to the printer until it ends: what arrives is fed, answers are
@@ -67,11 +68,18 @@ func Listen(t testing.TB, m *Machine) *Socket {
 	return s
 }
 
+// takenFor is how long somebody else may have the port that an unplugged printer left.
+const takenFor = time.Minute
+
 // Plug opens the port; the address stays the same after the first time.
 func (s *Socket) Plug() error {
 	l, err := net.Listen("tcp", s.Address)
-	if err != nil {
-		return err
+	for limit := time.After(takenFor); err != nil; l, err = net.Listen("tcp", s.Address) {
+		select {
+		case <-limit:
+			return err
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
 	s.mu.Lock()
 	s.listen, s.Address = l, l.Addr().String()

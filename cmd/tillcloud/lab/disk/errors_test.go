@@ -37,7 +37,7 @@ const (
 func TestNoErrorOfTheDiskLosesMoney(t *testing.T) {
 	const spoilt = 20
 	base := lab.Scratch(t)
-	r := lab.Begin(t, "C8", "errors", 300, 5000)
+	r := lab.Begin(t, "C8", "errors", 220, 5000)
 	if r.Size() == 0 {
 		return
 	}

@@ -19,7 +19,7 @@ import (
 const (
 	lanes     = 8
 	token     = "0123456789abcdef0123456789abcdef"
-	patience  = 15 * time.Second // for a start or a stop, on a machine that is busy
+	patience  = 2 * time.Minute // for a start or a stop, on a machine that is busy
 	stillness = 20 * time.Millisecond
 )
 
@@ -48,8 +48,8 @@ type terminal struct {
 
 // install writes what a real shop is configured with. Its data folder is a copy of
 // one that was set up.
-func install(bin, dir, data, setUp string, a lab.Account) (*terminal, error) {
-	address, err := freeAddress()
+func install(bin, dir, data, setUp string, a lab.Account, seed uint64) (*terminal, error) {
+	address, err := freeAddress(seed)
 	if err != nil {
 		return nil, err
 	}
@@ -65,13 +65,14 @@ func install(bin, dir, data, setUp string, a lab.Account) (*terminal, error) {
 }
 
 // freeAddress finds a port outside the range that outgoing connections take theirs
-// from: one that knocks at a dead agent would take the agent's place.
-func freeAddress() (string, error) {
-	const first, count, tries = 20_000, 12_000, 100
+// from: one that knocks at a dead agent would take the agent's place. Shops that live
+// side by side look among different ports, since that of a dead agent looks free.
+func freeAddress(seed uint64) (string, error) {
+	const first, count, ranges, tries = 20_000, 1_000, 12, 100
 	var err error
 	for range tries {
 		var l net.Listener
-		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first+rand.IntN(count))); err == nil {
+		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first+count*int(seed%ranges)+rand.IntN(count))); err == nil {
 			return l.Addr().String(), l.Close()
 		}
 	}

@@ -22,9 +22,9 @@ import (
 // The sizes of C4: release is every byte of every wallet's messages, merge every
 // so many bytes of the first wallet's and fewer of the others'.
 const (
-	cutsMerge   = 3_200
+	cutsMerge   = 2_100
 	cutsRelease = 105_000
-	cutsStride  = 21 // bytes from one cut to the next, at merge size
+	cutsStride  = 32 // bytes from one cut to the next, at merge size
 	cutsOthers  = 3  // times as many for the other wallets
 )
 

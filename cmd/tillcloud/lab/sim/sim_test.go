@@ -40,7 +40,7 @@ func TestSimulatedShopDays(t *testing.T) {
 	}
 	// A shop lives for a second and leaves little behind: memory is cheaper than collecting.
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
-	c := &campaign{run: lab.Begin(t, "C6", "payments", 20_000, 1_000_000), keys: keys, dir: lab.Scratch(t), ways: map[agent.Way]int{}}
+	c := &campaign{run: lab.Begin(t, "C6", "payments", 12_000, 1_000_000), keys: keys, dir: lab.Scratch(t), ways: map[agent.Way]int{}}
 	c.run.Tried(append(lab.Wallets(), lab.Apart()...)...)
 	cases := processors
 	if os.Getenv(lab.SizeEnv) == "" {
