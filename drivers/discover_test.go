@@ -310,7 +310,7 @@ func TestHotplugOnThisMachineEnds(t *testing.T) {
 	go func() { Hotplug(ctx, agent.NewSystemClock(), func() {}); close(ended) }()
 	select {
 	case <-ended:
-	case <-time.After(10 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("Hotplug does not end with its context")
 	}
 }

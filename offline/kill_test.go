@@ -99,7 +99,7 @@ func run(t *testing.T, dir string, answers int, into map[agent.PaymentID]int64) 
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	guard := time.AfterFunc(30*time.Second, func() { cmd.Process.Kill() })
+	guard := time.AfterFunc(patience, func() { cmd.Process.Kill() })
 	defer guard.Stop()
 	lines := bufio.NewScanner(out)
 	read := 0

@@ -291,10 +291,14 @@ func spoilRoot(t *testing.T, dir, name string) {
 	}
 }
 
+// patience is how long anything may take before it counts as lost, on a machine that has
+// other things to do as well.
+const patience = 2 * time.Minute
+
 // eventually polls until something holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(patience)
 	for !holds() {
 		select {
 		case <-deadline:

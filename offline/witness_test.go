@@ -120,7 +120,7 @@ func TestAWitnessThatCannotBeWrittenIsTold(t *testing.T) {
 	place := filepath.Join(t.TempDir(), "gone", "witness")
 	ts := openStore(t, func(o *offline.Options) { o.Witness = place })
 	ts.sell(t, 1, approved)
-	for deadline := time.After(10 * time.Second); !ts.told(place); {
+	for deadline := time.After(patience); !ts.told(place); {
 		select {
 		case <-deadline:
 			t.Fatalf("problems %v", ts.Problems())
@@ -132,7 +132,7 @@ func TestAWitnessThatCannotBeWrittenIsTold(t *testing.T) {
 	}
 	ts.clock.Advance(2 * time.Second)
 	ts.sell(t, 2, approved)
-	for deadline := time.After(10 * time.Second); ts.told(place); {
+	for deadline := time.After(patience); ts.told(place); {
 		select {
 		case <-deadline:
 			t.Fatal("it is told for ever")

@@ -42,7 +42,7 @@ func within[T any](t *testing.T, what string, call func() T) (out T) {
 	go func() { done <- call() }()
 	select {
 	case out = <-done:
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatalf("%s does not return", what)
 	}
 	return out

@@ -67,6 +67,7 @@ type device struct {
 	env    drivers.Env
 	setup  func() (Setup, error) // a fresh codec for each opening
 	open   func(path string) (serial.Port, error)
+	stale  time.Duration // staleAfter; more where a test's machine may be busy
 
 	mu     sync.Mutex
 	wanted bool          // a payment waits for a code
@@ -79,7 +80,7 @@ func newDevice(p Profile, c drivers.Config, v *drivers.Values, e drivers.Env) (*
 	if err != nil {
 		return nil, err
 	}
-	d := &device{config: c, env: e, wake: make(chan struct{}, 1), setup: func() (Setup, error) { return p.New(v) }}
+	d := &device{config: c, env: e, stale: staleAfter, wake: make(chan struct{}, 1), setup: func() (Setup, error) { return p.New(v) }}
 	switch p.Port {
 	case PortHIDRaw:
 		d.open = newNodes(e.Clock, setup.Poll).hidraw

@@ -57,6 +57,7 @@ func keyboard(t *testing.T, path string, k kernel) (*device, chan agent.Scan) {
 		t.Fatal(unit.Err)
 	}
 	d := unit.Device.(*device)
+	d.stale = patience
 	n := newNodes(clock, 20*time.Millisecond)
 	n.kernel = k
 	d.open = n.input

@@ -52,6 +52,7 @@ func newBench(t *testing.T, driver string, keys map[string]any) *bench {
 		t.Fatal(unit.Err)
 	}
 	b.device = unit.Device.(*device)
+	b.device.stale = patience
 	ctx, cancel := context.WithCancel(t.Context())
 	ran, listened := make(chan error, 1), make(chan struct{})
 	go func() { ran <- b.device.Run(ctx, b) }()

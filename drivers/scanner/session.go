@@ -139,7 +139,7 @@ func (s *session) deliver(ctx context.Context, events []Event) {
 		case EventScan, EventDuplicate:
 			s.whole()
 		}
-		if e.Kind == EventScan && s.env.Clock.Mono()-e.At > staleAfter {
+		if e.Kind == EventScan && s.env.Clock.Mono()-e.At > s.stale {
 			s.report.Count(countStale)
 			continue
 		}

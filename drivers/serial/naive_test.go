@@ -157,7 +157,7 @@ func TestNaiveOpenDeliversWhatCameBefore(t *testing.T) {
 	d.send(t, "280000000000000000\r")
 	p := naive(t, d.path)
 	defer p.Close()
-	if err := p.SetReadTimeout(time.Second); err != nil {
+	if err := p.SetReadTimeout(patience); err != nil {
 		t.Fatal(err)
 	}
 	buf := make([]byte, 32)

@@ -16,7 +16,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience is how long a test waits for something that has to happen.
-const patience = 10 * time.Second
+const patience = 2 * time.Minute
 
 // device is the far end of a pseudo-terminal, as a scanner would be.
 type device struct {
