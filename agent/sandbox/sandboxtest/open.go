@@ -114,10 +114,11 @@ func OrderNo() string {
 	return "DEMO01" + strings.ToUpper(hex.EncodeToString(b))
 }
 
-// Until waits until something is done, for ten seconds at most.
+// Until waits until something is done, for two minutes at most: the machine may have other
+// things to do.
 func Until(t *testing.T, done func() bool) {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for !done() {
 		select {
 		case <-deadline:

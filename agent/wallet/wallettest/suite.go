@@ -30,10 +30,10 @@ type Harness struct {
 }
 
 const (
-	patient   = 10 * time.Second       // for operations that must not run out of time
-	impatient = 400 * time.Millisecond // for those that must
-	price     = 1280                   // minor units of every payment here
-	part      = 500                    // minor units of a partial refund
+	patient   = time.Minute // for operations that must not run out of time
+	impatient = time.Second // for those that must, and yet reach the cloud on a busy machine
+	price     = 1280        // minor units of every payment here
+	part      = 500         // minor units of a partial refund
 )
 
 // Run runs the whole contract: the road without faults, then every fault on
