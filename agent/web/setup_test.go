@@ -79,8 +79,8 @@ func (c *client) submit(fields, files map[string]string) answer {
 	return c.with("Content-Type", form.FormDataContentType()).do("POST", "/setup", body.String())
 }
 
-// keys are made once for all tests of this package: making one takes a good part of a second.
-var keys = map[int]func() (*rsa.PrivateKey, error){
+// pairs are made once for all tests of this package: making one takes a good part of a second.
+var pairs = map[int]func() (*rsa.PrivateKey, error){
 	1024: sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 1024) }),
 	2048: sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }),
 }
@@ -88,7 +88,7 @@ var keys = map[int]func() (*rsa.PrivateKey, error){
 // keyPair is a merchant's private key and some platform's public one.
 func keyPair(t *testing.T, bits int) (private, public string) {
 	t.Helper()
-	key, err := keys[bits]()
+	key, err := pairs[bits]()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -439,7 +439,7 @@ const finalWithin = 120*time.Second/scale + 10*time.Second
 
 // cutTries is how often a case is set up again whose message did not come about, or
 // ended before the cut: on a busy machine a customer may be served before it was needed.
-const cutTries = 5
+const cutTries = 20
 
 func (c *counter) cutOnce(ctx context.Context, r *lab.Run, seed uint64, lane string) error {
 	which, ok := cutOf(seed)
