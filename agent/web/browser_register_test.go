@@ -16,11 +16,13 @@ import (
 // live is a terminal whose clock really runs, as browsers expect. It is about noon there,
 // so that no day ends while a test looks at it.
 func live(t *testing.T, change ...func(*Options)) *terminal {
-	return newTerminal(t, append([]func(*Options){func(o *Options) {
+	tm := newTerminal(t, append([]func(*Options){func(o *Options) {
 		o.Clock = agent.NewSystemClock()
 		o.Displays = patientDisplays(o.Clock)
 		o.Zone = noon(t)
 	}}, change...)...)
+	tm.clock.jump(time.Since(tm.clock.Now())) // what is sold is sold now
+	return tm
 }
 
 // noon is a time zone where it is between noon and one o'clock now.

@@ -89,7 +89,7 @@ export class Today {
     if (!wanted) return;
     if (!await this.load()) return;
     if (this.payments.size > 1) {
-      const whole = await call("GET", "/payments?limit=1&whole=true&q=" + encodeURIComponent(wanted));
+      const whole = await call("GET", "/payments" + "?limit=1&whole=true&q=" + encodeURIComponent(wanted));
       if (!whole.ok || $("search").value.trim() !== wanted) return;
       this.payments = new Map([...whole.body.payments.map((p) => [p.id, p]), ...this.payments]);
       this.draw();
