@@ -479,60 +479,6 @@ func (j *joint) settles(what string, most int, now func() int) {
 	}
 }
 
-// atRest counts what the devices hold open while everything is plugged in and idle: a
-// device that calls itself ready may still begin something, so it looks until nothing has
-// changed for a while.
-func (j *joint) atRest() (devices, drivers int) {
-	j.t.Helper()
-	same := 0
-	if err := poll("the devices come to rest", func() (bool, error) {
-		d, g := deviceCounts(j.t)
-		if same++; d != devices || g != drivers {
-			devices, drivers, same = d, g, 0
-		}
-		return same == restLooks, nil
-	}); err != nil {
-		j.t.Fatal(err)
-	}
-	return devices, drivers
-}
-
-// restLooks is how many looks in a row have to agree.
-const restLooks = 100
-
-// deviceCounts is how many terminals this process has open, and how many goroutines run
-// in drivers.
-func deviceCounts(t *testing.T) (devices, goroutines int) {
-	t.Helper()
-	for _, target := range descriptorTargets(t) {
-		if strings.HasPrefix(target, "/dev/pts/") || strings.HasPrefix(target, "/dev/ptmx") {
-			devices++
-		}
-	}
-	stacks := make([]byte, 4<<20)
-	for _, g := range strings.Split(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
-		if strings.Contains(g, "tillwire/drivers") {
-			goroutines++
-		}
-	}
-	return devices, goroutines
-}
-
-// descriptorTargets is what the descriptors of this process lead to.
-func descriptorTargets(t *testing.T) (targets []string) {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		if target, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil { // else it was the directory's own
-			targets = append(targets, target)
-		}
-	}
-	return targets
-}
-
 // judge compares the cloud's books, the paper and the displays with what was sold.
 func (j *joint) judge() {
 	j.t.Helper()
