@@ -346,6 +346,26 @@ func TestAnEndThatComesWhileThePrinterIsAskedIsHeard(t *testing.T) {
 	})
 }
 
+// The end of another job, told late, is no proof of this one.
+func TestTheEndOfAnotherJobProvesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := printertest.New()
+		m.NoProof = true
+		b := newBench(t, m, "epson-tm-tcp", nil)
+		defer b.stop()
+		own := b.next()
+		b.print("one")
+		pass(askAgain / 2)
+		another := b.next() // never asked for
+		if own == another {
+			t.Fatal("the job has not begun")
+		}
+		m.Say(ended(another)...)
+		pass(time.Minute)
+		b.want([]string{"one 10"}, []string{"one: accepted"})
+	})
+}
+
 // Noise on the line costs one look no answer.
 func TestNoiseDoesNotSilenceAPrinter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
