@@ -22,7 +22,7 @@ var (
 	leaves = []string{"agent/qr", "agent/words", "agent/wallet/emvqr", "agent/wallet/voucher", "drivers/serial"}
 
 	// suites and instruments are for tests: any test may import them, no shipped code may.
-	testOnly = []string{"agent/wallet/wallettest", "agent/sandbox/sandboxtest", "drivers/scanner/scannertest", "offline/journaltest", "offline/faultfs", "drivers/printer/printertest", "drivers/display/displaytest", "agent/fleet/service/storetest"}
+	testOnly = []string{"agent/wallet/wallettest", "agent/sandbox/sandboxtest", "drivers/scanner/scannertest", "offline/journaltest", "offline/faultfs", "drivers/printer/printertest", "drivers/display/displaytest", "agent/fleet/service/storetest", "agent/fleet/brokertest", "agent/logtest"}
 
 	// reserved packages are imported by their command and by tests, by nobody else.
 	reserved = map[string]string{
@@ -37,6 +37,7 @@ var (
 		"github.com/skip2/go-qrcode":          {"agent/qr"},
 		"github.com/mattn/go-sqlite3":         {"offline", "agent/sandbox"},
 		"github.com/eclipse/paho.mqtt.golang": {"agent/fleet"},
+		"github.com/nats-io/nats.go":          {"agent/fleet/jetstream"},
 	}
 )
 

@@ -1,25 +1,24 @@
 package mqtt
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"fmt"
 	"math/big"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"tillwire/agent/fleet"
+	"tillwire/agent/fleet/brokertest"
+	"tillwire/agent/logtest"
 )
 
 const (
@@ -121,35 +120,9 @@ type broker struct {
 	pki  *authority
 	addr string
 	dir  string
-	log  *lockedBuffer
+	log  *logtest.Log
 	cmd  *exec.Cmd
 }
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-// Write implements io.Writer.
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-// String is what was written so far.
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-const brokerACL = `pattern write pos/v1/%u/up/#
-pattern read pos/v1/%u/down/#
-user ` + service + `
-topic read pos/v1/+/up/#
-topic write pos/v1/+/down/#
-`
 
 func newBroker(t *testing.T) *broker {
 	t.Helper()
@@ -157,37 +130,16 @@ func newBroker(t *testing.T) *broker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &broker{t: t, pki: newAuthority(t, "Fleet of a test"), addr: l.Addr().String(), dir: t.TempDir(), log: &lockedBuffer{}}
+	b := &broker{t: t, pki: newAuthority(t, "Fleet of a test"), addr: l.Addr().String(), dir: t.TempDir(), log: &logtest.Log{}}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
 	server := b.pki.issue(t, "broker", "localhost", "127.0.0.1")
 	_, port, _ := net.SplitHostPort(b.addr)
-	config := fmt.Sprintf(`per_listener_settings false
-user root
-listener %s 127.0.0.1
-cafile %s
-certfile %s
-keyfile %s
-tls_version tlsv1.3
-require_certificate true
-use_identity_as_username true
-use_username_as_clientid true
-allow_anonymous false
-acl_file %s
-max_inflight_messages 20
-max_queued_messages 100000
-message_size_limit 131072
-persistence true
-persistence_location %s/
-autosave_on_changes true
-autosave_interval 1
-max_keepalive 600
-log_dest stderr
-log_type all
-`, port, b.pki.ca(), server.Cert, server.Key, filepath.Join(b.dir, "acl"), b.dir)
+	config := brokertest.Mosquitto{Port: port, CA: b.pki.ca(), Cert: server.Cert, Key: server.Key, ACL: filepath.Join(b.dir, "acl"), Dir: b.dir,
+		More: []string{"autosave_on_changes true", "autosave_interval 1", "log_type all"}}.Conf()
 	b.write("mosquitto.conf", config)
-	b.write("acl", brokerACL)
+	b.write("acl", brokertest.ACL(service))
 	b.start()
 	t.Cleanup(b.stop)
 	return b
@@ -199,21 +151,13 @@ func (b *broker) write(name, text string) {
 	}
 }
 
-// mosquitto finds the program; Debian keeps it where only root looks.
-func mosquitto(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"mosquitto", "/usr/sbin/mosquitto"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	t.Fatal("mosquitto is not installed; run: .ci/needs mosquitto")
-	return ""
-}
-
 func (b *broker) start() {
 	b.t.Helper()
-	b.cmd = exec.Command(mosquitto(b.t), "-c", filepath.Join(b.dir, "mosquitto.conf"))
+	program, err := brokertest.Program("mosquitto")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.cmd = exec.Command(program, "-c", filepath.Join(b.dir, "mosquitto.conf"))
 	b.cmd.Stderr, b.cmd.Stdout = b.log, b.log
 	if err := b.cmd.Start(); err != nil {
 		b.t.Fatal(err)

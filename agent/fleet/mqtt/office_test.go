@@ -10,6 +10,7 @@ import (
 
 	"tillwire/agent"
 	"tillwire/agent/fleet"
+	"tillwire/agent/fleet/brokertest"
 )
 
 // desk is an office at a broker, and what it has heard.
@@ -86,12 +87,8 @@ func (d *desk) count(text string) (n int) {
 func withOffices(t *testing.T) *broker {
 	t.Helper()
 	b := newBroker(t)
-	acl := brokerACL
-	for _, name := range []string{"fleet-server-1", "fleet-server-2"} {
-		acl += "user " + name + "\ntopic read pos/v1/+/up/#\ntopic write pos/v1/+/down/#\n"
-	}
 	b.stop()
-	b.write("acl", acl)
+	b.write("acl", brokertest.ACL(service, "fleet-server-1", "fleet-server-2"))
 	b.start()
 	return b
 }

@@ -12,6 +12,7 @@ import (
 	"tillwire/agent"
 	"tillwire/agent/fleet"
 	"tillwire/agent/fleet/service"
+	"tillwire/agent/fleet/service/storetest/postgres"
 )
 
 // wire is one service's side of a broker.
@@ -141,11 +142,11 @@ func part(n int) fleet.Batch {
 }
 
 // startTwo starts two services on one database.
-func startTwo(t *testing.T, p *postgres, schema string) (wires [2]*wire, services [2]*service.Service, kill [2]func()) {
+func startTwo(t *testing.T, p *postgres.Server, schema string) (wires [2]*wire, services [2]*service.Service, kill [2]func()) {
 	t.Helper()
 	for i := range services {
 		wires[i] = newWire()
-		services[i] = service.New(service.Options{Name: "office.test", Store: p.store(t, schema), Broker: wires[i], Keys: noKeys{}, Clock: agent.NewSystemClock()})
+		services[i] = service.New(service.Options{Name: "office.test", Store: open(t, p, schema), Broker: wires[i], Keys: noKeys{}, Clock: agent.NewSystemClock()})
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan struct{})
 		go func() { defer close(ended); _ = services[i].Run(ctx) }()
@@ -158,9 +159,9 @@ func startTwo(t *testing.T, p *postgres, schema string) (wires [2]*wire, service
 
 // twoServices share a database and the messages of a broker. One is killed in the
 // middle, and the broker gives the other what it had not acknowledged.
-func twoServices(t *testing.T, p *postgres) {
-	schema := p.empty()
-	store := p.store(t, schema)
+func twoServices(t *testing.T, p *postgres.Server) {
+	schema := p.Empty()
+	store := open(t, p, schema)
 	wires, services, kill := startTwo(t, p, schema)
 	for n := range shops {
 		wires[n%2].bring(shop(n), fleet.UpPresence, fleet.Presence{V: fleet.Wire, State: fleet.StateOnline, Sess: 1, Boot: "boot"})
