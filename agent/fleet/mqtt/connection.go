@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
@@ -22,6 +23,7 @@ type connection struct {
 	queue  *queue
 	lost   chan struct{} // closed when it is over
 	end    context.CancelFunc
+	closed atomic.Bool // by the other side
 
 	mu    sync.Mutex
 	cause error
@@ -39,7 +41,8 @@ var (
 func (l *Link) connect(ctx context.Context, s fleet.Session, will fleet.Message) (*connection, error) {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	c := &connection{queue: newQueue(queueMost, queueBytes), lost: make(chan struct{}), end: end}
-	opt, err := l.options(ctx, c, will)
+	at := l.servers.current()
+	opt, err := l.options(ctx, c, at, will)
 	if err != nil {
 		end()
 		return nil, err
@@ -48,7 +51,7 @@ func (l *Link) connect(ctx context.Context, s fleet.Session, will fleet.Message)
 	c.queue.start(life, func(m fleet.Heard) { s.Incoming(m.Incoming) })
 	if err := c.wait(ctx, l.opt.Clock, c.client.Connect()); err != nil {
 		c.close()
-		return nil, fmt.Errorf("connect to %s: %w", l.broker.Host, err)
+		return nil, fmt.Errorf("connect to %s: %w", at.Host, err)
 	}
 	// Without a handler of its own the subscription's messages come to the default
 	// one, where also those arrive that the broker kept and sends before it has
@@ -80,9 +83,9 @@ func (c *connection) wait(ctx context.Context, clock agent.Clock, token paho.Tok
 	}
 }
 
-func (l *Link) options(ctx context.Context, c *connection, will fleet.Message) (*paho.ClientOptions, error) {
+func (l *Link) options(ctx context.Context, c *connection, at *url.URL, will fleet.Message) (*paho.ClientOptions, error) {
 	id := string(l.opt.TID)
-	o, err := l.opt.client(ctx, c, id, id)
+	o, err := l.opt.client(ctx, c, at, id, id)
 	if err != nil {
 		return nil, err
 	}
@@ -93,8 +96,8 @@ func (l *Link) options(ctx context.Context, c *connection, will fleet.Message) (
 }
 
 // client is what the connections of both sides have in common.
-func (o Options) client(ctx context.Context, c *connection, id, user string) (*paho.ClientOptions, error) {
-	p := paho.NewClientOptions().AddBroker(o.Broker).SetClientID(id).SetUsername(user).
+func (o Options) client(ctx context.Context, c *connection, at *url.URL, id, user string) (*paho.ClientOptions, error) {
+	p := paho.NewClientOptions().AddBroker(at.String()).SetClientID(id).SetUsername(user).
 		SetProtocolVersion(4). // named, or each refusal is tried again as MQTT 3.1
 		SetCleanSession(false).SetOrderMatters(true).SetAutoAckDisabled(true).
 		SetAutoReconnect(false).SetConnectRetry(false).SetResumeSubs(false).
@@ -107,7 +110,13 @@ func (o Options) client(ctx context.Context, c *connection, id, user string) (*p
 		}
 		p.SetPassword(password)
 	}
-	p.SetCustomOpenConnectionFn(func(u *url.URL, _ paho.ClientOptions) (net.Conn, error) { return o.dial(ctx, u) })
+	p.SetCustomOpenConnectionFn(func(u *url.URL, _ paho.ClientOptions) (net.Conn, error) {
+		conn, err := o.dial(ctx, u)
+		if err != nil {
+			return nil, err
+		}
+		return &observed{conn, &c.closed}, nil
+	})
 	p.SetConnectionLostHandler(func(_ paho.Client, err error) { c.over(err) })
 	return p, nil
 }
@@ -198,6 +207,14 @@ func (c *connection) over(err error) {
 	}
 	c.cause = err
 	close(c.lost)
+}
+
+// ending tells how a connection ended that there was.
+func (c *connection) ending() ending {
+	if c.closed.Load() {
+		return hungUp
+	}
+	return wentSilent
 }
 
 func (c *connection) why() error {

@@ -3,18 +3,16 @@ package mqtt
 import (
 	"context"
 	"errors"
-	"net/url"
 	"sync"
-	"time"
 
 	"tillwire/agent/fleet"
 )
 
 // Link connects a terminal to its broker.
 type Link struct {
-	opt    Options
-	broker *url.URL
-	window chan struct{} // messages on their way
+	opt     Options
+	servers *servers
+	window  chan struct{} // messages on their way
 
 	mu   sync.Mutex
 	live *connection // nil while there is none
@@ -22,14 +20,14 @@ type Link struct {
 
 // New checks the options; nothing is opened.
 func New(opt Options) (*Link, error) {
-	opt, broker, err := opt.check()
+	opt, servers, err := opt.check()
 	if err != nil {
 		return nil, err
 	}
 	if _, err := fleet.ParseTID(string(opt.TID)); err != nil {
 		return nil, err
 	}
-	return &Link{opt: opt, broker: broker, window: make(chan struct{}, inFlight)}, nil
+	return &Link{opt: opt, servers: servers, window: make(chan struct{}, inFlight)}, nil
 }
 
 // Run implements fleet.Link.
@@ -37,11 +35,12 @@ func (l *Link) Run(ctx context.Context, s fleet.Session) error {
 	p := pace{draw: l.opt.Draw}
 	for ctx.Err() == nil {
 		began := l.opt.Clock.Mono()
-		connected, err := l.once(ctx, s)
+		end, err := l.once(ctx, s)
 		if ctx.Err() != nil {
 			break
 		}
-		wait := p.next(connected, l.opt.Clock.Mono()-began, l.opt.Spread())
+		l.servers.leave()
+		wait := p.next(end, l.opt.Clock.Mono()-began, l.opt.Spread())
 		l.opt.Log.Info("no connection to the fleet's broker", "comp", "fleet", "code", "mqtt_lost", "err", err, "wait", wait.String())
 		select {
 		case <-ctx.Done():
@@ -52,26 +51,30 @@ func (l *Link) Run(ctx context.Context, s fleet.Session) error {
 }
 
 // Probe opens the way to the broker and closes it again: address, authority and
-// certificates are right when there is no error. Nothing is said to the broker.
-func (l *Link) Probe(ctx context.Context) error {
-	conn, err := l.opt.dial(ctx, l.broker)
-	if err != nil {
-		return err
+// certificates are right when there is no error. Of a cluster, one server will do.
+// Nothing is said to the broker.
+func (l *Link) Probe(ctx context.Context) (err error) {
+	for _, u := range l.servers.list {
+		conn, failed := l.opt.dial(ctx, u)
+		if failed == nil {
+			return conn.Close()
+		}
+		err = errors.Join(err, failed)
 	}
-	return conn.Close()
+	return err
 }
 
 // once is one connection from its beginning to its end.
-func (l *Link) once(ctx context.Context, s fleet.Session) (connected bool, err error) {
+func (l *Link) once(ctx context.Context, s fleet.Session) (end ending, err error) {
 	will, err := s.Connecting(ctx)
 	if err != nil {
 		s.Disconnected(err)
-		return false, err
+		return neverThere, err
 	}
 	c, err := l.connect(ctx, s, will)
 	if err != nil {
 		s.Disconnected(err)
-		return false, err
+		return neverThere, err
 	}
 	l.set(c)
 	s.Connected()
@@ -81,10 +84,11 @@ func (l *Link) once(ctx context.Context, s fleet.Session) (connected bool, err e
 	case <-c.lost:
 		err = c.why()
 	}
+	end = c.ending() // before it is closed from this side
 	l.set(nil)
 	c.close()
 	s.Disconnected(err)
-	return true, err
+	return end, err
 }
 
 func (l *Link) set(c *connection) {
@@ -113,33 +117,6 @@ func (l *Link) Publish(ctx context.Context, m fleet.Message) error {
 		return ctx.Err()
 	}
 	return c.publish(ctx, l.opt.TID, m)
-}
-
-// pace is how long to wait before the next attempt.
-type pace struct {
-	draw  func(time.Duration) time.Duration
-	bound time.Duration // of the wait after a failed attempt
-	drops int           // connections lost in a row that had not lasted
-}
-
-// next answers the wait. After a connection that was lost it is drawn from the
-// fleet's window, because everybody else has lost it too; the first time from a
-// small one, because then it is most likely this shop alone. After an attempt
-// that failed the window doubles.
-func (p *pace) next(connected bool, lasted, spread time.Duration) time.Duration {
-	if !connected {
-		p.bound = min(max(2*p.bound, firstWait), longestWait)
-		return p.draw(max(p.bound, min(spread, longestWait)))
-	}
-	p.bound = 0
-	if lasted >= steadyAfter {
-		p.drops = 0
-	}
-	p.drops++
-	if p.drops == 1 {
-		return p.draw(min(firstDrop, spread))
-	}
-	return p.draw(spread)
 }
 
 var errEnded = errors.New("the broker ended the connection")

@@ -18,8 +18,9 @@ func TestAddressesOfBrokers(t *testing.T) {
 		"mqtt://fleet.example:1883": false, "mqtt://10.0.0.1:1883": false, "mqtt://localhost:1883": false, "tcp://127.0.0.1:1883": false,
 		"mqtts://fleet.example": false, "mqtts://user:secret@fleet.example:8883": false, "mqtts://fleet.example:8883/path": false,
 		"ws://127.0.0.1:80": false, "fleet.example:8883": false, "": false,
+		"mqtts://one.example:8883, mqtts://two.example:8883": true, "mqtts://one.example:8883,": false, "mqtts://one.example:8883,mqtt://127.0.0.1:1883": false,
 	} {
-		if _, err := ParseBroker(address); (err == nil) != ok {
+		if _, err := ParseBrokers(address); (err == nil) != ok {
 			t.Errorf("%q: %v", address, err)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -27,13 +26,16 @@ type OfficeOptions struct {
 	// Share is the name of the shared subscription, so that of several services each
 	// message comes to one; empty where the broker has none.
 	Share string
+	// Elsewhere: another way brings what terminals say (agent/fleet/jetstream), and of
+	// the broker only what it retains is asked for.
+	Elsewhere bool
 }
 
 // Office is the office's side of a broker.
 type Office struct {
-	opt    OfficeOptions
-	broker *url.URL
-	window chan struct{}
+	opt     OfficeOptions
+	servers *servers
+	window  chan struct{}
 
 	mu    sync.Mutex
 	live  *connection
@@ -53,9 +55,9 @@ var errUser = errors.New("the office needs a name at the broker")
 
 // NewOffice checks the options; nothing is opened.
 func NewOffice(opt OfficeOptions) (*Office, error) {
-	var broker *url.URL
+	var servers *servers
 	var err error
-	if opt.Options, broker, err = opt.check(); err != nil {
+	if opt.Options, servers, err = opt.check(); err != nil {
 		return nil, err
 	}
 	if opt.User == "" {
@@ -64,7 +66,7 @@ func NewOffice(opt OfficeOptions) (*Office, error) {
 	if opt.ID == "" {
 		opt.ID = opt.User
 	}
-	return &Office{opt: opt, broker: broker, window: make(chan struct{}, officeWindow)}, nil
+	return &Office{opt: opt, servers: servers, window: make(chan struct{}, officeWindow)}, nil
 }
 
 // Run hears every terminal until ctx ends. hear is called for one message after
@@ -73,11 +75,12 @@ func (o *Office) Run(ctx context.Context, hear func(fleet.Heard), state func(up 
 	p := pace{draw: o.opt.Draw}
 	for ctx.Err() == nil {
 		began := o.opt.Clock.Mono()
-		connected, err := o.once(ctx, hear, state)
+		end, err := o.once(ctx, hear, state)
 		if ctx.Err() != nil {
 			break
 		}
-		wait := p.next(connected, o.opt.Clock.Mono()-began, officeSpread)
+		o.servers.leave()
+		wait := p.next(end, o.opt.Clock.Mono()-began, officeSpread)
 		o.opt.Log.Info("no connection to the broker", "comp", "fleet", "code", "mqtt_lost", "err", err, "wait", wait.String())
 		select {
 		case <-ctx.Done():
@@ -88,11 +91,11 @@ func (o *Office) Run(ctx context.Context, hear func(fleet.Heard), state func(up 
 }
 
 // once is one connection from its beginning to its end.
-func (o *Office) once(ctx context.Context, hear func(fleet.Heard), state func(bool, error)) (connected bool, err error) {
+func (o *Office) once(ctx context.Context, hear func(fleet.Heard), state func(bool, error)) (end ending, err error) {
 	c, err := o.connect(ctx, hear)
 	if err != nil {
 		state(false, err)
-		return false, err
+		return neverThere, err
 	}
 	o.set(c)
 	state(true, nil)
@@ -102,10 +105,11 @@ func (o *Office) once(ctx context.Context, hear func(fleet.Heard), state func(bo
 	case <-c.lost:
 		err = c.why()
 	}
+	end = c.ending() // before it is closed from this side
 	o.set(nil)
 	c.close()
 	state(false, err)
-	return true, err
+	return end, err
 }
 
 func (o *Office) set(c *connection) {
@@ -117,7 +121,8 @@ func (o *Office) set(c *connection) {
 func (o *Office) connect(ctx context.Context, hear func(fleet.Heard)) (*connection, error) {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	c := &connection{queue: newQueue(officeQueue, officeBytes), lost: make(chan struct{}), end: end}
-	opt, err := o.opt.client(ctx, c, o.opt.ID, o.opt.User)
+	at := o.servers.current()
+	opt, err := o.opt.client(ctx, c, at, o.opt.ID, o.opt.User)
 	if err != nil {
 		end()
 		return nil, err
@@ -127,7 +132,7 @@ func (o *Office) connect(ctx context.Context, hear func(fleet.Heard)) (*connecti
 	c.queue.start(life, hear)
 	if err := c.wait(ctx, o.opt.Clock, c.client.Connect()); err != nil {
 		c.close()
-		return nil, fmt.Errorf("connect to %s: %w", o.broker.Host, err)
+		return nil, fmt.Errorf("connect to %s: %w", at.Host, err)
 	}
 	if err := o.subscribe(ctx, c); err != nil {
 		c.close()
@@ -144,10 +149,12 @@ func (o *Office) subscribe(ctx context.Context, c *connection) error {
 	if o.opt.Share != "" {
 		filter = "$share/" + o.opt.Share + "/" + filter
 	}
-	if err := o.ask(ctx, c, filter); err != nil {
-		return err
+	if !o.opt.Elsewhere {
+		if err := o.ask(ctx, c, filter); err != nil {
+			return err
+		}
 	}
-	if o.opt.Share == "" || o.begun {
+	if !o.opt.Elsewhere && o.opt.Share == "" || o.begun {
 		return nil
 	}
 	for _, channel := range []fleet.Channel{fleet.UpPresence, fleet.UpState, fleet.UpConfig} {

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"tillwire/agent"
@@ -21,7 +22,8 @@ import (
 type Options struct {
 	TID fleet.TID
 	// Broker is "mqtts://host:port", or "mqtt://127.0.0.1:port" on this machine alone:
-	// nothing leaves it unencrypted.
+	// nothing leaves it unencrypted. Servers of one cluster stand behind each other with
+	// commas between them; one that is lost is left for another.
 	Broker string
 	// TLS answers the configuration of the next connection, so that a renewed
 	// certificate is used without a restart. Required with mqtts.
@@ -65,13 +67,28 @@ const (
 )
 
 var (
+	errMixed  = errors.New("the servers of one broker are all reached with TLS, or all without")
 	errScheme = errors.New(`the broker's address begins with "mqtts://", or with "mqtt://" and an address of this machine`)
 	errPort   = errors.New("the broker's address has no port; 8883 is usual")
 	errTLS    = errors.New("a broker behind TLS needs the fleet's own authority")
 )
 
-// ParseBroker checks a broker's address.
-func ParseBroker(text string) (*url.URL, error) {
+// ParseBrokers checks a broker's address, or those of the servers of a cluster with
+// commas between them. All have the scheme of the first.
+func ParseBrokers(text string) (list []*url.URL, err error) {
+	for one := range strings.SplitSeq(text, ",") {
+		u, err := parseBroker(strings.TrimSpace(one))
+		if err != nil {
+			return nil, err
+		}
+		if list = append(list, u); u.Scheme != list[0].Scheme {
+			return nil, errMixed
+		}
+	}
+	return list, nil
+}
+
+func parseBroker(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" {
 		return nil, errScheme
@@ -87,12 +104,12 @@ func ParseBroker(text string) (*url.URL, error) {
 	return u, nil
 }
 
-func (o Options) check() (Options, *url.URL, error) {
-	u, err := ParseBroker(o.Broker)
+func (o Options) check() (Options, *servers, error) {
+	list, err := ParseBrokers(o.Broker)
 	if err != nil {
 		return o, nil, err
 	}
-	if u.Scheme == "mqtts" && o.TLS == nil {
+	if list[0].Scheme == "mqtts" && o.TLS == nil {
 		return o, nil, errTLS
 	}
 	if o.Log == nil {
@@ -107,7 +124,7 @@ func (o Options) check() (Options, *url.URL, error) {
 	if o.Draw == nil {
 		o.Draw = func(most time.Duration) time.Duration { return time.Duration(rand.Int64N(int64(max(most, 1)))) }
 	}
-	return o, u, nil
+	return o, newServers(list), nil
 }
 
 // Files names what TLS is made of. The pool holds the fleet's own authority and

@@ -17,6 +17,7 @@ import (
 
 	"tillwire/agent"
 	"tillwire/agent/fleet"
+	"tillwire/agent/fleet/brokertest"
 )
 
 // Each test here first shows one trap of the library or of MQTT 3.1.1 as it is,
@@ -63,7 +64,7 @@ func TestE2ATokenIsNoEvidence(t *testing.T) {
 	if !token.WaitTimeout(patience) || token.Error() != nil {
 		t.Errorf("the library now says that it does not know: %v", token.Error())
 	}
-	b.write("acl", brokerACL)
+	b.write("acl", brokertest.ACL(service))
 
 	r := &recorder{}
 	l, _ := run(t, b.options(terminal, p.addr()), r)
@@ -160,7 +161,7 @@ func TestE4OneConnectForEachAttempt(t *testing.T) {
 
 func TestE5AFleetComesBackSpreadOut(t *testing.T) {
 	const window, clients = 40 * time.Second, 2000
-	mean := func(p func() *pace, connected bool, lasted time.Duration) (earliest, latest, average time.Duration) {
+	mean := func(p func() *pace, end ending, lasted time.Duration) (earliest, latest, average time.Duration) {
 		earliest = time.Hour
 		o, _, err := Options{TID: terminal, Broker: "mqtt://127.0.0.1:1"}.check()
 		if err != nil {
@@ -169,25 +170,27 @@ func TestE5AFleetComesBackSpreadOut(t *testing.T) {
 		for range clients {
 			one := p()
 			one.draw = o.Draw
-			w := one.next(connected, lasted, window)
+			w := one.next(end, lasted, window)
 			earliest, latest, average = min(earliest, w), max(latest, w), average+w/clients
 		}
 		return earliest, latest, average
 	}
 	for _, c := range []struct {
-		name      string
-		from      pace
-		connected bool
-		lasted    time.Duration
-		within    time.Duration
+		name   string
+		from   pace
+		end    ending
+		lasted time.Duration
+		within time.Duration
 	}{
-		{"the first loss of a day", pace{}, true, time.Hour, 5 * time.Second},
-		{"a loss soon after another", pace{drops: 1}, true, 10 * time.Second, window},
-		{"a loss after a minute in peace", pace{drops: 3}, true, time.Minute, 5 * time.Second},
-		{"a broker that is not there", pace{}, false, 0, window},
-		{"and still not", pace{bound: longestWait}, false, 0, longestWait},
+		{"a broker that ends, the first time in a day", pace{}, hungUp, time.Hour, window},
+		{"a broker that ends again", pace{drops: 1}, hungUp, 10 * time.Second, window},
+		{"a line that goes silent, the first time in a day", pace{}, wentSilent, time.Hour, 5 * time.Second},
+		{"and soon again", pace{drops: 1}, wentSilent, 10 * time.Second, window},
+		{"and after a minute in peace", pace{drops: 3}, wentSilent, time.Minute, 5 * time.Second},
+		{"a broker that is not there", pace{}, neverThere, 0, window},
+		{"and still not", pace{bound: longestWait}, neverThere, 0, longestWait},
 	} {
-		earliest, latest, average := mean(func() *pace { p := c.from; return &p }, c.connected, c.lasted)
+		earliest, latest, average := mean(func() *pace { p := c.from; return &p }, c.end, c.lasted)
 		if latest >= c.within || latest < c.within*9/10 || earliest > c.within/10 || average < c.within*4/10 || average > c.within*6/10 {
 			t.Errorf("%s: from %v to %v, %v on average; want evenly up to %v", c.name, earliest, latest, average, c.within)
 		}
