@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: build run test race e2e interop a11y pictures bench bench-fleet counter fuzz lab lab-gate lab-gate-proof campaign campaign-long soak replay lint cross deb help
+.PHONY: build run test race e2e interop a11y pictures bench bench-fleet fleet-cluster counter fuzz lab lab-gate lab-gate-proof campaign campaign-long soak replay lint cross deb help
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
@@ -17,8 +17,8 @@ export CGO_ENABLED := 1
 export TILLWIRE_BIN := $(CURDIR)/bin
 LDFLAGS := -s -w -X main.version=$(VERSION)
 STATIC := $(LDFLAGS) -linkmode external -extldflags -static
-# What is delivered; the programs below these are for developers.
-PROGRAMS := $(addprefix ./,$(wildcard cmd/*))
+# What is delivered; the programs below these are for developers, and cmd/cli is a part of all three.
+PROGRAMS := $(addprefix ./,$(wildcard cmd/till*))
 
 build: ## the programs, into bin/
 	go build -ldflags '$(LDFLAGS)' -o bin/ $(PROGRAMS)
@@ -27,7 +27,7 @@ run: build ## a demo shop with its cloud and its customers' phones; prints the a
 	bin/tillcloud demo --data-dir .demo
 
 test: ## everything: formatting, vet, all Go tests, the browser, the laboratory's gate, a foreign client, axe-core in two languages
-	.ci/needs chromium cjk node zbar mosquitto postgresql
+	.ci/needs chromium cjk node zbar mosquitto nats postgresql
 	$(call formatted)
 	go vet ./...
 	$(MAKE) --no-print-directory build
@@ -72,9 +72,14 @@ COUNTER ?= 10000
 counter: ## COUNTER (10000) payments at three registers whose scanners, displays and printer are pulled out at random
 	TILLWIRE_COUNTER='$(COUNTER)' go test -count=1 -timeout 60m -v -run TestACounterWhoseDevicesArePulledOut ./cmd/tillwire
 
-bench-fleet: build ## 5,000 simulated terminals on mosquitto with mutual TLS, through a restart of it; some six minutes
+TERMINALS ?=
+bench-fleet: build ## 5,000 (TERMINALS) simulated terminals on mosquitto with mutual TLS, through a restart of it; some six minutes
 	.ci/needs mosquitto
-	go test -run='^$$' -bench=Fleet -benchtime=1x -timeout 30m ./cmd/tillfleet/bench
+	TILLWIRE_TERMINALS='$(TERMINALS)' go test -run='^$$' -bench=Fleet -benchtime=1x -timeout 30m ./cmd/tillfleet/bench
+
+fleet-cluster: build ## 1,000 (TERMINALS) of them on three NATS servers and two services on one PostgreSQL, of which one each is killed
+	.ci/needs nats postgresql
+	TILLWIRE_TERMINALS='$(TERMINALS)' go test -run='^$$' -bench=Cluster -benchtime=1x -timeout 60m ./cmd/tillfleet/bench
 
 FUZZTIME ?= 20s
 fuzz: ## every fuzz target for FUZZTIME (20s)

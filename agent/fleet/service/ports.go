@@ -8,13 +8,19 @@ import (
 	"tillwire/agent/fleet"
 )
 
-// Broker is the way to the terminals. agent/fleet/mqtt has the one for MQTT.
-type Broker interface {
+// Hearing is the way from the terminals.
+type Hearing interface {
 	// Run hears every terminal until ctx ends. hear is called for one message after
 	// another and must not wait for long; the message is delivered again, perhaps to
 	// another service, until its Ack was called. state tells when there is a
 	// connection and when not.
 	Run(ctx context.Context, hear func(fleet.Heard), state func(up bool, err error)) error
+}
+
+// Broker is the way to the terminals and from them. agent/fleet/mqtt has the one for
+// MQTT; on a NATS cluster agent/fleet/jetstream hears in its place.
+type Broker interface {
+	Hearing
 	// Publish returns once the broker took the message, which proves nothing about the
 	// terminal. The errors are fleet.ErrOffline, fleet.ErrTooLarge and the context's.
 	Publish(ctx context.Context, to fleet.TID, m fleet.Message) error

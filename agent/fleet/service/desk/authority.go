@@ -190,10 +190,20 @@ func (a *Authority) sign(tmpl *x509.Certificate, public any) (c service.Certific
 // IssueServer makes a key and a certificate for a broker or a service that listens
 // under names or addresses, for two years.
 func (a *Authority) IssueServer(names []string) (certificate, key []byte, err error) {
+	return a.issueServer(names, x509.ExtKeyUsageServerAuth)
+}
+
+// IssuePeer is IssueServer for one of several that are a broker together: it also
+// calls the others.
+func (a *Authority) IssuePeer(names []string) (certificate, key []byte, err error) {
+	return a.issueServer(names, x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth)
+}
+
+func (a *Authority) issueServer(names []string, uses ...x509.ExtKeyUsage) (certificate, key []byte, err error) {
 	if len(names) == 0 {
 		return nil, nil, fmt.Errorf("%w: a server's certificate needs a name", service.ErrInvalid)
 	}
-	tmpl := &x509.Certificate{Subject: pkix.Name{CommonName: names[0]}, NotAfter: a.now().Add(serverLife), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+	tmpl := &x509.Certificate{Subject: pkix.Name{CommonName: names[0]}, NotAfter: a.now().Add(serverLife), ExtKeyUsage: uses}
 	for _, name := range names {
 		if ip := net.ParseIP(name); ip != nil {
 			tmpl.IPAddresses = append(tmpl.IPAddresses, ip)
