@@ -130,13 +130,18 @@ func (n *news) take(ctx context.Context, m fleet.Heard) error {
 		n.s.opt.Log.Warn("a message was not taken", "code", "unreadable", "tid", string(m.TID), "channel", string(m.Channel), "bytes", len(m.Payload), "err", bad)
 		return nil
 	}
-	if err == nil {
-		n.took[m.Channel]++
-		if !m.Retained {
-			t.Heard = n.now
-		}
+	channel := m.Channel
+	if errors.Is(err, errFlood) { // found, and not logged: that would be the next flood
+		channel, err = "refused", nil
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	n.took[channel]++
+	if !m.Retained {
+		t.Heard = n.now
+	}
+	return nil
 }
 
 // unreadable is a message that is not what the contract says.
@@ -172,7 +177,7 @@ func (n *news) read(ctx context.Context, t *Terminal, m fleet.Heard) error {
 	case fleet.UpBeat:
 		return with(m, func(fleet.Beat) error { return n.tx.SavePaper(ctx, t.TID, PaperBeat, m.Payload) })
 	default:
-		return with(m, func(b fleet.Batch) error { return n.batch(ctx, t, b, m.Channel) })
+		return with(m, func(b fleet.Batch) error { return n.batch(ctx, t, b, m) })
 	}
 }
 

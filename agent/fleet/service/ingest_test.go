@@ -163,7 +163,7 @@ func TestWhatCannotBeReadIsAcknowledgedToTheBrokerAndLeft(t *testing.T) {
 }
 
 // Assertion 53 of the fleet's list.
-func TestA53LateWillSaysNothing(t *testing.T) {
+func Test53LateWillSaysNothing(t *testing.T) {
 	inBureau(t, func(b *bureau) {
 		m := b.machine(1)
 		m.connect()
@@ -217,7 +217,7 @@ func TestHowATerminalStands(t *testing.T) {
 
 // Assertion 54: two machines from one disk take each other's place at the broker,
 // and are found within two heartbeats.
-func TestA54CopiedDiskIsFound(t *testing.T) {
+func Test54CopiedDiskIsFound(t *testing.T) {
 	inBureau(t, func(b *bureau) {
 		m := b.machine(1)
 		m.sess = 40
@@ -254,7 +254,7 @@ func TestTwoMachinesFromOneMemoryImageAreFound(t *testing.T) {
 }
 
 // Assertion 66, the office's half: a disk that was set back.
-func TestA66DiskSetBackIsFoundAndNothingIsStoredTwice(t *testing.T) {
+func Test66DiskSetBackIsFoundAndNothingIsStoredTwice(t *testing.T) {
 	inBureau(t, func(b *bureau) {
 		m := b.machine(1)
 		m.sess = 40

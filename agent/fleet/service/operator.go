@@ -106,15 +106,12 @@ func tidOf(r *http.Request) (fleet.TID, error) {
 
 func (o operator) overview(r *http.Request) (any, error) { return o.s.Overview(r.Context()) }
 
-// Rows is the answer to a list.
-type Rows struct {
-	At        time.Time `json:"at"`
-	Terminals []Row     `json:"terminals"`
-}
-
 func (o operator) rows(r *http.Request) (any, error) {
-	rows, err := o.s.Rows(r.Context(), FilterOf(r.URL.Query()))
-	return Rows{o.s.opt.Clock.Now(), rows}, err
+	p, err := PartOf(r.URL.Query())
+	if err != nil {
+		return nil, err
+	}
+	return o.s.List(r.Context(), FilterOf(r.URL.Query()), p)
 }
 
 func (o operator) sheet(r *http.Request) (any, error) {

@@ -29,7 +29,15 @@ type Terminal struct {
 	JobSent    uint64                `json:"job_sent,omitempty"`
 	Streams    map[fleet.Stream]Mark `json:"streams,omitempty"`
 	Seq        Seqs                  `json:"seq"`
+	Stored     map[fleet.Stream]Load `json:"stored,omitempty"`
 	Found      []Finding             `json:"found,omitempty"` // what is wrong now
+}
+
+// Load is how much of a terminal's stream was stored lately, in bytes; it drains with
+// time.
+type Load struct {
+	Bytes int64     `json:"bytes"`
+	At    time.Time `json:"at"`
 }
 
 // Session is the terminal's last hello, as far as the service needs it.
@@ -107,6 +115,7 @@ const (
 	FoundDropped    Kind = "dropped"    // the terminal gave events up and said so
 	FoundRestart    Kind = "restart"    // the terminal's file is a new one
 	FoundRefused    Kind = "refused"    // it did not take what the office sent
+	FoundFlood      Kind = "flood"      // it sends more than is stored of one terminal
 	FoundReverted   Kind = "reverted"   // a configuration cut its line and was taken back
 )
 

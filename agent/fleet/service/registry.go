@@ -15,7 +15,11 @@ const terminalPage = 500
 
 // Each calls visit for every terminal by name until it answers false.
 func (s *Service) Each(ctx context.Context, visit func(Terminal) bool) error {
-	for after := fleet.TID(""); ; {
+	return s.eachBehind(ctx, "", visit)
+}
+
+func (s *Service) eachBehind(ctx context.Context, after fleet.TID, visit func(Terminal) bool) error {
+	for {
 		page, err := s.opt.Store.Terminals(ctx, after, terminalPage)
 		if err != nil {
 			return err

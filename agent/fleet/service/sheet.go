@@ -61,25 +61,15 @@ func (s *Service) Sheet(ctx context.Context, tid fleet.TID) (sheet Sheet, err er
 	return sheet, nil
 }
 
-// Rows lists the terminals that a filter chooses, by name.
-func (s *Service) Rows(ctx context.Context, f Filter) (rows []Row, err error) {
+// Choose lists the names that a filter chooses.
+func (s *Service) Choose(ctx context.Context, f Filter) (tids []fleet.TID, err error) {
 	now := s.opt.Clock.Now()
-	rows = []Row{}
 	err = s.Each(ctx, func(t Terminal) bool {
 		if f.Matches(t, now) {
-			rows = append(rows, t.Row(now))
+			tids = append(tids, t.TID)
 		}
 		return true
 	})
-	return rows, err
-}
-
-// Choose lists the names that a filter chooses.
-func (s *Service) Choose(ctx context.Context, f Filter) (tids []fleet.TID, err error) {
-	rows, err := s.Rows(ctx, f)
-	for _, r := range rows {
-		tids = append(tids, r.TID)
-	}
 	return tids, err
 }
 

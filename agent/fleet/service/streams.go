@@ -22,16 +22,18 @@ const aheadMost = 32
 var errBatch = errors.New("the batch contradicts itself")
 
 // batch stores a part of a stream and owes an acknowledgement of what is stored.
-func (n *news) batch(ctx context.Context, t *Terminal, b fleet.Batch, c fleet.Channel) error {
-	if err := checkBatch(b, c); err != nil {
+func (n *news) batch(ctx context.Context, t *Terminal, b fleet.Batch, m fleet.Heard) error {
+	if err := checkBatch(b, m.Channel); err != nil {
 		return &unreadable{err}
+	}
+	if err := n.bears(t, b.Stream); err != nil {
+		return err
 	}
 	mark, known := t.Streams[b.Stream]
 	switch {
 	case known && b.Epoch < mark.Epoch && b.Epoch != t.Session.Epoch:
 		// Delivered late, from the file before: kept, but nobody waits for an answer.
-		_, err := n.tx.AddEvents(ctx, t.TID, b.Stream, b.Epoch, n.now, b.Events)
-		return err
+		return n.store(ctx, t, b, len(m.Payload))
 	case !known:
 		// What came before may still be on its way: where the stream begins, the hello says.
 		mark = Mark{Epoch: b.Epoch}
@@ -39,7 +41,7 @@ func (n *news) batch(ctx context.Context, t *Terminal, b fleet.Batch, c fleet.Ch
 		n.find(t, FoundRestart, fmt.Sprintf("Its stream %s began anew: its file was lost or set aside.", b.Stream))
 		mark = Mark{Epoch: b.Epoch, Upto: 0}
 	}
-	if _, err := n.tx.AddEvents(ctx, t.TID, b.Stream, b.Epoch, n.now, b.Events); err != nil {
+	if err := n.store(ctx, t, b, len(m.Payload)); err != nil {
 		return err
 	}
 	for _, gap := range b.Dropped {
@@ -63,6 +65,15 @@ func (n *news) batch(ctx context.Context, t *Terminal, b fleet.Batch, c fleet.Ch
 		d.ack = &fleet.Ack{}
 	}
 	return n.reports(ctx, t, b)
+}
+
+// store keeps what is new in a batch of so many bytes.
+func (n *news) store(ctx context.Context, t *Terminal, b fleet.Batch, bytes int) error {
+	added, err := n.tx.AddEvents(ctx, t.TID, b.Stream, b.Epoch, n.now, b.Events)
+	if err == nil {
+		n.carries(t, b.Stream, bytes, len(b.Events), added)
+	}
+	return err
 }
 
 // join adds the batch's own span. A hole before it that was there long enough, and
