@@ -13,10 +13,11 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"tillwire/agent/logtest"
 )
 
 // process is a tillcloud of its own, started from this test program.
@@ -25,25 +26,8 @@ type process struct {
 	cmd   *exec.Cmd
 	data  string
 	file  string
-	out   *lockedBuffer
+	out   *logtest.Log
 	ended chan error
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // programs puts this test program under both names into one folder.
@@ -75,7 +59,7 @@ func copyProgram(from, to string) error {
 
 func startDemo(t *testing.T, bin, data string, more ...string) *process {
 	t.Helper()
-	p := &process{T: t, data: data, file: filepath.Join(t.TempDir(), "ready.json"), out: &lockedBuffer{}, ended: make(chan error, 1)}
+	p := &process{T: t, data: data, file: filepath.Join(t.TempDir(), "ready.json"), out: &logtest.Log{}, ended: make(chan error, 1)}
 	args := append([]string{"demo", "--data-dir", data, "--ports", "auto"}, more...)
 	if len(more) == 0 {
 		args = append(args, "--ready-file", p.file)

@@ -17,11 +17,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"tillwire/agent/logtest"
 )
 
 func startServe(t *testing.T, bin, data string) (*process, serveReady) {
 	t.Helper()
-	p := &process{T: t, data: data, file: filepath.Join(t.TempDir(), "ready.json"), out: &lockedBuffer{}, ended: make(chan error, 1)}
+	p := &process{T: t, data: data, file: filepath.Join(t.TempDir(), "ready.json"), out: &logtest.Log{}, ended: make(chan error, 1)}
 	p.cmd = exec.Command(filepath.Join(bin, "tillcloud"), "serve", "--data-dir", data, "--ports", "auto", "--ready-file", p.file)
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	if err := p.cmd.Start(); err != nil {

@@ -12,6 +12,7 @@ import (
 	"tillwire/agent/fleet"
 	"tillwire/agent/fleet/keyfile"
 	"tillwire/agent/fleet/service"
+	"tillwire/cmd/cli"
 )
 
 // keyFlags name an approver's key.
@@ -36,7 +37,7 @@ func (f *keyFlags) open(a *app) (ed25519.PrivateKey, error) {
 
 func (a *app) approveCommand() *cobra.Command {
 	var f keyFlags
-	c := &cobra.Command{Use: "approve NUMBER", Short: "Sign a dangerous command that somebody has proposed", Args: exactly("NUMBER"),
+	c := &cobra.Command{Use: "approve NUMBER", Short: "Sign a dangerous command that somebody has proposed", Args: cli.Exactly("NUMBER"),
 		Long: `Shows what would be done and to which shop, and signs it with your key. The second signature
 sends it. Both keys must be approvers' in the list that terminals have.`,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -45,7 +46,7 @@ sends it. Both keys must be approvers' in the list that terminals have.`,
 				return err
 			}
 			if key == nil {
-				return wrong("%w", errNoKey)
+				return cli.Wrong("%w", errNoKey)
 			}
 			var proposed service.Command
 			if err := a.ask(c.Context(), "GET", "/v1/commands/"+args[0], nil, &proposed); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"tillwire/agent/fleet"
 	"tillwire/agent/fleet/service"
+	"tillwire/cmd/cli"
 )
 
 // chooser is the flags by which terminals are chosen.
@@ -27,7 +28,7 @@ func (f *chooser) flags(c *cobra.Command) {
 	c.Flags().StringVar(&f.version, "version", "", "only those whose version begins with this")
 	c.Flags().StringSliceVar(&f.labels, "label", nil, "only those with this label, key=value or key for any value")
 	c.Flags().BoolVar(&f.trouble, "trouble", false, "only those with something wrong")
-	c.Flags().StringVar(&f.find, "found", "", "only those with such a finding: clone, regression, gap, dropped, restart, refused, reverted")
+	c.Flags().StringVar(&f.find, "found", "", "only those with such a finding: clone, regression, gap, dropped, restart, refused, reverted, flood")
 }
 
 func standingNames() (list []string) {
@@ -42,7 +43,7 @@ func (f *chooser) filter() (service.Filter, error) {
 	out := service.Filter{Text: f.text, Version: f.version, Trouble: f.trouble, Find: service.Kind(f.find)}
 	for _, s := range f.standing {
 		if !slices.Contains(standingNames(), s) {
-			return out, wrong("--state %s: there are %s", s, strings.Join(standingNames(), ", "))
+			return out, cli.Wrong("--state %s: there are %s", s, strings.Join(standingNames(), ", "))
 		}
 		out.Standing = append(out.Standing, service.Standing(s))
 	}
@@ -64,17 +65,27 @@ func (f *chooser) given() bool {
 	return f.text != "" || f.version != "" || f.find != "" || f.trouble || len(f.standing)+len(f.labels) > 0
 }
 
-// rows asks for the terminals that a filter chooses.
+// part asks for a part of what a filter chooses.
+func (a *app) part(ctx context.Context, f service.Filter, p service.Part) (rows service.Rows, err error) {
+	return rows, a.ask(ctx, "GET", "/v1/terminals?"+p.Query(f).Encode(), nil, &rows)
+}
+
+// rows asks for all terminals that a filter chooses, by name, part by part.
 func (a *app) rows(ctx context.Context, f service.Filter) (service.Rows, error) {
-	var rows service.Rows
-	err := a.ask(ctx, "GET", "/v1/terminals?"+f.Query().Encode(), nil, &rows)
-	return rows, err
+	all, err := a.part(ctx, f, service.Part{Order: service.ByName})
+	for err == nil && all.Next != "" {
+		var more service.Rows
+		if more, err = a.part(ctx, f, service.Part{Order: service.ByName, After: all.Next}); err == nil {
+			all.Terminals, all.Next = append(all.Terminals, more.Terminals...), more.Next
+		}
+	}
+	return all, err
 }
 
 // one finds the terminal that a person means: its name, or the only one whose name
 // or shop holds what was written. In a fleet of one even "1" will do.
 func (a *app) one(ctx context.Context, word string) (fleet.TID, error) {
-	rows, err := a.rows(ctx, service.Filter{})
+	rows, err := a.rows(ctx, service.Filter{Text: word})
 	if err != nil {
 		return "", err
 	}
@@ -93,7 +104,11 @@ func (a *app) one(ctx context.Context, word string) (fleet.TID, error) {
 	case len(near) > 1:
 		return "", fmt.Errorf("%q fits %s: %s", word, count(len(near), "terminal"), some(near))
 	}
-	return "", fmt.Errorf("no terminal %q was ever heard or enrolled; `tillfleet ls` shows the %d there are", word, len(rows.Terminals))
+	all, err := a.part(ctx, service.Filter{}, service.Part{Order: service.ByName, Limit: 1})
+	if err != nil {
+		return "", err
+	}
+	return "", fmt.Errorf("no terminal %q was ever heard or enrolled; `tillfleet ls` shows the %d there are", word, all.Tally.Terminals)
 }
 
 func holds(text, word string) bool {
@@ -113,14 +128,14 @@ func some(list []string) string {
 // filters all they choose. More than one asks first.
 func (a *app) targets(ctx context.Context, word string, f *chooser, yes bool, what string) ([]fleet.TID, error) {
 	if word != "" && f.given() {
-		return nil, wrong("name a terminal or filter, not both")
+		return nil, cli.Wrong("name a terminal or filter, not both")
 	}
 	if word != "" {
 		tid, err := a.one(ctx, word)
 		return []fleet.TID{tid}, err
 	}
 	if !f.given() {
-		return nil, wrong("name a terminal, or choose some with --label, --text, --state or --version")
+		return nil, cli.Wrong("name a terminal, or choose some with --label, --text, --state or --version")
 	}
 	filter, err := f.filter()
 	if err != nil {
@@ -139,7 +154,7 @@ func (a *app) targets(ctx context.Context, word string, f *chooser, yes bool, wh
 		return nil, fmt.Errorf("no terminal matches")
 	}
 	if len(tids) > 1 && !yes {
-		return nil, wrong("this would %s on %s (%s). Say --yes if you mean it", what, count(len(tids), "terminal"), some(names))
+		return nil, cli.Wrong("this would %s on %s (%s). Say --yes if you mean it", what, count(len(tids), "terminal"), some(names))
 	}
 	return tids, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"tillwire/agent/fleet"
 	"tillwire/agent/fleet/service"
+	"tillwire/cmd/cli"
 )
 
 // commandFlags are what a command may be given with.
@@ -74,12 +75,12 @@ const shownFor = 60
 func (f *commandFlags) askOf(args []string) (terminal string, ask service.Ask, err error) {
 	if !f.given() {
 		if len(args) < 2 {
-			return "", ask, wrong("name a terminal and a command, such as `tillfleet cmd corner ping`")
+			return "", ask, cli.Wrong("name a terminal and a command, such as `tillfleet cmd corner ping`")
 		}
 		terminal, args = args[0], args[1:]
 	}
 	if len(args) == 0 {
-		return "", ask, wrong("name a command; `tillfleet cmd --help` lists them")
+		return "", ask, cli.Wrong("name a command; `tillfleet cmd --help` lists them")
 	}
 	ask = service.Ask{Name: args[0], Ticket: f.ticket, Idle: f.idle}
 	values := map[string]any{}
@@ -89,10 +90,10 @@ func (f *commandFlags) askOf(args []string) (terminal string, ask service.Ask, e
 			key, value = textArgument[ask.Name], word
 		}
 		if key == "" {
-			return "", ask, wrong("%q is no KEY=VALUE, and %s takes no text", word, ask.Name)
+			return "", ask, cli.Wrong("%q is no KEY=VALUE, and %s takes no text", word, ask.Name)
 		}
 		if _, twice := values[key]; twice {
-			return "", ask, wrong("%s is given twice; put quotes around a text with spaces", key)
+			return "", ask, cli.Wrong("%s is given twice; put quotes around a text with spaces", key)
 		}
 		values[key] = value
 		if n, err := strconv.Atoi(value); err == nil && key == "ttl" {
@@ -151,8 +152,16 @@ func (a *app) await(ctx context.Context, list []service.Outcome, patience time.D
 	until := a.clock.Mono() + patience
 	for {
 		open := 0
+		going, err := a.stillOpen(ctx, list)
+		if err != nil {
+			return list, err
+		}
 		for i, out := range list {
-			if out.Command == nil || out.Command.Status.Final() || out.Command.Status == service.Proposed || out.Command.Order.Jti == "" {
+			if !follows(out) {
+				continue
+			}
+			if going[out.Command.Order.Jti] {
+				open++
 				continue
 			}
 			var now service.Command
@@ -176,6 +185,40 @@ func (a *app) await(ctx context.Context, list []service.Outcome, patience time.D
 	}
 }
 
+// follows reports that a command's end is still to come.
+func follows(out service.Outcome) bool {
+	c := out.Command
+	return c != nil && !c.Status.Final() && c.Status != service.Proposed && c.Order.Jti != ""
+}
+
+// askTogether is from how many commands on one question for all of them is less
+// than one for each.
+const askTogether = 20
+
+// stillOpen are the numbers of the fleet's commands that have not ended, where many
+// are followed; nil where few are, or where the fleet has more than one answer
+// holds, and then each is looked at.
+func (a *app) stillOpen(ctx context.Context, list []service.Outcome) (map[string]bool, error) {
+	n := 0
+	for _, out := range list {
+		if follows(out) {
+			n++
+		}
+	}
+	if n < askTogether {
+		return nil, nil
+	}
+	var open []service.Command
+	if err := a.ask(ctx, "GET", "/v1/commands?open=1&limit=10000", nil, &open); err != nil {
+		return nil, err
+	}
+	going := map[string]bool{}
+	for _, c := range open {
+		going[c.Order.Jti] = c.Status != service.Proposed
+	}
+	return going, nil
+}
+
 // tellOutcomes prints what became of the commands; one that did not do its work
 // makes the exit code 1.
 func (a *app) tellOutcomes(list []service.Outcome) error {
@@ -193,7 +236,7 @@ func (a *app) tellOutcomes(list []service.Outcome) error {
 		}
 	}
 	if failed {
-		return errFound
+		return cli.ErrFound
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"tillwire/agent/fleet/jetstream"
 	"tillwire/agent/fleet/mqtt"
 )
 
@@ -30,7 +31,7 @@ type config struct {
 
 // brokerConfig is the way to the terminals.
 type brokerConfig struct {
-	Address     string `toml:"address"` // "mqtts://host:port"
+	Address     string `toml:"address"` // "mqtts://host:port", servers of a cluster with commas between them
 	User        string `toml:"user"`
 	ID          string `toml:"id"`       // client id; empty: the user's and the machine's names
 	Password    string `toml:"password"` // a file; where the broker asks for one
@@ -38,9 +39,14 @@ type brokerConfig struct {
 	Certificate string `toml:"certificate"`
 	Key         string `toml:"key"`
 	ServerName  string `toml:"server_name"`
-	// Share is the name of the shared subscription; "-" where the broker has none, as
-	// NATS: then each service hears everything, and the store keeps it once.
+	// Share is the name of the shared subscription; "-" where the broker has none:
+	// then each service hears everything, and the store keeps it once.
 	Share string `toml:"share"`
+	// NATS are the servers of a NATS cluster whose stream the services share, which
+	// has no shared subscriptions; Address are the same servers' MQTT listeners.
+	NATS     string `toml:"nats"`     // "tls://host:4222"
+	Stream   string `toml:"stream"`   // empty: "POS_UP"
+	Replicas int    `toml:"replicas"` // servers that keep it; 0: as many as are named, three at most
 }
 
 // keysConfig names what the service signs with.
@@ -106,17 +112,34 @@ func (c *config) check() error {
 	case strings.ContainsAny(c.Broker.Share, "/+#"):
 		return errors.New(`broker.share is one word, or "-" for none`)
 	}
-	u, err := mqtt.ParseBroker(c.Broker.Address)
-	if err != nil {
-		return fmt.Errorf("broker.address: %w", err)
-	}
-	if u.Scheme == "mqtts" && c.Broker.CA == "" {
-		return errors.New("broker.ca is missing: the file with the fleet's own authority")
+	if err := c.Broker.check(); err != nil {
+		return err
 	}
 	if err := c.Enrol.check(); err != nil {
 		return err
 	}
 	return c.checkListen()
+}
+
+func (b brokerConfig) check() error {
+	servers, err := mqtt.ParseBrokers(b.Address)
+	if err != nil {
+		return fmt.Errorf("broker.address: %w", err)
+	}
+	secure := servers[0].Scheme == "mqtts"
+	if b.NATS != "" {
+		cluster, err := jetstream.ParseServers(b.NATS)
+		if err != nil {
+			return fmt.Errorf("broker.nats: %w", err)
+		}
+		secure = secure || cluster[0].Scheme == "tls"
+	} else if b.Stream != "" || b.Replicas != 0 {
+		return errors.New("broker.stream and broker.replicas are a NATS cluster's; name its servers in broker.nats, or leave them out")
+	}
+	if secure && b.CA == "" {
+		return errors.New("broker.ca is missing: the file with the fleet's own authority")
+	}
+	return nil
 }
 
 // checkListen keeps the page on this machine: it has no people and no passwords.

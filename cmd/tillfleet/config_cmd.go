@@ -11,14 +11,15 @@ import (
 
 	"tillwire/agent/fleet"
 	"tillwire/agent/fleet/service"
+	"tillwire/cmd/cli"
 )
 
 func (a *app) configCommand() *cobra.Command {
-	return group("config", "What the fleet wants of terminals' settings", a.configShowCommand(), a.configSetCommand())
+	return cli.Group("config", "What the fleet wants of terminals' settings", a.configShowCommand(), a.configSetCommand())
 }
 
 func (a *app) configShowCommand() *cobra.Command {
-	return &cobra.Command{Use: "show TERMINAL", Short: "What is wanted, and what became of it", Args: exactly("TERMINAL"),
+	return &cobra.Command{Use: "show TERMINAL", Short: "What is wanted, and what became of it", Args: cli.Exactly("TERMINAL"),
 		RunE: func(c *cobra.Command, args []string) error {
 			tid, err := a.one(c.Context(), args[0])
 			if err != nil {
@@ -62,7 +63,7 @@ func pairs(args []string) (map[string]string, error) {
 	for _, word := range args {
 		key, value, pair := strings.Cut(word, "=")
 		if !pair || key == "" {
-			return nil, wrong("%q is no KEY=VALUE", word)
+			return nil, cli.Wrong("%q is no KEY=VALUE", word)
 		}
 		values[key] = value
 	}
@@ -90,7 +91,7 @@ a setting. To change many with care, use a rollout.`,
 				return err
 			}
 			if len(change) == 0 {
-				return wrong("name a setting as KEY=VALUE")
+				return cli.Wrong("name a setting as KEY=VALUE")
 			}
 			tids, err := a.targets(c.Context(), word, &f, yes, "change settings")
 			if err != nil {
@@ -166,7 +167,7 @@ func (a *app) tellConfigured(results []configured) error {
 		}
 	}
 	if failed {
-		return errFound
+		return cli.ErrFound
 	}
 	return nil
 }

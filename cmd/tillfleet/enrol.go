@@ -16,13 +16,14 @@ import (
 	"tillwire/agent/fleet"
 	"tillwire/agent/fleet/enrol"
 	"tillwire/agent/fleet/service/desk"
+	"tillwire/cmd/cli"
 )
 
 func (a *app) enrolCommand() *cobra.Command {
 	var tid string
 	var labels []string
 	var replace, yes bool
-	c := &cobra.Command{Use: "enrol CODE", Short: "Let a terminal join that shows this claim code", Args: exactly("CODE"),
+	c := &cobra.Command{Use: "enrol CODE", Short: "Let a terminal join that shows this claim code", Args: cli.Exactly("CODE"),
 		Long: `Finds the terminal that shows the code and the four words of its key. They must be the ones on the
 terminal's screen: ask whoever stands in front of it to read them out. Somebody who overheard the code
 can ask in the terminal's place, but not with its words.
@@ -36,7 +37,7 @@ renews the certificate by itself.`,
 			for _, label := range labels {
 				key, value, ok := strings.Cut(label, "=")
 				if !ok || key == "" {
-					return wrong("--label takes name=value, not %q", label)
+					return cli.Wrong("--label takes name=value, not %q", label)
 				}
 				say.Labels[key] = value
 			}
@@ -46,7 +47,7 @@ renews the certificate by itself.`,
 	c.Flags().StringArrayVar(&labels, "label", nil, "name=value; may stand several times")
 	c.Flags().BoolVar(&replace, "replace", false, "it takes the place of the machine that has this name now")
 	c.Flags().BoolVar(&yes, "yes", false, "the words were compared already")
-	c.AddCommand(a.enrolListCommand(), a.enrolRefuseCommand(), a.enrolRevokeCommand(), a.enrolInitCommand(), a.enrolServerCommand(), a.enrolServiceCommand())
+	c.AddCommand(a.enrolListCommand(), a.enrolRefuseCommand(), a.enrolRevokeCommand(), a.enrolInitCommand(), a.enrolServerCommand(), a.enrolServiceCommand(), a.enrolNATSCommand())
 	return c
 }
 
@@ -88,7 +89,7 @@ func (a *app) admit(ctx context.Context, code string, say desk.Decision, yes boo
 }
 
 func (a *app) enrolListCommand() *cobra.Command {
-	return &cobra.Command{Use: "list", Short: "Terminals that ask to join", Args: exactly(),
+	return &cobra.Command{Use: "list", Short: "Terminals that ask to join", Args: cli.Exactly(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			var list []desk.ClaimView
 			if err := a.ask(c.Context(), http.MethodGet, "/claims", nil, &list); err != nil {
@@ -108,7 +109,7 @@ func (a *app) enrolListCommand() *cobra.Command {
 }
 
 func (a *app) enrolRefuseCommand() *cobra.Command {
-	return &cobra.Command{Use: "refuse CODE", Short: "Refuse a terminal; nothing of its claim is left", Args: exactly("CODE"),
+	return &cobra.Command{Use: "refuse CODE", Short: "Refuse a terminal; nothing of its claim is left", Args: cli.Exactly("CODE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			view, err := a.find(c.Context(), args[0])
 			if err != nil {
@@ -123,7 +124,7 @@ func (a *app) enrolRefuseCommand() *cobra.Command {
 }
 
 func (a *app) enrolRevokeCommand() *cobra.Command {
-	return &cobra.Command{Use: "revoke TERMINAL", Short: "Shut a terminal out: withdraw its certificates", Args: exactly("TERMINAL"),
+	return &cobra.Command{Use: "revoke TERMINAL", Short: "Shut a terminal out: withdraw its certificates", Args: cli.Exactly("TERMINAL"),
 		Long: `Withdraws every certificate of the terminal and takes it out of the fleet. The broker learns of it from
 the list of revoked certificates (revoked.crl in the service's data folder): it must read the list again
 and end the terminal's session. To take the keys out of a stolen terminal as well, send terminal.wipe
@@ -131,7 +132,7 @@ before.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			tid, err := fleet.ParseTID(args[0])
 			if err != nil {
-				return wrong("%w", err)
+				return cli.Wrong("%w", err)
 			}
 			if err := a.ask(c.Context(), http.MethodPost, "/certificates/"+string(tid)+"/revoke", nil, nil); err != nil {
 				return err
@@ -156,7 +157,7 @@ before.`,
 }
 
 func (a *app) enrolInitCommand() *cobra.Command {
-	return &cobra.Command{Use: "init", Short: "Make the fleet's authority, once", Args: exactly(),
+	return &cobra.Command{Use: "init", Short: "Make the fleet's authority, once", Args: cli.Exactly(),
 		Long: `Makes the authority's key and certificate in the service's data folder. The certificate,
 authority.pem, goes to the broker and to every terminal that is to join.`,
 		RunE: func(*cobra.Command, []string) error {
@@ -177,6 +178,7 @@ authority.pem, goes to the broker and to every terminal that is to join.`,
 
 func (a *app) enrolServerCommand() *cobra.Command {
 	var out string
+	var cluster bool
 	c := &cobra.Command{Use: "server NAME...", Short: "Make a key and a certificate for a broker", Args: cobra.MinimumNArgs(1),
 		Long: `Makes broker.pem and broker.key in --out, valid for two years under the names or addresses given, the
 first of them as its own name. It needs the authority's folder and not the service.`,
@@ -190,7 +192,11 @@ first of them as its own name. It needs the authority's folder and not the servi
 			if err != nil {
 				return fmt.Errorf("%w; `tillfleet enrol init` makes an authority", err)
 			}
-			certificate, key, err := ca.IssueServer(names)
+			issue := ca.IssueServer
+			if cluster {
+				issue = ca.IssuePeer
+			}
+			certificate, key, err := issue(names)
 			if err != nil {
 				return err
 			}
@@ -200,12 +206,13 @@ first of them as its own name. It needs the authority's folder and not the servi
 			return writeNew(filepath.Join(out, "broker.pem"), 0o644, certificate)
 		}}
 	c.Flags().StringVar(&out, "out", ".", "the folder for both files")
+	c.Flags().BoolVar(&cluster, "cluster", false, "one of several servers that are a broker together, such as NATS")
 	return c
 }
 
 func (a *app) enrolServiceCommand() *cobra.Command {
 	var out string
-	c := &cobra.Command{Use: "service", Short: "Make a key and a certificate for the service itself", Args: exactly(),
+	c := &cobra.Command{Use: "service", Short: "Make a key and a certificate for the service itself", Args: cli.Exactly(),
 		Long: `Makes service.pem and service.key in --out, for the name that broker.user says, valid for ninety days.
 Name both in the table [broker] of the service's configuration.`,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -42,7 +42,7 @@ func (c enrolConfig) check() error {
 		return errors.New(`enrol.names is missing: the names or addresses under which terminals reach enrol.listen, such as ["fleet.example"]`)
 	}
 	if c.Broker != "" {
-		if _, err := mqtt.ParseBroker(c.Broker); err != nil {
+		if _, err := mqtt.ParseBrokers(c.Broker); err != nil {
 			return fmt.Errorf("enrol.broker: %w", err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"tillwire/agent/fleet"
 	"tillwire/agent/fleet/service"
 	"tillwire/agent/words"
+	"tillwire/cmd/cli"
 )
 
 // exportPage is how many events one question brings.
@@ -21,19 +22,19 @@ const exportPage = 5000
 func (a *app) exportCommand() *cobra.Command {
 	var streams []string
 	var since, terminal, form string
-	c := &cobra.Command{Use: "export", Short: "Write out what terminals told", Args: exactly(),
+	c := &cobra.Command{Use: "export", Short: "Write out what terminals told", Args: cli.Exactly(),
 		Long: `Writes every stored event to standard output, the oldest first: one JSON document a line, or
 CSV for a spreadsheet. Events are kept for thirteen months.`,
 		Example: `  tillfleet export --stream audit --since 2026-11-01 > acts.jsonl
   tillfleet export --stream tx --terminal corner --format csv > sales.csv`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if form != "jsonl" && form != "csv" {
-				return wrong("--format %s: there are jsonl and csv", form)
+				return cli.Wrong("--format %s: there are jsonl and csv", form)
 			}
 			q := url.Values{"limit": {strconv.Itoa(exportPage)}}
 			for _, s := range streams {
 				if !slices.Contains(fleet.Streams(), fleet.Stream(s)) {
-					return wrong("--stream %s: there are %v", s, fleet.Streams())
+					return cli.Wrong("--stream %s: there are %v", s, fleet.Streams())
 				}
 				q.Add("stream", s)
 			}
@@ -67,7 +68,7 @@ func day(text string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return t, wrong("%q is no day such as 2026-11-01 and no moment such as 2026-11-01T08:00:00Z", text)
+		return t, cli.Wrong("%q is no day such as 2026-11-01 and no moment such as 2026-11-01T08:00:00Z", text)
 	}
 	return t, nil
 }

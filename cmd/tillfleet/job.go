@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tillwire/agent/fleet/service"
+	"tillwire/cmd/cli"
 )
 
 func (a *app) jobCommand() *cobra.Command {
@@ -22,14 +23,14 @@ rejects it.`,
 			word := ""
 			if !f.given() {
 				if len(args) < 2 {
-					return wrong("name a terminal and the type of the job")
+					return cli.Wrong("name a terminal and the type of the job")
 				}
 				word, args = args[0], args[1:]
 			}
 			ask := service.JobAsk{Type: args[0], Doc: json.RawMessage("{}"), Deadline: a.clock.Now().Add(within)}
 			if len(args) == 2 {
 				if ask.Doc = json.RawMessage(args[1]); !json.Valid(ask.Doc) {
-					return wrong("%s is no JSON document", args[1])
+					return cli.Wrong("%s is no JSON document", args[1])
 				}
 			}
 			tids, err := a.targets(c.Context(), word, &f, yes, "begin a job")

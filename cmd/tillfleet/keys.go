@@ -16,13 +16,14 @@ import (
 
 	"tillwire/agent/fleet"
 	"tillwire/agent/fleet/keyfile"
+	"tillwire/cmd/cli"
 )
 
 // privateKey keeps signatures short.
 type privateKey = ed25519.PrivateKey
 
 func (a *app) keysCommand() *cobra.Command {
-	c := group("keys", "The keys that a fleet believes", a.keysNewCommand(), a.keysShowCommand(), a.keysRotateCommand(), a.keysSignCommand())
+	c := cli.Group("keys", "The keys that a fleet believes", a.keysNewCommand(), a.keysShowCommand(), a.keysRotateCommand(), a.keysSignCommand())
 	c.Long = `A terminal believes what keys of a signed list have signed, and the list when a root has signed it.
 Roots are made once, on a machine without a network, and lie in a safe; their public halves go into
 each terminal's configuration (fleet.roots). The service holds one online key, which cannot sign a
@@ -59,13 +60,13 @@ func (a *app) showKey(v keyView) error {
 
 func (a *app) keysNewCommand() *cobra.Command {
 	var file, note string
-	c := &cobra.Command{Use: "new ROLE FILE", Short: "Make a key: root, online or approver", Args: exactly("ROLE", "FILE"),
+	c := &cobra.Command{Use: "new ROLE FILE", Short: "Make a key: root, online or approver", Args: cli.Exactly("ROLE", "FILE"),
 		Example: `  tillfleet keys new root /media/safe/root.key
   tillfleet keys new approver anna.key --note "Anna, operations"`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			role := keyfile.Role(args[0])
 			if !slices.Contains(keyfile.Roles(), role) {
-				return wrong("a key is for a root, online or approver, not %q", args[0])
+				return cli.Wrong("a key is for a root, online or approver, not %q", args[0])
 			}
 			key, info, err := keyfile.New(role, note)
 			if err != nil {
@@ -142,7 +143,7 @@ func viewOfSet(raw []byte, set *fleet.KeySet, now time.Time) (setView, error) {
 }
 
 func (a *app) keysShowCommand() *cobra.Command {
-	return &cobra.Command{Use: "show FILE", Short: "Show a key file without its secret, or a list of keys", Args: exactly("FILE"),
+	return &cobra.Command{Use: "show FILE", Short: "Show a key file without its secret, or a list of keys", Args: cli.Exactly("FILE"),
 		Long: `Shows what a file says. Exit code 1 means that something about a list of keys is wrong, such as an
 end that is near.`,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -183,7 +184,7 @@ func (a *app) showSet(v setView) error {
 		}
 	}
 	if len(v.Wrong) > 0 {
-		return errFound
+		return cli.ErrFound
 	}
 	return nil
 }
@@ -191,7 +192,7 @@ func (a *app) showSet(v setView) error {
 func (a *app) keysSignCommand() *cobra.Command {
 	var file, keyPath string
 	var yes bool
-	c := &cobra.Command{Use: "sign [FILE]", Short: "Add an approver's signature to a proposed command", Args: between(0, "FILE"),
+	c := &cobra.Command{Use: "sign [FILE]", Short: "Add an approver's signature to a proposed command", Args: cli.Between(0, "FILE"),
 		Long: `Reads the envelope of a proposed command from FILE or standard input, shows the person what it
 says, and writes it with the signature added to standard output. It signs commands only: a root signs
 lists of keys with "keys rotate", and everything else the service signs itself.`,
@@ -251,7 +252,7 @@ func (a *app) confirm(c fleet.Command, yes, piped bool) error {
 		return nil
 	}
 	if piped {
-		return wrong("with the command on standard input nobody can be asked; look at it and add --yes, or name a file")
+		return cli.Wrong("with the command on standard input nobody can be asked; look at it and add --yes, or name a file")
 	}
 	fmt.Fprint(a.stderr, "Type the terminal's name to sign: ")
 	var word string

@@ -12,6 +12,7 @@ import (
 
 	"tillwire/agent/fleet"
 	"tillwire/agent/fleet/keyfile"
+	"tillwire/cmd/cli"
 )
 
 // rotation is what `keys rotate` is asked for.
@@ -27,7 +28,7 @@ type rotation struct {
 
 func (a *app) keysRotateCommand() *cobra.Command {
 	var r rotation
-	c := &cobra.Command{Use: "rotate SET", Short: "Make the next list of keys, signed by a root", Args: exactly("SET"),
+	c := &cobra.Command{Use: "rotate SET", Short: "Make the next list of keys, signed by a root", Args: cli.Exactly("SET"),
 		Long: `Writes the list of keys that follows the one in SET, or the first one, signed by a root. The service
 reads the file again by itself and sends the list to every terminal; terminals take it when its version
 is higher and a root of the list before has signed it.
@@ -59,7 +60,7 @@ func (a *app) rotate(r rotation) error {
 		return err
 	}
 	if len(r.roots) == 0 {
-		return wrong("name a root that signs with --root")
+		return cli.Wrong("name a root that signs with --root")
 	}
 	change := keyfile.Change{Life: time.Duration(r.days) * 24 * time.Hour}
 	for _, id := range r.revoke {
@@ -100,7 +101,7 @@ func (a *app) rotate(r rotation) error {
 	if err != nil {
 		return err
 	}
-	if err := a.showSet(v); !errors.Is(err, errFound) { // the list is written; what is said about it is no failure
+	if err := a.showSet(v); !errors.Is(err, cli.ErrFound) { // the list is written; what is said about it is no failure
 		return err
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 
 	"tillwire/agent"
 	"tillwire/agent/fleet"
+	"tillwire/cmd/cli"
 )
 
 // said is what a finished command left behind.
@@ -33,7 +34,7 @@ const secretLine = "correct horse battery staple\n"
 func mint(t *testing.T, dir, role, name string) string {
 	t.Helper()
 	file := filepath.Join(dir, name+".key")
-	if s := operate(t, secretLine, "keys", "new", role, file, "--note", name); s.code != exitFine || !strings.Contains(s.stdout, role+" key ") {
+	if s := operate(t, secretLine, "keys", "new", role, file, "--note", name); s.code != cli.Fine || !strings.Contains(s.stdout, role+" key ") {
 		t.Fatalf("keys new %s: %+v", role, s)
 	}
 	return file
@@ -43,7 +44,7 @@ func mint(t *testing.T, dir, role, name string) string {
 func keyID(t *testing.T, file string) fleet.KeyID {
 	t.Helper()
 	var v keyView
-	if s := operate(t, "", "keys", "show", file, "--json"); s.code != exitFine || json.Unmarshal([]byte(s.stdout), &v) != nil {
+	if s := operate(t, "", "keys", "show", file, "--json"); s.code != cli.Fine || json.Unmarshal([]byte(s.stdout), &v) != nil {
 		t.Fatalf("keys show: %+v", s)
 	}
 	return v.ID
@@ -57,26 +58,26 @@ func TestAFleetsKeysOnTheCommandLine(t *testing.T) {
 	root, online := mint(t, dir, "root", "root"), mint(t, dir, "online", "online")
 	anna, boris := mint(t, dir, "approver", "anna"), mint(t, dir, "approver", "boris")
 
-	if s := operate(t, secretLine, "keys", "rotate", set, "--root", root, "--add", online, "--add", anna, "--add", boris); s.code != exitFine || !strings.Contains(s.stdout, "version 1") {
+	if s := operate(t, secretLine, "keys", "rotate", set, "--root", root, "--add", online, "--add", anna, "--add", boris); s.code != cli.Fine || !strings.Contains(s.stdout, "version 1") {
 		t.Fatalf("the first list: %+v", s)
 	}
-	if s := operate(t, "", "keys", "show", set); s.code != exitFine || strings.Count(s.stdout, "approver") != 2 || !strings.Contains(s.stdout, "signed this list") {
+	if s := operate(t, "", "keys", "show", set); s.code != cli.Fine || strings.Count(s.stdout, "approver") != 2 || !strings.Contains(s.stdout, "signed this list") {
 		t.Errorf("keys show: %+v", s)
 	}
-	if s := operate(t, "another passphrase\n", "keys", "rotate", set, "--root", root); s.code != exitFound || !strings.Contains(s.stderr, "passphrase") {
+	if s := operate(t, "another passphrase\n", "keys", "rotate", set, "--root", root); s.code != cli.Found || !strings.Contains(s.stderr, "passphrase") {
 		t.Errorf("with a wrong passphrase: %+v", s)
 	}
-	if s := operate(t, secretLine, "keys", "rotate", set, "--root", anna); s.code != exitFound || !strings.Contains(s.stderr, "signed by roots") {
+	if s := operate(t, secretLine, "keys", "rotate", set, "--root", anna); s.code != cli.Found || !strings.Contains(s.stderr, "signed by roots") {
 		t.Errorf("with an approver's key: %+v", s)
 	}
 	next := mint(t, dir, "root", "next")
-	if s := operate(t, secretLine+secretLine, "keys", "rotate", set, "--root", root, "--new-root", next, "--revoke", string(keyID(t, boris))); s.code != exitFine || !strings.Contains(s.stdout, "WITHDRAWN") {
+	if s := operate(t, secretLine+secretLine, "keys", "rotate", set, "--root", root, "--new-root", next, "--revoke", string(keyID(t, boris))); s.code != cli.Fine || !strings.Contains(s.stdout, "WITHDRAWN") {
 		t.Fatalf("new roots: %+v", s)
 	}
-	if s := operate(t, secretLine, "keys", "rotate", set, "--root", root); s.code != exitFound || !strings.Contains(s.stderr, "Take a root of the list before") {
+	if s := operate(t, secretLine, "keys", "rotate", set, "--root", root); s.code != cli.Found || !strings.Contains(s.stderr, "Take a root of the list before") {
 		t.Errorf("with the root that was replaced: %+v", s)
 	}
-	if s := operate(t, "", "keys", "show", set); s.code != exitFound || !strings.Contains(s.stdout, "fewer than two approvers") {
+	if s := operate(t, "", "keys", "show", set); s.code != cli.Found || !strings.Contains(s.stdout, "fewer than two approvers") {
 		t.Errorf("with one approver left: %+v", s)
 	}
 
@@ -90,28 +91,28 @@ func TestAFleetsKeysOnTheCommandLine(t *testing.T) {
 	if err := os.WriteFile(proposal, raw, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if s := operate(t, "no\n"+secretLine, "keys", "sign", proposal, "--key", anna); s.code != exitFound || s.stdout != "" || !strings.Contains(s.stderr, "terminal.wipe on t-0001-corner") {
+	if s := operate(t, "no\n"+secretLine, "keys", "sign", proposal, "--key", anna); s.code != cli.Found || s.stdout != "" || !strings.Contains(s.stderr, "terminal.wipe on t-0001-corner") {
 		t.Errorf("somebody who thinks better of it: %+v", s)
 	}
 	first := operate(t, secretLine, "keys", "sign", proposal, "--key", anna, "--yes")
-	if first.code != exitFine {
+	if first.code != cli.Fine {
 		t.Fatalf("the first approver: %+v", first)
 	}
 	second := operate(t, first.stdout, "keys", "sign", "--key", boris, "--yes", "--passphrase-file", passphraseFile(t))
-	if second.code != exitFine {
+	if second.code != cli.Fine {
 		t.Fatalf("the second approver: %+v", second)
 	}
 	if d, err := fleet.Look([]byte(second.stdout)); err != nil || len(d.Signers) != 2 || d.Signers[0] != keyID(t, anna) || d.Signers[1] != keyID(t, boris) {
 		t.Errorf("approved by %v, %v", d.Signers, err)
 	}
-	if s := operate(t, secretLine, "keys", "sign", proposal, "--key", online, "--yes"); s.code != exitFound || !strings.Contains(s.stderr, "approver's") {
+	if s := operate(t, secretLine, "keys", "sign", proposal, "--key", online, "--yes"); s.code != cli.Found || !strings.Contains(s.stderr, "approver's") {
 		t.Errorf("with the online key: %+v", s)
 	}
 	list, err := os.ReadFile(set)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := operate(t, string(list), "keys", "sign", "--key", anna, "--yes"); s.code != exitFound || !strings.Contains(s.stderr, "approvers sign commands") {
+	if s := operate(t, string(list), "keys", "sign", "--key", anna, "--yes"); s.code != cli.Found || !strings.Contains(s.stderr, "approvers sign commands") {
 		t.Errorf("a list of keys: %+v", s)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tillwire/agent/fleet/service"
+	"tillwire/cmd/cli"
 )
 
 func (a *app) labelCommand() *cobra.Command {
@@ -24,7 +25,7 @@ value takes one away. --seen takes away what was found of a terminal, once someb
 				return err
 			}
 			if len(labels) == 0 && !seen {
-				return wrong("name a label as KEY=VALUE, or --seen")
+				return cli.Wrong("name a label as KEY=VALUE, or --seen")
 			}
 			tids, err := a.targets(c.Context(), word, &f, yes, "write labels")
 			if err != nil {

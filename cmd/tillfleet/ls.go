@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tillwire/agent/fleet/service"
+	"tillwire/cmd/cli"
 )
 
 // tableRows is how many rows a person is shown unless they ask for all.
@@ -24,7 +24,7 @@ func (a *app) lsCommand() *cobra.Command {
 	var f chooser
 	var all, live bool
 	var order string
-	c := &cobra.Command{Use: "ls", Short: "List terminals, those with trouble first", Args: exactly(),
+	c := &cobra.Command{Use: "ls", Short: "List terminals, those with trouble first", Args: cli.Exactly(),
 		Long: `Lists terminals: how each stands, when it was heard last, its line to the wallets, what
 waits and what is wrong. Those with trouble come first. On a screen it shows as many as
 fit and counts the rest; --all, a pipe and --json show every one.`,
@@ -36,27 +36,14 @@ fit and counts the rest; --all, a pipe and --json show every one.`,
 			if err != nil {
 				return err
 			}
-			if order != "trouble" && order != "name" && order != "heard" {
-				return wrong("--sort %s: there are trouble, name and heard", order)
+			by := service.Order(order)
+			if !slices.Contains(service.Orders(), by) {
+				return cli.Wrong("--sort %s: there are trouble, name and heard", order)
 			}
 			if live {
-				return a.liveTable(c.Context(), filter, order)
+				return a.liveTable(c.Context(), filter, by)
 			}
-			rows, err := a.rows(c.Context(), filter)
-			if err != nil {
-				return err
-			}
-			arrange(rows.Terminals, order)
-			if a.json {
-				return a.printJSON(rows)
-			}
-			columns, lines, onScreen := screen(a.stdout)
-			most := len(rows.Terminals)
-			if onScreen && !all {
-				most = max(lines-4, tableRows)
-			}
-			writeTable(a.stdout, rows, most, columns)
-			return nil
+			return a.list(c.Context(), filter, by, all)
 		}}
 	f.flags(c)
 	c.Flags().BoolVar(&all, "all", false, "every row, also on a screen")
@@ -65,37 +52,36 @@ fit and counts the rest; --all, a pipe and --json show every one.`,
 	return c
 }
 
-// arrange sorts the rows as a person asked.
-func arrange(rows []service.Row, order string) {
-	slices.SortStableFunc(rows, func(a, b service.Row) int {
-		switch order {
-		case "name":
-			return cmp.Compare(a.TID, b.TID)
-		case "heard":
-			return a.Heard.Compare(b.Heard)
+// list prints what a screen holds, or everything.
+func (a *app) list(ctx context.Context, f service.Filter, by service.Order, all bool) error {
+	columns, lines, onScreen := screen(a.stdout)
+	if onScreen && !all && !a.json {
+		rows, err := a.part(ctx, f, service.Part{Order: by, Limit: max(lines-4, tableRows)})
+		if err == nil {
+			writeTable(a.stdout, rows, columns)
 		}
-		return cmp.Or(cmp.Compare(weight(b), weight(a)), cmp.Compare(a.TID, b.TID))
-	})
-}
-
-// weight is how urgent a row is.
-func weight(r service.Row) (n int) {
-	for _, t := range r.Troubles {
-		if n++; t.Bad {
-			n += 100
-		}
+		return err
 	}
-	return n
+	rows, err := a.rows(ctx, f)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(rows.Terminals, by.Compare)
+	if a.json {
+		return a.printJSON(rows)
+	}
+	writeTable(a.stdout, rows, columns)
+	return nil
 }
 
-// writeTable prints up to most rows and a line that counts all.
-func writeTable(w io.Writer, rows service.Rows, most, columns int) {
+// writeTable prints rows and a line that counts all there are.
+func writeTable(w io.Writer, rows service.Rows, columns int) {
 	t := table{head: []string{"", "TERMINAL", "SHOP", "STATE", "HEARD", "VERSION", "LINE", "QUEUE", "DOUBT", "CONFIG", "TROUBLE"},
 		most: []int{1, 40, 24, 9, 5, 16, 9, 7, 5, 9, 0}}
 	if columns > 0 {
 		t.most[10] = max(columns-100, 20)
 	}
-	for _, r := range rows.Terminals[:min(most, len(rows.Terminals))] {
+	for _, r := range rows.Terminals {
 		mark, trouble := "", ""
 		if len(r.Troubles) > 0 {
 			worst := slices.MaxFunc(r.Troubles, func(a, b service.Trouble) int { return btoi(a.Bad) - btoi(b.Bad) })
@@ -110,8 +96,8 @@ func writeTable(w io.Writer, rows service.Rows, most, columns int) {
 			dash(string(r.Config)), trouble)
 	}
 	t.write(w)
-	fmt.Fprintln(w, tallyLine(rows.Terminals))
-	if more := len(rows.Terminals) - most; more > 0 {
+	fmt.Fprintln(w, tallyLine(*rows.Tally))
+	if more := rows.Tally.Terminals - len(rows.Terminals); more > 0 {
 		fmt.Fprintf(w, "%d more are not shown: narrow with --trouble, --state, --label or --text, or ask for --all\n", more)
 	}
 }
@@ -123,46 +109,38 @@ func btoi(b bool) int {
 	return 0
 }
 
-// tallyLine counts terminals by how they stand.
-func tallyLine(rows []service.Row) string {
-	byStanding, troubled := map[service.Standing]int{}, 0
-	for _, r := range rows {
-		byStanding[r.Standing]++
-		if len(r.Troubles) > 0 {
-			troubled++
-		}
-	}
+// tallyLine tells how many terminals there are by how they stand.
+func tallyLine(t service.Tally) string {
 	parts := []string{}
 	for _, s := range service.Standings() {
-		if n := byStanding[s]; n > 0 {
+		if n := t.Standing[s]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, s))
 		}
 	}
-	line := count(len(rows), "terminal")
+	line := count(t.Terminals, "terminal")
 	if len(parts) > 0 {
 		line += ": " + strings.Join(parts, ", ")
 	}
-	if troubled > 0 {
-		line += fmt.Sprintf("; %d with trouble", troubled)
+	if t.Troubled > 0 {
+		line += fmt.Sprintf("; %d with trouble", t.Troubled)
 	}
 	return line
 }
 
 // liveTable draws the table again and again over itself.
-func (a *app) liveTable(ctx context.Context, f service.Filter, order string) error {
+func (a *app) liveTable(ctx context.Context, f service.Filter, by service.Order) error {
 	columns, lines, onScreen := screen(a.stdout)
 	if !onScreen || a.json {
-		return wrong("--live needs a screen; `tillfleet watch --json` follows a fleet for programs")
+		return cli.Wrong("--live needs a screen; `tillfleet watch --json` follows a fleet for programs")
 	}
 	a.printf("\x1b[2J")
 	for ctx.Err() == nil {
-		rows, err := a.rows(ctx, f)
+		rows, err := a.part(ctx, f, service.Part{Order: by, Limit: max(lines-5, 5)})
 		if err != nil {
 			return err
 		}
-		arrange(rows.Terminals, order)
 		var b strings.Builder
-		writeTable(&b, rows, max(lines-5, 5), columns)
+		writeTable(&b, rows, columns)
 		a.printf("\x1b[H\x1b[J%s  %s\n%s", rows.At.Local().Format(time.TimeOnly), "(interrupt to end)", b.String())
 		select {
 		case <-ctx.Done():

@@ -24,11 +24,13 @@ import (
 
 	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/listeners"
-	"github.com/mochi-mqtt/server/v2/packets"
 
 	"tillwire/agent"
 	"tillwire/agent/fleet"
+	"tillwire/agent/fleet/brokertest"
 	"tillwire/agent/fleet/mqtt"
+	"tillwire/agent/logtest"
+	"tillwire/cmd/cli"
 )
 
 // patience is how long anything here may take on a machine that is busy.
@@ -40,7 +42,7 @@ type bench struct {
 	*testing.T
 	dir, broker, page string
 	keys              map[string]ed25519.PrivateKey
-	log               *lockedBuffer
+	log               *logtest.Log
 	stopService       func()
 
 	mu    sync.Mutex
@@ -49,28 +51,11 @@ type bench struct {
 	door  map[string]string
 }
 
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 const shopTID fleet.TID = "corner-shop-1"
 
 func openBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{T: t, dir: t.TempDir(), keys: map[string]ed25519.PrivateKey{}, log: &lockedBuffer{}, door: map[string]string{"shop.name": "Corner shop", "log.level": "info"}}
+	b := &bench{T: t, dir: t.TempDir(), keys: map[string]ed25519.PrivateKey{}, log: &logtest.Log{}, door: map[string]string{"shop.name": "Corner shop", "log.level": "info"}}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the service said:\n%s", b.log)
@@ -109,16 +94,6 @@ func (b *bench) write(name, text string) {
 	}
 }
 
-// openDoor lets everybody do everything at the broker of a test.
-type openDoor struct{ mochi.HookBase }
-
-func (*openDoor) ID() string { return "open-door" }
-func (*openDoor) Provides(what byte) bool {
-	return what == mochi.OnConnectAuthenticate || what == mochi.OnACLCheck
-}
-func (*openDoor) OnConnectAuthenticate(*mochi.Client, packets.Packet) bool { return true }
-func (*openDoor) OnACLCheck(*mochi.Client, string, bool) bool              { return true }
-
 func (b *bench) openBroker() {
 	b.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -126,7 +101,7 @@ func (b *bench) openBroker() {
 		b.Fatal(err)
 	}
 	s := mochi.New(&mochi.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err := errors.Join(s.AddHook(&openDoor{}, nil), s.AddListener(listeners.NewNet("test", l)), s.Serve()); err != nil {
+	if err := errors.Join(s.AddHook(&brokertest.OpenDoor{}, nil), s.AddListener(listeners.NewNet("test", l)), s.Serve()); err != nil {
 		b.Fatal(err)
 	}
 	b.broker = "mqtt://" + l.Addr().String()
@@ -179,7 +154,7 @@ func (b *bench) openService() {
 		cancel()
 		select {
 		case code := <-ended:
-			if code != exitFine {
+			if code != cli.Fine {
 				b.Errorf("the service ended with %d", code)
 			}
 		case <-time.After(patience):
@@ -187,7 +162,7 @@ func (b *bench) openService() {
 		}
 	})
 	b.Cleanup(b.stopService)
-	b.until("the service answers", func() bool { _, _, code := b.run("ls"); return code == exitFine })
+	b.until("the service answers", func() bool { _, _, code := b.run("ls"); return code == cli.Fine })
 }
 
 // run is one command line.
@@ -201,7 +176,7 @@ func (b *bench) run(args ...string) (out, errors string, code int) {
 func (b *bench) fine(args ...string) string {
 	b.Helper()
 	out, errors, code := b.run(args...)
-	if code != exitFine {
+	if code != cli.Fine {
 		b.Fatalf("tillfleet %s: exit %d\n%s%s", strings.Join(args, " "), code, out, errors)
 	}
 	return out

@@ -35,14 +35,17 @@ func (o *office) page() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		overview, err := v.overview(r.Context())
-		var rows []service.Row
+		var rows service.Rows
 		f := service.FilterOf(r.URL.Query())
 		if err == nil {
-			rows, err = o.service.Rows(r.Context(), f)
+			rows, err = o.service.List(r.Context(), f, service.Part{Order: service.ByTrouble, Limit: pageRows})
 		}
-		arrange(rows, "trouble")
-		write(w, t, "fleet", map[string]any{"Overview": overview, "Tally": tallyLine(rows), "Rows": rows[:min(pageRows, len(rows))], "More": max(len(rows)-pageRows, 0),
-			"Filter": f, "Standings": service.Standings()}, err)
+		if err != nil {
+			service.Answer(w, nil, err)
+			return
+		}
+		write(w, t, "fleet", map[string]any{"Overview": overview, "Tally": tallyLine(*rows.Tally), "Rows": rows.Terminals, "More": rows.Tally.Terminals - len(rows.Terminals),
+			"Filter": f, "Standings": service.Standings()}, nil)
 	})
 	mux.HandleFunc("GET /terminal/{tid}", func(w http.ResponseWriter, r *http.Request) {
 		tid, err := fleet.ParseTID(r.PathValue("tid"))

@@ -18,6 +18,8 @@ import (
 
 	"tillwire/agent/fleet"
 	"tillwire/agent/fleet/service"
+	"tillwire/agent/logtest"
+	"tillwire/cmd/cli"
 )
 
 // TestTheRoadOfAnOperator is a day at the office with one shop, over a real broker
@@ -74,7 +76,7 @@ func (b *bench) shows(t *testing.T) {
 func (b *bench) watches(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	r, w := io.Pipe()
-	ended, said := make(chan int, 1), &lockedBuffer{}
+	ended, said := make(chan int, 1), &logtest.Log{}
 	go func() {
 		code := b.app(w, said).execute(ctx, []string{"watch", "corner", "--config", filepath.Join(b.dir, "tillfleet.toml")})
 		_ = w.Close()
@@ -105,7 +107,7 @@ func (b *bench) watches(t *testing.T) {
 	}
 	select {
 	case code := <-ended:
-		if code != exitFine {
+		if code != cli.Fine {
 			t.Errorf("interrupted, it ends with %d", code)
 		}
 	case <-time.After(patience):
@@ -127,7 +129,7 @@ func (b *bench) commands(t *testing.T) {
 	}
 	out, _, code := b.run("cmd", "corner", "queue.flush")
 	contains(t, out, "queue.flush FAILED", "the queue is stuck")
-	if code != exitFound {
+	if code != cli.Found {
 		t.Errorf("a command that failed ends with %d", code)
 	}
 	contains(t, b.fine("show", "corner"), "queue.flush", "FAILED", "display.message")
@@ -139,7 +141,7 @@ func (b *bench) approvals(t *testing.T) {
 	contains(t, out, "Signing: terminal.lock on corner-shop-1", "1 of 2 signatures")
 	_, number, _ := strings.Cut(out, "tillfleet approve ")
 	number, _, _ = strings.Cut(number, " ")
-	if _, errors, code := b.run("approve", number, "--key", key("anna")); code != exitFound || !strings.Contains(errors, "signed already") {
+	if _, errors, code := b.run("approve", number, "--key", key("anna")); code != cli.Found || !strings.Contains(errors, "signed already") {
 		t.Errorf("one person twice: %d %s", code, errors)
 	}
 	contains(t, b.fine("approve", number, "--key", key("boris")), "terminal.lock SUCCEEDED")
@@ -157,7 +159,7 @@ func (b *bench) configures(t *testing.T) {
 	}
 	out, _, code := b.run("config", "set", "corner", "log.level=bad")
 	contains(t, out, "refused", "REFUSED_VALUE")
-	if code != exitFound {
+	if code != cli.Found {
 		t.Errorf("a refused change ends with %d", code)
 	}
 	contains(t, b.fine("config", "show", "corner"), "revision 2", "log.level = bad", "REFUSED_VALUE")
@@ -165,7 +167,7 @@ func (b *bench) configures(t *testing.T) {
 }
 
 func (b *bench) rollsOut(t *testing.T) {
-	if _, errors, code := b.run("rollout", "start", "--all", "log.level=warn"); code != exitUsage || !strings.Contains(errors, "1 terminal. Say --yes") {
+	if _, errors, code := b.run("rollout", "start", "--all", "log.level=warn"); code != cli.Usage || !strings.Contains(errors, "1 terminal. Say --yes") {
 		t.Errorf("without --yes: %d %s", code, errors)
 	}
 	var r service.Rollout
@@ -174,7 +176,7 @@ func (b *bench) rollsOut(t *testing.T) {
 	}
 	out, _, code := b.run("rollout", "show", r.ID, "--wait")
 	contains(t, out, "stopped", "1 of the 1 terminals of ring 1", "corner-shop-1: REFUSED_VALUE")
-	if code != exitFound {
+	if code != cli.Found {
 		t.Errorf("a rollout that stopped ends with %d", code)
 	}
 	contains(t, b.fine("rollout", "ls"), r.ID, "stopped", "log.level=bad")
@@ -275,18 +277,18 @@ func (b *bench) mistakes(t *testing.T) {
 		want string
 		args []string
 	}{
-		{exitFound, `no terminal "nobody"`, []string{"show", "nobody"}},
-		{exitUsage, "name a terminal", []string{"cmd", "ping"}},
-		{exitFound, `the catalogue has no command "shell"`, []string{"cmd", "corner", "shell"}},
-		{exitFound, "a text of 1 to 120", []string{"cmd", "corner", "display.message", "text="}},
-		{exitUsage, `"x" is no KEY=VALUE`, []string{"cmd", "corner", "ping", "x"}},
-		{exitUsage, "--state gone", []string{"ls", "--state", "gone"}},
-		{exitUsage, "takes TERMINAL", []string{"show"}},
-		{exitUsage, "unknown flag", []string{"ls", "--bogus"}},
-		{exitUsage, "needs a command", []string{"rollout"}},
-		{exitUsage, "name your key", []string{"approve", "01KAFN00000000000000000000"}},
-		{exitUsage, "rings", []string{"rollout", "start", "--all", "a=b", "--yes", "--rings", "x"}},
-		{exitFound, `no rollout "nothing"`, []string{"rollout", "pause", "nothing"}},
+		{cli.Found, `no terminal "nobody"`, []string{"show", "nobody"}},
+		{cli.Usage, "name a terminal", []string{"cmd", "ping"}},
+		{cli.Found, `the catalogue has no command "shell"`, []string{"cmd", "corner", "shell"}},
+		{cli.Found, "a text of 1 to 120", []string{"cmd", "corner", "display.message", "text="}},
+		{cli.Usage, `"x" is no KEY=VALUE`, []string{"cmd", "corner", "ping", "x"}},
+		{cli.Usage, "--state gone", []string{"ls", "--state", "gone"}},
+		{cli.Usage, "takes TERMINAL", []string{"show"}},
+		{cli.Usage, "unknown flag", []string{"ls", "--bogus"}},
+		{cli.Usage, "needs a command", []string{"rollout"}},
+		{cli.Usage, "name your key", []string{"approve", "01KAFN00000000000000000000"}},
+		{cli.Usage, "rings", []string{"rollout", "start", "--all", "a=b", "--yes", "--rings", "x"}},
+		{cli.Found, `no rollout "nothing"`, []string{"rollout", "pause", "nothing"}},
 	} {
 		_, errors, code := b.run(c.args...)
 		if code != c.code || !strings.Contains(errors, c.want) {
@@ -294,14 +296,14 @@ func (b *bench) mistakes(t *testing.T) {
 		}
 	}
 	var e bytes.Buffer
-	if code := b.app(io.Discard, &e).execute(t.Context(), []string{"ls", "--socket", filepath.Join(b.dir, "nothing.sock")}); code != exitFound || !strings.Contains(e.String(), "tillfleet serve") {
+	if code := b.app(io.Discard, &e).execute(t.Context(), []string{"ls", "--socket", filepath.Join(b.dir, "nothing.sock")}); code != cli.Found || !strings.Contains(e.String(), "tillfleet serve") {
 		t.Errorf("without a service: %d %s", code, e.String())
 	}
 }
 
 func (b *bench) second(t *testing.T) {
 	_, errors, code := b.run("serve")
-	if code != exitFound || !strings.Contains(errors, "another service works on") {
+	if code != cli.Found || !strings.Contains(errors, "another service works on") {
 		t.Errorf("on the same folder: %d %s", code, errors)
 	}
 }
@@ -309,7 +311,7 @@ func (b *bench) second(t *testing.T) {
 func (b *bench) restarts(t *testing.T) {
 	before := b.fine("export", "--stream", "cmd")
 	b.stopService()
-	if _, errors, code := b.run("ls"); code != exitFound || !strings.Contains(errors, "no service listens") {
+	if _, errors, code := b.run("ls"); code != cli.Found || !strings.Contains(errors, "no service listens") {
 		t.Errorf("after its end: %d %s", code, errors)
 	}
 	b.openService()
@@ -317,7 +319,7 @@ func (b *bench) restarts(t *testing.T) {
 		t.Error("it does not hold what it held")
 	}
 	b.until("the shop is heard again", func() bool { return strings.Contains(b.fine("ls"), "1 online") })
-	b.until("a command is done", func() bool { _, _, code := b.run("cmd", "corner", "ping", "--wait", "10s"); return code == exitFine })
+	b.until("a command is done", func() bool { _, _, code := b.run("cmd", "corner", "ping", "--wait", "10s"); return code == cli.Fine })
 }
 
 // The data folder's name may be longer than the kernel lets a socket's be.

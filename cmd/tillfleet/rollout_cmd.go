@@ -12,10 +12,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"tillwire/agent/fleet/service"
+	"tillwire/cmd/cli"
 )
 
 func (a *app) rolloutCommand() *cobra.Command {
-	return group("rollout", "Change many terminals in rings, stopping by itself", a.rolloutStartCommand(), a.rolloutListCommand(), a.rolloutShowCommand(),
+	return cli.Group("rollout", "Change many terminals in rings, stopping by itself", a.rolloutStartCommand(), a.rolloutListCommand(), a.rolloutShowCommand(),
 		a.steerCommand("pause", "Send no more until it is resumed", service.RolloutPaused),
 		a.steerCommand("resume", "Go on with a paused rollout", service.RolloutRunning),
 		a.steerCommand("cancel", "End a rollout; what was changed stays changed", service.RolloutCancelled))
@@ -42,7 +43,7 @@ of each kind of machine.`,
 				return err
 			}
 			if f.given() == everything {
-				return wrong("choose terminals with filters, or --all of them")
+				return cli.Wrong("choose terminals with filters, or --all of them")
 			}
 			if plan.Filter, err = f.filter(); err != nil {
 				return err
@@ -65,7 +66,7 @@ func percents(text string) (list []int, err error) {
 	for _, word := range strings.Split(text, ",") {
 		n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(word), "%"))
 		if err != nil {
-			return nil, wrong("--rings %s: write percents with commas, such as 1,10,50,100", text)
+			return nil, cli.Wrong("--rings %s: write percents with commas, such as 1,10,50,100", text)
 		}
 		list = append(list, n)
 	}
@@ -74,11 +75,11 @@ func percents(text string) (list []int, err error) {
 
 func (a *app) startRollout(ctx context.Context, plan service.Plan, yes bool) error {
 	if !yes {
-		rows, err := a.rows(ctx, plan.Filter)
+		rows, err := a.part(ctx, plan.Filter, service.Part{Order: service.ByName, Limit: 1})
 		if err != nil {
 			return err
 		}
-		return wrong("this would change %s on %s. Say --yes if you mean it", changeText(plan.Change), count(len(rows.Terminals), "terminal"))
+		return cli.Wrong("this would change %s on %s. Say --yes if you mean it", changeText(plan.Change), count(rows.Tally.Terminals, "terminal"))
 	}
 	var r service.Rollout
 	if err := a.ask(ctx, "POST", "/v1/rollouts", plan, &r); err != nil {
@@ -100,7 +101,7 @@ func changeText(change map[string]string) string {
 }
 
 func (a *app) rolloutListCommand() *cobra.Command {
-	return &cobra.Command{Use: "ls", Short: "List rollouts, the newest first", Args: exactly(),
+	return &cobra.Command{Use: "ls", Short: "List rollouts, the newest first", Args: cli.Exactly(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			var list []service.Rollout
 			if err := a.ask(c.Context(), "GET", "/v1/rollouts", nil, &list); err != nil {
@@ -120,7 +121,7 @@ func (a *app) rolloutListCommand() *cobra.Command {
 
 func (a *app) rolloutShowCommand() *cobra.Command {
 	var wait bool
-	c := &cobra.Command{Use: "show ROLLOUT", Short: "How a rollout goes, and why it stopped", Args: exactly("ROLLOUT"),
+	c := &cobra.Command{Use: "show ROLLOUT", Short: "How a rollout goes, and why it stopped", Args: cli.Exactly("ROLLOUT"),
 		RunE: func(c *cobra.Command, args []string) error {
 			course, err := a.course(c.Context(), args[0])
 			show := a.progress()
@@ -143,7 +144,7 @@ func (a *app) rolloutShowCommand() *cobra.Command {
 				a.printCourse(course)
 			}
 			if err == nil && course.Rollout.State == service.RolloutStopped {
-				return errFound
+				return cli.ErrFound
 			}
 			return err
 		}}
@@ -183,7 +184,7 @@ func (a *app) printCourse(c service.Course) {
 }
 
 func (a *app) steerCommand(name, short string, to service.RolloutState) *cobra.Command {
-	return &cobra.Command{Use: name + " ROLLOUT", Short: short, Args: exactly("ROLLOUT"),
+	return &cobra.Command{Use: name + " ROLLOUT", Short: short, Args: cli.Exactly("ROLLOUT"),
 		RunE: func(c *cobra.Command, args []string) error {
 			var r service.Rollout
 			if err := a.ask(c.Context(), "POST", "/v1/rollouts/"+args[0]+"/state", map[string]service.RolloutState{"state": to}, &r); err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -19,14 +17,14 @@ import (
 
 	"tillwire/agent"
 	"tillwire/agent/fleet/keyfile"
-	"tillwire/agent/fleet/mqtt"
 	"tillwire/agent/fleet/service"
 	"tillwire/agent/fleet/service/sqlstore"
+	"tillwire/cmd/cli"
 	"tillwire/offline/servicedb"
 )
 
 func (a *app) serveCommand() *cobra.Command {
-	return &cobra.Command{Use: "serve", Short: "Run the fleet's service", Args: exactly(),
+	return &cobra.Command{Use: "serve", Short: "Run the fleet's service", Args: cli.Exactly(),
 		Long: `Takes what terminals tell, stores it and acknowledges it; sends commands and
 configurations and follows them up; runs rollouts. It ends with SIGTERM. A service
 that was killed goes on where it was.`,
@@ -69,7 +67,7 @@ func (a *app) serve(ctx context.Context, cfg config) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, o.store.Close()) }()
-	broker, err := cfg.office(a, log)
+	broker, err := cfg.Broker.open(a, log)
 	if err != nil {
 		return err
 	}
@@ -177,28 +175,4 @@ func openStore(ctx context.Context, c config) (service.Store, error) {
 		return nil, err
 	}
 	return sqlstore.Open(ctx, sqlstore.SQLite(), write, read)
-}
-
-// office makes the connection to the broker.
-func (c config) office(a *app, log *slog.Logger) (*mqtt.Office, error) {
-	b := c.Broker
-	o := mqtt.OfficeOptions{User: b.User, ID: b.ID, Options: mqtt.Options{Broker: b.Address, Clock: a.clock, Log: log}}
-	if o.ID == "" {
-		host, _ := os.Hostname()
-		o.ID = b.User + "-" + host
-	}
-	if b.Share != "-" {
-		o.Share = b.Share
-	}
-	if b.CA != "" {
-		files := mqtt.Files{CA: b.CA, Cert: b.Certificate, Key: b.Key, ServerName: b.ServerName}
-		o.TLS = func() (*tls.Config, error) { return files.Config() }
-	}
-	if b.Password != "" {
-		o.Password = func() (string, error) {
-			text, err := os.ReadFile(b.Password)
-			return strings.TrimRight(string(text), "\r\n"), err
-		}
-	}
-	return mqtt.NewOffice(o)
 }

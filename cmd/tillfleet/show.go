@@ -12,10 +12,11 @@ import (
 
 	"tillwire/agent/fleet"
 	"tillwire/agent/fleet/service"
+	"tillwire/cmd/cli"
 )
 
 func (a *app) showCommand() *cobra.Command {
-	return &cobra.Command{Use: "show TERMINAL", Short: "Everything about one terminal, on one screen", Args: exactly("TERMINAL"),
+	return &cobra.Command{Use: "show TERMINAL", Short: "Everything about one terminal, on one screen", Args: cli.Exactly("TERMINAL"),
 		Long: `Answers why a shop has called: whether it is there and since when, what it says is wrong,
 its devices, its queue and payments in doubt, its clock, its last errors, its configuration
 and its last commands. TERMINAL is its name, or a part of its name or shop that only it has.`,

@@ -19,6 +19,7 @@ import (
 	"tillwire/agent/fleet/mqtt"
 	"tillwire/agent/fleet/service/desk"
 	"tillwire/agent/fleet/sim"
+	"tillwire/cmd/cli"
 )
 
 // simulation is what `sim` is asked for.
@@ -38,7 +39,7 @@ type simulation struct {
 
 func (a *app) simCommand() *cobra.Command {
 	var s simulation
-	c := &cobra.Command{Use: "sim", Short: "Simulate thousands of terminals against a broker", Args: exactly(),
+	c := &cobra.Command{Use: "sim", Short: "Simulate thousands of terminals against a broker", Args: cli.Exactly(),
 		Long: `Runs terminals in this process: the agent's own side of the fleet with a store in memory and payments
 that nobody made, each with a certificate of the fleet's authority. It says every second how many are
 connected and what waits for the office, to people on standard error, with --json one object a line on
@@ -60,7 +61,7 @@ so simulate beside it and not in it.`,
 			return a.simulate(c.Context(), cfg, s)
 		}}
 	c.Flags().IntVar(&s.terminals, "terminals", 100, "how many")
-	c.Flags().StringVar(&s.broker, "broker", "", "the broker's address; without it the configuration's")
+	c.Flags().StringVar(&s.broker, "broker", "", "the broker's address, or those of a cluster with commas between them; without it the configuration's")
 	c.Flags().StringVar(&s.serverName, "server-name", "", "the name in the broker's certificate, where it is not the address")
 	c.Flags().StringVar(&s.prefix, "prefix", "", `start of the terminals' names; without it "sim-"`)
 	c.Flags().StringVar(&s.script, "script", "", "file with outages")
@@ -91,11 +92,11 @@ func (a *app) newSimLink(cfg config, s simulation) (*simLink, error) {
 			l.s.serverName = cfg.Broker.ServerName
 		}
 	}
-	u, err := mqtt.ParseBroker(l.broker)
+	servers, err := mqtt.ParseBrokers(l.broker)
 	if err != nil {
-		return nil, wrong("--broker: %w", err)
+		return nil, cli.Wrong("--broker: %w", err)
 	}
-	if u.Scheme == "mqtt" {
+	if servers[0].Scheme == "mqtt" {
 		return l, nil
 	}
 	if l.ca, err = desk.OpenAuthority(cfg.authorityFolder(), fleet.NewMemory(), a.clock.Now); err != nil {
@@ -158,7 +159,7 @@ func (a *app) simulate(ctx context.Context, cfg config, s simulation) error {
 	}
 	f, err := sim.New(sim.Options{Terminals: s.terminals, Prefix: s.prefix, Link: links.link, Roots: roots, Clock: a.clock, Start: s.start, Every: s.every, Spread: s.spread, Refuse: s.refuse})
 	if err != nil {
-		return wrong("%w", err)
+		return cli.Wrong("%w", err)
 	}
 	return a.runSim(ctx, f, s, script)
 }
@@ -216,7 +217,7 @@ func (a *app) runSim(ctx context.Context, f *sim.Fleet, s simulation, script []s
 			late = a.clock.After(s.settle)
 		case <-late:
 			a.tellSim(simSecond{(a.clock.Mono() - began).Milliseconds(), "the office has not acknowledged everything", f.Count()})
-			return errFound
+			return cli.ErrFound
 		case <-a.clock.After(time.Second):
 		}
 		now := simSecond{(a.clock.Mono() - began).Milliseconds(), said, f.Count()}

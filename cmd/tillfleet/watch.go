@@ -13,12 +13,13 @@ import (
 
 	"tillwire/agent/fleet"
 	"tillwire/agent/fleet/service"
+	"tillwire/cmd/cli"
 )
 
 func (a *app) watchCommand() *cobra.Command {
 	var f chooser
 	var streams []string
-	c := &cobra.Command{Use: "watch [TERMINAL]", Short: "Follow what happens, as it happens", Args: between(0, "TERMINAL"),
+	c := &cobra.Command{Use: "watch [TERMINAL]", Short: "Follow what happens, as it happens", Args: cli.Between(0, "TERMINAL"),
 		Long: `Shows what terminals tell from now on, one line each: sales as they change, sensitive acts,
 alerts, commands and jobs, and who comes and goes. It ends when it is interrupted.`,
 		Example: `  tillfleet watch corner
@@ -31,7 +32,7 @@ alerts, commands and jobs, and who comes and goes. It ends when it is interrupte
 			q := filter.Query()
 			for _, s := range streams {
 				if !slices.Contains(fleet.Streams(), fleet.Stream(s)) {
-					return wrong("--stream %s: there are %v", s, fleet.Streams())
+					return cli.Wrong("--stream %s: there are %v", s, fleet.Streams())
 				}
 				q.Add("stream", s)
 			}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/cmd/cli"
 )
 
 // alipayShop is the sound configuration with Alipay in the place of its wallet,
@@ -56,7 +57,7 @@ func opensIn(t *testing.T, file string, c *config, faults []fault, protocol stri
 	if _, ok := members[0].Wallet.(agent.Biller); !ok {
 		t.Error("it has no bills")
 	}
-	if text, code := checked(t, file); code != exitFine {
+	if text, code := checked(t, file); code != cli.Fine {
 		t.Errorf("check: %s", text)
 	}
 	return info
@@ -100,7 +101,7 @@ func TestMistakesOfAnAlipayWalletAreNamed(t *testing.T) {
 	} {
 		file, _, _ := alipayShop(t, row.wallet)
 		write(t, filepath.Join(filepath.Dir(file), "secrets", "own.pem"), publicPEM(t, keyPair()), 0o644)
-		if text, code := checked(t, file); code != exitFound || !strings.Contains(text, row.says) {
+		if text, code := checked(t, file); code != cli.Found || !strings.Contains(text, row.says) {
 			t.Errorf("%s: %s", row.name, text)
 		}
 	}

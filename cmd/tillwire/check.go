@@ -16,6 +16,7 @@ import (
 
 	"tillwire/agent"
 	"tillwire/agent/wallet"
+	"tillwire/cmd/cli"
 	"tillwire/drivers"
 	"tillwire/offline"
 )
@@ -41,7 +42,7 @@ func (k *checkup) wrong(part, what, do string) {
 
 func (a *app) checkCommand() *cobra.Command {
 	var offlineOnly bool
-	c := &cobra.Command{Use: "check", Short: "Look at everything and say what is wrong and what to do", Args: exactly(),
+	c := &cobra.Command{Use: "check", Short: "Look at everything and say what is wrong and what to do", Args: cli.Exactly(),
 		Long: `Looks at the configuration, the keys, the data folder, the clock, the devices and the way to the
 wallets' clouds. It leaves everything as it is, asks no wallet anything, and may run beside the agent.`,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -299,7 +300,7 @@ func (a *app) printFindings(list []finding) error {
 		if !a.json {
 			a.printf("%s wrong.\n", plural(bad, "thing is", "things are"))
 		}
-		return errFound
+		return cli.ErrFound
 	}
 	return nil
 }

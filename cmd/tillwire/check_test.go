@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tillwire/cmd/cli"
 )
 
 // checked runs `check` without the network and masks the folder.
@@ -69,7 +71,7 @@ func TestCheckSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		write(t, file, c.change(file, sound), 0o600)
 		text, code := checked(t, file)
 		fmt.Fprintf(&b, "== %s\n%s[exit %d]\n\n", c.name, text, code)
-		if (code == exitFine) != (c.name == "all is well") {
+		if (code == cli.Fine) != (c.name == "all is well") {
 			t.Errorf("%s: exit code %d\n%s", c.name, code, text)
 		}
 	}
@@ -86,7 +88,7 @@ func TestCheckBesideARunningAgentShowsItsProblems(t *testing.T) {
 		OK       bool
 		Findings []finding
 	}
-	if err := json.Unmarshal([]byte(out.stdout), &answer); err != nil || answer.OK || out.code != exitFound {
+	if err := json.Unmarshal([]byte(out.stdout), &answer); err != nil || answer.OK || out.code != cli.Found {
 		t.Fatalf("%v: %+v", err, out)
 	}
 	if text := fmt.Sprintf("%+v", answer.Findings); !strings.Contains(text, "runs, version development") || !strings.Contains(text, "no-such-scanner") {
@@ -96,7 +98,7 @@ func TestCheckBesideARunningAgentShowsItsProblems(t *testing.T) {
 
 func TestCheckReachesForTheWallet(t *testing.T) {
 	r := invoke(t, "", "check", "--config", equipped(t, sound))
-	if r.code != exitFound || !strings.Contains(r.stdout, "WRONG wallet wechat: no host can be reached") {
+	if r.code != cli.Found || !strings.Contains(r.stdout, "WRONG wallet wechat: no host can be reached") {
 		t.Errorf("got %+v", r)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"tillwire/agent"
 	"tillwire/agent/wallet/emvqr"
 	"tillwire/agent/wallet/emvqr/national"
+	"tillwire/cmd/cli"
 )
 
 // explanation is what `tillwire code` knows about a text.
@@ -35,7 +36,7 @@ func (a *app) codeCommand() *cobra.Command {
 in it. Nothing is sent anywhere, nothing is stored, and no configuration is needed. With "-" the
 text is read from standard input. Of a card's number a part is shown; --json gives the whole.`,
 		Example: `  tillwire code 00020101021229370016A0000006770101110113006680111111153037645802TH540520.15630442BE`,
-		Args:    exactly("TEXT"),
+		Args:    cli.Exactly("TEXT"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			text := args[0]
 			if text == "-" {
@@ -46,7 +47,7 @@ text is read from standard input. Of a card's number a part is shown; --json giv
 				text = strings.TrimRight(string(raw), "\r\n")
 			}
 			if strings.TrimSpace(text) == "" {
-				return usageError{errors.New("the text to explain is empty. `tillwire code --help` explains")}
+				return cli.Wrong("the text to explain is empty. `tillwire code --help` explains")
 			}
 			e := explain(text)
 			if a.json {
@@ -57,7 +58,7 @@ text is read from standard input. Of a card's number a part is shown; --json giv
 				a.printExplanation(e)
 			}
 			if !e.Valid {
-				return errFound
+				return cli.ErrFound
 			}
 			return nil
 		}}

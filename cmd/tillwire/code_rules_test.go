@@ -9,6 +9,7 @@ import (
 	"tillwire/agent"
 	"tillwire/agent/settings"
 	"tillwire/agent/wallet"
+	"tillwire/cmd/cli"
 )
 
 func TestThePatternsOfCodesAreSettings(t *testing.T) {
@@ -44,11 +45,11 @@ func TestPatternsAreVerifiedWhenTheyAreSaved(t *testing.T) {
 		{"codes.own", `bank`, "without its pattern"},
 		{"codes.gabpay", `^77\d{16}$`, "codes.grabpay"},
 	} {
-		if r := set(c.key, c.value); r.code != exitFound || !strings.Contains(r.stderr, c.says) {
+		if r := set(c.key, c.value); r.code != cli.Found || !strings.Contains(r.stderr, c.says) {
 			t.Errorf("%s %s: %+v", c.key, c.value, r)
 		}
 	}
-	if r := set("codes.grabpay", `^77\d{16}$`, "codes.own", `bank ^88\d{16}$`); r.code != exitFine {
+	if r := set("codes.grabpay", `^77\d{16}$`, "codes.own", `bank ^88\d{16}$`); r.code != cli.Fine {
 		t.Errorf("%+v", r)
 	}
 	if r := invoke(t, "", "settings", "get", "--config", file, "codes.grabpay"); !strings.Contains(r.stdout, `codes.grabpay = ^77\d{16}$`) {

@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"tillwire/agent/wallet/emvqr"
+	"tillwire/cmd/cli"
 )
 
 // vector is one row of the list of merchant codes that others publish.
@@ -60,7 +61,7 @@ func TestEveryPublishedMerchantCodeIsExplained(t *testing.T) {
 		if want, known := schemes[v.Name]; known && e["scheme"] != want {
 			t.Errorf("%s: scheme %v, want %s", v.Name, e["scheme"], want)
 		}
-		if e["reason"] != "" || code != exitFine {
+		if e["reason"] != "" || code != cli.Fine {
 			t.Errorf("%s: exit code %d, reason %v", v.Name, code, e["reason"])
 		}
 		if _, list := e["warnings"].([]any); !list {
@@ -80,7 +81,7 @@ func TestADamagedMerchantCodeSaysWhatIsWrong(t *testing.T) {
 		payload[:40]:                                  "scan it again",
 	} {
 		e, code := explained(t, text)
-		if reason, _ := e["reason"].(string); e["valid"] != false || !strings.Contains(reason, want) || code != exitFound {
+		if reason, _ := e["reason"].(string); e["valid"] != false || !strings.Contains(reason, want) || code != cli.Found {
 			t.Errorf("%q: exit code %d, %v", text, code, e)
 		}
 	}
@@ -116,7 +117,7 @@ func TestCustomersCodesAndOtherTexts(t *testing.T) {
 		if e["scheme"] != c.scheme || e["mode"] != c.mode || e["valid"] != c.valid || !strings.Contains(reason, c.reason) || (c.reason == "") != (reason == "") {
 			t.Errorf("%q: %v", c.text, e)
 		}
-		if (code == exitFine) != c.valid {
+		if (code == cli.Fine) != c.valid {
 			t.Errorf("%q: exit code %d", c.text, code)
 		}
 	}
@@ -162,14 +163,14 @@ func TestACodeDoesNotWriteOnTheScreenByItself(t *testing.T) {
 }
 
 func TestCodeFromStandardInput(t *testing.T) {
-	if r := invoke(t, "134567890123456789\r\n", "code", "-"); r.code != exitFine || !strings.Contains(r.stdout, "WeChat (wechat)") {
+	if r := invoke(t, "134567890123456789\r\n", "code", "-"); r.code != cli.Fine || !strings.Contains(r.stdout, "WeChat (wechat)") {
 		t.Errorf("got %+v", r)
 	}
 }
 
 func TestAnEmptyTextIsWrongUsage(t *testing.T) {
 	for _, r := range []result{invoke(t, "", "code", ""), invoke(t, "", "code", " "), invoke(t, "\r\n", "code", "-"), invoke(t, "", "code", "--json", "")} {
-		if r.code != exitUsage || r.stdout != "" || !strings.Contains(r.stderr, "is empty") {
+		if r.code != cli.Usage || r.stdout != "" || !strings.Contains(r.stderr, "is empty") {
 			t.Errorf("got %+v", r)
 		}
 	}

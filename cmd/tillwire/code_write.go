@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tillwire/agent/wallet/emvqr/national"
+	"tillwire/cmd/cli"
 )
 
 // askLimit bounds a file that says what a code shall say.
@@ -24,7 +25,7 @@ what the code shall say: scheme, account, once, amount in minor units with its c
 name, city, postal, category, local, tip, labels, created, expires. What the scheme would not read
 is refused with the reason. ` + "`tillwire code schemes`" + ` lists schemes, members of an account and labels.`,
 		Example: `  echo '{"scheme":"promptpay","account":{"mobile":"080-111-1111"},"once":true,"amount":{"value":2015,"currency":"THB"}}' | tillwire code write -`,
-		Args:    exactly("FILE"),
+		Args:    cli.Exactly("FILE"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			ask, err := a.readAsk(args[0])
 			if err != nil {
@@ -57,7 +58,7 @@ func (a *app) readAsk(name string) (ask national.Ask, err error) {
 		return ask, fmt.Errorf("read what the code shall say: %w", err)
 	}
 	if len(bytes.TrimSpace(raw)) == 0 {
-		return ask, usageError{errors.New("what the code shall say is empty. `tillwire code write --help` explains")}
+		return ask, cli.Wrong("what the code shall say is empty. `tillwire code write --help` explains")
 	}
 	reader := json.NewDecoder(bytes.NewReader(raw))
 	reader.DisallowUnknownFields()
@@ -66,13 +67,13 @@ func (a *app) readAsk(name string) (ask national.Ask, err error) {
 		err = errors.New("something follows its end")
 	}
 	if err != nil {
-		return ask, usageError{fmt.Errorf("what the code shall say is not the JSON of `tillwire code write --help`: %s", misread(err))}
+		return ask, cli.Wrong("what the code shall say is not the JSON of `tillwire code write --help`: %s", misread(err))
 	}
 	if ask.Scheme == "" {
-		return ask, usageError{errors.New("the member scheme is missing. `tillwire code schemes` lists them")}
+		return ask, cli.Wrong("the member scheme is missing. `tillwire code schemes` lists them")
 	}
 	if members := national.Members(ask.Scheme); len(members) > 0 && len(ask.Account) == 0 {
-		return ask, usageError{fmt.Errorf("the member account is missing: it says who is paid. Its members for %s are %s", ask.Scheme, strings.Join(members, ", "))}
+		return ask, cli.Wrong("the member account is missing: it says who is paid. Its members for %s are %s", ask.Scheme, strings.Join(members, ", "))
 	}
 	return ask, nil
 }
@@ -97,7 +98,7 @@ type schemeRow struct {
 }
 
 func (a *app) codeSchemesCommand() *cobra.Command {
-	return &cobra.Command{Use: "schemes", Short: "List the schemes whose codes can be written", Args: exactly(),
+	return &cobra.Command{Use: "schemes", Short: "List the schemes whose codes can be written", Args: cli.Exactly(),
 		Long: `Lists the schemes whose codes can be written, with what "account" may say for each. SHARES: accounts
 of other brands may stand in the same code; they are given by their path, "15" or "27.00". Labels are
 the members of "labels".`,

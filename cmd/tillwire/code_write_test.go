@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"tillwire/cmd/cli"
 )
 
 // The samples of consumer-presented codes that others publish: EMVCo's own and
@@ -24,7 +26,7 @@ func TestEveryPublishedConsumerCodeIsExplained(t *testing.T) {
 		if err := json.Unmarshal([]byte(c.fields), &want); err != nil {
 			t.Fatal(err)
 		}
-		if e["scheme"] != c.scheme || e["mode"] != "consumer" || e["valid"] != true || code != exitFine || !reflect.DeepEqual(e["fields"], want) {
+		if e["scheme"] != c.scheme || e["mode"] != "consumer" || e["valid"] != true || code != cli.Fine || !reflect.DeepEqual(e["fields"], want) {
 			t.Errorf("%.20s: exit code %d, %v", c.text, code, e)
 		}
 	}
@@ -33,30 +35,30 @@ func TestEveryPublishedConsumerCodeIsExplained(t *testing.T) {
 func TestACodeIsWrittenAndExplainedBack(t *testing.T) {
 	const ask = `{"scheme":"promptpay","account":{"biller":"0112233445566","reference2":"INV001"},"reference":"CUSTOMER001","labels":{"terminal":"SCB"}}`
 	r := invoke(t, ask, "code", "write", "-")
-	if r.code != exitFine || r.stdout != "00020101021130620016A000000677010112011301122334455660211CUSTOMER0010306INV00153037645802TH62070703SCB6304780E\n" {
+	if r.code != cli.Fine || r.stdout != "00020101021130620016A000000677010112011301122334455660211CUSTOMER0010306INV00153037645802TH62070703SCB6304780E\n" {
 		t.Fatalf("%+v", r)
 	}
 	if e, _ := explained(t, strings.TrimSpace(r.stdout)); e["scheme"] != "promptpay" || e["valid"] != true || len(e["warnings"].([]any)) != 0 {
 		t.Errorf("%v", e)
 	}
 	file := write(t, t.TempDir()+"/ask.json", `{"scheme":"upi","account":{"vpa":"shop@bank"},"name":"Shop","amount":{"value":1200,"currency":"INR"},"once":true,"reference":"A1"}`, 0o600)
-	if r := invoke(t, "", "code", "write", "--json", file); r.code != exitFine || !strings.Contains(r.stdout, `"payload": "upi://pay?pa=shop@bank`) {
+	if r := invoke(t, "", "code", "write", "--json", file); r.code != cli.Fine || !strings.Contains(r.stdout, `"payload": "upi://pay?pa=shop@bank`) {
 		t.Errorf("%+v", r)
 	}
 	for ask, want := range map[string]struct {
 		code int
 		says string
 	}{
-		`{"scheme":"pix","account":{"key":"a@b"}}`: {exitFound, "cannot be written: 59, the merchant name, is missing"},
-		`{"scheme":"pixx"}`:                        {exitFound, "this scheme is not known"},
-		`{"scheme":"pix","acount":{}}`:             {exitUsage, `unknown field "acount"`},
-		`00020101`:                                 {exitUsage, "is not the JSON"},
-		` `:                                        {exitUsage, "is empty"},
-		`{}`:                                       {exitUsage, "the member scheme is missing"},
-		`{"scheme":"promptpay"}`:                   {exitUsage, "Its members for promptpay are mobile, tax_id, ewallet, biller, reference2"},
-		`{"scheme":"pix","account":{"key":"a@b"}} x`:                 {exitUsage, "something follows its end"},
-		`{"scheme":"pix","amount":{"value":20.15,"currency":"BRL"}}`: {exitUsage, "a whole number of minor units, 2015 for 20.15"},
-		`{"scheme":"pix","name":7}`:                                  {exitUsage, "a number does not belong into name"},
+		`{"scheme":"pix","account":{"key":"a@b"}}`: {cli.Found, "cannot be written: 59, the merchant name, is missing"},
+		`{"scheme":"pixx"}`:                        {cli.Found, "this scheme is not known"},
+		`{"scheme":"pix","acount":{}}`:             {cli.Usage, `unknown field "acount"`},
+		`00020101`:                                 {cli.Usage, "is not the JSON"},
+		` `:                                        {cli.Usage, "is empty"},
+		`{}`:                                       {cli.Usage, "the member scheme is missing"},
+		`{"scheme":"promptpay"}`:                   {cli.Usage, "Its members for promptpay are mobile, tax_id, ewallet, biller, reference2"},
+		`{"scheme":"pix","account":{"key":"a@b"}} x`:                 {cli.Usage, "something follows its end"},
+		`{"scheme":"pix","amount":{"value":20.15,"currency":"BRL"}}`: {cli.Usage, "a whole number of minor units, 2015 for 20.15"},
+		`{"scheme":"pix","name":7}`:                                  {cli.Usage, "a number does not belong into name"},
 	} {
 		r := invoke(t, ask, "code", "write", "-")
 		if r.code != want.code || r.stdout != "" || !strings.Contains(r.stderr, want.says) {
@@ -75,7 +77,7 @@ func TestACardsNumberIsShownInPart(t *testing.T) {
 		"hQVDUFYwMWFWTwigAAADMwEBAlcRYmNgAQBxNnLSMSIBAAABiAFfNAEAYzOfJghWite85mtxi58nAYCfEBEHAAEDoAAAAQgwMDAwMDAwMZ82AhEiggIAAJ83BCJgSI4=":                                         {"626360******3672 …", "6263600100713672"},
 		"hQVKUFFSMWEcTwgzMTU4OTkwMFcQMTIzNDU2Nzg5MDEyMzQ1Ng==": {"123456******3456", "1234567890123456"},
 	} {
-		if r := invoke(t, "", "code", text); r.code != exitFine || !strings.Contains(r.stdout, want[0]) || strings.Contains(r.stdout, want[1]) {
+		if r := invoke(t, "", "code", text); r.code != cli.Fine || !strings.Contains(r.stdout, want[0]) || strings.Contains(r.stdout, want[1]) {
 			t.Errorf("%.20s: %s", text, r.stdout)
 		}
 	}

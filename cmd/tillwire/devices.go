@@ -8,18 +8,19 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tillwire/cmd/cli"
 	"tillwire/drivers"
 	"tillwire/drivers/scanner"
 )
 
 func (a *app) devicesCommand() *cobra.Command {
-	return group("devices", "Look at scanners, displays and printers", a.devicesListCommand(), a.devicesWatchCommand(), a.devicesLearnCommand(), a.devicesTestCommand(), a.devicesDecodeCommand(), a.devicesKioskCommand())
+	return cli.Group("devices", "Look at scanners, displays and printers", a.devicesListCommand(), a.devicesWatchCommand(), a.devicesLearnCommand(), a.devicesTestCommand(), a.devicesDecodeCommand(), a.devicesKioskCommand())
 }
 
 func (a *app) devicesDecodeCommand() *cobra.Command {
 	var profile string
 	var set []string
-	c := &cobra.Command{Use: "decode", Short: "Replay a capture of a scanner's bytes", Args: exactly(),
+	c := &cobra.Command{Use: "decode", Short: "Replay a capture of a scanner's bytes", Args: cli.Exactly(),
 		Long: `Reads lines "@MS HEX…" (milliseconds, then the bytes that arrived; "@MS" alone moves the
 clock, "@MS !trigger_on" shows what a scanner is told: init, trigger_on, trigger_off,
 accepted or refused) from standard input and prints one JSON event a line. It needs no
@@ -35,7 +36,7 @@ configuration, no data and no agent, so a capture from a shop can be replayed an
 			err = scanner.Decode(a.stdin, a.stdout, profile, keys)
 			var key *drivers.KeyError
 			if errors.As(err, &key) {
-				return usageError{err}
+				return cli.Wrong("%w", err)
 			}
 			return err
 		}}
@@ -50,7 +51,7 @@ func keyValues(set []string) (map[string]string, error) {
 	for _, pair := range set {
 		key, value, ok := strings.Cut(pair, "=")
 		if !ok {
-			return nil, usageError{fmt.Errorf("--set %s: write it as key=value", pair)}
+			return nil, cli.Wrong("--set %s: write it as key=value", pair)
 		}
 		keys[key] = value
 	}

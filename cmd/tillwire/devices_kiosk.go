@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tillwire/agent"
+	"tillwire/cmd/cli"
 )
 
 // The patience with a browser: until its page is there for the first time, and with a
@@ -37,7 +38,7 @@ reason: the page waits for it by itself. It needs no configuration.`,
 		Example: `  tillwire devices kiosk 1 -- chromium --kiosk --app=http://127.0.0.1:8480/display/1`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) < 2 || c.ArgsLenAtDash() != 1 {
-				return usageError{fmt.Errorf("%s takes LANE -- COMMAND. `%s --help` explains", c.CommandPath(), c.CommandPath())}
+				return cli.Wrong("%s takes LANE -- COMMAND. `%s --help` explains", c.CommandPath(), c.CommandPath())
 			}
 			return nil
 		},

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/cmd/cli"
 )
 
 func TestASilentPageIsNoticedAndAnAbsentAgentIsNone(t *testing.T) {
@@ -94,7 +95,7 @@ func TestABrowserWithASilentPageIsEnded(t *testing.T) {
 		t.Errorf("a browser that fails: %v", err)
 	}
 	for _, args := range [][]string{{"1"}, {"1", "chromium"}, {"--", "chromium"}} {
-		if r := invoke(t, "", append([]string{"devices", "kiosk"}, args...)...); r.code != exitUsage {
+		if r := invoke(t, "", append([]string{"devices", "kiosk"}, args...)...); r.code != cli.Usage {
 			t.Errorf("%q: %+v", args, r)
 		}
 	}

@@ -9,11 +9,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"tillwire/agent"
+	"tillwire/cmd/cli"
 	"tillwire/drivers"
 )
 
 func (a *app) devicesListCommand() *cobra.Command {
-	return &cobra.Command{Use: "list", Short: "List what is configured and what is plugged in", Args: exactly(),
+	return &cobra.Command{Use: "list", Short: "List what is configured and what is plugged in", Args: cli.Exactly(),
 		Long: `Lists the devices of the configuration, with their states while the agent runs, and then serial
 ports and known scanners from what the kernel tells, with lines for the configuration. No port is
 opened: asking a stranger's device what it is could set it off.`,

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tillwire/agent"
+	"tillwire/cmd/cli"
 	"tillwire/drivers"
 )
 
@@ -40,7 +41,7 @@ func (a *app) devicesWatchCommand() *cobra.Command {
 	var profile string
 	var set []string
 	var trigger bool
-	c := &cobra.Command{Use: "watch [LANE | PATH]", Short: "Tell what is plugged in and out, or what a scanner sends, until Ctrl-C", Args: between(0, "LANE | PATH"),
+	c := &cobra.Command{Use: "watch [LANE | PATH]", Short: "Tell what is plugged in and out, or what a scanner sends, until Ctrl-C", Args: cli.Between(0, "LANE | PATH"),
 		Long: `Without an argument it tells what is plugged in and out. With a lane or the path of a scanner it opens
 the scanner, while the agent is stopped, and shows every byte that arrives and what it means, in the form
 that "tillwire devices decode" reads: written to a file it is a capture. What the scanner's protocol has to
@@ -135,7 +136,7 @@ func (a *app) tellScanner(ctx context.Context, limit time.Duration, scans <-chan
 			return nil
 		case <-end:
 			fmt.Fprintf(a.stderr, "Nothing was read in %s; the scanner is %s. %s\n", limit, last.State, last.Reason)
-			return errFound
+			return cli.ErrFound
 		case <-ctx.Done():
 			return nil
 		}

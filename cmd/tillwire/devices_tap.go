@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tillwire/cmd/cli"
 	"tillwire/drivers"
 	"tillwire/drivers/scanner"
 )
@@ -46,7 +47,7 @@ func (a *app) showStep(s scanner.Step, events []scanner.Event) {
 func usageOf(err error) error {
 	var key *drivers.KeyError
 	if errors.As(err, &key) {
-		return usageError{err}
+		return cli.Wrong("%w", err)
 	}
 	return err
 }
@@ -113,7 +114,7 @@ func (a *app) claim(ctx context.Context, c config, device drivers.Config) (func(
 func (a *app) devicesLearnCommand() *cobra.Command {
 	var set []string
 	var limit time.Duration
-	c := &cobra.Command{Use: "learn PATH", Short: "Show what an unknown scanner sends and propose its profile", Args: exactly("PATH"),
+	c := &cobra.Command{Use: "learn PATH", Short: "Show what an unknown scanner sends and propose its profile", Args: cli.Exactly("PATH"),
 		Long: `Opens the port, never writes to it, shows every byte that arrives, and after three readings proposes the
 profile and the lines for the configuration. What is shown is a capture: keep it for the folder of a
 product. Scan goods, one after the other, a second apart: what is scanned is shown in full.`,
@@ -199,7 +200,7 @@ func (a *app) propose(path string, written map[string]any, p scanner.Proposal) e
 		a.printf("\n# %s.\n", p.Why)
 	}
 	if p.Profile == "" {
-		return errFound
+		return cli.ErrFound
 	}
 	if a.json {
 		return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/creack/pty"
 
 	"tillwire/agent"
+	"tillwire/cmd/cli"
 )
 
 // transcript is output that a test waits for while the command runs.
@@ -83,7 +84,7 @@ func TestDevicesWatchShowsACapture(t *testing.T) {
 		t.Errorf("shows %s%s", l.out, l.errs)
 	}
 	_ = far.Close() // pulled out
-	if code := <-l.done; code != exitFound || !strings.Contains(l.errs.String(), "was unplugged") {
+	if code := <-l.done; code != cli.Found || !strings.Contains(l.errs.String(), "was unplugged") {
 		t.Errorf("ended with %d: %s", code, l.errs)
 	}
 }
@@ -95,7 +96,7 @@ func TestDevicesLearnProposesTheProfile(t *testing.T) {
 	for _, shown := range []string{"@", "\n@", "# It sends SSI packets"} {
 		l.scanUntil(t, far, packet, shown)
 	}
-	if code := <-l.done; code != exitFine {
+	if code := <-l.done; code != cli.Fine {
 		t.Errorf("ended with %d: %s", code, l.errs)
 	}
 	for _, want := range []string{`driver = "ssi"`, `path = "` + path + `"`, `baud = "115200"`, "zebra-ds-ssi"} {
@@ -119,16 +120,16 @@ func TestLookingAtAScannerRefusesWhatCannotBe(t *testing.T) {
 		"devices learn":                                 "takes PATH; 0 given",
 		"devices learn /dev/null --set terminator=none": `did you mean "terminators"?`,
 	} {
-		if r := invoke(t, "", append(strings.Fields(line), "--config", "/nowhere/tillwire.toml")...); r.code != exitUsage || !strings.Contains(r.stderr, want) {
+		if r := invoke(t, "", append(strings.Fields(line), "--config", "/nowhere/tillwire.toml")...); r.code != cli.Usage || !strings.Contains(r.stderr, want) {
 			t.Errorf("tillwire %s: %+v; want %q", line, r, want)
 		}
 	}
-	if r := invoke(t, "", "devices", "watch", "/dev/no-such-port", "--config", "/nowhere/tillwire.toml"); r.code != exitFound || !strings.Contains(r.stderr, "nothing is plugged in at /dev/no-such-port") {
+	if r := invoke(t, "", "devices", "watch", "/dev/no-such-port", "--config", "/nowhere/tillwire.toml"); r.code != cli.Found || !strings.Contains(r.stderr, "nothing is plugged in at /dev/no-such-port") {
 		t.Errorf("no port: %+v", r)
 	}
 	file, path := beside(t)
 	for _, where := range []string{path, "1"} {
-		if r := invoke(t, "", "devices", "watch", where, "--config", file); r.code != exitFound || !strings.Contains(r.stderr, "Stop the agent") {
+		if r := invoke(t, "", "devices", "watch", where, "--config", file); r.code != cli.Found || !strings.Contains(r.stderr, "Stop the agent") {
 			t.Errorf("the agent's scanner, as %s: %+v", where, r)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/creack/pty"
 
 	"tillwire/agent"
+	"tillwire/cmd/cli"
 	"tillwire/drivers"
 )
 
@@ -69,12 +70,12 @@ func invokeIn(t *testing.T, root string, args ...string) result {
 func TestDevicesListNamesThePathToConfigure(t *testing.T) {
 	r := invokeIn(t, plugged(t), "devices", "list")
 	for _, want := range []string{"/dev/serial/by-id/usb-Honeywell_Voyager_A1-if00", "Honeywell", "[lane.scanner]", `driver = "honeywell-voyager"`} {
-		if r.code != exitFine || !strings.Contains(r.stdout, want) {
+		if r.code != cli.Fine || !strings.Contains(r.stdout, want) {
 			t.Errorf("the list lacks %q: %+v", want, r)
 		}
 	}
 	empty := unplugged(t)
-	if r := invokeIn(t, empty, "devices", "list"); r.code != exitFine || !strings.Contains(r.stdout, "Nothing is plugged in") {
+	if r := invokeIn(t, empty, "devices", "list"); r.code != cli.Fine || !strings.Contains(r.stdout, "Nothing is plugged in") {
 		t.Errorf("nothing there: %+v", r)
 	}
 	if r := invokeIn(t, empty, "devices", "list", "--json"); r.stdout != "{\n  \"devices\": []\n}\n" {
@@ -108,7 +109,7 @@ func TestDevicesTestReadsOneCodeAndHidesIt(t *testing.T) {
 	if _, err := far.Write([]byte(code + "\r")); err != nil {
 		t.Fatal(err)
 	}
-	if got := <-done; got != exitFine {
+	if got := <-done; got != cli.Fine {
 		t.Errorf("exit code %d: %s%s", got, out, errs)
 	}
 	if text := out.String(); !strings.Contains(text, "read a code of 18 characters: wechat, consumer") || strings.Contains(text, code) {
@@ -163,7 +164,7 @@ func scannerReady(t *testing.T, sysroot, file string) (list deviceList) {
 	t.Helper()
 	within(t, "a scanner in hand", func() bool {
 		r := invokeIn(t, sysroot, "devices", "list", "--json", "--config", file)
-		if err := json.Unmarshal([]byte(r.stdout), &list); err != nil || r.code != exitFine {
+		if err := json.Unmarshal([]byte(r.stdout), &list); err != nil || r.code != cli.Fine {
 			t.Fatalf("%v: %+v", err, r)
 		}
 		return len(list.Configured) > 0 && list.Configured[0].State == agent.DeviceReady
@@ -173,7 +174,7 @@ func scannerReady(t *testing.T, sysroot, file string) (list deviceList) {
 
 func TestDevicesListTellsWhatIsConfiguredAndHowItIs(t *testing.T) {
 	stopped := equipped(t, sound)
-	if r := invokeIn(t, plugged(t), "devices", "list", "--config", stopped); r.code != exitFine || !strings.Contains(r.stdout, "1.scanner") || !strings.Contains(r.stdout, "the agent does not run") || !strings.Contains(r.stdout, "Voyager") {
+	if r := invokeIn(t, plugged(t), "devices", "list", "--config", stopped); r.code != cli.Fine || !strings.Contains(r.stdout, "1.scanner") || !strings.Contains(r.stdout, "the agent does not run") || !strings.Contains(r.stdout, "Voyager") {
 		t.Errorf("without an agent: %+v", r)
 	}
 	file, path := beside(t)
@@ -194,7 +195,7 @@ func TestAConfiguredPortIsNotOfferedAgain(t *testing.T) {
 	if r := invokeIn(t, plugged(t), "devices", "list", "--config", file); !strings.Contains(r.stdout, "configured as 1.scanner") || strings.Contains(r.stdout, "[lane.scanner]") {
 		t.Errorf("got %+v", r)
 	}
-	if r := invokeIn(t, plugged(t), "devices", "list", "--config", file+".none"); r.code != exitFine || !strings.Contains(r.stderr, "there is no such file") || !strings.Contains(r.stdout, path) {
+	if r := invokeIn(t, plugged(t), "devices", "list", "--config", file+".none"); r.code != cli.Fine || !strings.Contains(r.stderr, "there is no such file") || !strings.Contains(r.stdout, path) {
 		t.Errorf("without the configuration: %+v", r)
 	}
 }
@@ -204,7 +205,7 @@ func TestDevicesTestLeavesTheAgentsScannerAlone(t *testing.T) {
 	file, path := beside(t)
 	r := invoke(t, "", "devices", "test", "1", "--wait", "20s", "--config", file)
 	for _, want := range []string{fmt.Sprintf("process %d", os.Getpid()), "Stop the agent", "owner's page"} {
-		if r.code != exitFound || !strings.Contains(r.stderr, want) {
+		if r.code != cli.Found || !strings.Contains(r.stderr, want) {
 			t.Errorf("the refusal for %s lacks %q: %+v", path, want, r)
 		}
 	}
@@ -215,13 +216,13 @@ func TestDevicesTestLeavesTheAgentsScannerAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer release()
-	if r := invoke(t, "", "devices", "test", "1", "--wait", "20s", "--config", idle); r.code != exitFound || !strings.Contains(r.stderr, fmt.Sprintf("/dev/null is in use by 1.scanner (process %d)", os.Getpid())) {
+	if r := invoke(t, "", "devices", "test", "1", "--wait", "20s", "--config", idle); r.code != cli.Found || !strings.Contains(r.stderr, fmt.Sprintf("/dev/null is in use by 1.scanner (process %d)", os.Getpid())) {
 		t.Errorf("a claimed port: %+v", r)
 	}
 	virtual := equipped(t, sound)
 	owned(t, virtual)
 	started(t, virtual).ready()
-	if r := invoke(t, "", "devices", "test", "1", "--wait", "20s", "--config", virtual); r.code != exitFound || !strings.Contains(r.stderr, "the running agent (process") {
+	if r := invoke(t, "", "devices", "test", "1", "--wait", "20s", "--config", virtual); r.code != cli.Found || !strings.Contains(r.stderr, "the running agent (process") {
 		t.Errorf("a scanner without a port: %+v", r)
 	}
 }
@@ -237,13 +238,13 @@ func TestABeepIsToldApartFromWhatElseIsSent(t *testing.T) {
 
 func TestDevicesTestSaysWhenNothingComes(t *testing.T) {
 	file := equipped(t, sound)
-	if r := invoke(t, "", "devices", "test", "1", "--wait", "20ms", "--config", file); r.code != exitFound || !strings.Contains(r.stderr, "Nothing was read") {
+	if r := invoke(t, "", "devices", "test", "1", "--wait", "20ms", "--config", file); r.code != cli.Found || !strings.Contains(r.stderr, "Nothing was read") {
 		t.Errorf("silence: %+v", r)
 	}
-	if r := invoke(t, "", "devices", "test", "2", "--config", file); r.code != exitFound || !strings.Contains(r.stderr, "has no scanner") {
+	if r := invoke(t, "", "devices", "test", "2", "--config", file); r.code != cli.Found || !strings.Contains(r.stderr, "has no scanner") {
 		t.Errorf("a lane without a scanner: %+v", r)
 	}
-	if r := invoke(t, "", "devices", "test", "9", "--config", file); r.code != exitFound || !strings.Contains(r.stderr, `there is no lane "9"`) {
+	if r := invoke(t, "", "devices", "test", "9", "--config", file); r.code != cli.Found || !strings.Contains(r.stderr, `there is no lane "9"`) {
 		t.Errorf("no such lane: %+v", r)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tillwire/agent"
+	"tillwire/cmd/cli"
 	"tillwire/drivers"
 	"tillwire/drivers/scanner"
 )
@@ -22,7 +23,7 @@ import (
 func (a *app) devicesTestCommand() *cobra.Command {
 	var limit time.Duration
 	var drawer, beep bool
-	c := &cobra.Command{Use: "test DEVICE", Short: "Try one device: read or beep with a scanner, print a slip, open a drawer, show a code", Args: exactly("DEVICE"),
+	c := &cobra.Command{Use: "test DEVICE", Short: "Try one device: read or beep with a scanner, print a slip, open a drawer, show a code", Args: cli.Exactly("DEVICE"),
 		Long: `Opens a device as the agent would and tells its states and what comes of it. DEVICE is a lane, for
 its scanner, or a device as "devices list" names it, such as printer.1 or display.pole.
 
@@ -47,10 +48,10 @@ Scanners and displays belong to the agent while it runs; the owner's page, under
 				return err
 			}
 			if drawer && device.Kind != agent.KindPrinter {
-				return usageError{fmt.Errorf("--drawer: %s is a %s; drawers hang on printers", device.ID, device.Kind)}
+				return cli.Wrong("--drawer: %s is a %s; drawers hang on printers", device.ID, device.Kind)
 			}
 			if beep && device.Kind != agent.KindScanner {
-				return usageError{fmt.Errorf("--beep: %s is a %s; scanners beep", device.ID, device.Kind)}
+				return cli.Wrong("--beep: %s is a %s; scanners beep", device.ID, device.Kind)
 			}
 			ctx, _, end := stopSignals(c.Context())
 			defer end()
@@ -139,7 +140,7 @@ func (a *app) testBeep(ctx context.Context, c config, device drivers.Config, lim
 			case <-late:
 				now := state()
 				fmt.Fprintf(a.stderr, "The scanner is %s after %s. %s\n", now.State, limit, now.Reason)
-				return errFound
+				return cli.ErrFound
 			}
 		}
 		beeped := false
@@ -149,7 +150,7 @@ func (a *app) testBeep(ctx context.Context, c config, device drivers.Config, lim
 		}
 		if !beeped {
 			fmt.Fprintf(a.stderr, "The driver %q has no command for a beep that a host asks for. Many scanners beep by themselves at each reading.\n", device.Driver)
-			return errFound
+			return cli.ErrFound
 		}
 		a.tell(map[string]any{"beep": true}, "The scanner was told to beep. If it is silent, its beeper is switched off; its manual has the code for that.\n")
 		return nil
@@ -203,7 +204,7 @@ func (a *app) testPrinter(ctx context.Context, c config, device drivers.Config, 
 		}
 		now := state()
 		fmt.Fprintf(a.stderr, "Nothing came out in %s; the printer is %s. %s\n", limit, now.State, now.Reason)
-		return errFound
+		return cli.ErrFound
 	})
 }
 
@@ -228,7 +229,7 @@ func (a *app) tellPrinted(end agent.PrintEnd, waits string) error {
 	if end == agent.PrintCompleted || end == agent.PrintAccepted {
 		return nil
 	}
-	return errFound
+	return cli.ErrFound
 }
 
 // controlTest tries a printer for the command line.
@@ -302,7 +303,7 @@ func (a *app) testDisplay(ctx context.Context, c config, device drivers.Config, 
 			case <-late:
 				now := state()
 				fmt.Fprintf(a.stderr, "Nothing could be shown in %s; the display is %s. %s\n", limit, now.State, now.Reason)
-				return errFound
+				return cli.ErrFound
 			}
 		}
 		a.tell(map[string]any{"shown": screen.QR, "amount": screen.Amount}, "shows %s and, where it draws codes, %s for %s\n", screen.Amount, screen.QR, showFor)

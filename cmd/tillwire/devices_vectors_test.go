@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"tillwire/cmd/cli"
 )
 
 // scannerVector is one public vector of a scanner as a field engineer replays it.
@@ -104,7 +106,7 @@ func TestDecodeReproducesEveryPublicVector(t *testing.T) {
 			args = append(args, "--set", set)
 		}
 		r := invoke(t, strings.Join(v.in, "\n")+"\n", args...)
-		if want := strings.Join(v.want, "\n") + "\n"; r.code != exitFine || r.stdout != want {
+		if want := strings.Join(v.want, "\n") + "\n"; r.code != cli.Fine || r.stdout != want {
 			t.Errorf("vector %d: %d %s\ngot  %swant %s", v.number, r.code, r.stderr, r.stdout, want)
 		}
 	}

@@ -12,11 +12,12 @@ import (
 
 	"tillwire/agent/fleet"
 	"tillwire/agent/fleet/enrol"
+	"tillwire/cmd/cli"
 )
 
 func (a *app) enrolCommand() *cobra.Command {
 	var office, ca string
-	c := &cobra.Command{Use: "enrol", Short: "Join a fleet: show a code, and wait for the office", Args: exactly(),
+	c := &cobra.Command{Use: "enrol", Short: "Join a fleet: show a code, and wait for the office", Args: cli.Exactly(),
 		Long: `Makes a key for this terminal, asks the fleet's office for a certificate over it, and shows a code and
 four words. Whoever operates the fleet types the code into "tillfleet enrol" and must see the same four
 words: then it is this machine and no other that joins.
@@ -26,7 +27,7 @@ itself. Nothing here is needed for selling. Run it as the user of the agent.`,
 		Example: `  sudo -u tillwire tillwire enrol --office https://fleet.example:8444 --ca fleet-authority.pem`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if office == "" || ca == "" {
-				return usageError{errors.New("--office and --ca are missing: the address and the authority's certificate, as the fleet's office gave them")}
+				return cli.Wrong("--office and --ca are missing: the address and the authority's certificate, as the fleet's office gave them")
 			}
 			cfg, err := a.configForData()
 			if err != nil {

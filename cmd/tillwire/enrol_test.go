@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +18,8 @@ import (
 	"tillwire/agent/fleet"
 	"tillwire/agent/fleet/enrol"
 	"tillwire/agent/fleet/service/desk"
+	"tillwire/agent/logtest"
+	"tillwire/cmd/cli"
 )
 
 // reception is a fleet's desk with its authority, behind TLS of that authority.
@@ -59,26 +60,12 @@ func openReception(t *testing.T, broker string) *reception {
 	return &reception{d, ca, server.URL, filepath.Join(dir, desk.RootFile)}
 }
 
-// speaking collects what a command writes while it runs.
-type speaking struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (s *speaking) Write(p []byte) (int, error) { return lockedWriter{&s.mu, &s.text}.Write(p) }
-
-func (s *speaking) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
-
 var shownCode = regexp.MustCompile(`Claim code  (\S+) .*\nFour words  (.+)\n`)
 
 // enrolling runs `tillwire enrol` in this process.
-func enrolling(t *testing.T, file string, r *reception) (screen *speaking, code chan int) {
+func enrolling(t *testing.T, file string, r *reception) (screen *logtest.Log, code chan int) {
 	t.Helper()
-	screen, code = &speaking{}, make(chan int, 1)
+	screen, code = &logtest.Log{}, make(chan int, 1)
 	a := &app{stdin: strings.NewReader(""), stdout: screen, stderr: screen, env: func(string) string { return "" }, clock: agent.NewSystemClock()}
 	go func() {
 		code <- a.execute(t.Context(), []string{"enrol", "--config", file, "--office", r.url, "--ca", r.caFile})
@@ -87,7 +74,7 @@ func enrolling(t *testing.T, file string, r *reception) (screen *speaking, code 
 }
 
 // ended waits for the end of a command.
-func ended(t *testing.T, code <-chan int, screen *speaking) int {
+func ended(t *testing.T, code <-chan int, screen *logtest.Log) int {
 	t.Helper()
 	select {
 	case c := <-code:
@@ -119,7 +106,7 @@ func TestATerminalJoinsAFleetByItself(t *testing.T) {
 	if _, err := front.Approve(t.Context(), claim.Claim, desk.Decision{TID: fleetTID}); err != nil {
 		t.Fatal(err)
 	}
-	if got := ended(t, code, screen); got != exitFine || !strings.Contains(screen.String(), "This terminal is t-0001-corner. The running agent has taken it up.") {
+	if got := ended(t, code, screen); got != cli.Fine || !strings.Contains(screen.String(), "This terminal is t-0001-corner. The running agent has taken it up.") {
 		t.Fatalf("enrol ended with %d: %s", got, screen)
 	}
 	within(t, "the hello of the running agent", func() bool { return latest[fleet.Hello](o, fleet.UpHello).Sess > 0 })
@@ -153,7 +140,7 @@ func TestTheOfficeSaysNo(t *testing.T) {
 	reception := openReception(t, "mqtt://127.0.0.1:1883")
 	file := equipped(t, sound)
 	ctx, cancel := context.WithCancel(t.Context())
-	screen, code := &speaking{}, make(chan int, 1)
+	screen, code := &logtest.Log{}, make(chan int, 1)
 	a := &app{stdin: strings.NewReader(""), stdout: screen, stderr: screen, env: func(string) string { return "" }, clock: agent.NewSystemClock()}
 	go func() {
 		code <- a.execute(ctx, []string{"enrol", "--config", file, "--office", reception.url, "--ca", reception.caFile})
@@ -169,7 +156,7 @@ func TestTheOfficeSaysNo(t *testing.T) {
 	}
 	within(t, "another code", func() bool { return len(shownCode.FindAllString(screen.String(), -1)) == 2 })
 	cancel()
-	if got := ended(t, code, screen); got != exitFound {
+	if got := ended(t, code, screen); got != cli.Found {
 		t.Errorf("ended with %d", got)
 	}
 	c, _, err := readConfig(file)
@@ -190,11 +177,11 @@ func TestEnrolmentThatCannotWork(t *testing.T) {
 		code int
 		say  string
 	}{
-		"no office":                 {[]string{"--config", file, "--ca", reception.caFile}, exitUsage, "--office"},
-		"no authority":              {[]string{"--config", file, "--office", reception.url}, exitUsage, "--ca"},
-		"an office in the clear":    {[]string{"--config", file, "--office", "http://127.0.0.1:1", "--ca", reception.caFile}, exitFound, "https://"},
-		"another fleet's authority": {[]string{"--config", file, "--office", reception.url, "--ca", other.caFile}, exitFound, "cannot be reached"},
-		"in a fleet by hand":        {[]string{"--config", taken, "--office", reception.url, "--ca", reception.caFile}, exitFound, "[fleet] table of its own"},
+		"no office":                 {[]string{"--config", file, "--ca", reception.caFile}, cli.Usage, "--office"},
+		"no authority":              {[]string{"--config", file, "--office", reception.url}, cli.Usage, "--ca"},
+		"an office in the clear":    {[]string{"--config", file, "--office", "http://127.0.0.1:1", "--ca", reception.caFile}, cli.Found, "https://"},
+		"another fleet's authority": {[]string{"--config", file, "--office", reception.url, "--ca", other.caFile}, cli.Found, "cannot be reached"},
+		"in a fleet by hand":        {[]string{"--config", taken, "--office", reception.url, "--ca", reception.caFile}, cli.Found, "[fleet] table of its own"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if r := invoke(t, "", append([]string{"enrol"}, c.args...)...); r.code != c.code || !strings.Contains(r.stderr, c.say) {

@@ -56,7 +56,7 @@ func (c *config) checkFleet(k *checker) {
 		}
 		return
 	}
-	if _, err := mqtt.ParseBroker(f.Broker); err != nil {
+	if _, err := mqtt.ParseBrokers(f.Broker); err != nil {
 		k.report(false, "fleet.broker", err.Error()+".", `Write for example "mqtts://fleet.example:8883".`)
 	} else if strings.HasPrefix(f.Broker, "mqtts:") && f.CA == "" {
 		k.report(false, "fleet.ca", "the fleet's own authority is missing.", "Name the file with its certificate; a public authority does not do.")

@@ -52,7 +52,7 @@ func keepGrant(data, office string, key enrol.Key, g *fleet.Grant) error {
 	if err := key.Fits(g.Certificate, g.TID); err != nil {
 		return fmt.Errorf("the office sent what is not for this terminal: %w", err)
 	}
-	if _, err := mqtt.ParseBroker(g.Broker); err != nil {
+	if _, err := mqtt.ParseBrokers(g.Broker); err != nil {
 		return fmt.Errorf("the office named a broker that cannot be used: %w", err)
 	}
 	secret, err := key.PEM()

@@ -21,6 +21,7 @@ import (
 
 	"tillwire/agent"
 	"tillwire/agent/fleet"
+	"tillwire/agent/fleet/brokertest"
 )
 
 const fleetTID fleet.TID = "t-0001-corner"
@@ -41,19 +42,6 @@ type headOffice struct {
 	heard map[fleet.Channel][][]byte
 }
 
-// everybody may do everything at this broker.
-type everybody struct{ mochi.HookBase }
-
-func (*everybody) ID() string { return "everybody" }
-
-func (*everybody) Provides(b byte) bool {
-	return b == mochi.OnConnectAuthenticate || b == mochi.OnACLCheck
-}
-
-func (*everybody) OnConnectAuthenticate(*mochi.Client, packets.Packet) bool { return true }
-
-func (*everybody) OnACLCheck(*mochi.Client, string, bool) bool { return true }
-
 func openHeadOffice(t *testing.T) *headOffice {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -64,7 +52,7 @@ func openHeadOffice(t *testing.T) *headOffice {
 	capabilities.MaximumMessageExpiryInterval = 0 // it would forget what is retained
 	o := &headOffice{t: t, addr: l.Addr().String(), heard: map[fleet.Channel][][]byte{},
 		broker: mochi.New(&mochi.Options{InlineClient: true, Capabilities: capabilities, Logger: slog.New(slog.DiscardHandler)})}
-	for _, err := range []error{o.broker.AddHook(new(everybody), nil), o.broker.AddListener(listeners.NewNet("fleet", l)), o.broker.Serve()} {
+	for _, err := range []error{o.broker.AddHook(&brokertest.OpenDoor{}, nil), o.broker.AddListener(listeners.NewNet("fleet", l)), o.broker.Serve()} {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,15 +10,16 @@ import (
 	"tillwire/agent"
 	"tillwire/agent/wallet/gateway"
 	"tillwire/agent/wallet/gateway/conform"
+	"tillwire/cmd/cli"
 )
 
 func (a *app) gatewayCommand() *cobra.Command {
-	return group("gateway", "Wallets behind an acquirer: what it can do, and whether it keeps the contract",
+	return cli.Group("gateway", "Wallets behind an acquirer: what it can do, and whether it keeps the contract",
 		a.capabilitiesCommand(), a.conformCommand())
 }
 
 func (a *app) capabilitiesCommand() *cobra.Command {
-	return &cobra.Command{Use: "capabilities WALLET", Short: "Ask the gateway of a wallet what this merchant may do there", Args: exactly("WALLET"),
+	return &cobra.Command{Use: "capabilities WALLET", Short: "Ask the gateway of a wallet what this merchant may do there", Args: cli.Exactly("WALLET"),
 		RunE: func(c *cobra.Command, args []string) error {
 			config, _, _, err := a.gatewayWallet(args[0])
 			if err != nil {
@@ -49,7 +50,7 @@ func (a *app) conformCommand() *cobra.Command {
 	c := &cobra.Command{Use: "conform WALLET [CODE...]", Short: "Check a gateway's test server against the contract, promise by promise",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usageError{fmt.Errorf("%s takes WALLET, and then payment codes if there are any. `%s --help` explains", c.CommandPath(), c.CommandPath())}
+				return cli.Wrong("%s takes WALLET, and then payment codes if there are any. `%s --help` explains", c.CommandPath(), c.CommandPath())
 			}
 			return nil
 		},
@@ -103,7 +104,7 @@ func (a *app) sumConform(results []conform.Result) error {
 		a.printf("%s, %d failed, %d left out\n", plural(count[conform.Pass], "promise kept", "promises kept"), count[conform.Fail], count[conform.LeftOut])
 	}
 	if count[conform.Fail] > 0 {
-		return errFound
+		return cli.ErrFound
 	}
 	return nil
 }
@@ -134,5 +135,5 @@ func (a *app) gatewayWallet(name string) (config gateway.Config, brand gateway.B
 		config, err = gatewayConfig(w, walletEnv{terminal: c.Terminal, clock: a.clock, log: slog.New(slog.DiscardHandler), timers: agent.DefaultTimers})
 		return config, brand, currency, err
 	}
-	return config, brand, "", usageError{fmt.Errorf("there is no wallet %q behind a gateway. %s", name, meant(name, names))}
+	return config, brand, "", cli.Wrong("there is no wallet %q behind a gateway. %s", name, meant(name, names))
 }

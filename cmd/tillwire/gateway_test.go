@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"tillwire/agent"
+	"tillwire/cmd/cli"
 )
 
 // gatewayKeys writes a shop's key and an acquirer's public key beside each other.
@@ -132,13 +133,13 @@ func gatewayFile(t *testing.T, wallets string) string {
 func TestConformNamesEveryPromise(t *testing.T) {
 	file := gatewayFile(t, gatewayTables("http://127.0.0.1:1", "promptpay"))
 	r := invoke(t, "", "gateway", "conform", "promptpay", "--config", file)
-	if r.code != exitFound || !strings.Contains(r.stdout, "FAILED    a nonce that was used before") ||
+	if r.code != cli.Found || !strings.Contains(r.stdout, "FAILED    a nonce that was used before") ||
 		!strings.Contains(r.stdout, "Contract: 4. Tombstones") || !strings.Contains(r.stdout, "left out  a code of nobody") || !strings.Contains(r.stdout, "0 promises kept") {
 		t.Errorf("exit %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 	r = invoke(t, "", "gateway", "conform", "promptpay", "--config", file, "--json")
 	var results []struct{ Check, Rule, Outcome, What string }
-	if err := json.Unmarshal([]byte(r.stdout), &results); err != nil || r.code != exitFound || len(results) < 20 || results[0].Outcome != "fail" || results[0].What == "" {
+	if err := json.Unmarshal([]byte(r.stdout), &results); err != nil || r.code != cli.Found || len(results) < 20 || results[0].Outcome != "fail" || results[0].What == "" {
 		t.Errorf("exit %d, %d results, %v", r.code, len(results), err)
 	}
 }
@@ -146,7 +147,7 @@ func TestConformNamesEveryPromise(t *testing.T) {
 func TestConformKeepsAwayFromRealMoney(t *testing.T) {
 	live := strings.Replace(gatewayTables("https://127.0.0.1:1", "promptpay"), "merchant_id", "live = true\nmerchant_id", 1)
 	r := invoke(t, "", "gateway", "conform", "promptpay", "--config", gatewayFile(t, live))
-	if r.code != exitFound || r.stdout != "" || !strings.Contains(r.stderr, "is live") {
+	if r.code != cli.Found || r.stdout != "" || !strings.Contains(r.stderr, "is live") {
 		t.Errorf("exit %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 }
@@ -159,11 +160,11 @@ func TestGatewayCommandsThatCannotBeUnderstood(t *testing.T) {
 		"takes":                     {"gateway", "capabilities"},
 		"gateway needs a command":   {"gateway"},
 	} {
-		if r := invoke(t, "", append(args, "--config", file)...); r.code != exitUsage || !strings.Contains(r.stderr, want) {
+		if r := invoke(t, "", append(args, "--config", file)...); r.code != cli.Usage || !strings.Contains(r.stderr, want) {
 			t.Errorf("%v: exit %d, %s", args, r.code, r.stderr)
 		}
 	}
-	if r := invoke(t, "", "gateway", "capabilities", "promptpay", "--config", file); r.code != exitFound || !strings.Contains(r.stderr, "did not say what it can do") {
+	if r := invoke(t, "", "gateway", "capabilities", "promptpay", "--config", file); r.code != cli.Found || !strings.Contains(r.stderr, "did not say what it can do") {
 		t.Errorf("exit %d, %s", r.code, r.stderr)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/cmd/cli"
 	"tillwire/drivers/printer/printertest"
 )
 
@@ -162,7 +163,7 @@ func (j *joint) start() {
 // end stops the agent and pulls everything out.
 func (j *joint) end() {
 	j.t.Helper()
-	if code := j.agent.ended(); code != exitFine {
+	if code := j.agent.ended(); code != cli.Fine {
 		j.t.Errorf("the agent ended with %d", code)
 	}
 	for _, l := range j.lanes {

@@ -10,11 +10,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"tillwire/agent"
+	"tillwire/cmd/cli"
 	"tillwire/offline"
 )
 
 func (a *app) journalCommand() *cobra.Command {
-	return group("journal", "Examine the record of what happened", a.journalVerifyCommand())
+	return cli.Group("journal", "Examine the record of what happened", a.journalVerifyCommand())
 }
 
 // verdict is what `journal verify` prints.
@@ -33,7 +34,7 @@ type findingRow struct {
 }
 
 func (a *app) journalVerifyCommand() *cobra.Command {
-	return &cobra.Command{Use: "verify", Short: "Check the whole chain of facts", Args: exactly(),
+	return &cobra.Command{Use: "verify", Short: "Check the whole chain of facts", Args: cli.Exactly(),
 		Long: `Recomputes the hash chain over every recorded fact, checks that each payment is what its facts say,
 and that nothing which must still be done is missing. A fact that was changed, removed or put in by
 hand shows, with its row. Exit code 1 names the row. It may run beside the agent.`,
@@ -70,14 +71,14 @@ func (a *app) printReport(report offline.Report) error {
 		a.printf("The record is not what was written. Keep the data folder as it is, compare the wallets' bills with `tillwire payments export`, and call the office.\n")
 	}
 	if !v.OK {
-		return errFound
+		return cli.ErrFound
 	}
 	return nil
 }
 
 func (a *app) backupCommand() *cobra.Command {
 	var force bool
-	c := &cobra.Command{Use: "backup FILE", Short: "Write a copy of the store, also beside a running agent", Args: exactly("FILE"),
+	c := &cobra.Command{Use: "backup FILE", Short: "Write a copy of the store, also beside a running agent", Args: cli.Exactly("FILE"),
 		Long: `Writes one consistent, checked file with every payment, setting and person. The keys of the terminal
 and of the wallets are not in it; keep them separately if PINs shall survive the loss of the machine.
 A file that exists is not replaced unless --force says so.`,
@@ -110,7 +111,7 @@ A file that exists is not replaced unless --force says so.`,
 
 func (a *app) restoreCommand() *cobra.Command {
 	var force bool
-	c := &cobra.Command{Use: "restore FILE", Short: "Put a backup in the place of the store", Args: exactly("FILE"),
+	c := &cobra.Command{Use: "restore FILE", Short: "Put a backup in the place of the store", Args: cli.Exactly("FILE"),
 		Long: `Puts a backup in the place of the store while the agent is stopped. The store that was there is kept
 beside it. The restored store takes a new incarnation, so that nobody takes it for the one that
 went on; what happened after the backup is for the wallets' bills to tell.`,

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"tillwire/cmd/cli"
 )
 
 // nexo is a message of a till.
@@ -62,7 +64,7 @@ func TestATillThatSpeaksNexo(t *testing.T) {
 	if !strings.Contains(first, `"Result":"Success"`) || !strings.Contains(first, `"AuthorizedAmount":12.80`) || !strings.Contains(first, `"PaymentBrand":"wechat"`) {
 		t.Fatalf("answered %s", first)
 	}
-	if code := r.ended(); code != exitFine {
+	if code := r.ended(); code != cli.Fine {
 		t.Fatalf("the agent ended with %d", code)
 	}
 
@@ -103,7 +105,7 @@ func TestNexoTablesAreChecked(t *testing.T) {
 		"poi = \"P\"\nlane = \"1\"\npassphrse = \"secrets\"": "there is no such key",
 	} {
 		file := equipped(t, sound+"\n[[nexo]]\n"+table+"\n")
-		if r := invoke(t, "", "check", "--no-network", "--config", file); r.code != exitFound || !strings.Contains(r.stdout, want) {
+		if r := invoke(t, "", "check", "--no-network", "--config", file); r.code != cli.Found || !strings.Contains(r.stdout, want) {
 			t.Errorf("%s: %+v", table, r)
 		}
 	}

@@ -1,18 +1,17 @@
 package main
 
 import (
-	"bytes"
 	"io"
 	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/logtest"
 	"tillwire/agent/settings"
 )
 
@@ -55,16 +54,11 @@ func (r *running) listens() (heard func() string) {
 		r.t.Fatal(err)
 	}
 	r.t.Cleanup(func() { _ = res.Body.Close() })
-	var mu sync.Mutex
-	var text bytes.Buffer
+	var text logtest.Log
 	go func() {
-		_, _ = io.Copy(lockedWriter{&mu, &text}, res.Body) // ends with the agent
+		_, _ = io.Copy(&text, res.Body) // ends with the agent
 	}()
-	return func() string {
-		mu.Lock()
-		defer mu.Unlock()
-		return text.String()
-	}
+	return text.String
 }
 
 // TestAPaymentCodeScannedWithoutALineIsNowhere: it is in no file of the data folder, no

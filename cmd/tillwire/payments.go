@@ -13,11 +13,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"tillwire/agent"
+	"tillwire/cmd/cli"
 	"tillwire/offline"
 )
 
 func (a *app) paymentsCommand() *cobra.Command {
-	return group("payments", "Look at payments", a.paymentsListCommand(), a.paymentsShowCommand(), a.paymentsExportCommand(), a.paymentsPrintCommand(), a.paymentsReportCommand(), a.paymentsUnfinishedCommand())
+	return cli.Group("payments", "Look at payments", a.paymentsListCommand(), a.paymentsShowCommand(), a.paymentsExportCommand(), a.paymentsPrintCommand(), a.paymentsReportCommand(), a.paymentsUnfinishedCommand())
 }
 
 // filterFlags are the flags that select payments, the same for list and export.
@@ -51,7 +52,7 @@ func (f *filterFlags) filter(zone *time.Location) (agent.Filter, error) {
 			out.Open = true
 		default:
 			if !knownState(agent.State(word)) {
-				return out, usageError{fmt.Errorf("--status %s: %s", word, meant(word, stateNames()))}
+				return out, cli.Wrong("--status %s: %s", word, meant(word, stateNames()))
 			}
 			out.States = append(out.States, agent.State(word))
 		}
@@ -92,7 +93,7 @@ func moment(flag, text string, zone *time.Location, days int) (time.Time, error)
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return t, usageError{fmt.Errorf("%s %s: write a day such as 2006-01-02 or a moment such as 2006-01-02T15:04:05Z", flag, text)}
+		return t, cli.Wrong("%s %s: write a day such as 2006-01-02 or a moment such as 2006-01-02T15:04:05Z", flag, text)
 	}
 	return t, nil
 }
@@ -118,10 +119,10 @@ func (a *app) configForData() (config, error) {
 func (a *app) paymentsListCommand() *cobra.Command {
 	var f filterFlags
 	var limit int
-	c := &cobra.Command{Use: "list", Short: "List payments, newest first", Args: exactly(),
+	c := &cobra.Command{Use: "list", Short: "List payments, newest first", Args: cli.Exactly(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if limit < 1 || limit > 500 {
-				return usageError{fmt.Errorf("--limit takes 1 to 500; `tillwire payments export` writes all of them")}
+				return cli.Wrong("--limit takes 1 to 500; `tillwire payments export` writes all of them")
 			}
 			cfg, r, err := a.journalReader(c.Context())
 			if err != nil {
@@ -168,7 +169,7 @@ func (a *app) printPage(page agent.Page, zone *time.Location) error {
 
 func (a *app) paymentsExportCommand() *cobra.Command {
 	var f filterFlags
-	c := &cobra.Command{Use: "export", Short: "Write all payments as CSV, or as JSON with --json", Args: exactly(),
+	c := &cobra.Command{Use: "export", Short: "Write all payments as CSV, or as JSON with --json", Args: cli.Exactly(),
 		Long: `Writes every payment with what was asked for, captured, refunded and reversed, in minor units of
 its currency, so that the export can be compared with a wallet's bill or ledger line by line.
 What the shop keeps of a payment is in "kept": nothing when it was reversed, else captured less

@@ -13,6 +13,7 @@ import (
 
 	"tillwire/agent"
 	"tillwire/agent/words"
+	"tillwire/cmd/cli"
 	"tillwire/drivers/printer"
 )
 
@@ -27,7 +28,7 @@ func (a *app) paymentsPrintCommand() *cobra.Command {
 	var copyFor, language string
 	var text bool
 	var columns int
-	c := &cobra.Command{Use: "print ID", Short: "Print a payment's slip again, or write it as text", Args: exactly("ID"),
+	c := &cobra.Command{Use: "print ID", Short: "Print a payment's slip again, or write it as text", Args: cli.Exactly("ID"),
 		Long: `Has the running agent print the slip of a payment on its lane's printer, or with --refund that of
 one of its refunds. A slip that may be in somebody's hand already comes out marked as a duplicate.
 With --text the slip is written here instead; that needs no agent and no printer. ID is what
@@ -37,7 +38,7 @@ With --text the slip is written here instead; that needs no agent and no printer
 		RunE: func(c *cobra.Command, args []string) error {
 			q.Copy = agent.Copy(copyFor)
 			if copyFor != "" && q.Copy != agent.CopyCustomer && q.Copy != agent.CopyShop {
-				return usageError{fmt.Errorf("--copy %s: %s", copyFor, meant(copyFor, []string{string(agent.CopyCustomer), string(agent.CopyShop)}))}
+				return cli.Wrong("--copy %s: %s", copyFor, meant(copyFor, []string{string(agent.CopyCustomer), string(agent.CopyShop)}))
 			}
 			cfg, r, err := a.journalReader(c.Context())
 			if err != nil {
@@ -82,7 +83,7 @@ func slipVoice(c config, language string) (agent.Voice, error) {
 		language = c.Terminal.Language
 	}
 	if !knownLanguage(language) {
-		return agent.Voice{}, usageError{fmt.Errorf("--language %s: %s", language, meant(language, words.Codes()))}
+		return agent.Voice{}, cli.Wrong("--language %s: %s", language, meant(language, words.Codes()))
 	}
 	w, err := words.New()
 	if err != nil {
@@ -95,7 +96,7 @@ func slipVoice(c config, language string) (agent.Voice, error) {
 // writeSlip writes a slip as text, or with --json as its lines.
 func (a *app) writeSlip(s agent.Slip, columns int) error {
 	if columns < textNarrow/2 || columns > 200 {
-		return usageError{fmt.Errorf("--columns takes %d to 200", textNarrow/2)}
+		return cli.Wrong("--columns takes %d to 200", textNarrow/2)
 	}
 	if a.json {
 		return a.printJSON(map[string]any{"lines": strings.Split(strings.TrimSuffix(printer.Text(s, columns), "\n"), "\n")})

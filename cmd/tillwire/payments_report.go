@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -15,6 +14,7 @@ import (
 
 	"tillwire/agent"
 	"tillwire/agent/wallet"
+	"tillwire/cmd/cli"
 	"tillwire/offline"
 )
 
@@ -29,7 +29,7 @@ func (a *app) paymentsReportCommand() *cobra.Command {
 	var day, onPrinter, language string
 	var onPaper bool
 	var columns int
-	c := &cobra.Command{Use: "report", Short: "Count a day: an X report of today so far, the Z report of a day that is over", Args: exactly(),
+	c := &cobra.Command{Use: "report", Short: "Count a day: an X report of today so far, the Z report of a day that is over", Args: cli.Exactly(),
 		Long: `Counts the payments that were opened on a day of the shop, per currency and wallet, and writes the
 slip as text; with --print it comes out of a printer of the running agent. Today gives an X report,
 an earlier day its Z report. Nothing is reset: the same day gives the same sums until one of its
@@ -132,11 +132,11 @@ func reportOf(ctx context.Context, c config, from totaler, day string, now time.
 	zone := zoneOf(c)
 	begin, err := time.ParseInLocation(time.DateOnly, day, zone)
 	if err != nil {
-		return agent.Report{}, usageError{fmt.Errorf("--day %s: write a day such as 2006-01-02", day)}
+		return agent.Report{}, cli.Wrong("--day %s: write a day such as 2006-01-02", day)
 	}
 	end := begin.AddDate(0, 0, 1)
 	if now.Before(begin) {
-		return agent.Report{}, usageError{fmt.Errorf("--day %s: that day has not begun", day)}
+		return agent.Report{}, cli.Wrong("--day %s: that day has not begun", day)
 	}
 	r := agent.Report{Shop: c.Terminal.Shop, Terminal: c.Terminal.Code, Z: !now.Before(end), From: begin, To: end, At: now}
 	if !r.Z {

@@ -10,11 +10,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"tillwire/agent"
+	"tillwire/cmd/cli"
 	"tillwire/offline"
 )
 
 func (a *app) paymentsShowCommand() *cobra.Command {
-	return &cobra.Command{Use: "show ID", Short: "Tell everything about one payment", Args: exactly("ID"),
+	return &cobra.Command{Use: "show ID", Short: "Tell everything about one payment", Args: cli.Exactly("ID"),
 		Long: `Shows a payment, what happened to it in order, and what will be done next. ID is the payment's id,
 its order number, its reference, its transaction or its request id; or any part of one of the last four
 that only one payment has.`,

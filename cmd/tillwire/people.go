@@ -17,11 +17,12 @@ import (
 
 	"tillwire/agent"
 	"tillwire/agent/keyring"
+	"tillwire/cmd/cli"
 	"tillwire/offline"
 )
 
 func (a *app) peopleCommand() *cobra.Command {
-	return group("people", "Look at who may sign in, and change it", a.peopleListCommand(), a.peopleSetCommand(), a.peopleDisableCommand())
+	return cli.Group("people", "Look at who may sign in, and change it", a.peopleListCommand(), a.peopleSetCommand(), a.peopleDisableCommand())
 }
 
 // personRow is a person without anything secret.
@@ -33,7 +34,7 @@ type personRow struct {
 }
 
 func (a *app) peopleListCommand() *cobra.Command {
-	return &cobra.Command{Use: "list", Short: "List people", Args: exactly(),
+	return &cobra.Command{Use: "list", Short: "List people", Args: cli.Exactly(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := a.configForData()
 			if err != nil {
@@ -84,7 +85,7 @@ func personRows(people []agent.Person) []personRow {
 
 func (a *app) peopleSetCommand() *cobra.Command {
 	var role, name string
-	c := &cobra.Command{Use: "set", Short: "Add a person, or give one a new role or secret", Args: exactly(),
+	c := &cobra.Command{Use: "set", Short: "Add a person, or give one a new role or secret", Args: cli.Exactly(),
 		Long: `Adds the person of that name or changes it. The secret is the first line of standard input: six
 digits for a cashier or manager, a password of at least twelve characters for the owner. It works
 while the agent is stopped; beside a running agent use the owner's page.`,
@@ -112,7 +113,7 @@ while the agent is stopped; beside a running agent use the owner's page.`,
 
 func (a *app) peopleDisableCommand() *cobra.Command {
 	var name string
-	c := &cobra.Command{Use: "disable", Short: "Take the right to sign in from a person", Args: exactly(),
+	c := &cobra.Command{Use: "disable", Short: "Take the right to sign in from a person", Args: cli.Exactly(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.changePeople(c.Context(), "disabled", name, func(_ context.Context, _ *keyring.Keyring, people []agent.Person) (agent.Person, error) {
 				for _, p := range people {
@@ -130,10 +131,10 @@ func (a *app) peopleDisableCommand() *cobra.Command {
 
 func checkPerson(p agent.Person) error {
 	if !p.Role.Known() {
-		return usageError{fmt.Errorf("--role %q: %s", p.Role, meant(string(p.Role), []string{"cashier", "manager", "owner"}))}
+		return cli.Wrong("--role %q: %s", p.Role, meant(string(p.Role), []string{"cashier", "manager", "owner"}))
 	}
 	if err := agent.CheckName(p.Name); err != nil {
-		return usageError{fmt.Errorf("--name: %w", err)}
+		return cli.Wrong("--name: %w", err)
 	}
 	return nil
 }
@@ -187,7 +188,7 @@ func (a *app) personWith(ctx context.Context, keys *keyring.Keyring, people []ag
 // changePeople saves one person while no agent runs, with an entry in the audit.
 func (a *app) changePeople(ctx context.Context, action, name string, build func(context.Context, *keyring.Keyring, []agent.Person) (agent.Person, error)) (err error) {
 	if name == "" {
-		return usageError{errors.New("--name is missing")}
+		return cli.Wrong("--name is missing")
 	}
 	c, err := a.configForData()
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"tillwire/cmd/cli"
 )
 
 func TestPeopleAreSetWhileTheAgentIsStopped(t *testing.T) {
@@ -26,20 +28,20 @@ func TestPeopleAreSetWhileTheAgentIsStopped(t *testing.T) {
 		{"cashier", "Bo", "", "first line of standard input"},
 	} {
 		r := invoke(t, c.secret+"\n", "people", "set", "--config", file, "--role", c.role, "--name", c.name)
-		if (r.code == exitFine) != (c.refused == "") || !strings.Contains(r.stderr, c.refused) {
+		if (r.code == cli.Fine) != (c.refused == "") || !strings.Contains(r.stderr, c.refused) {
 			t.Errorf("%s %s %q: %+v", c.role, c.name, c.secret, r)
 		}
 		if c.secret != "" && strings.Contains(r.stdout+r.stderr, c.secret) {
 			t.Errorf("the secret is printed: %+v", r)
 		}
 	}
-	if r := invoke(t, "x\n", "people", "set", "--config", file, "--role", "boss", "--name", "B"); r.code != exitUsage || !strings.Contains(r.stderr, "Known: cashier, manager, owner") {
+	if r := invoke(t, "x\n", "people", "set", "--config", file, "--role", "boss", "--name", "B"); r.code != cli.Usage || !strings.Contains(r.stderr, "Known: cashier, manager, owner") {
 		t.Errorf("a role that does not exist: %+v", r)
 	}
-	if r := invoke(t, "", "people", "disable", "--config", file, "--name", "Mia"); r.code != exitFine {
+	if r := invoke(t, "", "people", "disable", "--config", file, "--name", "Mia"); r.code != cli.Fine {
 		t.Errorf("disable: %+v", r)
 	}
-	if r := invoke(t, "", "people", "disable", "--config", file, "--name", "Nobody"); r.code != exitFound || !strings.Contains(r.stderr, "tillwire people list") {
+	if r := invoke(t, "", "people", "disable", "--config", file, "--name", "Nobody"); r.code != cli.Found || !strings.Contains(r.stderr, "tillwire people list") {
 		t.Errorf("disable nobody: %+v", r)
 	}
 	golden(t, "people.txt", invoke(t, "", "people", "list", "--config", file).stdout)
@@ -51,17 +53,17 @@ func TestBesideARunningAgent(t *testing.T) {
 	owned(t, file)
 	r := started(t, file)
 	r.ready()
-	if r := invoke(t, "481625\n", "people", "set", "--config", file, "--role", "cashier", "--name", "Ana"); r.code != exitFound || !strings.Contains(r.stderr, "agent stopped") {
+	if r := invoke(t, "481625\n", "people", "set", "--config", file, "--role", "cashier", "--name", "Ana"); r.code != cli.Found || !strings.Contains(r.stderr, "agent stopped") {
 		t.Errorf("people set: %+v", r)
 	}
-	if r := invoke(t, "", "people", "list", "--config", file); r.code != exitFine || !strings.Contains(r.stdout, "Olga") {
+	if r := invoke(t, "", "people", "list", "--config", file); r.code != cli.Fine || !strings.Contains(r.stdout, "Olga") {
 		t.Errorf("people list: %+v", r)
 	}
-	if r := invoke(t, "", "payments", "list", "--config", file); r.code != exitFine {
+	if r := invoke(t, "", "payments", "list", "--config", file); r.code != cli.Fine {
 		t.Errorf("payments list: %+v", r)
 	}
 	set := invoke(t, "", "settings", "set", "--config", file, "shop.name", "Bakery", "scanner.dedupe", "2s")
-	if want := "shop.name = Bakery (holds now)\nscanner.dedupe = 2s (holds after the next start of the agent)\n"; set.code != exitFine || set.stdout != want {
+	if want := "shop.name = Bakery (holds now)\nscanner.dedupe = 2s (holds after the next start of the agent)\n"; set.code != cli.Fine || set.stdout != want {
 		t.Errorf("settings set: %+v", set)
 	}
 	if _, status := r.call("GET", "/api/v1/status", ""); status["shop"] != "Bakery" {
@@ -78,18 +80,18 @@ func TestBesideARunningAgent(t *testing.T) {
 		{"shop.name x wechat.first_query 50s", "may not be longer than wechat.give_up"},
 	} {
 		bad := invoke(t, "", append(strings.Fields("settings set --config "+file), strings.Fields(c.args)...)...)
-		if bad.code != exitFound || !strings.Contains(bad.stderr, c.want) {
+		if bad.code != cli.Found || !strings.Contains(bad.stderr, c.want) {
 			t.Errorf("settings set %s: %+v", c.args, bad)
 		}
 	}
-	if bad := invoke(t, "", "settings", "set", "shop.name", "--config", file); bad.code != exitUsage {
+	if bad := invoke(t, "", "settings", "set", "shop.name", "--config", file); bad.code != cli.Usage {
 		t.Errorf("half a pair: %+v", bad)
 	}
 	r.ended()
 	if get := invoke(t, "", "settings", "get", "shop.name", "--config", file); !strings.Contains(get.stdout, "shop.name = Bakery") {
 		t.Errorf("after the stop: %+v", get)
 	}
-	if set := invoke(t, "", "settings", "set", "--config", file, "shop.name", "Grocer"); set.code != exitFine {
+	if set := invoke(t, "", "settings", "set", "--config", file, "shop.name", "Grocer"); set.code != cli.Fine {
 		t.Errorf("settings set without an agent: %+v", set)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"tillwire/agent"
 	"tillwire/agent/words"
+	"tillwire/cmd/cli"
 	"tillwire/drivers"
 	"tillwire/drivers/printer"
 	"tillwire/drivers/printer/printertest"
@@ -247,7 +248,7 @@ func TestARunningShopPrints(t *testing.T) {
 			}
 		}
 	}
-	if out := invoke(t, "", "payments", "print", string(id), "--copy", "shop", "--config", file); out.code != exitFine {
+	if out := invoke(t, "", "payments", "print", string(id), "--copy", "shop", "--config", file); out.code != cli.Fine {
 		t.Fatalf("%+v", out)
 	}
 	holds(sheets(1), "重打", "收据", "商户联", "12.80", "微信")
@@ -259,15 +260,15 @@ func TestARunningShopPrints(t *testing.T) {
 		t.Fatalf("%d %v", code, answer)
 	}
 	holds(sheets(2), "重打", "12.80")
-	if out := invoke(t, "", "payments", "report", "--print", "--config", file); out.code != exitFine {
+	if out := invoke(t, "", "payments", "report", "--print", "--config", file); out.code != cli.Fine {
 		t.Fatalf("%+v", out)
 	}
 	holds(sheets(3), "X 报表", "12.80", "尚未结束")
-	if out := invoke(t, "", "devices", "test", "printer.counter", "--drawer", "--config", file); out.code != exitFine {
+	if out := invoke(t, "", "devices", "test", "printer.counter", "--drawer", "--config", file); out.code != cli.Fine {
 		t.Errorf("%+v", out)
 	}
 	r.waits("the drawer", func() bool { return m.Pulses() == 1 })
-	if out := invoke(t, "", "devices", "test", "printer.counter", "--config", file); out.code != exitFine || !strings.Contains(out.stdout, "says that it is done") {
+	if out := invoke(t, "", "devices", "test", "printer.counter", "--config", file); out.code != cli.Fine || !strings.Contains(out.stdout, "says that it is done") {
 		t.Errorf("%+v", out)
 	}
 	if codes := sheets(4).Codes; len(codes) != 1 || codes[0].Payload != "https://example.org/tillwire-test" {
@@ -334,21 +335,21 @@ func TestSlipsAreWrittenWithoutAPrinter(t *testing.T) {
 		code int
 		want string
 	}{
-		{"payments print " + string(id) + " --text", exitFine, "¥12.80"},
-		{"payments print " + string(id) + " --text --language zh-CN --columns 32", exitFine, "收据"},
-		{"payments print " + string(id) + " --text --json", exitFine, `"lines"`},
-		{"payments print " + string(id) + " --text --language de", exitUsage, "en, ar, fr"},
-		{"payments print " + string(id) + " --text --columns 5", exitUsage, "16 to 200"},
-		{"payments print " + string(id) + " --text --copy shp", exitUsage, `"shop"`},
-		{"payments print " + string(id) + " --text --refund P1", exitFound, "no refund"},
-		{"payments print " + string(id), exitFound, "Start it, or write the slip with --text"},
-		{"payments report", exitFine, "X report"},
-		{"payments report", exitFine, "TEST - no money moves"},
-		{"payments report --day 2020-02-30", exitUsage, "2006-01-02"},
-		{"payments report --day 2999-01-01", exitUsage, "has not begun"},
-		{"payments report --day 2020-02-03", exitFine, "Z report"},
-		{"payments report --json", exitFine, `"captured": 1280`},
-		{"payments report --print", exitFound, "leave out --print"},
+		{"payments print " + string(id) + " --text", cli.Fine, "¥12.80"},
+		{"payments print " + string(id) + " --text --language zh-CN --columns 32", cli.Fine, "收据"},
+		{"payments print " + string(id) + " --text --json", cli.Fine, `"lines"`},
+		{"payments print " + string(id) + " --text --language de", cli.Usage, "en, ar, fr"},
+		{"payments print " + string(id) + " --text --columns 5", cli.Usage, "16 to 200"},
+		{"payments print " + string(id) + " --text --copy shp", cli.Usage, `"shop"`},
+		{"payments print " + string(id) + " --text --refund P1", cli.Found, "no refund"},
+		{"payments print " + string(id), cli.Found, "Start it, or write the slip with --text"},
+		{"payments report", cli.Fine, "X report"},
+		{"payments report", cli.Fine, "TEST - no money moves"},
+		{"payments report --day 2020-02-30", cli.Usage, "2006-01-02"},
+		{"payments report --day 2999-01-01", cli.Usage, "has not begun"},
+		{"payments report --day 2020-02-03", cli.Fine, "Z report"},
+		{"payments report --json", cli.Fine, `"captured": 1280`},
+		{"payments report --print", cli.Found, "leave out --print"},
 	} {
 		r := invoke(t, "", append(strings.Fields(c.args), "--config", file)...)
 		if r.code != c.code || !strings.Contains(r.stdout+r.stderr, c.want) {

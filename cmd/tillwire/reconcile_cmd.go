@@ -15,6 +15,7 @@ import (
 
 	"tillwire/agent"
 	"tillwire/agent/reconcile"
+	"tillwire/cmd/cli"
 	"tillwire/offline"
 )
 
@@ -71,7 +72,7 @@ func said(err error) string {
 func (a *app) reconcileCommand() *cobra.Command {
 	var wallets []string
 	var asCSV bool
-	c := &cobra.Command{Use: "reconcile DATE", Short: "Compare the wallets' bills of a day with the journal", Args: exactly("DATE"),
+	c := &cobra.Command{Use: "reconcile DATE", Short: "Compare the wallets' bills of a day with the journal", Args: cli.Exactly("DATE"),
 		Long: `Fetches the bill of each wallet for DATE (YYYY-MM-DD, in the wallet's own time zone), compares
 it with the journal line by line, and names each difference with what to do about it. Sums are shown
 per wallet and currency. A payment around midnight is looked for on the days beside it, too.
@@ -85,10 +86,10 @@ Exit code 1: there are differences, or a bill could not be compared.`,
   tillwire reconcile 2026-04-30 --wallet wechat --csv`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if asCSV && a.json {
-				return usageError{errors.New("choose one of --csv and --json")}
+				return cli.Wrong("choose one of --csv and --json")
 			}
 			if _, err := time.Parse(time.DateOnly, args[0]); err != nil {
-				return usageError{fmt.Errorf("%q is no day: write it as YYYY-MM-DD, 2026-04-30 for the last of April", args[0])}
+				return cli.Wrong("%q is no day: write it as YYYY-MM-DD, 2026-04-30 for the last of April", args[0])
 			}
 			cfg, err := a.configForData()
 			if err != nil {
@@ -115,7 +116,7 @@ func knownWallets(c config, names []string) error {
 	}
 	for _, name := range names {
 		if !slices.Contains(known, name) {
-			return usageError{fmt.Errorf("--wallet %s: there is no such wallet. %s", name, meant(name, known))}
+			return cli.Wrong("--wallet %s: there is no such wallet. %s", name, meant(name, known))
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 
 	"tillwire/agent"
 	"tillwire/agent/reconcile"
+	"tillwire/cmd/cli"
 )
 
 // saidDifference is a difference with its sentence, for programs.
@@ -47,7 +48,7 @@ func (a *app) printReconciliation(r agent.Reconciliation, asCSV bool) error {
 		return err
 	}
 	if r.Differences() > 0 || !r.Whole() {
-		return errFound
+		return cli.ErrFound
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/cmd/cli"
 )
 
 func TestWhenBillsAreComparedByThemselves(t *testing.T) {
@@ -83,12 +84,12 @@ func TestReconcileByCommand(t *testing.T) {
 	file := equipped(t, sound)
 	owned(t, file)
 	for _, line := range []string{"reconcile", "reconcile yesterday", "reconcile 2026-05-01 --wallet nobody", "reconcile 2026-05-01 --csv --json"} {
-		if r := invoke(t, "", append(strings.Fields(line), "--config", file)...); r.code != exitUsage {
+		if r := invoke(t, "", append(strings.Fields(line), "--config", file)...); r.code != cli.Usage {
 			t.Errorf("%s: %+v", line, r)
 		}
 	}
 	alone := invoke(t, "", "reconcile", "2026-05-01", "--config", file)
-	if alone.code != exitFound || !strings.Contains(alone.stdout, "wechat was not compared: ") {
+	if alone.code != cli.Found || !strings.Contains(alone.stdout, "wechat was not compared: ") {
 		t.Errorf("without an agent: %+v", alone)
 	}
 	a := started(t, file)
@@ -99,10 +100,10 @@ func TestReconcileByCommand(t *testing.T) {
 		Whole   bool
 		Wallets []walletRow
 	}
-	if err := json.Unmarshal([]byte(beside.stdout), &out); err != nil || beside.code != exitFound || out.Whole || out.Day != "2026-05-01" || len(out.Wallets) != 1 || out.Wallets[0].Compared || out.Wallets[0].Why == "" {
+	if err := json.Unmarshal([]byte(beside.stdout), &out); err != nil || beside.code != cli.Found || out.Whole || out.Day != "2026-05-01" || len(out.Wallets) != 1 || out.Wallets[0].Compared || out.Wallets[0].Why == "" {
 		t.Errorf("beside an agent: %v %+v", err, beside)
 	}
-	if r := invoke(t, "", "reconcile", "2999-01-01", "--config", file); r.code != exitFound || !strings.Contains(r.stderr, "That day has not begun yet.") {
+	if r := invoke(t, "", "reconcile", "2999-01-01", "--config", file); r.code != cli.Found || !strings.Contains(r.stderr, "That day has not begun yet.") {
 		t.Errorf("a day to come: %+v", r)
 	}
 }
@@ -132,7 +133,7 @@ func TestAnAgentThatStopsInTheMiddleIsNoResult(t *testing.T) {
 			_ = c.Close()
 		}
 	}()
-	if r := invoke(t, "", "reconcile", "2026-05-01", "--config", file); r.code != exitFound || !strings.Contains(r.stderr, "stopped in the middle") || strings.Contains(r.stdout, "agrees") {
+	if r := invoke(t, "", "reconcile", "2026-05-01", "--config", file); r.code != cli.Found || !strings.Contains(r.stderr, "stopped in the middle") || strings.Contains(r.stdout, "agrees") {
 		t.Errorf("%+v", r)
 	}
 }

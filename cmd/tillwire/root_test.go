@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"tillwire/cmd/cli"
 )
 
 func TestAWrongCommandLineIsSaidAndEndsWithTwo(t *testing.T) {
@@ -27,7 +29,7 @@ func TestAWrongCommandLineIsSaidAndEndsWithTwo(t *testing.T) {
 		"devices decode --set max_len=no": "max_len",
 	} {
 		r := invoke(t, "", strings.Fields(line)...)
-		if r.code != exitUsage || !strings.Contains(r.stderr, want) || r.stdout != "" {
+		if r.code != cli.Usage || !strings.Contains(r.stderr, want) || r.stdout != "" {
 			t.Errorf("tillwire %s: exit code %d, output %q, error %q; want %q", line, r.code, r.stdout, r.stderr, want)
 		}
 	}
@@ -36,7 +38,7 @@ func TestAWrongCommandLineIsSaidAndEndsWithTwo(t *testing.T) {
 func TestVersionNeedsNothing(t *testing.T) {
 	r := invoke(t, "", "version", "--json", "--config", "/nowhere")
 	var b build
-	if err := json.Unmarshal([]byte(r.stdout), &b); err != nil || r.code != exitFine || b.Version != "development" || !strings.HasPrefix(b.Go, "go1.") {
+	if err := json.Unmarshal([]byte(r.stdout), &b); err != nil || r.code != cli.Fine || b.Version != "development" || !strings.HasPrefix(b.Go, "go1.") {
 		t.Errorf("got %+v, %v", r, err)
 	}
 }
@@ -58,10 +60,10 @@ func TestDecodeReplaysACapture(t *testing.T) {
 		}
 		events = append(events, e.Event+" "+e.Text)
 	}
-	if got := strings.Join(events, "; "); got != "partial_timeout ; scan 67890; duplicate 67890" && got != "partial_timeout ; scan 67890; duplicate " || r.code != exitFine {
+	if got := strings.Join(events, "; "); got != "partial_timeout ; scan 67890; duplicate 67890" && got != "partial_timeout ; scan 67890; duplicate " || r.code != cli.Fine {
 		t.Errorf("exit code %d: %s", r.code, got)
 	}
-	if r := invoke(t, "@x 00\n", "devices", "decode"); r.code != exitFound || !strings.Contains(r.stderr, "line 1") {
+	if r := invoke(t, "@x 00\n", "devices", "decode"); r.code != cli.Found || !strings.Contains(r.stderr, "line 1") {
 		t.Errorf("a broken capture: %+v", r)
 	}
 }

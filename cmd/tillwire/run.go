@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tillwire/agent"
+	"tillwire/cmd/cli"
 )
 
 // How long each part of a stop may take, and how often a shop that cannot
@@ -25,7 +26,7 @@ const (
 )
 
 func (a *app) runCommand() *cobra.Command {
-	return &cobra.Command{Use: "run", Short: "Run the agent", Args: exactly(),
+	return &cobra.Command{Use: "run", Short: "Run the agent", Args: cli.Exactly(),
 		Long: `Runs the agent until SIGTERM or Ctrl-C; a second signal cuts the waiting short. The log goes to
 standard error as JSON, one object a line.
 

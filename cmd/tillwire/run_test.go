@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tillwire/cmd/cli"
 )
 
 func TestAnAgentFromStartToStop(t *testing.T) {
@@ -30,7 +32,7 @@ func TestAnAgentFromStartToStop(t *testing.T) {
 	if code != http.StatusAccepted || p["status"] != "not_sent" {
 		t.Errorf("cancel: %d %v", code, p)
 	}
-	if code := r.ended(); code != exitFine {
+	if code := r.ended(); code != cli.Fine {
 		t.Errorf("exit code %d", code)
 	}
 	for line := range strings.Lines(r.said()) {
@@ -40,7 +42,7 @@ func TestAnAgentFromStartToStop(t *testing.T) {
 		}
 	}
 	// The journal outlives the agent.
-	if r := invoke(t, "", "payments", "list", "--config", file); r.code != exitFine || !strings.Contains(r.stdout, "table 4") {
+	if r := invoke(t, "", "payments", "list", "--config", file); r.code != cli.Fine || !strings.Contains(r.stdout, "table 4") {
 		t.Errorf("list after the stop: %+v", r)
 	}
 }
@@ -49,7 +51,7 @@ func TestNoPaymentCodeIsEverLogged(t *testing.T) {
 	const canary = "134567890123456789"
 	file := equipped(t, sound)
 	owned(t, file)
-	if r := invoke(t, "", "settings", "set", "--config", file, "log.level", "debug"); r.code != exitFine {
+	if r := invoke(t, "", "settings", "set", "--config", file, "log.level", "debug"); r.code != cli.Fine {
 		t.Fatalf("settings set: %+v", r)
 	}
 	r := started(t, file)
@@ -73,7 +75,7 @@ func TestAnAddressInUseIsSaidAndNothingIsTouched(t *testing.T) {
 	defer l.Close()
 	file := equipped(t, strings.Replace(sound, "127.0.0.1:0", l.Addr().String(), 1))
 	r := invoke(t, "", "run", "--config", file)
-	if r.code != exitFound || !strings.Contains(r.stderr, l.Addr().String()+" is in use") || !strings.Contains(r.stderr, "http.listen") {
+	if r.code != cli.Found || !strings.Contains(r.stderr, l.Addr().String()+" is in use") || !strings.Contains(r.stderr, "http.listen") {
 		t.Errorf("got %+v", r)
 	}
 	if _, err := os.Stat(filepath.Join(filepath.Dir(file), "data")); !os.IsNotExist(err) {
@@ -145,7 +147,7 @@ func TestWithoutAStoreThePagesSaySo(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.waits("the set-up page", func() bool { return strings.Contains(r.said(), "enter the claim code") })
-	if code := r.ended(); code != exitFine {
+	if code := r.ended(); code != cli.Fine {
 		t.Errorf("exit code %d", code)
 	}
 }
@@ -166,7 +168,7 @@ func TestAnImpossibleDataFolderIsInTheLogAndInCheck(t *testing.T) {
 		}
 	}
 	out := invoke(t, "", "check", "--no-network", "--config", file)
-	if out.code != exitFound || !strings.Contains(out.stdout, "WRONG data: "+impossible+" does not exist and cannot be made") || !strings.Contains(out.stdout, "terminal.data") {
+	if out.code != cli.Found || !strings.Contains(out.stdout, "WRONG data: "+impossible+" does not exist and cannot be made") || !strings.Contains(out.stdout, "terminal.data") {
 		t.Errorf("check: %+v", out)
 	}
 }
@@ -181,10 +183,10 @@ func TestAFatalMistakeIsOnThePageToo(t *testing.T) {
 
 func TestAFileThatIsNoConfigurationEndsTheRun(t *testing.T) {
 	file := configured(t, "[terminal\n")
-	if r := invoke(t, "", "run", "--config", file); r.code != exitFound || !strings.Contains(r.stderr, "line 1") {
+	if r := invoke(t, "", "run", "--config", file); r.code != cli.Found || !strings.Contains(r.stderr, "line 1") {
 		t.Errorf("got %+v", r)
 	}
-	if r := invoke(t, "", "run", "--config", file+".none"); r.code != exitFound || !strings.Contains(r.stderr, "there is no such file") || strings.Contains(r.stderr, "no such file or directory") {
+	if r := invoke(t, "", "run", "--config", file+".none"); r.code != cli.Found || !strings.Contains(r.stderr, "there is no such file") || strings.Contains(r.stderr, "no such file or directory") {
 		t.Errorf("got %+v", r)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tillwire/cmd/cli"
 )
 
 // decoder is an SSI scanner on the far end of a terminal: it acknowledges what
@@ -131,7 +133,7 @@ func TestDecodeReproducesEveryCapture(t *testing.T) {
 				want += event + "\n"
 			}
 		}
-		if r := invoke(t, string(text), "devices", "decode", "--profile", profile); r.code != exitFine || r.stdout != want {
+		if r := invoke(t, string(text), "devices", "decode", "--profile", profile); r.code != cli.Fine || r.stdout != want {
 			t.Errorf("%s: %+v\nwant %s", file, r, want)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"tillwire/cmd/cli"
 )
 
 // supervised runs one part for a while and returns what the log says and how
@@ -54,7 +56,7 @@ func TestAnAgentWithoutAWalletLogsNoFailure(t *testing.T) {
 	r := started(t, file)
 	r.waits("the claim code", func() bool { return strings.Contains(r.said(), "enter the claim code") })
 	r.waits("ready", func() bool { return strings.Contains(r.said(), `"msg":"ready"`) })
-	if code := r.ended(); code != exitFine || strings.Contains(r.said(), "part_failed") || strings.Contains(r.said(), "%!") {
+	if code := r.ended(); code != cli.Fine || strings.Contains(r.said(), "part_failed") || strings.Contains(r.said(), "%!") {
 		t.Errorf("exit code %d: %s", code, r.said())
 	}
 }

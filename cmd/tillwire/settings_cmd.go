@@ -12,6 +12,7 @@ import (
 
 	"tillwire/agent"
 	"tillwire/agent/settings"
+	"tillwire/cmd/cli"
 	"tillwire/offline"
 )
 
@@ -19,11 +20,11 @@ import (
 const commandLine = "command line"
 
 func (a *app) settingsCommand() *cobra.Command {
-	return group("settings", "Look at settings and change them", a.settingsGetCommand(), a.settingsSetCommand())
+	return cli.Group("settings", "Look at settings and change them", a.settingsGetCommand(), a.settingsSetCommand())
 }
 
 func (a *app) settingsGetCommand() *cobra.Command {
-	return &cobra.Command{Use: "get [KEY]", Short: "Show all settings, or one with its help", Args: between(0, "[KEY]"),
+	return &cobra.Command{Use: "get [KEY]", Short: "Show all settings, or one with its help", Args: cli.Between(0, "[KEY]"),
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, err := a.configForData()
 			if err != nil {
@@ -130,7 +131,7 @@ with who and when, then it takes hold. Beside a running agent the change goes th
 itself, by a socket in the data folder, and holds at once where it can.`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 || len(args)%2 != 0 {
-				return usageError{fmt.Errorf("%s takes pairs of KEY and VALUE. `tillwire settings get` lists the keys", c.CommandPath())}
+				return cli.Wrong("%s takes pairs of KEY and VALUE. `tillwire settings get` lists the keys", c.CommandPath())
 			}
 			return nil
 		},

@@ -2,13 +2,13 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"net/http"
 	"path/filepath"
@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/logtest"
+	"tillwire/cmd/cli"
 )
 
 // patience is how long anything that happens in real time may take before it counts as
@@ -78,9 +80,8 @@ type running struct {
 	base   string
 	stop   context.CancelFunc
 	done   chan int
-	mu     sync.Mutex
-	log    bytes.Buffer
-	stdout bytes.Buffer
+	log    logtest.Log
+	stdout logtest.Log
 }
 
 // started runs the agent until it listens; the test's end stops it.
@@ -89,7 +90,7 @@ func started(t *testing.T, file string) *running {
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &running{t: t, stop: cancel, done: make(chan int, 1)}
 	read, written := io.Pipe()
-	a := &app{stdin: strings.NewReader(""), stdout: lockedWriter{&r.mu, &r.stdout}, stderr: written, env: func(string) string { return "" },
+	a := &app{stdin: strings.NewReader(""), stdout: &r.stdout, stderr: written, env: func(string) string { return "" },
 		clock: agent.NewSystemClock(), retry: 20 * time.Millisecond}
 	go func() {
 		r.done <- a.execute(ctx, []string{"run", "--config", file})
@@ -110,25 +111,12 @@ func started(t *testing.T, file string) *running {
 	return r
 }
 
-type lockedWriter struct {
-	mu *sync.Mutex
-	w  io.Writer
-}
-
-func (l lockedWriter) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(b)
-}
-
 // follow keeps the log and finds the address in it.
 func (r *running) follow(from io.Reader, address chan<- string) {
 	lines := bufio.NewScanner(from)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		r.mu.Lock()
-		r.log.WriteString(lines.Text() + "\n")
-		r.mu.Unlock()
+		_, _ = fmt.Fprintln(&r.log, lines.Text()) // in memory
 		var entry struct{ Msg, Addr string }
 		if json.Unmarshal(lines.Bytes(), &entry) == nil && entry.Msg == "listening" {
 			address <- entry.Addr
@@ -136,11 +124,7 @@ func (r *running) follow(from io.Reader, address chan<- string) {
 	}
 }
 
-func (r *running) said() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.log.String() + r.stdout.String()
-}
+func (r *running) said() string { return r.log.String() + r.stdout.String() }
 
 // ended stops the agent and returns its exit code.
 func (r *running) ended() int {
@@ -200,7 +184,7 @@ func (r *running) ready() {
 // owned gives a stopped agent an owner, without whom it is not set up.
 func owned(t *testing.T, file string) {
 	t.Helper()
-	if r := invoke(t, "a long enough password\n", "people", "set", "--config", file, "--role", "owner", "--name", "Olga"); r.code != exitFine {
+	if r := invoke(t, "a long enough password\n", "people", "set", "--config", file, "--role", "owner", "--name", "Olga"); r.code != cli.Fine {
 		t.Fatalf("people set: %+v", r)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"tillwire/agent"
 	"tillwire/agent/web"
+	"tillwire/cmd/cli"
 )
 
 func gathered(t *testing.T) web.Setup {
@@ -163,7 +164,7 @@ func TestTheFirstStartFromTheClaimCodeToTheRegister(t *testing.T) {
 	if code, _ := r.call("GET", "/register", ""); code != http.StatusOK {
 		t.Errorf("the register answers %d", code)
 	}
-	if code := r.ended(); code != exitFine {
+	if code := r.ended(); code != cli.Fine {
 		t.Errorf("exit code %d: %s", code, r.said())
 	}
 	if !strings.Contains(r.said(), "set up: starting anew") {
@@ -179,11 +180,7 @@ func TestTheFirstStartFromTheClaimCodeToTheRegister(t *testing.T) {
 }
 
 // logOf is the log alone, without what the console shows.
-func logOf(r *running) string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.log.String()
-}
+func logOf(r *running) string { return r.log.String() }
 
 // Whatever wallet the first start was given, the next one opens it.
 func TestTheFirstStartWritesEveryProtocol(t *testing.T) {

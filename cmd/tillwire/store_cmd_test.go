@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	_ "github.com/mattn/go-sqlite3" // to change a record behind the store's back
+
+	"tillwire/cmd/cli"
 )
 
 // sold runs an agent, opens payments and cancels all but the last, and stops it.
@@ -32,7 +34,7 @@ func sold(t *testing.T, count int) string {
 			t.Fatalf("cancel: %d %v", code, p)
 		}
 	}
-	if code := r.ended(); code != exitFine {
+	if code := r.ended(); code != cli.Fine {
 		t.Fatalf("exit code %d: %s", code, r.said())
 	}
 	return file
@@ -68,7 +70,7 @@ func TestTheExportHoldsEveryPayment(t *testing.T) {
 	file := sold(t, 5)
 	r := invoke(t, "", "payments", "export", "--json", "--config", file)
 	var out struct{ Payments []row }
-	if err := json.Unmarshal([]byte(r.stdout), &out); err != nil || r.code != exitFine {
+	if err := json.Unmarshal([]byte(r.stdout), &out); err != nil || r.code != cli.Fine {
 		t.Fatalf("%v: %+v", err, r)
 	}
 	if len(out.Payments) != 5 || out.Payments[4].RequestID != "r0" || out.Payments[4].Amount != 100 || out.Payments[4].Kept != 0 || out.Payments[4].Status != "not_sent" || !out.Payments[4].Final {
@@ -131,10 +133,10 @@ func TestVerifyNamesTheChangedRow(t *testing.T) {
 	}
 	r := invoke(t, "", "journal", "verify", "--json", "--config", file)
 	var v verdict
-	if err := json.Unmarshal([]byte(r.stdout), &v); err != nil || r.code != exitFound || v.OK || len(v.Findings) == 0 || v.Findings[0].Row != row {
+	if err := json.Unmarshal([]byte(r.stdout), &v); err != nil || r.code != cli.Found || v.OK || len(v.Findings) == 0 || v.Findings[0].Row != row {
 		t.Errorf("got %v: %+v", err, r)
 	}
-	if r := invoke(t, "", "journal", "verify", "--config", file); r.code != exitFound || !strings.Contains(r.stdout, fmt.Sprint("row ", row)) {
+	if r := invoke(t, "", "journal", "verify", "--config", file); r.code != cli.Found || !strings.Contains(r.stdout, fmt.Sprint("row ", row)) {
 		t.Errorf("got %+v", r)
 	}
 }
@@ -142,37 +144,37 @@ func TestVerifyNamesTheChangedRow(t *testing.T) {
 func TestBackupAndRestore(t *testing.T) {
 	file := sold(t, 2)
 	copied := filepath.Join(t.TempDir(), "copy.db")
-	if r := invoke(t, "", "backup", copied, "--config", file); r.code != exitFine || !strings.Contains(r.stdout, copied) {
+	if r := invoke(t, "", "backup", copied, "--config", file); r.code != cli.Fine || !strings.Contains(r.stdout, copied) {
 		t.Fatalf("backup: %+v", r)
 	}
 	if info, err := os.Stat(copied); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the copy: %v, %v", info, err)
 	}
 	held := write(t, filepath.Join(t.TempDir(), "held.db"), "another backup", 0o600)
-	if r := invoke(t, "", "backup", held, "--config", file); r.code != exitFound || r.stdout != "" || !strings.Contains(r.stderr, held+" exists") || !strings.Contains(r.stderr, "--force") {
+	if r := invoke(t, "", "backup", held, "--config", file); r.code != cli.Found || r.stdout != "" || !strings.Contains(r.stderr, held+" exists") || !strings.Contains(r.stderr, "--force") {
 		t.Errorf("backup onto a file: %+v", r)
 	}
 	if text, err := os.ReadFile(held); err != nil || string(text) != "another backup" {
 		t.Errorf("the file there became %q, %v", text, err)
 	}
-	if r := invoke(t, "", "backup", held, "--force", "--config", file); r.code != exitFine {
+	if r := invoke(t, "", "backup", held, "--force", "--config", file); r.code != cli.Fine {
 		t.Errorf("backup --force: %+v", r)
 	}
 	r := invoke(t, "", "restore", held, "--config", file)
-	if r.code != exitFine || !strings.Contains(r.stdout, "is kept as") {
+	if r.code != cli.Fine || !strings.Contains(r.stdout, "is kept as") {
 		t.Fatalf("restore: %+v", r)
 	}
 	if r := invoke(t, "", "payments", "list", "--config", file); !strings.Contains(r.stdout, "table 1") {
 		t.Errorf("after the restore: %+v", r)
 	}
-	if r := invoke(t, "", "journal", "verify", "--config", file); r.code != exitFine {
+	if r := invoke(t, "", "journal", "verify", "--config", file); r.code != cli.Fine {
 		t.Errorf("verify after the restore: %+v", r)
 	}
-	if r := invoke(t, "", "restore", copied+".none", "--config", file); r.code != exitFound || strings.Count(r.stderr, "no such file") != 1 {
+	if r := invoke(t, "", "restore", copied+".none", "--config", file); r.code != cli.Found || strings.Count(r.stderr, "no such file") != 1 {
 		t.Errorf("restore of nothing: %+v", r)
 	}
 	broken := write(t, filepath.Join(t.TempDir(), "broken.db"), "no store", 0o600)
-	if r := invoke(t, "", "restore", broken, "--config", file); r.code != exitFound || !strings.Contains(r.stderr, "not a sound backup") || strings.Contains(r.stderr, "restore: restore") {
+	if r := invoke(t, "", "restore", broken, "--config", file); r.code != cli.Found || !strings.Contains(r.stderr, "not a sound backup") || strings.Contains(r.stderr, "restore: restore") {
 		t.Errorf("restore of something else: %+v", r)
 	}
 }
@@ -181,7 +183,7 @@ func TestCommandsOnAStoreThatDoesNotExist(t *testing.T) {
 	file := equipped(t, sound)
 	for _, line := range []string{"payments list", "payments export", "journal verify", "settings get", "backup x.db"} {
 		r := invoke(t, "", append(strings.Fields(line), "--config", file)...)
-		if r.code != exitFound || !strings.Contains(r.stderr, "There is no store in") {
+		if r.code != cli.Found || !strings.Contains(r.stderr, "There is no store in") {
 			t.Errorf("%s: %+v", line, r)
 		}
 	}
@@ -191,7 +193,7 @@ func TestAnUnknownSettingIsToldInOneSentence(t *testing.T) {
 	file := equipped(t, sound)
 	for key, want := range map[string]string{"nope": "Known: ", "log.lev": `Did you mean "log.level"?`} {
 		read, changed := invoke(t, "", "settings", "get", key, "--config", file), invoke(t, "", "settings", "set", key, "1", "--config", file)
-		if read != changed || read.code != exitFound || !strings.Contains(read.stderr, want) {
+		if read != changed || read.code != cli.Found || !strings.Contains(read.stderr, want) {
 			t.Errorf("%s: get says %+v, set says %+v", key, read, changed)
 		}
 	}

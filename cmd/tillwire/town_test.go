@@ -15,6 +15,7 @@ import (
 	"tillwire/agent/sandbox/gateway"
 	"tillwire/agent/sandbox/sandboxtest"
 	issuing "tillwire/agent/sandbox/voucher"
+	"tillwire/cmd/cli"
 )
 
 // town is the sandbox on real ports: the acquirer, the issuer behind it and phones.
@@ -75,7 +76,7 @@ func (w *town) shop(more ...agent.Change) (file string) {
 		write(w.t, filepath.Join(dir, name), string(pem), 0o600)
 	}
 	owned(w.t, file)
-	if r := invoke(w.t, "274951\n", "people", "set", "--config", file, "--role", "manager", "--name", "Mia"); r.code != exitFine {
+	if r := invoke(w.t, "274951\n", "people", "set", "--config", file, "--role", "manager", "--name", "Mia"); r.code != cli.Fine {
 		w.t.Fatalf("people set: %+v", r)
 	}
 	sellsOffline(w.t, file, append([]agent.Change{{Key: "codes.own", Value: `shopcard ^8800\d{16}$`}}, more...)...)

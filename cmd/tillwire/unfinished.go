@@ -8,12 +8,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"tillwire/agent"
+	"tillwire/cmd/cli"
 )
 
 // paymentsUnfinishedCommand is what the package asks before it is removed: with the agent
 // goes whoever would reverse, refund or collect what is still open.
 func (a *app) paymentsUnfinishedCommand() *cobra.Command {
-	return &cobra.Command{Use: "unfinished", Short: "List what this terminal still has to do; exit code 1 when there is something", Args: exactly(),
+	return &cobra.Command{Use: "unfinished", Short: "List what this terminal still has to do; exit code 1 when there is something", Args: cli.Exactly(),
 		Long: `Lists the payments that have not ended, and refunds under way. What was accepted without a
 connection and is not collected is named with its sums. The exit code is 0 when nothing is left, so
 that the terminal can be taken away, and 1 otherwise; a terminal that never sold has nothing left.`,
@@ -64,7 +65,7 @@ func (a *app) sayUnfinished(list []agent.Payment) error {
 		a.printf("Let the agent run with a connection until this list is empty.\n")
 	}
 	if len(list) > 0 {
-		return errFound
+		return cli.ErrFound
 	}
 	return nil
 }

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/cmd/cli"
 	"tillwire/offline/journaltest"
 )
 
 // TestATerminalIsTakenAwayWhenNothingIsLeft: the package asks this before it goes.
 func TestATerminalIsTakenAwayWhenNothingIsLeft(t *testing.T) {
 	file := configured(t, sound)
-	if r := invoke(t, "", "payments", "unfinished", "--config", file); r.code != exitFine || !strings.Contains(r.stdout, "Nothing is left") {
+	if r := invoke(t, "", "payments", "unfinished", "--config", file); r.code != cli.Fine || !strings.Contains(r.stdout, "Nothing is left") {
 		t.Errorf("a terminal that never sold: %+v", r)
 	}
 	c, _, err := readConfig(file)
@@ -36,10 +37,10 @@ func TestATerminalIsTakenAwayWhenNothingIsLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := invoke(t, "", "payments", "unfinished", "--config", file); r.code != exitFound || !strings.Contains(r.stdout, p.OrderNo) || !strings.Contains(r.stdout, "12.80 CNY was accepted without a connection") {
+	if r := invoke(t, "", "payments", "unfinished", "--config", file); r.code != cli.Found || !strings.Contains(r.stdout, p.OrderNo) || !strings.Contains(r.stdout, "12.80 CNY was accepted without a connection") {
 		t.Errorf("a sale waits to be collected: %+v", r)
 	}
-	if r := invoke(t, "", "payments", "unfinished", "--json", "--config", file); r.code != exitFound || !strings.Contains(r.stdout, `"offline_accepted"`) {
+	if r := invoke(t, "", "payments", "unfinished", "--json", "--config", file); r.code != cli.Found || !strings.Contains(r.stdout, `"offline_accepted"`) {
 		t.Errorf("as JSON: %+v", r)
 	}
 	for _, fact := range []agent.Fact{{Kind: agent.FactForwardStarted, Op: agent.OpQuery}, {Kind: agent.FactApproved, Op: agent.OpQuery, Amount: 1280}} {
@@ -47,7 +48,7 @@ func TestATerminalIsTakenAwayWhenNothingIsLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if r := invoke(t, "", "payments", "unfinished", "--config", file); r.code != exitFine {
+	if r := invoke(t, "", "payments", "unfinished", "--config", file); r.code != cli.Fine {
 		t.Errorf("it is collected: %+v", r)
 	}
 	if err := store.Close(); err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tillwire/agent/fleet"
+	"tillwire/cmd/cli"
 )
 
 // approvers lets two people of the office sign dangerous commands.
@@ -122,7 +123,7 @@ func TestAWipedTerminalSellsNothing(t *testing.T) {
 		t.Errorf("the journal is gone: %q, %v", found, err)
 	}
 	r.ended()
-	if r := invoke(t, "", "check", "--no-network", "--config", file); r.code != exitFound || !strings.Contains(r.stdout, "stolen on Friday") {
+	if r := invoke(t, "", "check", "--no-network", "--config", file); r.code != cli.Found || !strings.Contains(r.stdout, "stolen on Friday") {
 		t.Errorf("check: %d %s", r.code, r.stdout)
 	}
 	again := started(t, file)

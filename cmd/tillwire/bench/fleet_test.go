@@ -13,9 +13,9 @@ import (
 
 	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/listeners"
-	"github.com/mochi-mqtt/server/v2/packets"
 
 	"tillwire/agent/fleet"
+	"tillwire/agent/fleet/brokertest"
 )
 
 // A shop in a fleet must not sell more slowly, whatever becomes of the broker.
@@ -71,27 +71,13 @@ func deadBroker(context.Context) (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// everybody may do everything at these brokers.
-type everybody struct{ mochi.HookBase }
-
-// Provides implements mochi.Hook.
-func (*everybody) Provides(b byte) bool {
-	return b == mochi.OnConnectAuthenticate || b == mochi.OnACLCheck
-}
-
-// OnConnectAuthenticate implements mochi.Hook.
-func (*everybody) OnConnectAuthenticate(*mochi.Client, packets.Packet) bool { return true }
-
-// OnACLCheck implements mochi.Hook.
-func (*everybody) OnACLCheck(*mochi.Client, string, bool) bool { return true }
-
 func broker(ctx context.Context) (*mochi.Server, string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, "", err
 	}
 	s := mochi.New(&mochi.Options{InlineClient: true, Logger: slog.New(slog.DiscardHandler)})
-	for _, err := range []error{s.AddHook(new(everybody), nil), s.AddListener(listeners.NewNet("bench", l)), s.Serve()} {
+	for _, err := range []error{s.AddHook(&brokertest.OpenDoor{}, nil), s.AddListener(listeners.NewNet("bench", l)), s.Serve()} {
 		if err != nil {
 			return nil, "", err
 		}
