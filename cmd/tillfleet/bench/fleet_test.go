@@ -5,9 +5,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 )
+
+// howMany is how many terminals a measurement takes: TILLWIRE_TERMINALS, or the
+// usual number.
+func howMany(usual int) int {
+	if n, err := strconv.Atoi(os.Getenv("TILLWIRE_TERMINALS")); err == nil && n > 0 {
+		return n
+	}
+	return usual
+}
 
 // built is the program, from TILLWIRE_BIN or built here.
 func built(dir string) (string, error) {
@@ -156,10 +166,9 @@ func open(dir string) (*town, error) {
 	return t, t.startService()
 }
 
-// Test55AFleetComesBackFromABrokersRestart is small enough for every run of the
-// tests: every terminal comes back, and the office has every event once. That they
-// come spread over their window is TestE5's of agent/fleet/mqtt.
-func Test55AFleetComesBackFromABrokersRestart(t *testing.T) {
+// TestAFleetOnMosquitto runs the programs as a fleet does, with mutual TLS, small
+// enough for every run of the tests; the numbers are those of the assertions.
+func TestAFleetOnMosquitto(t *testing.T) {
 	town, err := open(t.TempDir())
 	if town != nil {
 		defer town.close()
@@ -167,13 +176,23 @@ func Test55AFleetComesBackFromABrokersRestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Run("53 a late will of an older session says nothing", town.lateWill)
+	t.Run("54 two machines with one disk are found", town.copiedDisk)
+	t.Run("55 all come back from a broker's restart", town.comesBack)
+}
+
+// comesBack is assertion 55: every terminal comes back, and the office has every
+// event once. That they come spread over their window is TestE5's of
+// agent/fleet/mqtt.
+func (t *town) comesBack(test *testing.T) {
 	c := trial{terminals: 100, start: time.Second, every: time.Second, spread: 3 * time.Second}
-	o, err := town.try(c)
+	o, err := t.try(c)
 	if err != nil {
-		t.Fatal(err)
+		t.tell(test)
+		test.Fatal(err)
 	}
 	if o.made < c.terminals || o.stored != o.made || o.twice != 0 {
-		t.Errorf("55: %d payments were made, the office has %d, %d of them twice", o.made, o.stored, o.twice)
+		test.Errorf("55: %d payments were made, the office has %d, %d of them twice", o.made, o.stored, o.twice)
 	}
 }
 
@@ -187,7 +206,7 @@ func BenchmarkFleet(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		c := trial{terminals: 5000, start: 60 * time.Second, every: time.Minute, spread: 60 * time.Second, steady: time.Minute}
+		c := trial{terminals: howMany(5000), start: 60 * time.Second, every: time.Minute, spread: 60 * time.Second, steady: time.Minute}
 		o, err := town.try(c)
 		if err != nil {
 			b.Fatal(err)

@@ -14,17 +14,23 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"testing"
 	"time"
+
+	"tillwire/agent/fleet/brokertest"
 )
 
 // town is a fleet on this machine: a broker, a service, and simulated terminals.
 type town struct {
 	dir     string
 	program string // tillfleet
+	config  string // that commands are given
 	port    string
 	broker  *process
 	service *process
 }
+
+func (t *town) at(name string) string { return filepath.Join(t.dir, name) }
 
 // process is a program that runs.
 type process struct {
@@ -50,6 +56,15 @@ func (t *town) start(name string, stdout io.Writer, program string, args ...stri
 		return nil, err
 	}
 	return &process{cmd, log}, nil
+}
+
+// kill ends a program as a pulled plug does, as far as the program can tell.
+func (p *process) kill() error {
+	if err := p.cmd.Process.Kill(); err != nil {
+		return err
+	}
+	_ = p.cmd.Wait() // says that it was killed
+	return p.log.Close()
 }
 
 // stop ends a program as a service manager does.
@@ -90,20 +105,21 @@ func (p *process) cost() (c cost, err error) {
 	return c, err
 }
 
-// run runs a command of tillfleet to its end.
+// run runs a command of tillfleet to its end. What it printed comes with an error,
+// too.
 func (t *town) run(args ...string) (string, error) {
-	cmd := exec.Command(t.program, append([]string{"--config", filepath.Join(t.dir, "tillfleet.toml")}, args...)...)
+	cmd := exec.Command(t.program, append([]string{"--config", t.at(t.config)}, args...)...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("tillfleet %s: %w\n%s%s", strings.Join(args, " "), err, stdout.String(), stderr.String())
+		return stdout.String(), fmt.Errorf("tillfleet %s: %w\n%s%s", strings.Join(args, " "), err, stdout.String(), stderr.String())
 	}
 	return stdout.String(), nil
 }
 
 const user = "fleet-server"
 
-// found makes a fleet's keys, authority and configuration with the program itself.
+// found makes a fleet with mosquitto as its broker.
 func found(dir, program string) (*town, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -116,90 +132,61 @@ func found(dir, program string) (*town, error) {
 	if err := l.Close(); err != nil {
 		return nil, err
 	}
-	t := &town{dir: dir, program: program, port: port}
-	at := func(name string) string { return filepath.Join(dir, name) }
-	config := fmt.Sprintf("name = \"fleet.example\"\ndata = %q\n[broker]\naddress = \"mqtts://127.0.0.1:%s\"\nuser = %q\nca = %q\ncertificate = \"service.pem\"\nkey = \"service.key\"\n"+
-		"[keys]\nonline = \"online.key\"\npassphrase = \"passphrase\"\nset = \"keys.json\"\n", at("data"), port, user, at("data/authority/authority.pem"))
-	for name, text := range map[string]string{"tillfleet.toml": config, "passphrase": "correct horse battery staple\n", "acl": acl, "mosquitto.conf": t.mosquittoConf()} {
-		if err := os.WriteFile(at(name), []byte(text), 0o600); err != nil {
-			return nil, err
+	t := &town{dir: dir, program: program, config: "tillfleet.toml", port: port}
+	conf := brokertest.Mosquitto{Port: port, CA: t.authority(), Cert: t.at("broker.pem"), Key: t.at("broker.key"), ACL: t.at("acl"), Dir: dir,
+		More: []string{"autosave_interval 1800", "log_type error", "log_type warning"}}.Conf()
+	return t, t.settle(map[string]string{"acl": brokertest.ACL(user), "mosquitto.conf": conf, t.config: t.configuration("data", "mqtts://127.0.0.1:"+port, "")}, "127.0.0.1")
+}
+
+// authority is the file with the certificate of the fleet's own authority.
+func (t *town) authority() string { return t.at("data/authority/authority.pem") }
+
+// configuration is a service's: its folder, its broker, and further lines behind
+// the table of that.
+func (t *town) configuration(data, broker, more string) string {
+	return fmt.Sprintf("name = \"fleet.example\"\ndata = %q\n[broker]\naddress = %q\nuser = %q\nca = %q\ncertificate = \"service.pem\"\nkey = \"service.key\"\n%s"+
+		"[keys]\nonline = \"online.key\"\npassphrase = \"passphrase\"\nset = \"keys.json\"\n", t.at(data), broker, user, t.authority(), more)
+}
+
+// settle writes files and makes the fleet's keys, authority and certificates with
+// the program itself; server is what the broker's is asked for with.
+func (t *town) settle(files map[string]string, server ...string) error {
+	files["passphrase"] = "correct horse battery staple\n"
+	for name, text := range files {
+		if err := os.WriteFile(t.at(name), []byte(text), 0o600); err != nil {
+			return err
 		}
 	}
-	if err := os.Mkdir(at("data"), 0o700); err != nil {
-		return nil, err
+	if err := os.Mkdir(t.at("data"), 0o700); err != nil {
+		return err
 	}
-	pass := at("passphrase")
+	pass := t.at("passphrase")
 	for _, args := range [][]string{
-		{"keys", "new", "root", at("root.key"), "--passphrase-file", pass},
-		{"keys", "new", "online", at("online.key"), "--passphrase-file", pass},
-		{"keys", "new", "approver", at("anna.key"), "--passphrase-file", pass},
-		{"keys", "new", "approver", at("boris.key"), "--passphrase-file", pass},
-		{"keys", "rotate", at("keys.json"), "--passphrase-file", pass, "--root", at("root.key"), "--add", at("online.key"), "--add", at("anna.key"), "--add", at("boris.key")},
+		{"keys", "new", "root", t.at("root.key"), "--passphrase-file", pass},
+		{"keys", "new", "online", t.at("online.key"), "--passphrase-file", pass},
+		{"keys", "new", "approver", t.at("anna.key"), "--passphrase-file", pass},
+		{"keys", "new", "approver", t.at("boris.key"), "--passphrase-file", pass},
+		{"keys", "rotate", t.at("keys.json"), "--passphrase-file", pass, "--root", t.at("root.key"), "--add", t.at("online.key"), "--add", t.at("anna.key"), "--add", t.at("boris.key")},
 		{"enrol", "init"},
-		{"enrol", "server", "127.0.0.1", "--out", dir},
-		{"enrol", "service", "--out", dir},
+		append([]string{"enrol", "server", "--out", t.dir}, server...),
+		{"enrol", "service", "--out", t.dir},
 	} {
 		if _, err := t.run(args...); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return t, nil
-}
-
-const acl = `pattern write pos/v1/%u/up/#
-pattern read pos/v1/%u/down/#
-user ` + user + `
-topic read pos/v1/+/up/#
-topic write pos/v1/+/down/#
-`
-
-func (t *town) mosquittoConf() string {
-	at := func(name string) string { return filepath.Join(t.dir, name) }
-	return fmt.Sprintf(`per_listener_settings false
-user root
-listener %s 127.0.0.1
-cafile %s
-certfile %s
-keyfile %s
-tls_version tlsv1.3
-require_certificate true
-use_identity_as_username true
-use_username_as_clientid true
-allow_anonymous false
-acl_file %s
-max_inflight_messages 20
-max_queued_messages 100000
-message_size_limit 131072
-persistence true
-persistence_location %s/
-autosave_interval 1800
-persistent_client_expiration 14d
-max_keepalive 600
-log_dest stderr
-log_type error
-log_type warning
-`, t.port, at("data/authority/authority.pem"), at("broker.pem"), at("broker.key"), at("acl"), t.dir)
-}
-
-// mosquitto finds the program; Debian keeps it where only root looks.
-func mosquitto() (string, error) {
-	for _, name := range []string{"mosquitto", "/usr/sbin/mosquitto"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path, nil
-		}
-	}
-	return "", fmt.Errorf("mosquitto is not installed; run: .ci/needs mosquitto")
+	return nil
 }
 
 // patience is how long a part may take that should take seconds.
 const patience = 5 * time.Minute
 
 func (t *town) startBroker() error {
-	program, err := mosquitto()
+	program, err := brokertest.Program("mosquitto")
 	if err != nil {
 		return err
 	}
-	if t.broker, err = t.start("mosquitto", nil, program, "-c", filepath.Join(t.dir, "mosquitto.conf")); err != nil {
+	if t.broker, err = t.start("mosquitto", nil, program, "-c", t.at("mosquitto.conf")); err != nil {
 		return err
 	}
 	return until("the broker listens", func() bool {
@@ -209,11 +196,15 @@ func (t *town) startBroker() error {
 }
 
 func (t *town) startService() (err error) {
-	t.service, err = t.start("service", nil, t.program, "--config", filepath.Join(t.dir, "tillfleet.toml"), "serve")
-	if err != nil {
+	if t.service, err = t.serve("service", t.config); err != nil {
 		return err
 	}
 	return until("the service answers", func() bool { _, err := t.run("export", "--stream", "alert"); return err == nil })
+}
+
+// serve starts a service with a configuration.
+func (t *town) serve(name, config string) (*process, error) {
+	return t.start(name, nil, t.program, "--config", t.at(config), "serve")
 }
 
 // until looks until something holds.
@@ -239,6 +230,7 @@ type second struct {
 	Made      int
 	Waiting   int
 	Other     int
+	Commands  uint64
 	at        time.Time
 }
 
@@ -256,7 +248,7 @@ func (t *town) simulate(args ...string) (*simulation, error) {
 		return nil, err
 	}
 	s := &simulation{ended: make(chan error, 1)}
-	if s.process, err = t.start("sim", write, t.program, append([]string{"--config", filepath.Join(t.dir, "tillfleet.toml"), "sim", "--json"}, args...)...); err != nil {
+	if s.process, err = t.start("sim", write, t.program, append([]string{"--config", t.at(t.config), "sim", "--json"}, args...)...); err != nil {
 		return nil, err
 	}
 	_ = write.Close() // the program has its own
@@ -314,31 +306,47 @@ func (s *simulation) finish() error {
 	}
 }
 
-// stored counts the payments that the service has, and those it has twice.
-func (t *town) stored() (n, twice int, err error) {
-	text, err := t.run("export", "--stream", "tx")
-	if err != nil {
-		return 0, 0, err
+// exported is one event as the service has it.
+type exported struct {
+	TID   string
+	Event struct {
+		Data struct {
+			N           int
+			Jti, Status string
+		}
 	}
-	seen := map[string]bool{}
+}
+
+// export reads every event of a stream that the service has.
+func (t *town) export(stream string, each func(exported)) error {
+	text, err := t.run("export", "--stream", stream)
+	if err != nil {
+		return err
+	}
 	lines := bufio.NewScanner(strings.NewReader(text))
 	lines.Buffer(make([]byte, 1<<20), 1<<20)
 	for lines.Scan() {
-		var e struct {
-			TID   string
-			Event struct{ Data struct{ N int } }
-		}
+		var e exported
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-			return 0, 0, err
+			return err
 		}
+		each(e)
+	}
+	return lines.Err()
+}
+
+// stored counts the payments that the service has, and those it has twice.
+func (t *town) stored() (n, twice int, err error) {
+	seen := map[string]bool{}
+	err = t.export("tx", func(e exported) {
 		key := fmt.Sprint(e.TID, " ", e.Event.Data.N)
 		if seen[key] {
 			twice++
 		}
 		seen[key] = true
 		n++
-	}
-	return n, twice, lines.Err()
+	})
+	return n, twice, err
 }
 
 func (t *town) close() {
@@ -346,5 +354,20 @@ func (t *town) close() {
 		if p != nil && p.cmd.ProcessState == nil {
 			_ = p.stop()
 		}
+	}
+}
+
+// tell shows the end of every program's log.
+func (t *town) tell(to testing.TB) {
+	to.Helper()
+	const most = 3000
+	files, _ := filepath.Glob(t.at("*.log")) // the pattern is ours
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			to.Log(err)
+			continue
+		}
+		to.Logf("%s:\n%s", filepath.Base(file), text[max(0, len(text)-most):])
 	}
 }
