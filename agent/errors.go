@@ -37,6 +37,7 @@ const (
 	CodeWallet        = "wallet"
 	CodeState         = "state"
 	CodeOffline       = "offline"
+	CodeLocked        = "terminal_locked"
 )
 
 // Error is a failure that a person or a program can act on.

@@ -65,7 +65,10 @@ type Options struct {
 	Line        func() agent.Line    // nil: the line is taken to be up
 	RideThrough func() time.Duration // nil: 45 s
 	Offline     *Offline             // nil: nothing is accepted without the wallet's word
-	Log         *slog.Logger
+	// Locked answers why no new payment may be opened; nil: nobody locks. What is under
+	// way goes on to its end whatever it answers.
+	Locked func() (reason string, locked bool)
+	Log    *slog.Logger
 }
 
 // Engine drives every payment of the terminal. Its methods may be called from
@@ -96,6 +99,9 @@ func New(opt Options) (*Engine, error) {
 	}
 	if opt.Line == nil {
 		opt.Line = func() agent.Line { return agent.Line{State: agent.LineOnline} }
+	}
+	if opt.Locked == nil {
+		opt.Locked = func() (string, bool) { return "", false }
 	}
 	if opt.RideThrough == nil {
 		opt.RideThrough = func() time.Duration { return 45 * time.Second }
@@ -251,6 +257,9 @@ func (e *Engine) newPayment(r agent.Request) (agent.Payment, []agent.Fact, error
 	l := e.lanes[r.Lane]
 	if l == nil {
 		return agent.Payment{}, nil, unknownLane(r.Lane)
+	}
+	if why, locked := e.opt.Locked(); locked {
+		return agent.Payment{}, nil, lockedError(why)
 	}
 	now := e.opt.Clock.Now()
 	id := ulid.Make().String()

@@ -12,6 +12,11 @@ func unknownLane(id string) error {
 		Say: agent.Sentence{ID: "error.lane_unknown", Args: []string{id}, English: fmt.Sprintf("There is no lane %q. See GET /api/v1/status for the lanes of this terminal.", id)}}
 }
 
+func lockedError(why string) error {
+	return &agent.Error{Op: "open payment", Class: agent.Conflict, Code: agent.CodeLocked,
+		Say: agent.Sentence{ID: "error.terminal_locked", Args: []string{why}, English: fmt.Sprintf("The office of the shop's fleet has locked this terminal (%s). No new payment can be taken here. Call the office.", why)}}
+}
+
 func finalError(p agent.Payment, op string) error {
 	return &agent.Error{Op: op, Class: agent.Conflict, Code: agent.CodeFinal, Payment: p.ID,
 		Say: agent.Sentence{ID: "error.final", Args: []string{string(p.Status.State)}, English: fmt.Sprintf("The payment has ended (%s). To give money back, refund it.", p.Status.State)}}

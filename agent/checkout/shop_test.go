@@ -30,6 +30,7 @@ type shop struct {
 	timers   func(wallet string) agent.Timers
 	wrap     func(agent.Journal) agent.Journal // what the engine writes through, or nil
 	offline  *checkout.Offline                 // nil: nothing is accepted without the wallet's word
+	locked   func() (string, bool)             // nil: nobody locks
 	engine   *checkout.Engine
 	kick     chan struct{}
 	requests int
@@ -127,6 +128,7 @@ func (s *shop) start() {
 		Fingerprint: func(code string) []byte { sum := sha256.Sum256([]byte(code)); return sum[:16] },
 		Line:        func() agent.Line { return s.line },
 		Offline:     s.offline,
+		Locked:      s.locked,
 	})
 	if err != nil {
 		s.t.Fatal(err)

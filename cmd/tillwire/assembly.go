@@ -44,6 +44,7 @@ type agentd struct {
 
 	keys     *keyring.Keyring
 	store    *offline.Store
+	lock     *lock
 	book     *settings.Book
 	atStart  settings.Values
 	wallets  *wallet.Set
@@ -288,6 +289,8 @@ func (d *agentd) openEngine(ctx context.Context) (err error) {
 			kiosks = append(kiosks, l.ID)
 		}
 	}
+	d.lock = openLock(d.config.Terminal.Data)
+	d.problems.ask(d.lock.problems)
 	d.displays = web.NewDisplays(d.clock, kiosks...)
 	d.buildDevices()
 	d.openPrinting()
@@ -295,7 +298,7 @@ func (d *agentd) openEngine(ctx context.Context) (err error) {
 		Terminal: d.config.Terminal.Code, Journal: d.store, Wallets: shopWallets{d.wallets}, Lanes: d.lanes(), Feed: d.feed, Clock: d.clock,
 		Timers: d.timersOf, Fingerprint: d.keys.Fingerprint, Line: d.link.Line, Log: d.log,
 		RideThrough: func() time.Duration { return d.book.Values().Duration(settings.RideThrough) },
-		Offline:     d.openOffline(),
+		Offline:     d.openOffline(), Locked: d.lock.state,
 	})
 	if err != nil {
 		return err

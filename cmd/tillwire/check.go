@@ -76,6 +76,9 @@ func (a *app) checkAll(ctx context.Context, k *checkup, network bool) {
 	if wiped, is := wipedProblem(c.Terminal.Data); is {
 		k.wrong("data", wiped.What, wiped.Do)
 	}
+	for _, p := range openLock(c.Terminal.Data).problems() {
+		k.wrong("data", p.What, p.Do)
+	}
 	latest := a.checkData(ctx, k, c)
 	a.checkClock(k, latest)
 	a.checkDevices(k, c)

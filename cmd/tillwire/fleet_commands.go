@@ -22,6 +22,9 @@ func (d *agentd) fleetHandlers() map[string]fleet.Handler {
 		"log.tail":      d.tailLog,
 		"scanner.test":  d.lookScanners,
 		"terminal.wipe": d.wipeTerminal,
+
+		"terminal.lock":   d.lockTerminal,
+		"terminal.unlock": d.unlockTerminal,
 	}
 	if len(d.fleet.boards) > 0 {
 		all["display.message"], all["display.test"] = d.showMessage, d.tryDisplays

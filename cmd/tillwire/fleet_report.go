@@ -14,7 +14,8 @@ import (
 // without anything about a payment.
 func (d *agentd) fleetReport() fleet.Report {
 	line, queue := d.link.Line(), d.store.QueueInfo()
-	r := fleet.Report{Shop: d.setting("shop.name"), Selling: d.store.Err() == nil, DiskFree: -1,
+	_, locked := d.lock.state()
+	r := fleet.Report{Shop: d.setting("shop.name"), Selling: d.store.Err() == nil && !locked, DiskFree: -1,
 		Line:  fleet.LineReport{State: string(line.State), Since: stampOf(line.Since), Wallets: map[string]string{}},
 		Queue: fleet.QueueReport{Waiting: queue.Entries, Dead: queue.Dead, OldestS: int64(queue.Oldest.Seconds())}}
 	for name, w := range line.Wallets {
