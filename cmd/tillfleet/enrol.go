@@ -127,7 +127,8 @@ func (a *app) enrolRevokeCommand() *cobra.Command {
 	return &cobra.Command{Use: "revoke TERMINAL", Short: "Shut a terminal out: withdraw its certificates", Args: cli.Exactly("TERMINAL"),
 		Long: `Withdraws every certificate of the terminal and takes it out of the fleet. The broker learns of it from
 the list of revoked certificates (revoked.crl in the service's data folder): it must read the list again
-and end the terminal's session. To take the keys out of a stolen terminal as well, send terminal.wipe
+and end the terminal's session; a NATS cluster does both once its list of users is written anew
+(tillfleet enrol nats) and reloaded. To take the keys out of a stolen terminal as well, send terminal.wipe
 before.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			tid, err := fleet.ParseTID(args[0])
@@ -150,6 +151,10 @@ before.`,
 			path := filepath.Join(cfg.Data, revokedFile)
 			if err := replaceFile(path, []byte(list.CRL)); err != nil {
 				return fmt.Errorf("%s is shut out, but the list for the broker is not written: %w", tid, err)
+			}
+			if cfg.Broker.NATS != "" {
+				a.printf("%s is shut out. Write the list of NATS' users with `tillfleet enrol nats` and reload the servers, which ends its session.\n", tid)
+				return nil
 			}
 			a.printf("%s is shut out. Let the broker read %s again (mosquitto: SIGHUP) and end its session.\n", tid, path)
 			return nil
