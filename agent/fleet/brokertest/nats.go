@@ -83,7 +83,7 @@ func (n *NATS) Write(packaged, users string) (files []string, err error) {
 		routes = append(routes, fmt.Sprintf("%q", "tls://"+s.route))
 	}
 	for i, s := range n.servers {
-		conf := routesBlock.ReplaceAllString(string(text), "routes: ["+strings.Join(routes, " ")+"]")
+		conf := routesBlock.ReplaceAllString(string(text), "routes: ["+strings.Join(routes, ", ")+"]")
 		conf = strings.NewReplacer(
 			`server_name: "nats-1"`, fmt.Sprintf(`server_name: "nats-%d"`, i+1),
 			`"0.0.0.0:4222"`, `"`+s.client+`"`, `"0.0.0.0:8883"`, `"`+s.mqtt+`"`, `"0.0.0.0:6222"`, `"`+s.route+`"`,

@@ -312,7 +312,7 @@ func (r *roadside) configure(rev uint64, name string, want fleet.ConfigStatus) {
 
 func configured(r *roadside) {
 	r.open(nil)
-	r.configure(5, "New name", fleet.ConfigApplied)
+	r.configure(5, "New name", fleet.ConfigTrial)
 	r.configure(4, "Old name", "")
 	r.audited(fleet.RefusedRev)
 	r.configure(6, "", fleet.ConfigRefused)

@@ -10,6 +10,7 @@ import (
 	"tillwire/agent/fleet"
 	"tillwire/agent/fleet/brokertest"
 	"tillwire/agent/fleet/jetstream"
+	"tillwire/agent/fleet/service"
 	"tillwire/agent/fleet/service/storetest/postgres"
 )
 
@@ -124,6 +125,16 @@ func (c *cluster) calm(terminals int) error {
 	return err
 }
 
+// known is how many terminals the office has heard.
+func (c *cluster) known() int {
+	text, err := c.run("ls", "--json", "--text", "sim-")
+	var rows service.Rows
+	if err != nil || json.Unmarshal([]byte(text), &rows) != nil {
+		return 0
+	}
+	return rows.Tally.Terminals
+}
+
 // figures are what a run came to.
 type figures struct {
 	made, stored, twice         int
@@ -143,6 +154,9 @@ func (c *cluster) live(terminals int, o trial) (f figures, err error) {
 		return f, fmt.Errorf("%w: %+v", err, s.last())
 	}
 	f.connected = time.Since(began)
+	if err := until("the office has heard all of them", func() bool { return c.known() == terminals }); err != nil {
+		return f, err
+	}
 	if err := c.calm(terminals); err != nil {
 		return f, fmt.Errorf("before: %w", err)
 	}
