@@ -51,7 +51,7 @@ shown in full, so scan goods.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			for _, flag := range []string{"profile", "set", "trigger"} {
 				if len(args) == 0 && c.Flags().Changed(flag) {
-					return usageError{fmt.Errorf("--%s is about one scanner: name its lane or its path, as in %s /dev/ttyACM0. `tillwire devices list` shows the paths", flag, c.CommandPath())}
+					return cli.Wrong("--%s is about one scanner: name its lane or its path, as in %s /dev/ttyACM0. `tillwire devices list` shows the paths", flag, c.CommandPath())
 				}
 			}
 			ctx, _, end := stopSignals(c.Context())

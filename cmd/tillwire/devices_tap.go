@@ -136,7 +136,7 @@ product. Scan goods, one after the other, a second apart: what is scanned is sho
 // checkWait refuses a time in which nothing can come.
 func checkWait(limit time.Duration) error {
 	if limit <= 0 {
-		return usageError{fmt.Errorf("--wait %s: give a time to wait, such as 30s", limit)}
+		return cli.Wrong("--wait %s: give a time to wait, such as 30s", limit)
 	}
 	return nil
 }

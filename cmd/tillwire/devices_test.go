@@ -231,7 +231,7 @@ func TestDevicesTestLeavesTheAgentsScannerAlone(t *testing.T) {
 func TestABeepIsToldApartFromWhatElseIsSent(t *testing.T) {
 	_, path := line(t)
 	file := equipped(t, strings.Replace(sound, `driver = "virtual"`, "driver = \"ssi\"\naccepted_beep = \"off\"\npath = \""+path+"\"", 1))
-	if r := invoke(t, "", "devices", "test", "1", "--beep", "--wait", "60s", "--config", file); r.code != exitFound || !strings.Contains(r.stderr, "no command for a beep") {
+	if r := invoke(t, "", "devices", "test", "1", "--beep", "--wait", "60s", "--config", file); r.code != cli.Found || !strings.Contains(r.stderr, "no command for a beep") {
 		t.Errorf("without a beep of its own: %+v", r)
 	}
 }

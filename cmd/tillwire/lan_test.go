@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/cmd/cli"
 )
 
 // lanPort is where the agent said last that it lets the shop's network in.
@@ -40,7 +41,7 @@ func TestTheShopsNetworkIsLetInWhileTheOwnerWantsIt(t *testing.T) {
 	const opened, shut = "the pages are open to paired devices", "the pages are shut to the shop's network"
 	turn := func(value, says string, times int) {
 		t.Helper()
-		if set := invoke(t, "", "settings", "set", "--config", file, "lan.access", value); set.code != exitFine {
+		if set := invoke(t, "", "settings", "set", "--config", file, "lan.access", value); set.code != cli.Fine {
 			t.Fatalf("%+v", set)
 		}
 		r.waits(says, func() bool { return strings.Count(r.said(), says) == times })

@@ -95,8 +95,9 @@ func (l *lock) problems() []agent.Problem {
 	if l.mark == nil {
 		return nil
 	}
-	return []agent.Problem{{Since: l.mark.At, What: fmt.Sprintf("The fleet's office has locked this terminal (%s). No new payment is taken; those under way end as ever, and refunds are possible.", l.mark.Reason),
-		Do: fmt.Sprintf("Call the office, which can unlock it. If there is no office any more: stop the agent, remove %s and start it.", l.file)}}
+	return []agent.Problem{{Since: l.mark.At, ID: "problem.locked", Args: []string{l.mark.Reason, l.file},
+		What: fmt.Sprintf("The fleet's office has locked this terminal (%s). No new payment is taken; those under way end as ever, and refunds are possible.", l.mark.Reason),
+		Do:   fmt.Sprintf("Call the office, which can unlock it. If there is no office any more: stop the agent, remove %s and start it.", l.file)}}
 }
 
 // lockTerminal is the command terminal.lock.
