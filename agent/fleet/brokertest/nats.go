@@ -20,34 +20,22 @@ type natsServer struct{ client, mqtt, route string }
 
 // NewNATS finds room for servers: their ports are free now.
 func NewNATS(dir string, count int) (*NATS, error) {
-	n := &NATS{Dir: dir}
-	var held []net.Listener
-	defer func() {
-		for _, l := range held {
-			_ = l.Close() // it was only held so that no port is found twice
-		}
-	}()
-	port := func() (string, error) {
-		l, err := net.Listen("tcp", "localhost:0")
-		if err != nil {
-			return "", err
-		}
-		held = append(held, l)
-		_, p, err := net.SplitHostPort(l.Addr().String())
-		return p, err
+	ports, err := Ports(3 * count)
+	if err != nil {
+		return nil, err
 	}
-	for range count {
-		var s natsServer
-		for _, at := range []*string{&s.client, &s.mqtt, &s.route} {
-			p, err := port()
-			if err != nil {
-				return nil, err
-			}
-			*at = "localhost:" + p
-		}
-		n.servers = append(n.servers, s)
+	n := &NATS{Dir: dir}
+	for i := range count {
+		at := func(k int) string { return "localhost:" + ports[3*i+k] }
+		n.servers = append(n.servers, natsServer{client: at(0), mqtt: at(1), route: at(2)})
 	}
 	return n, nil
+}
+
+// Listens reports whether a server can be reached by services.
+func (n *NATS) Listens(server int) bool {
+	conn, err := net.Dial("tcp", n.servers[server].client)
+	return err == nil && conn.Close() == nil
 }
 
 // Clients are the addresses for services.

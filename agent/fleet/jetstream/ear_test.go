@@ -48,14 +48,11 @@ type server struct {
 
 func newServer(t *testing.T) *server {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ports, err := brokertest.Ports(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{t: t, addr: l.Addr().String(), dir: t.TempDir()}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	s := &server{t: t, addr: net.JoinHostPort("127.0.0.1", ports[0]), dir: t.TempDir()}
 	s.start()
 	t.Cleanup(func() {
 		s.kill()

@@ -126,14 +126,11 @@ type broker struct {
 
 func newBroker(t *testing.T) *broker {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ports, err := brokertest.Ports(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &broker{t: t, pki: newAuthority(t, "Fleet of a test"), addr: l.Addr().String(), dir: t.TempDir(), log: &logtest.Log{}}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	b := &broker{t: t, pki: newAuthority(t, "Fleet of a test"), addr: net.JoinHostPort("127.0.0.1", ports[0]), dir: t.TempDir(), log: &logtest.Log{}}
 	server := b.pki.issue(t, "broker", "localhost", "127.0.0.1")
 	_, port, _ := net.SplitHostPort(b.addr)
 	config := brokertest.Mosquitto{Port: port, CA: b.pki.ca(), Cert: server.Cert, Key: server.Key, ACL: filepath.Join(b.dir, "acl"), Dir: b.dir,

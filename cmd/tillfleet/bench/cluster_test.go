@@ -19,6 +19,7 @@ import (
 type cluster struct {
 	*town
 	daemon  string // NATS' program
+	nats    *brokertest.NATS
 	files   []string
 	servers []*process
 	offices []*process
@@ -40,6 +41,7 @@ func foundCluster(t testing.TB, terminals int) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.nats = nats
 	nats.CA, nats.Cert, nats.Key = c.authority(), c.at("broker.pem"), c.at("broker.key")
 	var names []fleet.TID
 	for n := range terminals {
@@ -88,7 +90,10 @@ func (c *cluster) begin() error {
 
 func (c *cluster) startServer(n int) (err error) {
 	c.servers[n], err = c.start(fmt.Sprintf("nats-%d", n+1), nil, c.daemon, "-c", c.files[n])
-	return err
+	if err != nil {
+		return err
+	}
+	return until(fmt.Sprintf("server %d listens", n+1), func() bool { return c.nats.Listens(n) })
 }
 
 func (c *cluster) close() {
@@ -240,31 +245,6 @@ func (f figures) wrong(terminals int) string {
 		return fmt.Sprintf("commands were executed %d times, the terminals say that they did %d of them, and at least %d were sure to be", f.executed, f.told, 2*terminals)
 	}
 	return ""
-}
-
-// TestAClusterLosesAServerAndAnOfficeAndNothingElse is small enough for every run
-// of the tests.
-func TestAClusterLosesAServerAndAnOfficeAndNothingElse(t *testing.T) {
-	const terminals = 30
-	c, err := foundCluster(t, terminals)
-	if c != nil {
-		defer c.close()
-	}
-	if err == nil {
-		err = c.begin()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := c.live(terminals, trial{start: time.Second, every: time.Second, spread: 2 * time.Second})
-	if err != nil {
-		c.tell(t)
-		t.Fatal(err)
-	}
-	if complaint := f.wrong(terminals); complaint != "" {
-		c.tell(t)
-		t.Error(complaint)
-	}
 }
 
 // BenchmarkCluster prints the figures of a thousand terminals. Run it with

@@ -121,17 +121,11 @@ const user = "fleet-server"
 
 // found makes a fleet with mosquitto as its broker.
 func found(dir, program string) (*town, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ports, err := brokertest.Ports(1)
 	if err != nil {
 		return nil, err
 	}
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		return nil, err
-	}
-	if err := l.Close(); err != nil {
-		return nil, err
-	}
+	port := ports[0]
 	t := &town{dir: dir, program: program, config: "tillfleet.toml", port: port}
 	conf := brokertest.Mosquitto{Port: port, CA: t.authority(), Cert: t.at("broker.pem"), Key: t.at("broker.key"), ACL: t.at("acl"), Dir: dir,
 		More: []string{"autosave_interval 1800", "log_type error", "log_type warning"}}.Conf()
