@@ -152,6 +152,15 @@ func TestBrowserInDoubtAndAnotherTender(t *testing.T) {
 	if tm.payments[0].Status.State != agent.Unknown {
 		t.Fatal("one key reversed a payment that may be paid")
 	}
+	b.until(shows("v-actions", "No, keep waiting"))
+	b.keys(kb.Escape) // whoever did not mean it leaves the question as any other
+	b.until(`document.getElementById("v-notice").hidden`)
+	b.until(shows("v-actions", "Use other payment"))
+	if tm.payments[0].Status.State != agent.Unknown {
+		t.Fatal("the key that leaves a question answered it")
+	}
+	b.keys(kb.F4)
+	b.until(shows("v-notice", "Money may have moved"))
 	b.keys(kb.F4)
 	b.until(shows("v-word", "CANCELLING"))
 	b.keys(kb.Escape)

@@ -251,6 +251,7 @@ async function run(name, which) {
     case "pick": return p && !chooser.open ? show(p, which) : chooser.pick(which);
     case "currency": return useCurrency(wallets.currencies[(wallets.currencies.indexOf(currency) + 1) % wallets.currencies.length]);
     case "cancel": case "cancel.yes": case "other": case "release": return cancel(p);
+    case "cancel.no": return verdict.unask();
     case "new": case "next": return dismiss();
     case "again": return dismiss(p?.amount);
     case "here": return verdict.showCode();

@@ -157,8 +157,16 @@ export class Verdict {
     this.notice(text("cancel.sure"));
     this.actions();
     clearTimeout(this.patience);
-    this.patience = setTimeout(() => { this.asked = false; this.notice(""); this.actions(); }, 6000);
+    this.patience = setTimeout(() => this.unask(), 6000);
     return false;
+  }
+
+  // unask takes the question back: nothing is cancelled.
+  unask() {
+    clearTimeout(this.patience);
+    this.asked = false;
+    this.notice("");
+    this.actions();
   }
 
   // allowed lists what can be done now, the most likely thing first.
@@ -174,9 +182,9 @@ export class Verdict {
       case "offline_accepted":
         return [["new", "Enter"], ["receipt", "F9"], ...apart];
       case "sending": case "await_payer":
-        return [[this.asked ? "cancel.yes" : "cancel", "Esc"]];
+        return this.asked ? [["cancel.yes", "Esc"], ["cancel.no", "Enter"]] : [["cancel", "Esc"]];
       case "unknown":
-        return [[this.asked ? "cancel.yes" : "other", "F4"]];
+        return this.asked ? [["cancel.yes", "F4"], ["cancel.no", "Esc"]] : [["other", "F4"]];
       case "closing":
         return p.held ? [["release", "Esc"], ...apart] : [["next", "Enter"]];
       case "reversing": case "refund_due": case "review":
