@@ -6,10 +6,12 @@ import (
 	"crypto/rsa"
 	"encoding/hex"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -20,10 +22,20 @@ import (
 // Local is an address with a port of this machine that is free.
 const Local = "127.0.0.1:0"
 
-// Ledger is LedgerAt in a folder of the test's.
+// Ledger is LedgerAt in a folder of the test's: in memory where the system has plenty of
+// it, since every answer of the cloud waits for the ledger's disk.
 func Ledger(t *testing.T, clock agent.Clock) *sandbox.Ledger {
 	t.Helper()
-	return LedgerAt(t, filepath.Join(t.TempDir(), "ledger.db"), clock)
+	dir := t.TempDir()
+	const memory, plenty = "/dev/shm", 512 << 20
+	var fs syscall.Statfs_t
+	if syscall.Statfs(memory, &fs) == nil && fs.Bavail*uint64(fs.Bsize) >= plenty {
+		if own, err := os.MkdirTemp(memory, "tillwire-ledger-"); err == nil {
+			t.Cleanup(func() { _ = os.RemoveAll(own) })
+			dir = own
+		}
+	}
+	return LedgerAt(t, filepath.Join(dir, "ledger.db"), clock)
 }
 
 // LedgerAt opens a ledger for as long as the test runs.
