@@ -265,6 +265,7 @@ async function run(name, which) {
     case "park": return park(p);
     case "put_aside": amount.clear(); draw(); return say($("hint"), text("parked.done"));
     case "shift_opened": return say($("hint"), text("shift.opened"));
+    case "shift_closed": $("hint").textContent = ""; return hint();
     case "training": return train(!training.on);
     case "staff": return gate.team();
     case "t.pays": case "t.password": case "t.declines": case "t.silent": return training.act(name.slice(2));

@@ -85,8 +85,8 @@ export class Till {
     if (!answer.ok) return void ($("shift-wrong").textContent = answer.body.say);
     $("shift").close();
     this.now = answer.body.shift;
+    this.act(this.which === "close" ? "shift_closed" : "shift_opened");
     if (this.which === "close") this.report(this.now);
-    else this.act("shift_opened");
   }
 
   // report shows what a shift has come to: its X report, or its Z report once it is over.
