@@ -22,20 +22,25 @@ import (
 // Local is an address with a port of this machine that is free.
 const Local = "127.0.0.1:0"
 
-// Ledger is LedgerAt in a folder of the test's: in memory where the system has plenty of
-// it, since every answer of the cloud waits for the ledger's disk.
+// Ledger is LedgerAt in a folder of the test's.
 func Ledger(t *testing.T, clock agent.Clock) *sandbox.Ledger {
 	t.Helper()
-	dir := t.TempDir()
+	return LedgerAt(t, filepath.Join(folder(t), "ledger.db"), clock)
+}
+
+// folder is one of the test's own: in memory where the system has plenty of it, since
+// every answer of the cloud waits for the ledger's disk.
+func folder(t *testing.T) string {
+	t.Helper()
 	const memory, plenty = "/dev/shm", 512 << 20
 	var fs syscall.Statfs_t
 	if syscall.Statfs(memory, &fs) == nil && fs.Bavail*uint64(fs.Bsize) >= plenty {
-		if own, err := os.MkdirTemp(memory, "tillwire-ledger-"); err == nil {
-			t.Cleanup(func() { _ = os.RemoveAll(own) })
-			dir = own
+		if dir, err := os.MkdirTemp(memory, "tillwire-ledger-"); err == nil {
+			t.Cleanup(func() { _ = os.RemoveAll(dir) })
+			return dir
 		}
 	}
-	return LedgerAt(t, filepath.Join(dir, "ledger.db"), clock)
+	return t.TempDir()
 }
 
 // LedgerAt opens a ledger for as long as the test runs.

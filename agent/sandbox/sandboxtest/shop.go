@@ -27,7 +27,7 @@ type Shop struct {
 // NewShop is a shop whose cloud has not started.
 func NewShop(t *testing.T) *Shop {
 	t.Helper()
-	return &Shop{T: t, Clock: NewClock(), path: filepath.Join(t.TempDir(), "ledger.db"), HTTP: &http.Client{Transport: &http.Transport{}}}
+	return &Shop{T: t, Clock: NewClock(), path: filepath.Join(folder(t), "ledger.db"), HTTP: &http.Client{Transport: &http.Transport{}}}
 }
 
 // Start opens the ledger, asks for the wallet on it and starts the cloud.
