@@ -34,7 +34,7 @@ const (
 	FactOfflineShown    FactKind = "offline_shown"    // a code this terminal made itself can be seen, paid and answered
 	FactOfflineAccepted FactKind = "offline_accepted" // the goods may go; the money is not collected
 	FactForwardStarted  FactKind = "forward_started"  // from here on its collection may have reached the wallet
-	FactLoss            FactKind = "loss"             // verified: it will not be collected
+	FactLoss            FactKind = "loss"             // it will not be collected: verified, or By has written it off (ReasonWrittenOff)
 	FactVoided          FactKind = "voided"           // taken back before anything of it was sent
 	FactVoidTold        FactKind = "void_told"        // the issuer knows that it was taken back
 
@@ -144,4 +144,5 @@ const (
 	ReasonRevoked       Reason = "revoked"         // its issuer has withdrawn it since
 	ReasonRanOut        Reason = "ran_out"         // it was forwarded too late
 	ReasonNeverPaid     Reason = "never_paid"      // what was shown on the phone never came
+	ReasonWrittenOff    Reason = "written_off"     // the owner has given up collecting it; no wallet has said so
 )

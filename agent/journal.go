@@ -119,4 +119,5 @@ type QueueEntry struct {
 	Age      time.Duration
 	Due      time.Duration // until the next try; negative when overdue
 	Last     string        // why the last try did not end it
+	Dead     bool          // given up: it is tried again after a restart, or when somebody asks for it
 }

@@ -56,6 +56,38 @@ func TestTakenBackAfterItMayHaveBeenPaid(t *testing.T) {
 	}
 }
 
+// TestALossThatNoWalletHasProvenHasAName: the owner may give up what cannot be collected,
+// once its collection was tried, and says so under a name.
+func TestALossThatNoWalletHasProvenHasAName(t *testing.T) {
+	accepted := []agent.Fact{f(agent.FactOpened), f(agent.FactOfflineShown), f(agent.FactOfflineAccepted)}
+	written := agent.Fact{Kind: agent.FactLoss, At: t0, Reason: agent.ReasonWrittenOff, By: "person:owner"}
+	for name, more := range map[string][]agent.Fact{
+		"being collected": {f(agent.FactForwardStarted)},
+		"with the office": {f(agent.FactForwardStarted), f(agent.FactInDoubt), f(agent.FactReviewOpened)},
+	} {
+		p := agent.Payment{OrderNo: "DEMO01X"}
+		for _, x := range append(accepted[:3:3], more...) {
+			p = recorded(t, p, x)
+		}
+		nameless := written
+		nameless.By = ""
+		if _, _, err := agent.Settle(p, nameless); err == nil {
+			t.Errorf("%s: nobody gave it up, and it is lost", name)
+		}
+		p = recorded(t, p, written)
+		if p.Status.State != agent.OfflineRejected || p.Status.AtStake() || len(p.Steps(agent.DefaultTimers("gateway"))) != 0 || p.Say().ID != "say.loss.written_off" {
+			t.Errorf("%s: %s says %q", name, p.Status.State, p.Say().English)
+		}
+	}
+	untried := agent.Payment{OrderNo: "DEMO01X"}
+	for _, x := range accepted {
+		untried = recorded(t, untried, x)
+	}
+	if _, _, err := agent.Settle(untried, written); err == nil {
+		t.Error("what was never tried is given up")
+	}
+}
+
 // TestNoOfflineSentenceSaysPaid holds the words at the counter to what is known.
 func TestNoOfflineSentenceSaysPaid(t *testing.T) {
 	for _, s := range stories() {

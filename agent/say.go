@@ -142,6 +142,7 @@ var reasonText = map[Reason]string{
 	ReasonRevoked:       "its issuer has withdrawn the voucher",
 	ReasonRanOut:        "it was forwarded too late",
 	ReasonNeverPaid:     "the wallet has no such payment",
+	ReasonWrittenOff:    "the owner has written it off",
 }
 
 // Say is the reason in words, with what to do.

@@ -259,6 +259,8 @@ func (s Status) decideOffline(f Fact, to State) (State, error) {
 		return to, s.refuse(f, "does not undo what was accepted that way")
 	case f.Kind == FactUnsent && (s.exposed || f.Op != s.Way.forward()):
 		return to, s.refuse(f, "needs the proof of every try")
+	case f.Kind == FactLoss && f.Reason == ReasonWrittenOff && f.By == "":
+		return to, s.refuse(f, "needs the name of whoever gives it up")
 	}
 	return to, nil
 }

@@ -262,7 +262,7 @@ func (s *Store) Queue(context.Context) ([]agent.QueueEntry, error) {
 	entries := make([]agent.QueueEntry, 0, len(rows))
 	for _, r := range rows {
 		entries = append(entries, agent.QueueEntry{Payment: r.payment, OrderNo: r.orderNo, Op: r.step.Op, RefundNo: r.step.RefundNo,
-			Tries: r.tries, Age: now.Sub(r.created), Due: r.due - mono, Last: r.last})
+			Tries: r.tries, Age: now.Sub(r.created), Due: r.due - mono, Last: r.last, Dead: r.dead})
 	}
 	return entries, nil
 }

@@ -2,16 +2,19 @@ package checkout
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"tillwire/agent"
 )
 
-// The waits of forwarding. The return of the line makes everything due at once, so
-// between looks nothing is gained by haste.
+// The waits of forwarding, and how long the note about a loss may be, in bytes. The
+// return of the line makes everything due at once, so between looks nothing is gained by
+// haste.
 const (
 	lineRest  = time.Minute
 	takeBacks = 3 // tries that could not leave and are taken back, so that a void stays possible
+	mostNote  = 256
 )
 
 // forward collects what was accepted offline, or finds out that it never will be. The
@@ -130,6 +133,37 @@ func (e *Engine) collectSeen(ctx context.Context, p agent.Payment, t agent.Task)
 		return lost, 0
 	}
 	return a, 0
+}
+
+// WriteOff ends a sale whose collection was tried and does not end by itself: its wallet
+// is not configured any more, what was sealed cannot be opened, or the office has settled
+// it another way. It is the owner's own decision about money that may be lost, so it
+// keeps who decided and why, in 1 to mostNote bytes. Doing it again is harmless.
+func (e *Engine) WriteOff(ctx context.Context, id agent.PaymentID, by, why string) (agent.Payment, error) {
+	if why = strings.TrimSpace(why); why == "" || len(why) > mostNote {
+		return agent.Payment{}, &agent.Error{Op: "write off", Class: agent.Invalid, Code: agent.CodeUnreadable, Payment: id,
+			Say: agent.Sentence{ID: "form.write_off", English: "Write in a few words why it is given up."}}
+	}
+	// Not beside a request on its way: its answer may be the money.
+	if !e.take(id) {
+		p, err := e.opt.Journal.Payment(ctx, id)
+		if err != nil {
+			return p, err
+		}
+		return p, stateError(p, "write off", "It is being collected at this moment. Look at it again in a minute.")
+	}
+	defer e.release(id)
+	return e.learn(id, func(p agent.Payment) ([]agent.Fact, error) {
+		switch s := p.Status; {
+		case s.State == agent.OfflineRejected:
+			return nil, nil
+		case s.State == agent.OfflineAccepted:
+			return nil, stateError(p, "write off", "It was not tried yet. Forward it first, or take it back.")
+		case !s.AtStake():
+			return nil, stateError(p, "write off", "Only a sale that was accepted without a connection and is not collected can be written off.")
+		}
+		return []agent.Fact{{Kind: agent.FactLoss, Op: p.Status.Collects(), Reason: agent.ReasonWrittenOff, Text: why, By: by}}, nil
+	})
 }
 
 // tellVoided lets the issuer know that a voucher was not used after all.

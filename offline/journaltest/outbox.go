@@ -165,7 +165,7 @@ func (m *Memory) Queue(context.Context) ([]agent.QueueEntry, error) {
 	entries := make([]agent.QueueEntry, 0, len(rows))
 	for _, r := range rows {
 		entries = append(entries, agent.QueueEntry{Payment: r.payment, OrderNo: r.orderNo, Op: r.step.Op, RefundNo: r.step.RefundNo,
-			Tries: r.tries, Age: m.clock.Now().Sub(r.since), Due: r.due - m.clock.Mono(), Last: r.last})
+			Tries: r.tries, Age: m.clock.Now().Sub(r.since), Due: r.due - m.clock.Mono(), Last: r.last, Dead: r.dead})
 	}
 	return entries, nil
 }
