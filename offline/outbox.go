@@ -197,7 +197,7 @@ func (s *Store) Postpone(_ context.Context, t agent.Task, wait time.Duration, wh
 }
 
 // Bury gives a leased task up: it stays in the owner's list, is not leased again in
-// this run by itself and comes back with the next fact about it or with Revive.
+// this run by itself and comes back with the next fact about it or with ForwardNow.
 func (s *Store) Bury(_ context.Context, t agent.Task, why string) error {
 	return s.write("bury task", func(b *batch) error {
 		r, ok := b.leased(t)
@@ -205,24 +205,6 @@ func (s *Store) Bury(_ context.Context, t agent.Task, why string) error {
 			return nil
 		}
 		r.leased, r.dead, r.last = false, true, why
-		b.put(r)
-		return nil
-	})
-}
-
-// Revive makes a buried step due again: the owner has put right what was in the
-// way. It does nothing when the step is not buried.
-func (s *Store) Revive(_ context.Context, id agent.PaymentID, refundNo string) error {
-	return s.write("revive task", func(b *batch) error {
-		e, err := b.load(id)
-		if err != nil {
-			return err
-		}
-		r, ok := b.outbox(stepKey(&e.payment, refundNo))
-		if !ok || !r.dead {
-			return nil
-		}
-		r.dead, r.due = false, s.opt.Clock.Mono()
 		b.put(r)
 		return nil
 	})
@@ -246,6 +228,34 @@ func (s *Store) Hasten(_ context.Context, wallet string) error {
 		}
 		return nil
 	})
+}
+
+// ForwardNow makes everything due that waits for its next try, as Hasten does, and beside
+// it what was given up: a person has put right what was in the way. revived is how many
+// steps that were.
+func (s *Store) ForwardNow(context.Context) (revived int, err error) {
+	err = s.write("forward now", func(b *batch) error {
+		now := s.opt.Clock.Mono()
+		var early []row
+		b.eachRow(func(r row) {
+			if !r.leased && (r.dead || r.tries > 0 && r.due > now) {
+				early = append(early, r)
+			}
+		})
+		revived = 0
+		for _, r := range early {
+			r.due = now
+			if !r.dead {
+				b.rows[r.key] = &r
+				continue
+			}
+			revived++
+			r.dead = false
+			b.put(r)
+		}
+		return nil
+	})
+	return revived, err
 }
 
 // Queue lists every row of the outbox for the owner, the buried ones too, oldest

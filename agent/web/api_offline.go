@@ -88,9 +88,13 @@ func (s *Server) forwardNow(w http.ResponseWriter, r *http.Request, _ caller) er
 	if err := decodeOptional(r, &struct{}{}); err != nil {
 		return err
 	}
-	if err := s.Store.Hasten(r.Context(), ""); err != nil {
+	revived, err := s.Store.ForwardNow(r.Context())
+	if err != nil {
 		return err
 	}
-	s.respond(w, http.StatusAccepted, s.offline(r.Context()))
+	s.respond(w, http.StatusAccepted, struct {
+		offlineJSON
+		Revived int `json:"revived"`
+	}{s.offline(r.Context()), revived})
 	return nil
 }

@@ -108,7 +108,13 @@ func TestOnSightAndVoidNeedAManagersPIN(t *testing.T) {
 
 func TestForwardNowHurriesWhatWaits(t *testing.T) {
 	tm := offlineTerminal(t)
-	if got := tm.till().want(http.StatusAccepted, "POST", "/forward", "").json(t); got["on"] != true || len(tm.hastened) != 1 || tm.hastened[0] != "" {
-		t.Errorf("%v, hurried %q", got, tm.hastened)
+	tm.buried = 2
+	for _, revived := range []float64{2, 0} {
+		if got := tm.till().want(http.StatusAccepted, "POST", "/forward", "").json(t); got["on"] != true || got["revived"] != revived {
+			t.Errorf("%v, want %v brought back", got, revived)
+		}
+	}
+	if tm.forwarded != 2 {
+		t.Errorf("hurried %d times", tm.forwarded)
 	}
 }

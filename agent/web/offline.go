@@ -17,6 +17,8 @@ type offlineCounter interface {
 	AcceptOnSight(ctx context.Context, id agent.PaymentID, by string, role agent.Role) (agent.Payment, error)
 	// Void takes an accepted sale back before anything of it was sent.
 	Void(ctx context.Context, id agent.PaymentID, by string) (agent.Payment, error)
+	// WriteOff gives up what could not be collected; why, the owner's note, is required.
+	WriteOff(ctx context.Context, id agent.PaymentID, by, why string) (agent.Payment, error)
 	// OwnCodes lists the wallets whose customers can be shown a code made here.
 	OwnCodes() []string
 	// LaterCodes lists the wallets whose codes may be charged after the sale.
@@ -27,8 +29,9 @@ type offlineCounter interface {
 // hurry them.
 type offlineStore interface {
 	Exposure(ctx context.Context) (agent.Exposure, error)
-	// Hasten makes what waits for a wallet due now; "" is all of them.
-	Hasten(ctx context.Context, wallet string) error
+	// ForwardNow begins with everything that waits for its next try, also with what was
+	// given up: revived is how many steps that were.
+	ForwardNow(ctx context.Context) (revived int, err error)
 	// PutBack is when an older store was put back, zero when that is settled: until then
 	// nothing is accepted without a line, because what was spent is not known.
 	PutBack(ctx context.Context) (time.Time, error)

@@ -22,6 +22,7 @@ func (s *Server) routeOwner(mux *http.ServeMux) {
 	mux.HandleFunc("GET /owner/refunds", s.owner(s.ownerRefunds))
 	mux.HandleFunc("GET /owner/payments/{id}", s.owner(s.ownerPayment))
 	mux.HandleFunc("POST /owner/payments/{id}/refund", s.owner(s.ownerRefund))
+	mux.HandleFunc("POST /owner/payments/{id}/write-off", s.owner(s.ownerWriteOff))
 	mux.HandleFunc("GET /owner/queue", s.owner(s.ownerQueue))
 	mux.HandleFunc("GET /owner/offline", s.owner(s.ownerOffline))
 	mux.HandleFunc("POST /owner/offline/forward", s.owner(s.ownerForward))

@@ -3,8 +3,10 @@ package web
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"tillwire/agent"
@@ -18,6 +20,7 @@ type offlineData struct {
 	Lost    []row // the latest of them
 	PutBack time.Time
 	Down    bool
+	Revived int // steps that were given up and that the owner has just begun again
 }
 
 // uncollected is a sale that is not collected, with what the queue knows of it.
@@ -40,6 +43,7 @@ const mostWaiting = 500
 func (s *Server) ownerOffline(w http.ResponseWriter, r *http.Request, me agent.Person) error {
 	ctx, lang := r.Context(), s.language(r)
 	d := offlineData{Now: s.offline(ctx), Down: s.Line().State != agent.LineOnline}
+	d.Revived, _ = strconv.Atoi(r.URL.Query().Get("revived")) // anything else is none
 	var err error
 	if d.PutBack, err = s.Store.PutBack(ctx); err != nil {
 		return err
@@ -104,11 +108,50 @@ func (s *Server) losses(lang string, lost []agent.Payment) (list []loss) {
 
 // ownerForward makes everything due that waits to be collected.
 func (s *Server) ownerForward(w http.ResponseWriter, r *http.Request, me agent.Person) error {
-	if err := s.Store.Hasten(r.Context(), ""); err != nil {
+	revived, err := s.Store.ForwardNow(r.Context())
+	if err != nil {
 		return err
 	}
-	s.audits.note(r.Context(), agent.Audit{Actor: "person:" + me.ID, Action: "offline_forward"})
-	http.Redirect(w, r, "/owner/offline", http.StatusSeeOther)
+	act, back := agent.Audit{Actor: "person:" + me.ID, Action: "offline_forward"}, "/owner/offline"
+	if revived > 0 {
+		act.Detail = fmt.Sprintf("%d had been given up", revived)
+		back += "?revived=" + strconv.Itoa(revived)
+	}
+	s.audits.note(r.Context(), act)
+	http.Redirect(w, r, back, http.StatusSeeOther)
+	return nil
+}
+
+// stuck reports that a sale's collection was begun and did not end it: the owner may give
+// it up.
+func stuck(p agent.Payment) bool {
+	return p.Status.AtStake() && p.Status.State != agent.OfflineAccepted
+}
+
+// ownerWriteOff gives up a sale that cannot be collected. Like a refund it is money of the
+// shop's, so the password comes in the form that names the payment.
+func (s *Server) ownerWriteOff(w http.ResponseWriter, r *http.Request, me agent.Person) error {
+	ctx := r.Context()
+	p, err := s.Store.Payment(ctx, agent.PaymentID(r.PathValue("id")))
+	if err != nil {
+		return err
+	}
+	why := r.PostFormValue("reason")
+	refused := func(err error) error {
+		return s.storyPage(w, r, me, statusOf(err), p, storyData{Reason: why, Wrong: s.sentence(s.language(r), err)})
+	}
+	if _, err := s.gate.check(ctx, me.ID, r.PostFormValue("password"), agent.RoleOwner); err != nil {
+		s.audits.note(ctx, agent.Audit{Actor: "person:" + me.ID, Action: "approval_refused", Object: string(p.ID)})
+		return refused(err)
+	}
+	lost := p.Status.State == agent.OfflineRejected
+	if p, err = s.Counter.WriteOff(ctx, p.ID, "person:"+me.ID, why); err != nil {
+		return refused(err)
+	}
+	if !lost {
+		s.audits.note(ctx, agent.Audit{Actor: "person:" + me.ID, Action: "offline_write_off", Object: string(p.ID), Detail: p.Amount.String() + " via owner's page: " + why})
+	}
+	http.Redirect(w, r, "/owner/payments/"+string(p.ID), http.StatusSeeOther)
 	return nil
 }
 

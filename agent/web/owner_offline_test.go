@@ -54,7 +54,71 @@ func TestTheOwnerForwardsAndTrustsAgain(t *testing.T) {
 			t.Errorf("a manager on %s: %d", path, a.status)
 		}
 	}
-	if len(tm.hastened) != 1 || tm.trusted != "person:own" || tm.audited("offline_forward") != 1 {
-		t.Errorf("hurried %q, trusted by %q", tm.hastened, tm.trusted)
+	if tm.forwarded != 1 || tm.trusted != "person:own" || tm.audited("offline_forward") != 1 {
+		t.Errorf("hurried %d times, trusted by %q", tm.forwarded, tm.trusted)
+	}
+	// What was given up comes back, and the page says so.
+	tm.buried = 3
+	a := owner.post("/owner/offline/forward")
+	if to := a.header.Get("Location"); to != "/owner/offline?revived=3" || !strings.Contains(owner.do("GET", to, "").body, "given up before: 3") {
+		t.Errorf("brought back, then at %q", to)
+	}
+	for _, other := range []string{"", "?revived=0", "?revived=%3Cb%3E"} {
+		if page := owner.do("GET", "/owner/offline"+other, "").body; strings.Contains(page, "given up before") {
+			t.Errorf("%q: nothing was brought back", other)
+		}
+	}
+}
+
+// TestTheOwnerWritesOffWhatCannotBeCollected: with the password and a reason, once its
+// collection was tried.
+func TestTheOwnerWritesOffWhatCannotBeCollected(t *testing.T) {
+	tm := offlineTerminal(t)
+	id := tm.open("a", "any")
+	tm.fact(id, agent.Fact{Kind: agent.FactOfflineShown, Wallet: "cornerpay", QR: "PC1:"})
+	if _, err := tm.take(id, agent.WayDevice, "person:cas"); err != nil {
+		t.Fatal(err)
+	}
+	owner, path := tm.owner(), "/owner/payments/"+string(id)
+	form := path + "/write-off"
+	if page := owner.do("GET", path, "").body; strings.Contains(page, form) {
+		t.Error("what was not tried can be written off")
+	}
+	tm.fact(id, agent.Fact{Kind: agent.FactForwardStarted, Op: agent.OpRedeem})
+	if page := owner.do("GET", path, "").body; !strings.Contains(page, form) || strings.Contains(page, path+"/refund") {
+		t.Error("the page does not offer it, or offers a refund")
+	}
+	for _, test := range []struct {
+		reason, password string
+		status           int
+		says             string
+	}{{"its wallet is gone", "wrong password", 401, "That is not right"}, {"", "open sesame 123", 400, "Why?"}} {
+		a := owner.post(form, "reason", test.reason, "password", test.password)
+		if a.status != test.status || !strings.Contains(a.body, test.says) || !strings.Contains(a.body, `value="`+test.reason+`"`) || strings.Contains(a.body, test.password) {
+			t.Errorf("%q with %q: %d %.300s", test.reason, test.password, a.status, a.body)
+		}
+	}
+	for who, c := range map[string]*client{"nobody": tm.page(), "a manager": tm.signedIn("mia", "222222"), "another site": tm.owner().with("Sec-Fetch-Site", "cross-site")} {
+		if a := c.post(form, "reason", "x", "password", "open sesame 123"); a.status != 401 && a.status != 403 {
+			t.Errorf("%s: %d", who, a.status)
+		}
+	}
+	if p, _ := tm.Payment(t.Context(), id); p.Status.State != agent.Redeeming {
+		t.Fatalf("a refusal made it %s", p.Status.State)
+	}
+	if a := owner.post(form, "reason", "its wallet is gone", "password", "open sesame 123"); a.status != http.StatusSeeOther || a.header.Get("Location") != path {
+		t.Fatalf("%d %.300s", a.status, a.body)
+	}
+	page := owner.do("GET", path, "").body
+	for _, want := range []string{"written it off", "its wallet is gone", "Olive"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the story does not say %q", want)
+		}
+	}
+	if strings.Contains(page, form) || tm.audited("offline_write_off") != 1 {
+		t.Error("it is offered again, or nobody wrote it down")
+	}
+	if page := owner.do("GET", "/owner/offline", "").body; !strings.Contains(page, "written it off") || !strings.Contains(page, "¥12.80") {
+		t.Error("the loss is not among the losses")
 	}
 }

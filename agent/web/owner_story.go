@@ -18,6 +18,7 @@ type storyData struct {
 	Refunds  []string
 
 	Left    agent.Money // what can still be given back; nothing when zero
+	Stuck   bool        // it is not collected and may be written off instead
 	Request string      // the id of the refund that the form asks for
 	Typed   string      // what was typed as its amount
 	Reason  string
@@ -45,7 +46,7 @@ func (s *Server) ownerPayment(w http.ResponseWriter, r *http.Request, me agent.P
 func (s *Server) storyPage(w http.ResponseWriter, r *http.Request, me agent.Person, status int, p agent.Payment, d storyData) error {
 	lang := s.language(r)
 	d.row, d.LaneName, d.Next = s.row(lang, p), s.laneName(p.Lane), s.next(lang, p)
-	d.Left = agent.Money{Value: p.Status.Refundable(), Currency: p.Amount.Currency}
+	d.Left, d.Stuck = agent.Money{Value: p.Status.Refundable(), Currency: p.Amount.Currency}, stuck(p)
 	// A form that comes back after a refusal asks for the same refund.
 	d.Request, d.Typed = cmp.Or(d.Request, rand.Text()), cmp.Or(d.Typed, d.Left.Decimal())
 	name := s.actors(r.Context())

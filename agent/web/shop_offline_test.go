@@ -67,11 +67,21 @@ func (s *shop) Exposure(context.Context) (agent.Exposure, error) {
 	return e, s.broken
 }
 
-func (s *shop) Hasten(_ context.Context, wallet string) error {
+func (s *shop) WriteOff(_ context.Context, id agent.PaymentID, by, why string) (agent.Payment, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.hastened = append(s.hastened, wallet)
-	return s.broken
+	if why == "" {
+		return agent.Payment{}, fail(agent.Invalid, agent.CodeUnreadable, "form.write_off", "Why?")
+	}
+	return s.record(id, agent.Fact{Kind: agent.FactLoss, Reason: agent.ReasonWrittenOff, Text: why, By: by})
+}
+
+func (s *shop) ForwardNow(context.Context) (revived int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forwarded++
+	revived, s.buried = s.buried, 0
+	return revived, s.broken
 }
 
 func (s *shop) PutBack(context.Context) (time.Time, error) {

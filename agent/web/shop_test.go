@@ -32,12 +32,14 @@ type shop struct {
 	scans    []string
 	broken   error      // what every write answers
 	least    agent.Role // who may go offline
-	hastened []string   // wallets whose queue was hurried
 	putBack  time.Time  // when an older store was put back
 	trusted  string     // who settled that
 	drawers  drawers
 	phones   map[string]phone // by person
 	kept     map[string][]byte
+
+	forwarded int // times that everything was to be forwarded now
+	buried    int // steps that were given up
 }
 
 func newShop(clock agent.Clock) *shop {

@@ -91,6 +91,7 @@ func (d *agentd) controlHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", controlHandler(d.book, d.clock, d.controlStatus, d.store.People))
 	mux.HandleFunc("POST /reconcile", d.controlReconcile)
+	mux.HandleFunc("POST /write-off", d.controlWriteOff)
 	mux.HandleFunc("POST /print", d.controlPrint)
 	mux.HandleFunc("POST /report", d.controlReport)
 	mux.HandleFunc("POST /devices/test", d.controlTest)

@@ -62,13 +62,13 @@ func (d *agentd) inspectQueue(ctx context.Context, _ json.RawMessage) (any, func
 	return map[string]any{"rows": len(rows), "first": list}, nil, nil
 }
 
-// flushQueue makes due what waits for its next try; it decides nothing.
+// flushQueue makes due what waits for its next try or was given up; it decides nothing.
 func (d *agentd) flushQueue(ctx context.Context, _ json.RawMessage) (any, func(), error) {
-	if err := d.store.Hasten(ctx, ""); err != nil {
+	revived, err := d.forwardNow(ctx)
+	if err != nil {
 		return nil, nil, err
 	}
-	d.replayer.Kick()
-	return map[string]int{"waiting": d.store.QueueInfo().Entries}, nil, nil
+	return map[string]int{"waiting": d.store.QueueInfo().Entries, "revived": revived}, nil, nil
 }
 
 // setLogLevel changes the log for a while; afterwards the setting holds again.

@@ -10,7 +10,13 @@ import (
 
 // pageStore is the store in the words of the pages, which know neither rows of
 // the journal nor what the store calls its sessions.
-type pageStore struct{ *offline.Store }
+type pageStore struct {
+	*offline.Store
+	forward func(context.Context) (revived int, err error)
+}
+
+// ForwardNow begins with everything that waits for its next try.
+func (s pageStore) ForwardNow(ctx context.Context) (revived int, err error) { return s.forward(ctx) }
 
 // DropSession ends one session.
 func (s pageStore) DropSession(ctx context.Context, key []byte) error {

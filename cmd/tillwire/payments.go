@@ -18,7 +18,7 @@ import (
 )
 
 func (a *app) paymentsCommand() *cobra.Command {
-	return cli.Group("payments", "Look at payments", a.paymentsListCommand(), a.paymentsShowCommand(), a.paymentsExportCommand(), a.paymentsPrintCommand(), a.paymentsReportCommand(), a.paymentsUnfinishedCommand())
+	return cli.Group("payments", "Look at payments, and give up those that cannot be collected", a.paymentsListCommand(), a.paymentsShowCommand(), a.paymentsExportCommand(), a.paymentsPrintCommand(), a.paymentsReportCommand(), a.paymentsUnfinishedCommand(), a.paymentsWriteOffCommand())
 }
 
 // filterFlags are the flags that select payments, the same for list and export.

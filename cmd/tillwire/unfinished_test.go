@@ -8,8 +8,26 @@ import (
 
 	"tillwire/agent"
 	"tillwire/cmd/cli"
+	"tillwire/offline"
 	"tillwire/offline/journaltest"
 )
+
+// acceptedOnSight puts a sale into a store that is accepted and not collected.
+func acceptedOnSight(t *testing.T, store *offline.Store) agent.Payment {
+	t.Helper()
+	p, err := store.Open(t.Context(), journaltest.Sale(1, "1"), agent.Fact{Kind: agent.FactOpened}, agent.Fact{Kind: agent.FactOfflineShown, Wallet: "wechat", QR: "PC1:"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	p, err = store.Accept(t.Context(), p.ID, p.Version, agent.Acceptance{Fact: agent.Fact{Kind: agent.FactOfflineAccepted, Wallet: "wechat", Way: agent.WaySight, Amount: 1280},
+		Role: agent.RoleManager, Now: now, Policy: agent.OfflinePolicy{On: true, Ways: agent.Ways(), Window: time.Hour, Count: 9, LaneCount: 9,
+			Caps: map[agent.Currency]agent.OfflineCap{"CNY": {Ceiling: 1280, Stored: 1280, Lane: 1280}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
 
 // TestATerminalIsTakenAwayWhenNothingIsLeft: the package asks this before it goes.
 func TestATerminalIsTakenAwayWhenNothingIsLeft(t *testing.T) {
@@ -26,17 +44,7 @@ func TestATerminalIsTakenAwayWhenNothingIsLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := store.Open(t.Context(), journaltest.Sale(1, "1"), agent.Fact{Kind: agent.FactOpened}, agent.Fact{Kind: agent.FactOfflineShown, Wallet: "wechat", QR: "PC1:"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	now := time.Now()
-	p, err = store.Accept(t.Context(), p.ID, p.Version, agent.Acceptance{Fact: agent.Fact{Kind: agent.FactOfflineAccepted, Wallet: "wechat", Way: agent.WaySight, Amount: 1280},
-		Role: agent.RoleManager, Now: now, Policy: agent.OfflinePolicy{On: true, Ways: agent.Ways(), Window: time.Hour, Count: 9, LaneCount: 9,
-			Caps: map[agent.Currency]agent.OfflineCap{"CNY": {Ceiling: 1280, Stored: 1280, Lane: 1280}}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := acceptedOnSight(t, store)
 	if r := invoke(t, "", "payments", "unfinished", "--config", file); r.code != cli.Found || !strings.Contains(r.stdout, p.OrderNo) || !strings.Contains(r.stdout, "12.80 CNY was accepted without a connection") {
 		t.Errorf("a sale waits to be collected: %+v", r)
 	}
