@@ -74,6 +74,9 @@ type Spend struct {
 	ID      []byte    // 8 to 16 bytes
 	Counter uint32    // of a device's codes; 0 where there is none
 	Until   time.Time // the code itself refuses later; kept fourteen days longer
+	// Allowance is what the issuer has put behind ID for all of its codes together, in
+	// minor units. A device's code without one is refused; others have none.
+	Allowance int64
 }
 
 // printBytes of a code's fingerprint tell it from every other. No voucher and no

@@ -80,13 +80,13 @@ func (b *batch) mayAccept(p *agent.Payment, a *agent.Acceptance) (*entry, error)
 	if back != 0 {
 		return nil, voucher.PolicyRefusal(voucher.PolicyRestored)
 	}
-	device := 0
+	var device voucher.Device
 	if a.Spend != nil {
 		other, err := b.unspent(*a.Spend, a.Fact.Way)
 		if err != nil {
 			return other, err
 		}
-		if device, err = b.today(*a.Spend, a.Now); err != nil {
+		if device, err = b.device(*a.Spend, a.Now); err != nil {
 			return nil, err
 		}
 	}
@@ -142,13 +142,16 @@ func (b *batch) unspent(c agent.Spend, way agent.Way) (*entry, error) {
 	return nil, nil
 }
 
-// today counts what the device was accepted for within a day.
-func (b *batch) today(c agent.Spend, now time.Time) (n int, err error) {
-	err = b.each("SELECT count(*) FROM spent WHERE issuer = ? AND id = ? AND at > ?", 1, func(v []driver.Value) error {
-		n = int(v[0].(int64))
+// device counts what the device was accepted for within a day, and adds up all of it. A
+// sale that was taken back took nothing: its issuer is told so. Retention keeps every sum:
+// a certificate lives for days, a payment for weeks.
+func (b *batch) device(c agent.Spend, now time.Time) (d voucher.Device, err error) {
+	err = b.each(`SELECT coalesce(sum(s.at > ?), 0), coalesce(sum(CASE WHEN p.state = 'voided' THEN 0 ELSE coalesce(a.amount, 0) END), 0)
+		FROM spent s LEFT JOIN accepted a ON a.pay = s.pay LEFT JOIN payment p ON p.id = s.pay WHERE s.issuer = ? AND s.id = ?`, 2, func(v []driver.Value) error {
+		d = voucher.Device{Today: int(v[0].(int64)), Taken: v[1].(int64)}
 		return nil
-	}, int64(c.Issuer), c.ID, now.Add(-24*time.Hour).UnixNano())
-	return n, err
+	}, now.Add(-24*time.Hour).UnixNano(), int64(c.Issuer), c.ID)
+	return d, err
 }
 
 // keep writes what an acceptance leaves beside its fact.

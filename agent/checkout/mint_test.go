@@ -135,8 +135,14 @@ func bearer(t *testing.T, id string, now time.Time) string {
 // device is the phone's n-th code: for the challenge, or with a ceiling when it is "".
 func device(t *testing.T, n int, shown string, now time.Time) string {
 	t.Helper()
+	return deviceWorth(t, n, 60000, shown, now)
+}
+
+// deviceWorth is one of a phone behind which its issuer stands with a sum.
+func deviceWorth(t *testing.T, n, total int, shown string, now time.Time) string {
+	t.Helper()
 	cert := signs.sign(t, fields{int64(4): signs.kid(t)}, fields{1: 7, 4: unix(now.Add(48 * time.Hour)), 5: unix(now.Add(-time.Hour)), 7: []byte("device01"),
-		8: fields{1: phone.public()}, -65601: []any{"CNY", 60000, 50000}, -65602: 0})
+		8: fields{1: phone.public()}, -65601: []any{"CNY", total, min(total, 50000)}, -65602: 0})
 	claims := fields{6: unix(now), -65610: n}
 	if shown != "" {
 		c, err := voucher.ReadChallenge(shown)

@@ -261,7 +261,7 @@ func (e *Engine) judge(ctx context.Context, p agent.Payment, i Issuer, text stri
 	}
 	a = agent.Acceptance{
 		Fact:  agent.Fact{Kind: agent.FactOfflineAccepted, Way: ways[got.Kind], Wallet: i.Wallet, Amount: p.Amount.Value, Key: got.Redemption()},
-		Exact: got.Exact(), Policy: lowered(policy, got.Limits), Spend: &agent.Spend{Issuer: issuer, ID: id, Counter: counter, Until: until},
+		Exact: got.Exact(), Policy: lowered(policy, got.Limits), Spend: &agent.Spend{Issuer: issuer, ID: id, Counter: counter, Until: until, Allowance: got.Allowance},
 	}
 	if got.Kind == voucher.RC1 {
 		a.Fact.Txn = got.Txn.String()

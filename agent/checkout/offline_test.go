@@ -200,6 +200,18 @@ func TestCapsStopTheSaleAndTheReasonIsSaid(t *testing.T) {
 	})
 }
 
+// TestAPhonePaysNoMoreThanItsIssuerAnswersFor, in however many codes.
+func TestAPhonePaysNoMoreThanItsIssuerAnswersFor(t *testing.T) {
+	cut(t, func(s *shop, _ *issuing) {
+		p := s.offer()
+		s.said(s.scan(deviceWorth(s.t, 1, 2559, p.Status.QR, s.clock.Now())), true, "say.offline_accepted")
+		p = s.offer()
+		s.said(s.scan(deviceWorth(s.t, 2, 2559, p.Status.QR, s.clock.Now())), false, voucher.PolicyAllowance)
+		s.want(p.ID, agent.QRShown)
+		s.said(s.scan(deviceWorth(s.t, 2, 2560, p.Status.QR, s.clock.Now())), true, "say.offline_accepted")
+	})
+}
+
 // TestGoingOfflineIsSomebodysOwnAct: no slow line, restart or scan turns a sale into one
 // that is accepted without the wallet's word.
 func TestGoingOfflineIsSomebodysOwnAct(t *testing.T) {

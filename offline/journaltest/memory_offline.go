@@ -40,13 +40,13 @@ func (m *Memory) Accept(_ context.Context, id agent.PaymentID, version int64, a 
 		if by, ok := m.codeSeen(id, []agent.Fact{a.Fact}); ok {
 			return by, agent.ErrCodeSeen
 		}
-		device := 0
+		var device voucher.Device
 		if a.Spend != nil {
-			by, today, err := m.unspent(*a.Spend, a)
+			by, known, err := m.unspent(*a.Spend, a)
 			if err != nil {
 				return by, err
 			}
-			device = today
+			device = known
 		}
 		if err := voucher.Allow(a.Policy, m.exposure(), a, p.Lane, p.Amount, device); err != nil {
 			return p, err
@@ -62,9 +62,9 @@ func (m *Memory) Accept(_ context.Context, id agent.PaymentID, version int64, a 
 	})
 }
 
-func (m *Memory) unspent(s agent.Spend, a agent.Acceptance) (by agent.Payment, today int, err error) {
+func (m *Memory) unspent(s agent.Spend, a agent.Acceptance) (by agent.Payment, device voucher.Device, err error) {
 	if old, ok := m.data.spent[fmt.Sprintf("%s|%d", deviceOf(s), s.Counter)]; ok {
-		return m.data.payments[old.by], 0, agent.ErrSpent
+		return m.data.payments[old.by], device, agent.ErrSpent
 	}
 	highest := uint32(0)
 	for _, old := range m.data.spent {
@@ -73,16 +73,19 @@ func (m *Memory) unspent(s agent.Spend, a agent.Acceptance) (by agent.Payment, t
 		}
 		highest = max(highest, old.counter)
 		if old.at.After(a.Now.Add(-24 * time.Hour)) {
-			today++
+			device.Today++
+		}
+		if p := m.data.payments[old.by]; p.Status.State != agent.Voided {
+			device.Taken += p.Amount.Value
 		}
 	}
 	if a.Fact.Way != agent.WayDevice {
-		return by, today, nil
+		return by, device, nil
 	}
 	if err := voucher.CheckCounter(highest, s.Counter); err != nil {
-		return by, 0, &agent.Error{Op: "accept offline", Class: agent.Conflict, Code: agent.CodeOffline, Err: err}
+		return by, device, &agent.Error{Op: "accept offline", Class: agent.Conflict, Code: agent.CodeOffline, Err: err}
 	}
-	return by, today, nil
+	return by, device, nil
 }
 
 func (m *Memory) exposure() agent.Exposure {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tillwire/agent"
@@ -26,7 +27,7 @@ func (s *shop) acceptance(n uint32) agent.Acceptance {
 	return agent.Acceptance{
 		Fact:  agent.Fact{Kind: agent.FactOfflineAccepted, Wallet: "citypay", Way: agent.WayDevice, Amount: 1280, By: "person:1", Key: fmt.Sprintf("7|0a|%d", n)},
 		Exact: true, Role: agent.RoleCashier, Now: s.h.Clock.Now(), Seen: s.h.Clock.Now(), Sealed: []byte("sealed"),
-		Spend: &agent.Spend{Issuer: 7, ID: []byte("device 1"), Counter: n, Until: s.h.Clock.Now().Add(time.Hour)},
+		Spend: &agent.Spend{Issuer: 7, ID: []byte("device 1"), Counter: n, Until: s.h.Clock.Now().Add(time.Hour), Allowance: 128000},
 		Policy: agent.OfflinePolicy{On: true, Ways: agent.Ways(), Least: agent.RoleCashier, Window: 24 * time.Hour, Count: 5, LaneCount: 3, DeviceDay: 100,
 			Caps: map[agent.Currency]agent.OfflineCap{"CNY": {Ceiling: 1280, Exact: 1280, Stored: 1280 * 5, Lane: 1280 * 4}}},
 	}
@@ -140,6 +141,47 @@ var offlineCases = []testCase{
 		late := ask(4)
 		late.Policy.Window = 48 * time.Hour
 		s.accept(s.sell(5), late)
+	}},
+	{"a device's codes take no more together than its issuer answers for", func(s *shop) {
+		ask := func(n uint32) agent.Acceptance {
+			a := s.acceptance(n)
+			a.Spend.Allowance = 3 * 1280
+			return a
+		}
+		// Collected or not makes no difference; what was taken back took nothing.
+		s.record(s.record(s.accept(s.sell(1), ask(1)), forwarded), collected)
+		back := s.accept(s.sell(2), ask(2))
+		p := s.accept(s.sell(3), ask(3))
+		next := s.sell(4)
+		s.acceptedNot(next, ask(4), voucher.PolicyAllowance)
+		s.restart()
+		s.acceptedNot(next, ask(4), voucher.PolicyAllowance)
+		s.record(s.record(p, forwarded), lost)
+		s.acceptedNot(next, ask(4), voucher.PolicyAllowance)
+		none := ask(4)
+		none.Spend.ID, none.Spend.Allowance = []byte("device 2"), 0
+		s.acceptedNot(next, none, voucher.PolicyAllowance)
+		s.record(back, voided)
+		s.accept(next, ask(4))
+	}},
+	{"of a device's codes that come at once only as many as fit are accepted", func(s *shop) {
+		var wg sync.WaitGroup
+		var yes atomic.Int64
+		for n := range 8 {
+			p := s.open(Sale(n, fmt.Sprint("lane ", n)), shownHere)
+			a := s.acceptance(1)
+			a.Spend.Counter, a.Spend.Allowance = uint32(n+1), 2*1280
+			wg.Go(func() {
+				if _, err := s.h.Store.Accept(ctx(), p.ID, p.Version, a); err == nil {
+					yes.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		// A counter that comes after a higher one is refused, so one may be all.
+		if e := s.exposure(); yes.Load() < 1 || yes.Load() > 2 || e.Count != int(yes.Load()) {
+			s.t.Fatalf("%d accepted, exposure %+v", yes.Load(), e)
+		}
 	}},
 	{"caps hold over everything that waits, and come back as it ends", func(s *shop) {
 		for n := range 5 {

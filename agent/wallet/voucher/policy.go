@@ -23,12 +23,17 @@ func capOf(c agent.OfflineCap, a agent.Acceptance) int64 {
 // rank orders roles by what they may do.
 var rank = map[agent.Role]int{agent.RoleCashier: 1, agent.RoleManager: 2, agent.RoleOwner: 3}
 
-// Allow is why the owner's policy does not let a payment be accepted now, or nil. device is
-// how many codes of the same device were accepted within a day. The order is that of
-// a card terminal: switched on, allowed to, count, amount, and then what only vouchers
-// have; the first reason is the one the cashier reads. Ask it inside the transaction
-// that accepts: two lanes that ask before could both be told yes.
-func Allow(p agent.OfflinePolicy, e agent.Exposure, a agent.Acceptance, lane string, amount agent.Money, device int) error {
+// Device is what the shop has accepted of the device whose code is judged.
+type Device struct {
+	Today int   // codes within a day
+	Taken int64 // minor units under its certificate, however that ended but taken back
+}
+
+// Allow is why the owner's policy does not let a payment be accepted now, or nil. The
+// order is that of a card terminal: switched on, allowed to, count, amount, and then what
+// only vouchers have; the first reason is the one the cashier reads. Ask it inside the
+// transaction that accepts: two lanes that ask before could both be told yes.
+func Allow(p agent.OfflinePolicy, e agent.Exposure, a agent.Acceptance, lane string, amount agent.Money, device Device) error {
 	limit, taken := p.Caps[amount.Currency]
 	here := e.Lanes[lane]
 	least := p.Least
@@ -62,10 +67,20 @@ func Allow(p agent.OfflinePolicy, e agent.Exposure, a agent.Acceptance, lane str
 		return PolicyRefusal(PolicyStored, in(max(limit.Stored-e.Sums[amount.Currency], 0)))
 	case amount.Value > limit.Lane-here.Sums[amount.Currency]:
 		return PolicyRefusal(PolicyLane, in(max(limit.Lane-here.Sums[amount.Currency], 0)))
-	case a.Fact.Way == agent.WayDevice && device >= p.DeviceDay:
+	case a.Fact.Way == agent.WayDevice && device.Today >= p.DeviceDay:
 		return PolicyRefusal(PolicyDevice, strconv.Itoa(p.DeviceDay))
+	case a.Fact.Way == agent.WayDevice && amount.Value > allowed(a)-device.Taken:
+		return PolicyRefusal(PolicyAllowance, in(max(allowed(a)-device.Taken, 0)))
 	}
 	return nil
+}
+
+// allowed is what the issuer answers for in all.
+func allowed(a agent.Acceptance) int64 {
+	if a.Spend == nil {
+		return 0
+	}
+	return a.Spend.Allowance
 }
 
 func hours(d time.Duration) string { return strconv.Itoa(int(d / time.Hour)) }
@@ -85,7 +100,8 @@ const (
 	PolicyStored    = "accept.stored"
 	PolicyLane      = "accept.lane"
 	PolicyDevice    = "accept.device"
-	PolicyRestored  = "accept.restored" // the store was put back: what it has spent is not known
+	PolicyAllowance = "accept.allowance" // its issuer answers for no more in all
+	PolicyRestored  = "accept.restored"  // the store was put back: what it has spent is not known
 )
 
 var policyText = map[string]string{
@@ -102,6 +118,7 @@ var policyText = map[string]string{
 	PolicyStored:    "Only %s more may be accepted before the line is back. Take another way to pay",
 	PolicyLane:      "Only %s more may be accepted on this lane before the line is back. Take another way to pay",
 	PolicyDevice:    "This phone has paid %s times without a connection today. Take another way to pay",
+	PolicyAllowance: "Only %s is left of what this phone's issuer answers for. Take another way to pay",
 	PolicyRestored:  "This terminal's records were put back from an older time or come from another machine. Nothing can be accepted without a connection; call the office",
 }
 

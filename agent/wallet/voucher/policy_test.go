@@ -28,13 +28,18 @@ func stake() agent.Exposure {
 		"1": {Count: 1, Sums: sums(3000)}, "2": {Count: 1, Sums: sums(1000)}}}
 }
 
+// answeredFor is a code behind which its issuer stands with a sum.
+func answeredFor(minor int64) *agent.Spend {
+	return &agent.Spend{Issuer: 7, ID: []byte("device 1"), Counter: 1, Allowance: minor}
+}
+
 // sale is one acceptance that the policy lets through; cases change it.
 type sale struct {
 	a      agent.Acceptance
 	p      agent.OfflinePolicy
 	e      agent.Exposure
 	amount agent.Money
-	device int
+	device voucher.Device
 }
 
 func TestThePolicySaysTheFirstThingThatIsWrong(t *testing.T) {
@@ -53,12 +58,13 @@ func TestThePolicySaysTheFirstThingThatIsWrong(t *testing.T) {
 		{voucher.PolicyAmount, func(s *sale) { s.amount.Value = 5001 }},
 		{voucher.PolicyStored, func(s *sale) { s.e.Sums["CNY"] = 8500 }},
 		{voucher.PolicyLane, func(s *sale) { s.e.Lanes["1"].Sums["CNY"] = 5500 }},
-		{voucher.PolicyDevice, func(s *sale) { s.device = 2 }},
+		{voucher.PolicyDevice, func(s *sale) { s.device.Today = 2 }},
+		{voucher.PolicyAllowance, func(s *sale) { s.device.Taken = 1001 }},
 		{"", func(*sale) {}},
 	}
 	for i := range cases {
-		s := sale{p: policy(), e: stake(), amount: agent.Money{Value: 1000, Currency: "CNY"}, device: 1,
-			a: agent.Acceptance{Fact: by(agent.WayDevice), Exact: true, Role: agent.RoleCashier, Now: t0.Add(time.Hour)}}
+		s := sale{p: policy(), e: stake(), amount: agent.Money{Value: 1000, Currency: "CNY"}, device: voucher.Device{Today: 1, Taken: 1000},
+			a: agent.Acceptance{Fact: by(agent.WayDevice), Exact: true, Role: agent.RoleCashier, Now: t0.Add(time.Hour), Spend: answeredFor(2000)}}
 		for _, c := range slices.Backward(cases[i:]) {
 			c.make(&s)
 		}
@@ -106,8 +112,8 @@ func TestEachCapHoldsToTheLastMinorUnit(t *testing.T) {
 			if tc.change != nil {
 				tc.change(&e)
 			}
-			a := agent.Acceptance{Fact: by(tc.way), Exact: tc.exact, Role: agent.RoleManager, Now: t0}
-			if got := idOf(voucher.Allow(policy(), e, a, "1", agent.Money{Value: tc.amount, Currency: "CNY"}, 0)); got != tc.want {
+			a := agent.Acceptance{Fact: by(tc.way), Exact: tc.exact, Role: agent.RoleManager, Now: t0, Spend: answeredFor(9000)}
+			if got := idOf(voucher.Allow(policy(), e, a, "1", agent.Money{Value: tc.amount, Currency: "CNY"}, voucher.Device{})); got != tc.want {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})
@@ -118,8 +124,8 @@ func TestEachCapHoldsToTheLastMinorUnit(t *testing.T) {
 func TestAClockThatNobodySet(t *testing.T) {
 	for _, way := range agent.Ways() {
 		for exact, want := range map[bool]string{true: "", false: voucher.PolicyUnset} {
-			a := agent.Acceptance{Fact: by(way), Exact: exact, Unset: true, Role: agent.RoleManager, Now: t0}
-			if got := idOf(voucher.Allow(policy(), agent.Exposure{}, a, "1", agent.Money{Value: 1, Currency: "CNY"}, 0)); got != want {
+			a := agent.Acceptance{Fact: by(way), Exact: exact, Unset: true, Role: agent.RoleManager, Now: t0, Spend: answeredFor(1)}
+			if got := idOf(voucher.Allow(policy(), agent.Exposure{}, a, "1", agent.Money{Value: 1, Currency: "CNY"}, voucher.Device{})); got != want {
 				t.Errorf("%s, exact %t: %q, want %q", way, exact, got, want)
 			}
 		}
@@ -129,7 +135,7 @@ func TestAClockThatNobodySet(t *testing.T) {
 func TestOnSightNeedsAManagerWhateverThePolicySays(t *testing.T) {
 	for role, want := range map[agent.Role]string{"": voucher.PolicyRole, agent.RoleCashier: voucher.PolicyRole, agent.RoleManager: "", agent.RoleOwner: ""} {
 		a := agent.Acceptance{Fact: by(agent.WaySight), Role: role, Now: t0}
-		if got := idOf(voucher.Allow(policy(), agent.Exposure{}, a, "1", agent.Money{Value: 1, Currency: "CNY"}, 0)); got != want {
+		if got := idOf(voucher.Allow(policy(), agent.Exposure{}, a, "1", agent.Money{Value: 1, Currency: "CNY"}, voucher.Device{})); got != want {
 			t.Errorf("%q: %q", role, got)
 		}
 	}
@@ -138,7 +144,7 @@ func TestOnSightNeedsAManagerWhateverThePolicySays(t *testing.T) {
 func TestAnEmptyPolicyAcceptsNothing(t *testing.T) {
 	for _, way := range agent.Ways() {
 		a := agent.Acceptance{Fact: by(way), Role: agent.RoleOwner, Now: t0}
-		if err := voucher.Allow(agent.OfflinePolicy{}, agent.Exposure{}, a, "1", agent.Money{Value: 1, Currency: "CNY"}, 0); err == nil {
+		if err := voucher.Allow(agent.OfflinePolicy{}, agent.Exposure{}, a, "1", agent.Money{Value: 1, Currency: "CNY"}, voucher.Device{}); err == nil {
 			t.Errorf("%s was accepted", way)
 		}
 	}

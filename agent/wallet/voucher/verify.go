@@ -18,8 +18,8 @@ type Ask struct {
 
 // Accepted is a code that passed every check that needs no store. It is not a
 // payment yet: the caller inserts SpentKey (unique), asks CheckCounter for an
-// OV2, counts and sums against Limits, and writes the payment, all in one
-// transaction, and says yes after its commit.
+// OV2, counts and sums against Limits, and against Allowance what ID was accepted for
+// before, and writes the payment, all in one transaction, and says yes after its commit.
 type Accepted struct {
 	Code
 	KeySet uint64 // version of the key set that it was judged by

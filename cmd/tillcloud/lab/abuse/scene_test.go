@@ -178,7 +178,7 @@ func (s *scene) present(at *sale, text string, wall time.Time) (agent.Payment, e
 	a := agent.Acceptance{Exact: got.Exact(), Role: agent.RoleCashier, Policy: s.policy(), Now: got.Clock.Latest(),
 		Behind: wall.Before(s.seen.Add(-5 * time.Minute)), Sealed: got.Raw(),
 		Fact:  agent.Fact{Kind: agent.FactOfflineAccepted, Way: ways[got.Kind], Wallet: brand, Amount: at.payment.Amount.Value, By: "person:1", Key: got.Redemption()},
-		Spend: &agent.Spend{Issuer: issuer, ID: id, Counter: counter, Until: until}}
+		Spend: &agent.Spend{Issuer: issuer, ID: id, Counter: counter, Until: until, Allowance: got.Allowance}}
 	if got.Clock.Trusted() {
 		a.Seen = got.Clock.Latest()
 	}

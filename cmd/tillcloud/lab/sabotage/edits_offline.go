@@ -36,7 +36,7 @@ func capsBeforeCommit() Sabotage {
 `, `	if sabotaged("caps-before-the-commit") {
 		e, err := s.Exposure(ctx)
 		if err == nil {
-			err = voucher.Allow(a.Policy, e, a, base.payment.Lane, base.payment.Amount, 0)
+			err = voucher.Allow(a.Policy, e, a, base.payment.Lane, base.payment.Amount, voucher.Device{})
 		}
 		if err != nil {
 			return agent.Payment{}, err
