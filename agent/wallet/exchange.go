@@ -77,7 +77,7 @@ func (t *Transport) try(ctx, caller context.Context, h *host, c Call, hostsLeft 
 		// What broke one connection has often broken its neighbours.
 		t.http.CloseIdleConnections()
 	}
-	x.Verdict, x.Code = a.Verdict, a.Code
+	x.Verdict, x.Reason, x.Code = a.Verdict, a.Reason, a.Code
 	t.report(ctx, x.Exchange)
 	return a, x.Written, failed && a.Verdict != agent.Approved && (!x.Written || !c.Once)
 }

@@ -48,10 +48,11 @@ type Exchange struct {
 	Status    int    // HTTP; 0 when no answer came
 	Took      time.Duration
 	Verdict   agent.Verdict
-	Code      string // the wallet's own word
-	RequestID string // the wallet's name for the request
-	Written   bool   // a byte of the request may have left
-	Err       error  // the transport's
+	Reason    agent.Reason // ours, beside Verdict
+	Code      string       // the wallet's own word
+	RequestID string       // the wallet's name for the request
+	Written   bool         // a byte of the request may have left
+	Err       error        // the transport's
 }
 
 // Class is the status class for metric labels: "2xx" to "5xx", or "none".
@@ -168,21 +169,37 @@ func (t *Transport) Hosts() []string {
 // CloseIdle drops the connections that are kept for the next request.
 func (t *Transport) CloseIdle() { t.http.CloseIdleConnections() }
 
-// Reach connects to a host, TLS included, and hangs up: nothing is asked of the
-// wallet. An error means that no host took a connection. It tells a line that is
-// down from one that is up; only an answer tells whether the wallet works.
+// Reach connects to the hosts, TLS included, and hangs up: nothing is asked of the
+// wallet. One that takes the connection is enough; an error means that none did. All are
+// tried at once, because a host that swallows what is sent to it must not take the time
+// of the others. It tells a line that is down from one that is up; only an answer tells
+// whether the wallet works.
 func (t *Transport) Reach(ctx context.Context) error {
-	var errs []error
+	ctx, done := context.WithCancel(ctx)
+	defer done()
+	ended := make(chan error, len(t.hosts))
 	for _, h := range t.hosts {
-		open, port := t.dialer.secure, "443"
-		if h.base.Scheme == "http" {
-			open, port = t.dialer.plain, "80"
-		}
-		c, err := open(ctx, "tcp", net.JoinHostPort(h.base.Hostname(), cmp.Or(h.base.Port(), port)))
+		go func() { ended <- t.touch(ctx, h) }()
+	}
+	var errs []error
+	for range t.hosts {
+		err := <-ended
 		if err == nil {
-			return c.Close()
+			return nil
 		}
 		errs = append(errs, err)
 	}
 	return fmt.Errorf("reach %s: %w", t.o.Wallet, errors.Join(errs...))
+}
+
+func (t *Transport) touch(ctx context.Context, h *host) error {
+	open, port := t.dialer.secure, "443"
+	if h.base.Scheme == "http" {
+		open, port = t.dialer.plain, "80"
+	}
+	c, err := open(ctx, "tcp", net.JoinHostPort(h.base.Hostname(), cmp.Or(h.base.Port(), port)))
+	if err != nil {
+		return err
+	}
+	return c.Close()
 }

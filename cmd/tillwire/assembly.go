@@ -238,37 +238,8 @@ func (d *agentd) openWallets() {
 	}
 	d.wallets = set
 	d.openCodes()
-	var targets []replay.Target
-	for _, w := range set.All() {
-		targets = append(targets, replay.Target{Wallet: w.Info().Name, Hosts: w.Info().Hosts})
-	}
-	d.link = replay.NewLink(replay.LinkOptions{Targets: targets, Clock: d.clock, Changed: d.lineChanged, Open: d.uplink.dial()})
+	d.link = replay.NewLink(replay.LinkOptions{Targets: d.targets(), Clock: d.clock, Changed: d.lineChanged})
 	d.book.Subscribe(settings.Loosening{Now: d.book.Values, Line: d.link.Line}, settings.OfflineKeys()...)
-}
-
-// observed lets the traffic itself tell the line's state: faster than a probe.
-func (d *agentd) observed(x wallet.Exchange) {
-	if x.Status != 0 {
-		d.link.Observe(x.Wallet, true)
-	} else if x.Err != nil {
-		d.link.Suspect(x.Wallet)
-	}
-}
-
-// lineChanged makes everything that waits due when a wallet can be reached again.
-func (d *agentd) lineChanged(name string, state agent.LineState) {
-	d.log.Info("line", "comp", "replay", "wallet", name, "state", string(state))
-	d.feed.Publish(agent.Event{Kind: "status"})
-	if state != agent.LineOnline {
-		return
-	}
-	if err := d.store.Hasten(context.Background(), name); err != nil {
-		d.log.Warn("what waits could not be made due", "comp", "replay", "code", "hasten", "err", err)
-	}
-	if d.keySets != nil {
-		d.keySets.kick()
-	}
-	d.replayer.Kick()
 }
 
 // shopWallets is the set of wallets in the words the counter uses.

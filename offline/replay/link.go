@@ -15,17 +15,22 @@ import (
 type Target struct {
 	Wallet string
 	Hosts  []string // base URLs; one that answers is enough
+	// Reach proves a way to the cloud, encryption included, and asks nothing of it. nil
+	// connects to Hosts, which proves a way to whoever takes connections in their place.
+	Reach func(ctx context.Context) error
+	// Prove asks what only the wallet itself can answer. It is asked while answers come
+	// that nobody believes, such as a network's own log-in page; nil: those count for
+	// nothing.
+	Prove func(ctx context.Context) error
 }
 
-// LinkOptions are what a Link works with; all but Dial and Up are required.
+// LinkOptions are what a Link works with; Targets and Clock are required.
 type LinkOptions struct {
 	Targets []Target
 	Clock   agent.Clock
-	// Dial opens a connection and closes it again; nil uses Open. A light probe
-	// proves a way to the host, not that the host is right in the head.
+	// Dial looks for a host of a wallet without Reach; nil opens a TCP connection and
+	// closes it again.
 	Dial func(ctx context.Context, host string) error
-	// Open is how a connection is opened, as the wallets' own are; nil uses TCP.
-	Open func(ctx context.Context, network, address string) (net.Conn, error)
 	// Changed is called after each change of a wallet's state.
 	Changed func(wallet string, state agent.LineState)
 }
@@ -37,6 +42,11 @@ const (
 	probeDown    = 2 * time.Second
 	probeTimeout = 3 * time.Second
 	downAfter    = 2 // failures in a row
+
+	// After so many answers in a row that are not the wallet's own a connection proves
+	// nothing any more.
+	proveAfter   = 3
+	proveTimeout = 8 * time.Second
 )
 
 // Link knows whether the wallets' clouds can be reached, from probes and from the
@@ -58,21 +68,23 @@ type walletLink struct {
 	since   time.Time
 	mono    time.Duration
 	failed  int
+	lies    int  // answers in a row that were not the wallet's own
+	proves  bool // it can be asked for one that is
 	reached bool // in this run, whatever came after
 }
 
+// deceived reports that somebody else answers in the wallet's place.
+func (w *walletLink) deceived() bool { return w.lies >= proveAfter }
+
 // NewLink returns a Link that takes every line for up until it learns better.
 func NewLink(opt LinkOptions) *Link {
-	if opt.Open == nil {
-		opt.Open = (&net.Dialer{}).DialContext
-	}
 	if opt.Dial == nil {
-		opt.Dial = opt.dial
+		opt.Dial = dial
 	}
 	now, mono := opt.Clock.Now(), opt.Clock.Mono()
 	l := &Link{opt: opt, kick: map[string]chan struct{}{}, wallets: map[string]*walletLink{}, state: agent.LineOnline, since: now, mono: mono}
 	for _, t := range opt.Targets {
-		l.wallets[t.Wallet] = &walletLink{state: agent.LineOnline, since: now, mono: mono}
+		l.wallets[t.Wallet] = &walletLink{state: agent.LineOnline, since: now, mono: mono, proves: t.Prove != nil}
 		l.kick[t.Wallet] = make(chan struct{}, 1)
 		l.order = append(l.order, t.Wallet)
 	}
@@ -80,7 +92,7 @@ func NewLink(opt LinkOptions) *Link {
 }
 
 // dial connects to a host and hangs up.
-func (o LinkOptions) dial(ctx context.Context, host string) error {
+func dial(ctx context.Context, host string) error {
 	u, err := url.Parse(host)
 	if err != nil {
 		return err
@@ -92,7 +104,7 @@ func (o LinkOptions) dial(ctx context.Context, host string) error {
 	if port == "" {
 		port = "443"
 	}
-	c, err := o.Open(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
 	if err != nil {
 		return err
 	}
@@ -111,9 +123,18 @@ func (l *Link) Run(ctx context.Context) error {
 
 func (l *Link) watch(ctx context.Context, t Target) {
 	for {
-		l.Observe(t.Wallet, l.probe(ctx, t) == nil)
+		_, proving := l.health(t.Wallet)
+		var err error
+		if proving {
+			once, cancel := context.WithTimeout(ctx, proveTimeout)
+			err = t.Prove(once)
+			cancel()
+		} else {
+			err = l.probe(ctx, t)
+		}
+		l.note(t.Wallet, err == nil, proving)
 		wait := probeUp
-		if l.failing(t.Wallet) {
+		if failing, deceived := l.health(t.Wallet); failing && !deceived {
 			wait = probeDown
 		}
 		select {
@@ -126,6 +147,11 @@ func (l *Link) watch(ctx context.Context, t Target) {
 }
 
 func (l *Link) probe(ctx context.Context, t Target) error {
+	if t.Reach != nil {
+		once, cancel := context.WithTimeout(ctx, probeTimeout)
+		defer cancel()
+		return t.Reach(once)
+	}
 	var errs []error
 	for _, host := range t.Hosts {
 		once, cancel := context.WithTimeout(ctx, probeTimeout)
@@ -139,10 +165,11 @@ func (l *Link) probe(ctx context.Context, t Target) error {
 	return errors.Join(errs...)
 }
 
-func (l *Link) failing(wallet string) bool {
+func (l *Link) health(wallet string) (failing, deceived bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.wallets[wallet].failed > 0
+	w := l.wallets[wallet]
+	return w.failed > 0, w.deceived()
 }
 
 // Suspect asks for a probe now: a request has just failed to leave.
@@ -153,8 +180,28 @@ func (l *Link) Suspect(wallet string) {
 	}
 }
 
-// Observe takes in that a wallet's cloud was reached, or was not.
-func (l *Link) Observe(wallet string, reached bool) {
+// Disbelieve takes in an answer that was not the wallet's own. One proves little, and a
+// few make the wallet itself be asked.
+func (l *Link) Disbelieve(wallet string) {
+	l.mu.Lock()
+	w := l.wallets[wallet]
+	ask := false
+	if w != nil && w.proves {
+		w.lies++
+		ask = w.lies == proveAfter
+	}
+	l.mu.Unlock()
+	if ask {
+		l.Suspect(wallet)
+	}
+}
+
+// Observe takes in that a wallet's cloud answered, or was not reached.
+func (l *Link) Observe(wallet string, reached bool) { l.note(wallet, reached, true) }
+
+// note takes in what a request or a probe has found. proven tells the wallet's own answer
+// from a mere connection, which counts for nothing while somebody answers in its place.
+func (l *Link) note(wallet string, reached, proven bool) {
 	l.mu.Lock()
 	w := l.wallets[wallet]
 	if w == nil {
@@ -162,11 +209,17 @@ func (l *Link) Observe(wallet string, reached bool) {
 		return
 	}
 	before := w.state
-	if reached {
+	switch {
+	case reached && (proven || !w.deceived()):
 		w.failed, w.reached = 0, true
+		if proven {
+			w.lies = 0
+		}
 		w.turn(agent.LineOnline, l.opt.Clock)
-	} else if w.failed++; w.failed >= downAfter {
-		w.turn(agent.LineDown, l.opt.Clock)
+	case !reached:
+		if w.failed++; w.failed >= downAfter {
+			w.turn(agent.LineDown, l.opt.Clock)
+		}
 	}
 	after := w.state
 	l.sum()
@@ -218,7 +271,7 @@ func (l *Link) Line() agent.Line {
 			wl.Down = now - w.mono
 		}
 		line.Wallets[name] = wl
-		line.Proven = line.Proven && w.reached && w.failed == 0
+		line.Proven = line.Proven && w.reached && w.failed == 0 && w.lies == 0
 	}
 	return line
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -116,6 +117,89 @@ func TestALineIsProvenByAnAnswer(t *testing.T) {
 	want(false, "a failure")
 	l.Observe("wechat", true)
 	want(true, "another answer")
+}
+
+// TestAConnectionThatLeadsElsewhereIsNoLine: a network of strangers takes every connection
+// and answers with a page of its own. The line is up again when the wallet itself answers.
+func TestAConnectionThatLeadsElsewhereIsNoLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock := agent.NewSystemClock()
+		var deaf, asked atomic.Int64
+		l := replay.NewLink(replay.LinkOptions{Clock: clock, Targets: []replay.Target{{Wallet: "wechat",
+			Reach: func(context.Context) error { return nil },
+			Prove: func(context.Context) error {
+				asked.Add(1)
+				if deaf.Load() > 0 {
+					return errors.New("a log-in page")
+				}
+				return nil
+			}}}})
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { _ = l.Run(ctx) })
+		defer wg.Wait()
+		defer cancel()
+		want := func(after time.Duration, state agent.LineState, proven bool, queries int64) {
+			t.Helper()
+			<-clock.After(after)
+			if line := l.Line(); line.State != state || line.Proven != proven || asked.Load() < queries || queries == 0 && asked.Load() > 0 {
+				t.Fatalf("the line is %s, proven %t, after %d queries; want %s, %t, %d", line.State, line.Proven, asked.Load(), state, proven, queries)
+			}
+		}
+		lies := func(n int) {
+			for range n {
+				l.Disbelieve("wechat")
+			}
+		}
+		want(time.Second, agent.LineOnline, true, 0)
+		lies(2)
+		want(time.Minute, agent.LineOnline, false, 0)
+		l.Observe("wechat", true)
+		lies(2)
+		want(time.Minute, agent.LineOnline, false, 0) // they were not in a row
+		lies(1)
+		want(time.Second, agent.LineOnline, true, 1) // the wallet itself says otherwise
+		deaf.Store(1)
+		lies(3)
+		want(15*time.Second, agent.LineDown, false, 3)
+		want(time.Hour, agent.LineDown, false, 4)
+		deaf.Store(0)
+		want(10*time.Second, agent.LineOnline, true, 5)
+		deaf.Store(1)
+		lies(3)
+		want(15*time.Second, agent.LineDown, false, 6)
+		l.Observe("wechat", true) // as fast as a probe: its answer to a payment
+		want(time.Millisecond, agent.LineOnline, true, 6)
+		l.Disbelieve("unknown")
+	})
+}
+
+// TestAWalletIsReachedAsItsRequestsAre: where it knows a way of its own to look, a mere
+// connection to its hosts is not looked for.
+func TestAWalletIsReachedAsItsRequestsAre(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock := agent.NewSystemClock()
+		l := replay.NewLink(replay.LinkOptions{Clock: clock, Dial: func(context.Context, string) error { return nil },
+			Targets: []replay.Target{{Wallet: "wechat", Hosts: []string{"w1"}, Reach: func(context.Context) error { return errors.New("no handshake") }}}})
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { _ = l.Run(ctx) })
+		<-clock.After(15 * time.Second)
+		if line := l.Line(); line.State != agent.LineDown {
+			t.Errorf("without a handshake the line is %s", line.State)
+		}
+		// Nobody can tell what only the wallet would know: an answer that is not believed
+		// says nothing.
+		l.Observe("wechat", true)
+		for range 9 {
+			l.Disbelieve("wechat")
+		}
+		if line := l.Line(); line.State != agent.LineOnline || !line.Proven {
+			t.Errorf("the line is %s, proven %t", line.State, line.Proven)
+		}
+		cancel()
+		wg.Wait()
+	})
 }
 
 func TestTrafficSpeaksForTheLine(t *testing.T) {

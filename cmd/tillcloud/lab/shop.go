@@ -414,7 +414,8 @@ func (s *Shop) probe(ctx context.Context, host string) error {
 	return c.Close()
 }
 
-// observed lets the traffic tell the line's state, as the agent does.
+// observed lets the traffic tell the line's state, as the agent does; but whatever comes
+// back is taken for the wallet's, since a lie may follow any request here.
 func (s *Shop) observed(x wallet.Exchange) {
 	t := s.running()
 	switch {
