@@ -47,14 +47,15 @@ func failed(p *agent.Payment, err error) agent.ScanResult {
 }
 
 // neverKept are the schemes whose codes are never on the disk, whoever takes them and
-// whatever a wallet says of itself.
+// whatever a wallet says of itself. What is called something else and looks like a code of
+// another wallet is not kept either: a shop's own pattern may be too wide.
 var neverKept = map[string]bool{"wechat": true, "alipay": true}
 
 // acceptLater accepts a code of a scheme that answers for charging it when the line is
 // back. Nothing else of a customer's may be kept.
 func (e *Engine) acceptLater(ctx context.Context, p agent.Payment, code agent.Code, w agent.LateCharger) agent.ScanResult {
 	o := e.opt.Offline
-	if o == nil || !o.Policy().On || neverKept[code.Scheme] {
+	if o == nil || !o.Policy().On || neverKept[code.Scheme] || e.opt.Wallets.Momentary(code.Text) {
 		return e.refuseDown(p, code.Wallet)
 	}
 	age, most := w.Later(p.Amount.Currency)

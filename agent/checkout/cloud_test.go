@@ -343,6 +343,9 @@ func (w wallets) Identify(c agent.PayCode, in agent.Currency) agent.Code {
 	return agent.Code{Kind: agent.CodeUnknown, Text: c}
 }
 
+// Momentary knows a scheme whose codes a member's pattern takes as well.
+func (w wallets) Momentary(c agent.PayCode) bool { return strings.HasPrefix(c.Reveal(), "62") }
+
 func (w wallets) Explain(c agent.Code) agent.Sentence {
 	return agent.Sentence{ID: "code." + string(c.Kind) + "." + c.Scheme, English: "This is " + c.Scheme}
 }

@@ -29,6 +29,9 @@ type Wallets interface {
 	// Identify says what a scanned text is and which wallet takes it for a payment in
 	// the currency; "" is any.
 	Identify(text agent.PayCode, in agent.Currency) agent.Code
+	// Momentary reports that a text looks like a code that lives a minute, whoever takes
+	// it here: it is never kept.
+	Momentary(text agent.PayCode) bool
 	// Explain is the sentence for a code that cannot be charged.
 	Explain(agent.Code) agent.Sentence
 }

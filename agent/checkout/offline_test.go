@@ -499,6 +499,13 @@ func TestAMemberCardIsChargedLaterAndNothingElseIs(t *testing.T) {
 		// Not even where the wallet says that its codes may be charged later.
 		s.open(agent.ModeAny)
 		s.said(s.scan(goodCode), false, "say.not_charged.line_down")
+		// Nor a code that only the shop's own pattern takes for a member's.
+		p = s.open(agent.ModeAny)
+		if _, err := s.engine.GoOffline(s.t.Context(), p.ID, "none", "person:1", agent.RoleCashier); err != nil {
+			s.t.Fatal(err)
+		}
+		s.said(s.scan("62001234567890123456"), false, "say.not_charged.line_down")
+		s.want(p.ID, agent.NotSent)
 		p = s.open(agent.ModeAny)
 		s.said(s.scan(memberCode), false, "scan.offline_first")
 		if p, err := s.engine.GoOffline(s.t.Context(), p.ID, "none", "person:1", agent.RoleCashier); err != nil || p.Status.State != agent.Created {

@@ -28,6 +28,7 @@ type Set struct {
 	members []Member
 	schemes func(code string) []string
 	rules   atomic.Pointer[[]rule]
+	known   []rule // as they are by default
 }
 
 // NewSet puts the configured wallets together. schemes names the schemes of an EMV
@@ -42,6 +43,11 @@ func NewSet(rules []Rule, schemes func(code string) []string, members ...Member)
 			return nil, fmt.Errorf("two wallets are named %q: give each a name of its own", name)
 		}
 	}
+	known, err := compile(defaultRules)
+	if err != nil {
+		return nil, err
+	}
+	s.known = known
 	return s, s.Use(rules)
 }
 
@@ -91,6 +97,21 @@ func (s *Set) Identify(text agent.PayCode, in agent.Currency) agent.Code {
 		return agent.Code{Kind: agent.CodeGoods, Scheme: "gtin", Text: agent.NewPayCode(compact)}
 	}
 	return agent.Code{Kind: agent.CodeUnknown, Text: agent.NewPayCode(cleaned)}
+}
+
+// Momentary reports that a text looks like a code that lives a minute and needs its
+// wallet's server, whoever takes it here: that of a scheme in the table, by its default
+// pattern or by the one in force. A shop's own rule may match such a code as well, and a
+// brand may take another's, and neither makes it a code that can be kept.
+func (s *Set) Momentary(text agent.PayCode) bool {
+	cleaned, _ := clean(text.Reveal())
+	compact := squeeze(cleaned)
+	lives := func(r rule) bool {
+		return r.Kind == agent.CodeConsumer && r.match.MatchString(compact) && (!r.Weak || s.charged(r.Rule, compact))
+	}
+	return slices.ContainsFunc(s.known, lives) || slices.ContainsFunc(*s.rules.Load(), func(r rule) bool {
+		return slices.ContainsFunc(defaultRules, func(d Rule) bool { return d.Name == r.Name }) && lives(r)
+	})
 }
 
 // rule finds the rule that decides, and the text as it counts for it. Schemes that a

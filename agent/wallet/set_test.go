@@ -280,6 +280,47 @@ func TestAShopMayBringRulesOfItsOwn(t *testing.T) {
 	}
 }
 
+// TestACodeThatLivesAMinuteIsKnownWhoeverTakesIt: a shop's own pattern that is too wide, or
+// a brand that takes another's codes, makes nothing of it that can be kept.
+func TestACodeThatLivesAMinuteIsKnownWhoeverTakesIt(t *testing.T) {
+	s := set(t, Member{Wallet: brand("shopcard"), Takes: []string{"shopcard", "unionpay"}})
+	own, err := OwnRules(`shopcard ^\d{18,20}$`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := Join(DefaultRules(), own)
+	for i := range rules {
+		switch rules[i].Name {
+		case "wechat":
+			rules[i].Pattern = `^13\d{16}$` // the owner has made it narrower
+		case "ecny":
+			rules[i].Pattern = `^7701\d{16}$` // and has been told another
+		}
+	}
+	if err := s.Use(rules); err != nil {
+		t.Fatal(err)
+	}
+	for text, momentary := range map[string]bool{
+		"134567890123456789": true, "144567890123456789": true, "287654321098765432": true, "62" + nines(17): true, cpmUnionPay: true,
+		"1345 6789 0123 4567 89": true, "90000000001234567890123"[:19]: true, "7701" + nines(16): true,
+		"8800" + nines(16): false, "8800" + nines(15): false, "abc": false, promptPay: false,
+	} {
+		if got := s.Momentary(agent.NewPayCode(text)); got != momentary {
+			t.Errorf("%s lives a minute: %t", text, got)
+		}
+	}
+	for _, text := range []string{"134567890123456789", "144567890123456789", "62" + nines(17)} {
+		if got := s.Identify(agent.NewPayCode(text), ""); got.Wallet != "shopcard" {
+			t.Errorf("%s goes to %q: the shop's card does not take it, so this shows nothing", text, got.Wallet)
+		}
+	}
+	// A length alone tells only where somebody takes such codes.
+	line := set(t, Member{Wallet: brand("linepay")})
+	if code := agent.NewPayCode("8800" + nines(15)); !line.Momentary(code) {
+		t.Error("a code of 19 digits is LINE Pay's where that is taken")
+	}
+}
+
 func TestEachWrongCodeIsNamed(t *testing.T) {
 	s := set(t, Member{Wallet: brand("wechat")})
 	for text, want := range map[string]string{

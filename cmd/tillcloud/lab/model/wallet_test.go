@@ -161,5 +161,8 @@ func (*wallet) Identify(text agent.PayCode, _ agent.Currency) agent.Code {
 	return agent.Code{Kind: agent.CodeConsumer, Wallet: "wechat", Text: text}
 }
 
+// Momentary implements checkout.Wallets.
+func (*wallet) Momentary(agent.PayCode) bool { return true }
+
 // Explain implements checkout.Wallets.
 func (*wallet) Explain(agent.Code) agent.Sentence { return agent.Sentence{ID: "scan.goods"} }
