@@ -30,6 +30,8 @@ type Offline struct {
 	Seal    func(about string, secret []byte) ([]byte, error)
 	Unseal  func(about string, sealed []byte) ([]byte, error)
 	Issuers []Issuer
+	// PutBack is when an older store was put back, zero when that is settled; nil: never.
+	PutBack func(context.Context) (time.Time, error)
 	// ShopCodes are the shop's own printed EMV codes by wallet, of wallets that sign
 	// nothing: made for one sale they are paid while the shop has no line, and a manager
 	// accepts on sight.
@@ -68,8 +70,8 @@ func (e *Engine) down(wallet string) bool {
 // GoOffline lets a payment be accepted without the wallet's word, on somebody's own
 // decision. What can be made here is shown: the challenge that the customer's phone
 // signs or pays, or the shop's own code with amount and reference, of the wallet or of
-// the lane's when it is "". Otherwise the payment goes on waiting for a code. Asking
-// again is harmless.
+// the lane's when it is "", unless it is known already that nothing would be accepted for
+// it. Otherwise the payment goes on waiting for a code. Asking again is harmless.
 func (e *Engine) GoOffline(ctx context.Context, id agent.PaymentID, wallet, by string, role agent.Role) (agent.Payment, error) {
 	p, err := e.opt.Journal.Payment(ctx, id)
 	if err != nil {
@@ -99,6 +101,9 @@ func (e *Engine) GoOffline(ctx context.Context, id agent.PaymentID, wallet, by s
 	}
 	text, err := e.ownCode(p, wallet)
 	if err != nil || text == "" {
+		return p, err
+	}
+	if err := e.foresee(ctx, p, wallet, role); err != nil {
 		return p, err
 	}
 	return e.showOwn(p, wallet, text, by)

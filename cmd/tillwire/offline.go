@@ -19,7 +19,7 @@ import (
 func (d *agentd) openOffline() *checkout.Offline {
 	o := &checkout.Offline{
 		Journal: d.store, Policy: func() agent.OfflinePolicy { return d.book.Values().Offline() }, Keys: d.issuerKeys,
-		Synced: d.clocks.synced, Battery: keepsTime(clockFolder), Seal: d.keys.Seal, Unseal: d.keys.Unseal, ShopCodes: map[string]string{},
+		Synced: d.clocks.synced, Battery: keepsTime(clockFolder), Seal: d.keys.Seal, Unseal: d.keys.Unseal, PutBack: d.store.PutBack, ShopCodes: map[string]string{},
 	}
 	for _, w := range d.config.Wallets {
 		if w.ShopCode != "" {

@@ -72,8 +72,12 @@ func TestAnOutageFromTheCutToTheLedger(t *testing.T) {
 	if _, metrics := r.call("GET", "/metrics", ""); !strings.Contains(fmt.Sprint(metrics["text"]), `tillwire_offline_uncollected_minor_units{currency="CNY",lane="1"} 6400`) {
 		t.Errorf("/metrics lacks what is at stake: %v", metrics["text"])
 	}
-	sixth, shown := r.begin(6, "cornerpay")
-	r.scan(w.control("POST", "customers/"+flying+"/scan", fmt.Sprintf(`{"qr":%q}`, shown))["code"].(string), false, "5 sales wait to be collected")
+	_, opened := r.call("POST", "/api/v1/payments", `{"request_id":"sale 6","lane":"1","amount":{"value":1280,"currency":"CNY"},"reference":"","mode":"any"}`)
+	sixth, _ := opened["id"].(string)
+	status, refused := r.call("POST", "/api/v1/payments/"+sixth+"/offline", `{"wallet":"cornerpay"}`)
+	if say, _ := refused["say"].(string); status != http.StatusConflict || refused["code"] != agent.CodeOffline || !strings.Contains(say, "5 sales wait to be collected") {
+		t.Errorf("over the limit: %d %v", status, refused)
+	}
 	r.call("POST", "/api/v1/payments/"+sixth+"/cancel", "")
 
 	w.restore()

@@ -74,15 +74,25 @@ type judge struct {
 }
 
 // list asks whether the key set itself may still be used.
-func (j *judge) list() error {
-	now := j.clock.Latest()
+func (j *judge) list() error { return j.keys.usable(j.clock, j.limits) }
+
+func (s *KeySet) usable(c Clock, l Limits) error {
 	switch {
-	case !now.Before(j.keys.Expires):
+	case !c.Latest().Before(s.Expires):
 		return refuse(KeysExpired, nil)
-	case j.keys.Age(j.clock) > j.limits.KeySetAge:
+	case s.Age(c) > l.KeySetAge:
 		return refuse(KeysOld, nil)
 	}
 	return nil
+}
+
+// Usable is why no code can be judged by a key set now, nil when they can. limits are the
+// shop's. Verify asks the same again.
+func Usable(keys *KeySet, clock Clock, limits Limits) error {
+	if keys == nil {
+		return refuse(NoKeys, nil)
+	}
+	return keys.usable(clock.after(keys.Issued), limits.Lowered(keys.Policy))
 }
 
 // key finds the issuer's key and asks whether it may sign this now.

@@ -80,8 +80,8 @@ func (b *tab) chooses(n int) {
 	b.press(strconv.Itoa(n))
 }
 
-// begins opens a sale and takes it offline with a key; with F6 a code is shown.
-func (o *outage) begins(key, code string) {
+// asks opens a sale and asks with a key to take it offline; F6 offers the wallets.
+func (o *outage) asks(key, code string) {
 	o.t.Helper()
 	o.till.amount(kb.Enter)
 	o.till.sees(word, "SCAN")
@@ -89,6 +89,14 @@ func (o *outage) begins(key, code string) {
 	o.till.press(code)
 	if key == "F6" {
 		o.till.has(`document.getElementById("choose-tiles").textContent`, "Corner Pay")
+	}
+}
+
+// begins is asks with the first wallet; with F6 a code is shown then.
+func (o *outage) begins(key, code string) {
+	o.t.Helper()
+	o.asks(key, code)
+	if key == "F6" {
 		o.till.chooses(1)
 		o.till.sees(word, "SHOW QR")
 	}
@@ -126,9 +134,11 @@ func (o *outage) sells() {
 	o.till.keeps("7-manager")
 	o.till.press(append(strings.Split(o.ManagerPIN, ""), kb.Enter)...)
 	o.accepted("8-on-sight", "Left on this register: 0 more")
-	o.begins("F6", kb.F6)
-	o.scan(0, o.answers(o.flying))
+	// Over the limit nothing is shown any more.
+	o.asks("F6", kb.F6)
+	o.till.chooses(1)
 	o.till.has(`document.getElementById("v-notice").textContent`, "4 sales wait to be collected")
+	o.till.sees(word, "SCAN")
 	o.till.keeps("9-limit")
 	o.till.press(kb.Escape)
 }

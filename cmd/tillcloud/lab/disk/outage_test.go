@@ -120,7 +120,11 @@ func (c *counter) apart(ctx context.Context, s *scene, lane string, way apartWay
 		return err
 	}
 	till := c.shop.Till()
-	if p, err = till.GoOffline(ctx, p.ID, way.wallet, "person:1", agent.RoleCashier); err != nil {
+	asked := p.ID
+	switch p, err = till.GoOffline(ctx, asked, way.wallet, "person:1", agent.RoleCashier); {
+	case agent.CodeOf(err) == agent.CodeOffline:
+		return c.leave(ctx, asked)
+	case err != nil:
 		return err
 	}
 	switch text := ""; {
