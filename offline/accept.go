@@ -218,6 +218,23 @@ func (s *Store) Saw(_ context.Context, at time.Time) error {
 	return s.write("note the time", func(b *batch) error { return b.saw(at) })
 }
 
+// ResetSeen takes the time of now for the latest one seen, where a later one was kept by
+// mistake: by says that the clock is right. What outlived its time by the later one is
+// judged by this one again, so ask a wallet about the clock before.
+func (s *Store) ResetSeen(ctx context.Context, by string) error {
+	now, was := s.opt.Clock.Now(), int64(0)
+	err := s.write("put the time right", func(b *batch) (err error) {
+		if was, err = b.meta(seenKey); err != nil {
+			return err
+		}
+		return b.do("INSERT INTO meta(key, value) VALUES (?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value", seenKey, now.UnixNano())
+	})
+	if err != nil {
+		return err
+	}
+	return s.AppendAudit(ctx, agent.Audit{At: now, Actor: by, Action: "offline.reset_time", Detail: "it was " + fromNano(was).UTC().Format(time.RFC3339)})
+}
+
 // SeenTime implements agent.OfflineJournal.
 func (r *Reader) SeenTime(ctx context.Context) (time.Time, error) { return r.metaTime(ctx, seenKey) }
 

@@ -144,6 +144,40 @@ func TestAStoreThatWasPutBackAcceptsNothing(t *testing.T) {
 	}
 }
 
+// TestATimeSeenByMistakeIsPutRight: otherwise nothing is accepted until it has come.
+func TestATimeSeenByMistakeIsPutRight(t *testing.T) {
+	ts := openStore(t, nil)
+	ts.accepted(t, 1, "bearer01")
+	right := ts.clock.Now()
+	if err := ts.Saw(t.Context(), right.Add(8*365*24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := ts.bearer(t, 2, "bearer02"); err == nil {
+		t.Fatalf("accepted %s, eight years late for the window", p.ID)
+	}
+	p, err := ts.Payment(t.Context(), journaltest.Sale(2, "1").ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ts.record(t, p, agent.Fact{Kind: agent.FactApproved, Op: agent.OpQuery, Amount: 1280}) // the lane is free again
+	if err := ts.ResetSeen(t.Context(), "person:owner"); err != nil {
+		t.Fatal(err)
+	}
+	ts.reopen(t, nil)
+	if at, err := ts.SeenTime(t.Context()); err != nil || !at.Equal(right) {
+		t.Errorf("seen %s, %v; want %s", at, err, right)
+	}
+	ts.accepted(t, 3, "bearer03")
+	acts, err := ts.Audits(t.Context(), 0, 9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := right.Add(8 * 365 * 24 * time.Hour).UTC().Format(time.RFC3339)
+	if len(acts) == 0 || acts[0].Action != "offline.reset_time" || acts[0].Actor != "person:owner" || !strings.Contains(acts[0].Detail, wrong) {
+		t.Errorf("the audit trail has %+v", acts)
+	}
+}
+
 func TestTheListOfIssuersStaysWithItsHighestVersion(t *testing.T) {
 	ts := openStore(t, nil)
 	if raw, highest, err := ts.LoadKeySet(); raw != nil || highest != 0 || err != nil {

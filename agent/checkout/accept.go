@@ -72,7 +72,7 @@ func (e *Engine) acceptLater(ctx context.Context, p agent.Payment, code agent.Co
 		Fact: agent.Fact{Kind: agent.FactOfflineAccepted, Way: agent.WayDeferred, Wallet: code.Wallet, Amount: p.Amount.Value, By: who.offline.by, CodePrint: print}}
 	clock, err := e.voucherClock(ctx)
 	if err == nil {
-		timed(&a, clock)
+		o.timed(&a, clock)
 		a.Spend = agent.SpendOf(print, a.Now.Add(age))
 		a.Sealed, err = o.Seal(string(p.ID), []byte(code.Text.Reveal()))
 	}
@@ -105,7 +105,7 @@ func (e *Engine) AcceptOnSight(ctx context.Context, id agent.PaymentID, by strin
 	if err != nil {
 		return p, err
 	}
-	timed(&a, clock)
+	o.timed(&a, clock)
 	return e.acceptance(ctx, p, a)
 }
 

@@ -50,7 +50,7 @@ func (e *Engine) foresee(ctx context.Context, p agent.Payment, wallet string, ro
 		if !slices.Contains(owner.Ways, a.Fact.Way) {
 			continue
 		}
-		timed(&a, clock)
+		o.timed(&a, clock)
 		err := voucher.Allow(a.Policy, stake, a, p.Lane, p.Amount, voucher.Device{})
 		if err == nil {
 			return nil

@@ -27,9 +27,12 @@ type Offline struct {
 	Keys    func() *voucher.KeySet // nil: no list of issuers yet
 	Synced  func() bool            // the network has set the clock since the machine started
 	Battery bool                   // the machine keeps the time while it is off
-	Seal    func(about string, secret []byte) ([]byte, error)
-	Unseal  func(about string, sealed []byte) ([]byte, error)
-	Issuers []Issuer
+	// Confirmed reports that a wallet's own answer has found the clock right in this run
+	// and that nobody has turned it since; nil: as Synced. Only such a time is kept.
+	Confirmed func() bool
+	Seal      func(about string, secret []byte) ([]byte, error)
+	Unseal    func(about string, sealed []byte) ([]byte, error)
+	Issuers   []Issuer
 	// PutBack is when an older store was put back, zero when that is settled; nil: never.
 	PutBack func(context.Context) (time.Time, error)
 	// ShopCodes are the shop's own printed EMV codes by wallet, of wallets that sign
@@ -271,7 +274,7 @@ func (e *Engine) judge(ctx context.Context, p agent.Payment, i Issuer, text stri
 	if got.Kind == voucher.RC1 {
 		a.Fact.Txn = got.Txn.String()
 	}
-	timed(&a, got.Clock)
+	o.timed(&a, got.Clock)
 	a.Sealed, err = o.Seal(string(p.ID), []byte(strings.TrimRight(text, "\r\n\t")))
 	return a, err
 }
@@ -282,11 +285,16 @@ func (e *Engine) voucherClock(ctx context.Context) (voucher.Clock, error) {
 	return voucher.Clock{Wall: e.opt.Clock.Now(), MaxSeen: seen, Synced: e.opt.Offline.Synced(), Battery: e.opt.Offline.Battery}, err
 }
 
-// timed tells an acceptance the time. Only a trusted clock moves what was seen: one
-// jump into the future would outdate everything else.
-func timed(a *agent.Acceptance, c voucher.Clock) {
+// timed tells an acceptance the time. Only a clock that a wallet has confirmed moves what
+// was seen: after one jump into the future nothing would be accepted for years, and a
+// battery or a network's time server is enough to believe the time and not to vow it.
+func (o *Offline) timed(a *agent.Acceptance, c voucher.Clock) {
 	a.Now, a.Behind, a.Unset = c.Latest(), c.Wall.Before(c.MaxSeen.Add(-clockBack)), !c.Synced && !c.Battery
-	if c.Trusted() {
+	confirmed := o.Confirmed
+	if confirmed == nil {
+		confirmed = o.Synced
+	}
+	if c.Trusted() && confirmed() {
 		a.Seen = c.Latest()
 	}
 }

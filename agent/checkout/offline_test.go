@@ -397,6 +397,31 @@ func TestTheClockAndTheListDecide(t *testing.T) {
 	}
 }
 
+// TestATimeThatNoWalletConfirmedIsNotKept: after one jump of a battery's clock into the
+// future and back, what is accepted would otherwise be nothing for as long as the jump.
+func TestATimeThatNoWalletConfirmedIsNotKept(t *testing.T) {
+	cut(t, func(s *shop, _ *issuing) {
+		confirmed := false
+		s.offline.Battery, s.offline.Synced, s.offline.Confirmed = true, func() bool { return true }, func() bool { return confirmed }
+		seen := func(want time.Time) {
+			s.t.Helper()
+			if at, err := s.journal.SeenTime(s.t.Context()); err != nil || !at.Equal(want) {
+				s.t.Fatalf("seen %s, %v; want %s", at, err, want)
+			}
+		}
+		const jump = 24 * time.Hour // the list of issuers is still young enough then
+		s.clock.jump(jump)
+		s.offer()
+		s.said(s.scan(device(s.t, 1, "", s.clock.Now())), true, "say.offline_accepted")
+		seen(time.Time{})
+		s.clock.jump(-jump)
+		p := s.offer()
+		confirmed = true
+		s.said(s.scan(device(s.t, 2, p.Status.QR, s.clock.Now())), true, "say.offline_accepted")
+		seen(s.clock.Now())
+	})
+}
+
 func (s *shop) refusedOnSight(p agent.Payment, want string) {
 	s.t.Helper()
 	_, err := s.engine.AcceptOnSight(s.t.Context(), p.ID, "person:2", agent.RoleManager)

@@ -35,6 +35,11 @@ type offlineStore interface {
 	// PutBack is when an older store was put back, zero when that is settled: until then
 	// nothing is accepted without a line, because what was spent is not known.
 	PutBack(ctx context.Context) (time.Time, error)
+	// SeenTime is the latest time that a wallet has confirmed, zero when none has.
+	SeenTime(ctx context.Context) (time.Time, error)
+	// ResetSeen takes the time of now for it, where a later one was kept by mistake. It is
+	// refused while nobody has confirmed the clock.
+	ResetSeen(ctx context.Context, by string) error
 	// TrustSpent settles it: by says that the wallets' bills were compared.
 	TrustSpent(ctx context.Context, by string) error
 }

@@ -27,6 +27,7 @@ func (s *Server) routeOwner(mux *http.ServeMux) {
 	mux.HandleFunc("GET /owner/offline", s.owner(s.ownerOffline))
 	mux.HandleFunc("POST /owner/offline/forward", s.owner(s.ownerForward))
 	mux.HandleFunc("POST /owner/offline/trust", s.owner(s.ownerTrust))
+	mux.HandleFunc("POST /owner/offline/time", s.owner(s.ownerTime))
 	mux.HandleFunc("GET /owner/devices", s.owner(s.ownerDevices))
 	mux.HandleFunc("POST /owner/devices", s.owner(s.tryDevice))
 	mux.HandleFunc("GET /owner/lan", s.owner(s.ownerLAN))

@@ -19,6 +19,7 @@ type offlineData struct {
 	Losses  []loss
 	Lost    []row // the latest of them
 	PutBack time.Time
+	Ahead   time.Time // a time that was seen and that the clock has not reached; zero: none
 	Down    bool
 	Revived int // steps that were given up and that the owner has just begun again
 }
@@ -48,6 +49,11 @@ func (s *Server) ownerOffline(w http.ResponseWriter, r *http.Request, me agent.P
 	if d.PutBack, err = s.Store.PutBack(ctx); err != nil {
 		return err
 	}
+	if seen, err := s.Store.SeenTime(ctx); err != nil {
+		return err
+	} else if seen.Sub(s.Clock.Now()) > aheadBy {
+		d.Ahead = seen
+	}
 	if d.Waiting, err = s.waiting(ctx, lang); err != nil {
 		return err
 	}
@@ -59,6 +65,10 @@ func (s *Server) ownerOffline(w http.ResponseWriter, r *http.Request, me agent.P
 	s.render(w, r, http.StatusOK, "owner_offline", ownerView("offline", me, d))
 	return nil
 }
+
+// aheadBy is how far a time that was seen may lie before the clock until nothing is
+// accepted without a line.
+const aheadBy = 5 * time.Minute
 
 // waiting lists what is at stake, the oldest first.
 func (s *Server) waiting(ctx context.Context, lang string) (list []uncollected, err error) {
@@ -159,6 +169,16 @@ func (s *Server) ownerWriteOff(w http.ResponseWriter, r *http.Request, me agent.
 // back. The store writes down who said so.
 func (s *Server) ownerTrust(w http.ResponseWriter, r *http.Request, me agent.Person) error {
 	if err := s.Store.TrustSpent(r.Context(), "person:"+me.ID); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/owner/offline", http.StatusSeeOther)
+	return nil
+}
+
+// ownerTime takes the owner's word that the clock is right now, and that the later time
+// which was seen was not. The store writes down who said so.
+func (s *Server) ownerTime(w http.ResponseWriter, r *http.Request, me agent.Person) error {
+	if err := s.Store.ResetSeen(r.Context(), "person:"+me.ID); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/owner/offline", http.StatusSeeOther)

@@ -70,6 +70,29 @@ func TestTheOwnerForwardsAndTrustsAgain(t *testing.T) {
 	}
 }
 
+// TestTheOwnerPutsTheTimeRight after a clock had run ahead.
+func TestTheOwnerPutsTheTimeRight(t *testing.T) {
+	tm := offlineTerminal(t)
+	owner := tm.owner()
+	const form = "/owner/offline/time"
+	for ahead, offered := range map[time.Duration]bool{-time.Hour: false, time.Minute: false, 8 * 365 * 24 * time.Hour: true} {
+		tm.seen = tm.clock.Now().Add(ahead)
+		if page := owner.do("GET", "/owner/offline", "").body; strings.Contains(page, form) != offered {
+			t.Errorf("%s ahead: offered %t", ahead, !offered)
+		}
+	}
+	tm.seen = tm.clock.Now().Add(time.Hour)
+	if a := tm.signedIn("mia", "222222").post(form); a.status != http.StatusForbidden || tm.trusted != "" {
+		t.Errorf("a manager: %d", a.status)
+	}
+	if a := owner.post(form); a.status != http.StatusSeeOther || tm.trusted != "person:own" {
+		t.Errorf("the owner: %d, by %q", a.status, tm.trusted)
+	}
+	if page := owner.do("GET", "/owner/offline", "").body; strings.Contains(page, form) {
+		t.Error("it is offered again")
+	}
+}
+
 // TestTheOwnerWritesOffWhatCannotBeCollected: with the password and a reason, once its
 // collection was tried.
 func TestTheOwnerWritesOffWhatCannotBeCollected(t *testing.T) {

@@ -90,6 +90,22 @@ func (s *shop) PutBack(context.Context) (time.Time, error) {
 	return s.putBack, nil
 }
 
+func (s *shop) SeenTime(context.Context) (time.Time, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen, nil
+}
+
+func (s *shop) ResetSeen(_ context.Context, by string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil {
+		return s.broken
+	}
+	s.seen, s.trusted = s.clock.Now(), by
+	return nil
+}
+
 func (s *shop) TrustSpent(_ context.Context, by string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -38,8 +38,9 @@ type shop struct {
 	phones   map[string]phone // by person
 	kept     map[string][]byte
 
-	forwarded int // times that everything was to be forwarded now
-	buried    int // steps that were given up
+	forwarded int       // times that everything was to be forwarded now
+	buried    int       // steps that were given up
+	seen      time.Time // the latest time that was confirmed
 }
 
 func newShop(clock agent.Clock) *shop {

@@ -24,7 +24,7 @@ const (
 func (d *agentd) openWeb(ctx context.Context, a *app, done func()) (err error) {
 	tokens, faults := readTokens(d.config)
 	d.noteFaults(faults)
-	store := pageStore{d.store, d.forwardNow}
+	store := pageStore{d.store, d.forwardNow, d.clocks.confirmed}
 	d.web, err = web.New(web.Options{
 		Version: version, Test: d.test(), Shop: d.config.Terminal.Shop, Terminal: d.config.Terminal.Code, Zone: d.zone,
 		Currency: agent.Currency(d.config.Terminal.Currency), Hosts: d.config.HTTP.Hosts, Tokens: tokens,

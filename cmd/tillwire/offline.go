@@ -19,7 +19,7 @@ import (
 func (d *agentd) openOffline() *checkout.Offline {
 	o := &checkout.Offline{
 		Journal: d.store, Policy: func() agent.OfflinePolicy { return d.book.Values().Offline() }, Keys: d.issuerKeys,
-		Synced: d.clocks.synced, Battery: keepsTime(clockFolder), Seal: d.keys.Seal, Unseal: d.keys.Unseal, PutBack: d.store.PutBack, ShopCodes: map[string]string{},
+		Synced: d.clocks.synced, Confirmed: d.clocks.confirmed, Battery: keepsTime(clockFolder), Seal: d.keys.Seal, Unseal: d.keys.Unseal, PutBack: d.store.PutBack, ShopCodes: map[string]string{},
 	}
 	for _, w := range d.config.Wallets {
 		if w.ShopCode != "" {
@@ -104,16 +104,17 @@ func (d *agentd) issuerProblems() []agent.Problem {
 		Do:   "It is fetched every hour while there is a connection. Look at the line and at the log."})
 }
 
-// seenEvery is how often a time that can be believed is kept: a clock that is set back
+// seenEvery is how often a time that a wallet has confirmed is kept: a clock that is set back
 // by more is noticed, and the disk is spared.
 const seenEvery = 5 * time.Minute
 
-// keepTime keeps the time on the disk while the clock can be believed. What was seen
-// never comes again, so a clock that is set back later makes nothing young again.
+// keepTime keeps the time on the disk while a wallet's answer says that it is right. What
+// was seen never comes again, so a clock that is set back later makes nothing young
+// again; and a clock that jumped ahead unnoticed must not be what was seen.
 func (d *agentd) keepTime(ctx context.Context) error {
 	kept := time.Duration(-seenEvery)
 	for {
-		if now := d.clock.Mono(); now-kept >= seenEvery && d.clocks.synced() {
+		if now := d.clock.Mono(); now-kept >= seenEvery && d.clocks.confirmed() {
 			if err := d.store.Saw(ctx, d.clock.Now()); err != nil {
 				d.log.Warn("the time could not be kept", "comp", "tillwire", "code", "keep_time", "err", err)
 			}
