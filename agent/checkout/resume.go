@@ -56,11 +56,10 @@ func (e *Engine) next(p agent.Payment, refundNo string) (wait time.Duration, mor
 // step does the one thing that the payment's state asks for. It returns the
 // payment as it then stands.
 func (e *Engine) step(ctx context.Context, p agent.Payment, t agent.Task) (agent.Payment, time.Duration, string) {
-	if p, moved := e.restarted(p); moved {
-		return p, 0, ""
-	}
-	if p, moved := e.exhausted(p); moved {
-		return p, 0, ""
+	for _, before := range []func(agent.Payment) (agent.Payment, time.Duration, string){e.restarted, e.exhausted} {
+		if next, wait, why := before(p); wait > 0 || next.Version != p.Version {
+			return next, wait, why
+		}
 	}
 	state := p.Status.State
 	if state == agent.Review {
@@ -100,10 +99,11 @@ func (e *Engine) step(ctx context.Context, p agent.Payment, t agent.Task) (agent
 }
 
 // restarted records that the agent stopped while the payment was under way. What
-// this run has not begun, the last run may have sent.
-func (e *Engine) restarted(p agent.Payment) (agent.Payment, bool) {
+// this run has not begun, the last run may have sent; as long as that is not on the disk
+// the payment rests, or the next answer would be taken for that of its only try.
+func (e *Engine) restarted(p agent.Payment) (agent.Payment, time.Duration, string) {
 	if _, ours := e.known(p.ID); ours {
-		return p, false
+		return p, 0, ""
 	}
 	var fact agent.Fact
 	switch s := p.Status; {
@@ -114,19 +114,18 @@ func (e *Engine) restarted(p agent.Payment) (agent.Payment, bool) {
 	case s.State == agent.Sending, s.State == agent.Redeeming && !s.Exposed():
 		fact = agent.Fact{Kind: agent.FactRestarted, Reason: agent.ReasonRestart}
 	default:
-		return p, false
+		return p, 0, ""
 	}
-	next, _, _ := e.decide(p, fact)
-	return next, next.Version != p.Version
+	return e.decide(p, fact)
 }
 
 // exhausted hands a payment to the office when automation has tried long enough. A
 // wall clock that was set right and a shop that was switched off over the weekend
 // are no tries, so this run must have tried for a while, too.
-func (e *Engine) exhausted(p agent.Payment) (agent.Payment, bool) {
+func (e *Engine) exhausted(p agent.Payment) (agent.Payment, time.Duration, string) {
 	s := p.Status
 	if s.Final() || s.State == agent.Created || s.State == agent.Review || s.State == agent.OfflineAccepted {
-		return p, false
+		return p, 0, ""
 	}
 	tried, age := e.metFor(p.ID), e.opt.Clock.Now().Sub(p.Created)
 	l, _ := e.known(p.ID)
@@ -137,10 +136,9 @@ func (e *Engine) exhausted(p agent.Payment) (agent.Payment, bool) {
 		tried = 0 // a line that is down for days is no try
 	}
 	if l.doubts < maxDoubts && (tried < leastTried || max(tried, age) < e.patience(p)) {
-		return p, false
+		return p, 0, ""
 	}
-	next, _, _ := e.decide(p, agent.Fact{Kind: agent.FactReviewOpened, Reason: agent.ReasonExhausted, By: "tillwire"})
-	return next, next.Version != p.Version
+	return e.decide(p, agent.Fact{Kind: agent.FactReviewOpened, Reason: agent.ReasonExhausted, By: "tillwire"})
 }
 
 // expire ends a payment whose code never came.
