@@ -44,6 +44,7 @@ type Store struct {
 	locks    map[string]lockout
 	// These are written at the start alone.
 	incarnation string
+	alone       bool            // its witness was gone
 	replaced    []agent.Problem // that a damaged file was
 	headed      chan struct{}   // of one place: the journal has come further
 	look        chan struct{}   // closed when the writer has answered; nil while nobody asks

@@ -88,13 +88,13 @@ func (w *writer) confront() error {
 		return err
 	}
 	s.incarnation = ids[0]
-	n, ok := readWitness(s.opt.Witness)
-	if !ok {
-		return nil
-	}
 	seq, _, err := readHead(w.conn)
 	if err != nil {
 		return err
+	}
+	n, ok := readWitness(s.opt.Witness)
+	if !ok {
+		return w.unaccompanied(seq)
 	}
 	known, err := ask(w.conn, `SELECT lower(hex(hash)) FROM journal WHERE seq = ?1
 		UNION ALL SELECT lower(hex(h.value)) FROM meta a, meta h WHERE a.key = 'anchor' AND h.key = 'anchor_hash' AND a.value = ?1`, n.seq)
@@ -129,6 +129,25 @@ func (w *writer) confront() error {
 	s.opt.Log.Error("the store does not fit its witness", "comp", "store", "code", "store_rolled_back", "entries", seq, "witness", n.seq, "incarnation", s.incarnation)
 	return nil
 }
+
+// unaccompanied notes that the witness of a store with entries is gone. One that is there and
+// cannot be read was spoilt by a power cut; a store that was put back knows that.
+func (w *writer) unaccompanied(seq int64) error {
+	if _, err := os.Stat(w.s.opt.Witness); seq == 0 || !errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	back, err := ask(w.conn, "SELECT value FROM meta WHERE key = ?", putBackKey)
+	if err != nil || len(back) > 0 {
+		return err
+	}
+	w.s.alone = true
+	w.s.opt.Log.Warn("the store has no witness", "comp", "store", "code", "store_no_witness", "entries", seq, "witness", w.s.opt.Witness)
+	return nil
+}
+
+// WitnessMissing reports that the witness of this store was gone when the store was
+// opened: whether it is an older one that somebody put back cannot be told.
+func (s *Store) WitnessMissing() bool { return s.alone }
 
 // witnessed is the signal that there is something to note.
 func (s *Store) witnessed() {

@@ -178,6 +178,37 @@ func TestAnotherTerminalsDatabaseIsFoundOut(t *testing.T) {
 	}
 }
 
+// TestAMissingWitnessIsSaid: whoever puts an older store back takes its witness away.
+func TestAMissingWitnessIsSaid(t *testing.T) {
+	ts := openStore(t, nil)
+	without := func(want bool, when string) {
+		t.Helper()
+		if err := ts.Close(); err != nil {
+			t.Fatal(err)
+		}
+		ts.Store = nil
+		if err := os.Remove(filepath.Join(ts.dir, "witness")); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		ts.reopen(t, nil)
+		if ts.WitnessMissing() != want {
+			t.Errorf("%s: it is said %t", when, !want)
+		}
+	}
+	without(false, "a store without an entry")
+	ts.sell(t, 1, approved)
+	without(true, "a store with one")
+	ts.reopen(t, nil)
+	if ts.WitnessMissing() || len(ts.Problems()) > 0 {
+		t.Errorf("a start later: said %t, problems %v", ts.WitnessMissing(), ts.Problems())
+	}
+	old := ts.keepCopy(t)
+	ts.sell(t, 2, approved)
+	ts.swap(t, old)
+	ts.reopen(t, nil)
+	without(false, "a store that knows already that it was put back")
+}
+
 func TestWhatIsRestoredByTheCommandFitsItsWitness(t *testing.T) {
 	ts := openStore(t, nil)
 	ts.sell(t, 1, approved)

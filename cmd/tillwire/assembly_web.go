@@ -148,6 +148,8 @@ func (d *agentd) watchProblems() {
 	ask(func() []agent.Problem { return queueProblems(d.standing, d.store.QueueInfo()) })
 	ask(d.clocks.problems)
 	ask(d.issuerProblems)
+	parts := machineParts("/")
+	ask(func() []agent.Problem { return d.copyProblems(parts) })
 	ask(func() []agent.Problem { return lineProblems(d.link.Line) })
 	ask(d.uplinkProblems)
 	ask(func() []agent.Problem { return d.lan.problems(d.standing) })

@@ -4,7 +4,11 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
+
+	"tillwire/agent"
+	"tillwire/agent/settings"
 )
 
 // TestAMachineIsKnownByWhatIsBuiltIn: neither what software made nor what is plugged in.
@@ -43,5 +47,52 @@ func TestAMachineIsKnownByWhatIsBuiltIn(t *testing.T) {
 	write(t, filepath.Join(root, "rtc/rtc0/hctosys"), "1\n", 0o644)
 	if !keepsTime(filepath.Join(root, "rtc")) {
 		t.Error("a machine with a clock of its own does not keep the time")
+	}
+}
+
+// TestWhereACopyWouldNotBeNoticedTheOwnerIsTold, if anything is accepted without a line.
+func TestWhereACopyWouldNotBeNoticedTheOwnerIsTold(t *testing.T) {
+	file := equipped(t, sound)
+	c, _, err := readConfig(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := func(parts ...string) (what []string) {
+		t.Helper()
+		store := ownStore(t, file)
+		defer store.Close()
+		book := settings.New(store, settings.Table(startOf(c)))
+		if err := book.Load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		d := &agentd{store: store, book: book, standing: newStanding(agent.NewSystemClock())}
+		for _, p := range d.copyProblems(parts) {
+			if p.Do == "" || p.Since.IsZero() {
+				t.Errorf("%+v does not say what to do, or since when", p)
+			}
+			what = append(what, p.What)
+		}
+		return what
+	}
+	if list := told(); len(list) != 0 {
+		t.Errorf("a shop that accepts nothing without a line is told %q", list)
+	}
+	sellsOffline(t, file)
+	store := ownStore(t, file)
+	acceptedOnSight(t, store)
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if list := told("net 02:00:00:00:00:01"); len(list) != 0 {
+		t.Errorf("on a machine that is known: %q", list)
+	}
+	if list := told(); len(list) != 1 || !strings.Contains(list[0], "serial number") {
+		t.Errorf("on a machine that names nothing: %q", list)
+	}
+	if err := os.Remove(filepath.Join(c.Terminal.Data, "witness")); err != nil {
+		t.Fatal(err)
+	}
+	if list := told("net 02:00:00:00:00:01"); len(list) != 1 || !strings.Contains(list[0], "no witness") {
+		t.Errorf("without its witness: %q", list)
 	}
 }

@@ -104,6 +104,19 @@ func (d *agentd) issuerProblems() []agent.Problem {
 		Do:   "It is fetched every hour while there is a connection. Look at the line and at the log."})
 }
 
+// copyProblems says where nobody would find out that the store is not this terminal's
+// latest: a code for paying offline could be accepted a second time then. parts are what
+// the machine is known by.
+func (d *agentd) copyProblems(parts []string) []agent.Problem {
+	if !d.book.Values().Offline().On {
+		return nil
+	}
+	list := d.standing.problem(len(parts) == 0, "machine", "This machine has neither a network card nor a serial number of its own, so it is not noticed when its disk is copied.",
+		"Nothing needs to be done as long as nobody runs a copy of this terminal. Sell without a connection only where nobody can copy the disk.")
+	return append(list, d.standing.problem(d.store.WitnessMissing(), "witness", "The store had no witness when it was opened, so it cannot be told whether somebody put an older one back.",
+		"If the file was removed on purpose, nothing needs to be done: it is there again. Otherwise compare the wallets' bills with the payments listed here before anything is accepted without a connection.")...)
+}
+
 // seenEvery is how often a time that a wallet has confirmed is kept: a clock that is set back
 // by more is noticed, and the disk is spared.
 const seenEvery = 5 * time.Minute
