@@ -26,7 +26,7 @@ func (s *Server) goOffline(w http.ResponseWriter, r *http.Request, c caller) err
 		role = agent.RoleCashier
 	}
 	if body.Approval != "" {
-		manager, err := s.approvals.take(body.Approval, "offline", p.ID, p.Amount)
+		manager, err := s.approvals.take(actOffline, body.Approval, "offline", p.ID, p.Amount)
 		if err != nil {
 			return err
 		}
@@ -38,7 +38,7 @@ func (s *Server) goOffline(w http.ResponseWriter, r *http.Request, c caller) err
 
 // acceptOnSight takes a manager's word for what the customer's phone shows.
 func (s *Server) acceptOnSight(w http.ResponseWriter, r *http.Request, c caller) error {
-	return s.approved(w, r, c, "offline_sight", func(p agent.Payment, by string) (agent.Payment, error) {
+	return s.approved(w, r, c, actSight, func(p agent.Payment, by string) (agent.Payment, error) {
 		return s.Counter.AcceptOnSight(r.Context(), p.ID, by, agent.RoleManager)
 	})
 }
@@ -46,14 +46,14 @@ func (s *Server) acceptOnSight(w http.ResponseWriter, r *http.Request, c caller)
 // voidPayment takes an accepted sale back. The goods may be gone already, so it is a
 // manager's decision like a refund.
 func (s *Server) voidPayment(w http.ResponseWriter, r *http.Request, c caller) error {
-	return s.approved(w, r, c, "offline_void", func(p agent.Payment, by string) (agent.Payment, error) {
+	return s.approved(w, r, c, actVoid, func(p agent.Payment, by string) (agent.Payment, error) {
 		return s.Counter.Void(r.Context(), p.ID, by)
 	})
 }
 
-// approved does what needs a manager's PIN, which is bound to the payment and all of
-// its amount.
-func (s *Server) approved(w http.ResponseWriter, r *http.Request, c caller, action string, do func(p agent.Payment, by string) (agent.Payment, error)) error {
+// approved does what needs a manager's PIN, which is bound to the act, the payment and all
+// of its amount.
+func (s *Server) approved(w http.ResponseWriter, r *http.Request, c caller, what act, do func(p agent.Payment, by string) (agent.Payment, error)) error {
 	var body struct {
 		Approval string `json:"approval"`
 	}
@@ -64,7 +64,8 @@ func (s *Server) approved(w http.ResponseWriter, r *http.Request, c caller, acti
 	if err != nil {
 		return err
 	}
-	manager, err := s.approvals.take(body.Approval, action, p.ID, p.Amount)
+	action := "offline_" + string(what)
+	manager, err := s.approvals.take(what, body.Approval, action, p.ID, p.Amount)
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func TestGoingOfflineIsTheCallersAct(t *testing.T) {
 				if a := c.want(http.StatusConflict, "POST", "/payments/"+id+"/offline", body); a.code(t) != "offline" {
 					t.Errorf("a cashier: %s", a.body)
 				}
-				body = `{"approval":"` + c.approval("222222", id, "1280") + `"}`
+				body = `{"approval":"` + c.approves(actOffline, "222222", id, "1280") + `"}`
 			}
 			got := c.want(http.StatusAccepted, "POST", "/payments/"+id+"/offline", body).json(t)
 			if got["status"] != "qr_shown" || got["qr"] == "" || tm.payments[0].Facts[1].By != want || tm.audited("offline") != 1 {
@@ -89,12 +89,14 @@ func TestOnSightAndVoidNeedAManagersPIN(t *testing.T) {
 				want = "voided"
 			}
 			c, call := tm.signedIn("cas", "111111"), "/payments/"+string(id)+"/"+path
-			for _, approval := range []string{"", c.approval("222222", string(id), "1000")} {
+			what := act(path)
+			other := map[act]act{actSight: actVoid, actVoid: actSight}[what]
+			for _, approval := range []string{"", c.approves(what, "222222", string(id), "1000"), c.approval("222222", string(id), "1280"), c.approves(other, "222222", string(id), "1280")} {
 				if a := c.want(http.StatusForbidden, "POST", call, `{"approval":"`+approval+`"}`); a.code(t) != "approval" {
 					t.Errorf("with %q: %s", approval, a.body)
 				}
 			}
-			got := c.want(http.StatusAccepted, "POST", call, `{"approval":"`+c.approval("222222", string(id), "1280")+`"}`).json(t)
+			got := c.want(http.StatusAccepted, "POST", call, `{"approval":"`+c.approves(what, "222222", string(id), "1280")+`"}`).json(t)
 			if got["status"] != want || tm.audited(action) != 1 {
 				t.Errorf("%v", got)
 			}
@@ -116,5 +118,27 @@ func TestForwardNowHurriesWhatWaits(t *testing.T) {
 	}
 	if tm.forwarded != 2 {
 		t.Errorf("hurried %d times", tm.forwarded)
+	}
+}
+
+// TestAnApprovalIsForOneAct: a PIN that was given for a look at a phone's screen gives no
+// money back, and an act that nobody knows is not approved.
+func TestAnApprovalIsForOneAct(t *testing.T) {
+	tm := offlineTerminal(t)
+	id := string(tm.open("a", "scan"))
+	tm.pay(agent.PaymentID(id))
+	c := tm.signedIn("cas", "111111")
+	for _, what := range []act{actOffline, actSight, actVoid} {
+		body := refundBody("r", "1280", c.approves(what, "222222", id, "1280"))
+		if a := c.want(http.StatusForbidden, "POST", "/payments/"+id+"/refunds", body); a.code(t) != "approval" {
+			t.Errorf("%s: %s", what, a.body)
+		}
+	}
+	if a := c.want(http.StatusBadRequest, "POST", "/approvals", `{"pin":"222222","payment":"`+id+`","amount":1280,"act":"everything"}`); a.code(t) != "unreadable" {
+		t.Errorf("another act: %s", a.body)
+	}
+	c.want(http.StatusCreated, "POST", "/payments/"+id+"/refunds", refundBody("r", "1280", c.approves(actRefund, "222222", id, "1280")))
+	if p, _ := tm.Payment(t.Context(), agent.PaymentID(id)); len(p.Status.Refunds) != 1 {
+		t.Errorf("given back: %+v", p.Status.Refunds)
 	}
 }

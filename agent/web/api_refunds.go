@@ -1,21 +1,27 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
+	"slices"
 
 	"tillwire/agent"
 )
 
-// approve takes a manager's PIN for one refund. The PIN is the authority, so a
-// till may ask as well: it is how a till's own screen offers refunds.
+// approve takes a manager's PIN for one act, a refund when it names none. The PIN is the
+// authority, so a till may ask as well: it is how a till's own screen offers refunds.
 func (s *Server) approve(w http.ResponseWriter, r *http.Request, c caller) error {
 	var body struct {
 		PIN     string          `json:"pin"`
 		Payment agent.PaymentID `json:"payment"`
 		Amount  looseAmount     `json:"amount"`
+		Act     act             `json:"act"`
 	}
 	if err := decode(r, &body); err != nil {
 		return err
+	}
+	if body.Act = cmp.Or(body.Act, actRefund); !slices.Contains(acts, body.Act) {
+		return unreadable("The act of an approval is refund, offline, sight or void.")
 	}
 	p, err := s.Store.Payment(r.Context(), body.Payment)
 	if err != nil {
@@ -30,8 +36,8 @@ func (s *Server) approve(w http.ResponseWriter, r *http.Request, c caller) error
 		s.audits.note(r.Context(), agent.Audit{Actor: c.client(), Action: "approval_refused", Object: string(p.ID)})
 		return err
 	}
-	id := s.approvals.grant(p.ID, amount, by.ID)
-	s.audits.note(r.Context(), agent.Audit{Actor: "person:" + by.ID, Action: "approval", Object: string(p.ID), Detail: amount.String()})
+	id := s.approvals.grant(body.Act, p.ID, amount, by.ID)
+	s.audits.note(r.Context(), agent.Audit{Actor: "person:" + by.ID, Action: "approval", Object: string(p.ID), Detail: string(body.Act) + " " + amount.String()})
 	s.respond(w, http.StatusCreated, map[string]any{
 		"approval": id, "expires": s.Clock.Now().Add(approvalLife), "by": by.Name,
 	})
@@ -63,7 +69,7 @@ func (s *Server) refundPayment(w http.ResponseWriter, r *http.Request, c caller)
 	req := agent.RefundRequest{Payment: id, RequestID: body.RequestID, Amount: amount, Why: body.Reason}
 	if !asked(p, body.RequestID) {
 		// A repeat needs no second approval: it moves nothing.
-		by, err := s.approvals.take(body.Approval, body.RequestID, id, amount)
+		by, err := s.approvals.take(actRefund, body.Approval, body.RequestID, id, amount)
 		if err != nil {
 			return err
 		}

@@ -14,6 +14,12 @@ func (c *client) approval(pin, payment, amount string) string {
 	return c.want(http.StatusCreated, "POST", "/approvals", `{"pin":"`+pin+`","payment":"`+payment+`","amount":`+amount+`}`).json(c.t)["approval"].(string)
 }
 
+// approves is approval for another act than a refund.
+func (c *client) approves(what act, pin, payment, amount string) string {
+	c.t.Helper()
+	return c.want(http.StatusCreated, "POST", "/approvals", `{"pin":"`+pin+`","payment":"`+payment+`","amount":`+amount+`,"act":"`+string(what)+`"}`).json(c.t)["approval"].(string)
+}
+
 func refundBody(request, amount, approval string) string {
 	return `{"request_id":"` + request + `","amount":` + amount + `,"reason":"cold soup","approval":"` + approval + `"}`
 }
@@ -93,12 +99,12 @@ func anApprovalIsBound(t *testing.T) {
 func anApprovalServesOneRequest(t *testing.T) {
 	a := &approvals{clock: newHandClock(), open: map[string]approval{}}
 	amount := agent.Money{Value: 1000, Currency: "CNY"}
-	id := a.grant("p", amount, "mia")
+	id := a.grant(actRefund, "p", amount, "mia")
 	for _, test := range []struct {
 		request string
 		good    bool
 	}{{"r1", true}, {"r1", true}, {"r2", false}, {"r1", true}} {
-		by, err := a.take(id, test.request, "p", amount)
+		by, err := a.take(actRefund, id, test.request, "p", amount)
 		if test.good && (err != nil || by != "mia") || !test.good && agent.CodeOf(err) != agent.CodeApproval {
 			t.Errorf("%s: approved by %q, %v", test.request, by, err)
 		}

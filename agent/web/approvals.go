@@ -8,16 +8,30 @@ import (
 	"tillwire/agent"
 )
 
-// approvalLife is how long a manager's PIN stands for the refund it was given for.
+// approvalLife is how long a manager's PIN stands for the act it was given for.
 const approvalLife = 60 * time.Second
 
-// approval is one manager's yes to one amount of one payment. It lives in memory
-// only: after a restart the PIN is asked again.
+// act is what a manager is asked for. The words are part of the local API.
+type act string
+
+// The acts. A PIN that lets a phone's screen count as a payment gives no money back.
+const (
+	actRefund  act = "refund"  // give an amount back
+	actOffline act = "offline" // sell without a line
+	actSight   act = "sight"   // accept what the customer's screen shows
+	actVoid    act = "void"    // take back what was accepted without a line
+)
+
+var acts = []act{actRefund, actOffline, actSight, actVoid}
+
+// approval is one manager's yes to one act with one amount of one payment, which has one
+// lane. It lives in memory only: after a restart the PIN is asked again.
 type approval struct {
+	act     act
 	payment agent.PaymentID
 	amount  agent.Money
 	by      string // Person.ID
-	request string // the refund that took it; empty while none has
+	request string // what took it; empty while nothing has
 	expires time.Duration
 }
 
@@ -28,7 +42,7 @@ type approvals struct {
 }
 
 // grant remembers an approval and returns its id.
-func (a *approvals) grant(payment agent.PaymentID, amount agent.Money, by string) string {
+func (a *approvals) grant(what act, payment agent.PaymentID, amount agent.Money, by string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.clock.Mono()
@@ -38,19 +52,19 @@ func (a *approvals) grant(payment agent.PaymentID, amount agent.Money, by string
 		}
 	}
 	id := rand.Text()
-	a.open[id] = approval{payment: payment, amount: amount, by: by, expires: now + approvalLife}
+	a.open[id] = approval{act: what, payment: payment, amount: amount, by: by, expires: now + approvalLife}
 	return id
 }
 
 // take uses an approval up for one request and returns who gave it. The same
 // request may come again: a second click can be here before the first one is
-// recorded, and its request_id lets it move nothing. A try with another payment or
+// recorded, and its request_id lets it move nothing. A try with another act, payment or
 // amount uses the approval up as well.
-func (a *approvals) take(id, request string, payment agent.PaymentID, amount agent.Money) (by string, err error) {
+func (a *approvals) take(what act, id, request string, payment agent.PaymentID, amount agent.Money) (by string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	given, ok := a.open[id]
-	if !ok || given.expires < a.clock.Mono() || given.payment != payment || given.amount != amount {
+	if !ok || given.expires < a.clock.Mono() || given.act != what || given.payment != payment || given.amount != amount {
 		delete(a.open, id)
 		return "", errApproval(payment)
 	}

@@ -62,7 +62,7 @@ func TestAnOutageFromTheCutToTheLedger(t *testing.T) {
 	r.scan(card, true, "not yet collected")
 	sight, shown := r.begin(5, "cornerpay")
 	w.control("POST", "customers/"+cora+"/scan", fmt.Sprintf(`{"qr":%q}`, shown)) // paid, and nobody scans the receipt
-	_, approval := r.call("POST", "/api/v1/approvals", `{"pin":"274951","payment":"`+sight+`","amount":1280}`)
+	_, approval := r.call("POST", "/api/v1/approvals", `{"pin":"274951","payment":"`+sight+`","amount":1280,"act":"sight"}`)
 	if status, p := r.call("POST", "/api/v1/payments/"+sight+"/sight", fmt.Sprintf(`{"approval":%q}`, approval["approval"])); status != http.StatusAccepted || p["status"] != "offline_accepted" {
 		t.Fatalf("on sight: %d %v", status, p)
 	}

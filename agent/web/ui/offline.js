@@ -100,7 +100,7 @@ export class Offline {
     const { kind, payment: p, name } = this.wanted;
     const pin = $("m-pin").value;
     $("m-pin").value = "";
-    const granted = await call("POST", "/approvals", { pin, payment: p.id, amount: p.amount });
+    const granted = await call("POST", "/approvals", { pin, payment: p.id, amount: p.amount, act: kind === "later" ? "offline" : kind });
     if (!granted.ok) { $("m-wrong").textContent = granted.body.say; return; }
     const { approval } = granted.body;
     $("manager").close();
