@@ -102,6 +102,8 @@ func (e *Engine) Check(ctx context.Context, id agent.PaymentID) (agent.Payment, 
 	switch {
 	case p.Status.State == agent.Paid, p.Status.State == agent.Refunded, p.Status.State == agent.Created:
 		return p, nil
+	case p.Status.State == agent.OfflineRejected:
+		return p, nil // a loss is final: money found for it is a difference of the reconciliation
 	case !p.Status.Final():
 		e.Resume(context.WithoutCancel(ctx), agent.Task{Payment: id, Tries: 1})
 		return e.opt.Journal.Payment(ctx, id)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"tillwire/agent"
@@ -275,7 +274,7 @@ func (e *Engine) judge(ctx context.Context, p agent.Payment, i Issuer, text stri
 		a.Fact.Txn = got.Txn.String()
 	}
 	o.timed(&a, got.Clock)
-	a.Sealed, err = o.Seal(string(p.ID), []byte(strings.TrimRight(text, "\r\n\t")))
+	a.Sealed, err = o.Seal(string(p.ID), []byte(voucher.Trim(text)))
 	return a, err
 }
 

@@ -442,6 +442,25 @@ func TestARefusedRedemptionIsALossOfItsOwn(t *testing.T) {
 		if p.Say().ID != "say.loss.spent_elsewhere" || len(p.Steps(timers(""))) != 0 {
 			s.t.Errorf("the loss says %q and still has to %v", p.Say(), p.Steps(timers("")))
 		}
+		// It is final: nobody asks for it again, and money found is for the reconciliation.
+		s.cloud.payQR(p.OrderNo, 1280)
+		asked := s.cloud.count(agent.OpQuery)
+		if now, err := s.engine.Check(s.t.Context(), p.ID); err != nil || now.Status.State != agent.OfflineRejected || s.cloud.count(agent.OpQuery) != asked {
+			s.t.Errorf("looked at again it is %s, %v, after %d queries", now.Status.State, err, s.cloud.count(agent.OpQuery)-asked)
+		}
+	})
+}
+
+// TestWhatAScannerPutsAroundACodeIsNotHandedIn: the issuer gets what was judged.
+func TestWhatAScannerPutsAroundACodeIsNotHandedIn(t *testing.T) {
+	cut(t, func(s *shop, w *issuing) {
+		code := bearer(s.t, "bearer01", s.clock.Now())
+		p := s.offer()
+		s.said(s.scan("\r\n\t"+code+"\t\r\n"), true, "say.offline_accepted")
+		s.restore()
+		if p = s.settle(p.ID, time.Minute); p.Status.State != agent.Paid || len(w.took) != 1 || w.took[0] != code {
+			s.t.Errorf("%s: handed in %q", p.Status.State, w.took)
+		}
 	})
 }
 

@@ -90,16 +90,16 @@ func (c Code) GoString() string { return c.String() }
 // KindOf tells the format of a scanned text by its prefix, or "". It says
 // nothing about what follows.
 func KindOf(text string) Kind {
-	prefix, _, found := strings.Cut(trim(text), ":")
+	prefix, _, found := strings.Cut(Trim(text), ":")
 	if _, known := maxRaw[Kind(prefix)]; found && known {
 		return Kind(prefix)
 	}
 	return ""
 }
 
-// trim takes away what serial scanners put at the end of a line. A space is
-// part of the alphabet and stays.
-func trim(text string) string { return strings.Trim(text, "\r\n\t") }
+// Trim takes away what serial scanners put around a line, which is no part of a code. A
+// space is part of the alphabet and stays.
+func Trim(text string) string { return strings.Trim(text, "\r\n\t") }
 
 // Read takes a scanned text apart. Nothing in the result is verified. The
 // reasons are TooLong, NotVoucher, Unreadable and Malformed.
@@ -120,7 +120,7 @@ func open(text string) (Kind, []byte, error) {
 	if kind == "" {
 		return "", nil, refuse(NotVoucher, nil)
 	}
-	body := trim(text)[len(kind)+1:]
+	body := Trim(text)[len(kind)+1:]
 	if len(body) > (maxRaw[kind]+1)/2*3 {
 		return "", nil, refuse(TooLong, nil)
 	}
