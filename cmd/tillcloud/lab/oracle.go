@@ -71,7 +71,8 @@ type Books struct {
 	Payments []agent.Payment
 	Orders   []sandbox.OrderWithHistory
 
-	byOrder map[string]sandbox.OrderWithHistory
+	byOrder     map[string]sandbox.OrderWithHistory
+	answeredFor map[string]int64 // minor units behind each certificate of an issuer
 }
 
 // Settle waits until every payment is final and nothing is left to do, at most
@@ -172,6 +173,9 @@ func (s *Shop) Books(ctx context.Context) (*Books, error) {
 		}
 	}
 	var err error
+	if b.answeredFor, err = s.answeredFor(ctx); err != nil {
+		return nil, err
+	}
 	b.Orders, err = s.Cloud().Ledger.Orders(ctx, 0)
 	for _, o := range b.Orders {
 		b.byOrder[o.OrderNo] = o

@@ -58,6 +58,7 @@ func (s *Shop) judgeOutage(b *Books) {
 	list := acceptances(b)
 	s.judgeOnce(list)
 	s.judgeCaps(list)
+	s.judgeDevices(b, list)
 	for i := range list {
 		s.judgeLoss(b, &list[i])
 	}
@@ -111,8 +112,9 @@ func (e *exposed) add(a *acceptance, sign int) {
 	e.sums[a.p.Amount.Currency] += int64(sign) * a.p.Amount.Value
 }
 
-// judgeCaps adds up what was at stake whenever one more was accepted: the owner's caps
-// hold then, whatever was under way beside it and wherever the power went.
+// judgeCaps adds up what was at stake whenever one more was accepted: the owner's caps and
+// the time they hold for are kept then, whatever was under way beside it and wherever the
+// power went, and by whom the owner lets it be done.
 func (s *Shop) judgeCaps(list []acceptance) {
 	if s.opt.Outage == nil {
 		for i := range list {
@@ -134,6 +136,7 @@ func (s *Shop) judgeCaps(list []acceptance) {
 	}
 	slices.SortFunc(steps, func(x, y step) int { return cmp.Compare(x.at, y.at) })
 	var all exposed
+	var waiting []*acceptance
 	lanes := map[string]*exposed{}
 	for _, st := range steps {
 		lane := lanes[st.a.p.Lane]
@@ -143,9 +146,14 @@ func (s *Shop) judgeCaps(list []acceptance) {
 		}
 		all.add(st.a, st.sign)
 		lane.add(st.a, st.sign)
-		if st.sign > 0 {
-			s.judgeCap(st.a, all, *lane)
+		if st.sign < 0 {
+			waiting = without(waiting, st.a)
+			continue
 		}
+		s.judgeCap(st.a, all, *lane)
+		s.judgeWindow(st.a, waiting)
+		s.judgeWho(st.a)
+		waiting = append(waiting, st.a)
 	}
 }
 

@@ -2,6 +2,8 @@ package lab
 
 import (
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,7 +40,7 @@ func (s *stage) up() {
 func (s *stage) accept(wallet string, show func(qr string) string) agent.Payment {
 	s.Helper()
 	p := s.open("1", "", agent.ModeAny)
-	p, err := s.Till().GoOffline(s.Context(), p.ID, wallet, "person:1", agent.RoleCashier)
+	p, err := s.Till().GoOffline(s.Context(), p.ID, wallet, AtTheLane, agent.RoleCashier)
 	s.must(err)
 	r := s.Till().Scan(s.Context(), "1", agent.NewPayCode(show(p.Status.QR)))
 	if synctest.Wait(); !r.Accepted || s.now(p).Status.State != agent.OfflineAccepted {
@@ -147,6 +149,79 @@ func TestAnOutageIsSoldThroughHonestly(t *testing.T) {
 	if len(found) != 0 {
 		t.Errorf("found %v", found)
 	}
+}
+
+// TestEachPartOfThePolicyIsJudged: what the owner allows beside the sums, and what an issuer
+// answers for. The shop is honest each time, and the books are held to less than it was.
+func TestEachPartOfThePolicyIsJudged(t *testing.T) {
+	keys, err := NewKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	twice := func(s *stage) (id string, second agent.Payment) {
+		customer, id := s.flying()
+		s.accept(Corner, s.signs(customer))
+		return id, s.accept(Corner, s.signs(customer))
+	}
+	for part, tamper := range map[string]tampering{
+		"had waited for": func(s *stage) func(*Books) {
+			s.down()
+			s.accept(Corner, func(string) string { return s.bearer() })
+			<-time.After(20 * time.Minute)
+			s.accept(Corner, func(string) string { return s.bearer() })
+			s.up()
+			return func(*Books) { s.opt.Outage.Window = time.Minute }
+		},
+		"times within a day": func(s *stage) func(*Books) {
+			s.down()
+			twice(s)
+			s.up()
+			return func(*Books) { s.opt.Outage.DeviceDay = 1 }
+		},
+		"its issuer answers for": func(s *stage) func(*Books) {
+			s.down()
+			id, _ := twice(s)
+			s.up()
+			return func(b *Books) { b.answeredFor[id] = 2*price - 1 }
+		},
+		"by the hand of": func(s *stage) func(*Books) {
+			s.down()
+			twice(s)
+			s.up()
+			return func(*Books) { s.opt.Outage.Least = agent.RoleManager }
+		},
+	} {
+		t.Run(part, func(t *testing.T) {
+			found := perform(t, keys, tamper)
+			if len(found) == 0 || slices.ContainsFunc(found, func(v Violation) bool { return v.Check != CheckCaps || !strings.Contains(v.What, part) }) {
+				t.Errorf("found %v, want what %q says and nothing else", found, part)
+			}
+		})
+	}
+	t.Run("on sight", func(t *testing.T) {
+		found := perform(t, keys, func(s *stage) func(*Books) {
+			payer, err := s.CustomerOf(s.Context(), Corner, sandbox.Approve, 1_000_000)
+			s.must(err)
+			s.down()
+			p := s.open("1", "", agent.ModeAny)
+			p, err = s.Till().GoOffline(s.Context(), p.ID, Corner, AtTheLane, agent.RoleCashier)
+			s.must(err)
+			s.signs(payer)(p.Status.QR)
+			_, err = s.Till().AcceptOnSight(s.Context(), p.ID, InCharge, agent.RoleManager)
+			s.must(err)
+			s.up()
+			return func(b *Books) {
+				for i, f := range the(b, p).Facts {
+					if f.Kind == agent.FactOfflineAccepted {
+						the(b, p).Facts[i].By = AtTheLane
+					}
+				}
+			}
+		})
+		if len(found) != 1 || found[0].Check != CheckCaps || !strings.Contains(found[0].What, "by the hand of") {
+			t.Errorf("found %v", found)
+		}
+	})
 }
 
 // TestALossThatNobodyProvedIsNoLoss: the wallet must have refused what is called lost.

@@ -121,7 +121,7 @@ func (c *counter) apart(ctx context.Context, s *scene, lane string, way apartWay
 	}
 	till := c.shop.Till()
 	asked := p.ID
-	switch p, err = till.GoOffline(ctx, asked, way.wallet, "person:1", agent.RoleCashier); {
+	switch p, err = till.GoOffline(ctx, asked, way.wallet, lab.AtTheLane, agent.RoleCashier); {
 	case agent.CodeOf(err) == agent.CodeOffline:
 		return c.leave(ctx, asked)
 	case err != nil:
@@ -129,7 +129,7 @@ func (c *counter) apart(ctx context.Context, s *scene, lane string, way apartWay
 	}
 	switch text := ""; {
 	case way.code == nil:
-		if _, err = till.AcceptOnSight(ctx, p.ID, "person:2", agent.RoleManager); agent.CodeOf(err) == agent.CodeOffline {
+		if _, err = till.AcceptOnSight(ctx, p.ID, lab.InCharge, agent.RoleManager); agent.CodeOf(err) == agent.CodeOffline {
 			err = nil
 		}
 	default:
@@ -162,7 +162,7 @@ func (c *counter) takesBack(ctx context.Context) error {
 	if err != nil || len(e.Payments) == 0 {
 		return err
 	}
-	_, err = c.shop.Till().Void(ctx, e.Payments[0].ID, "person:2")
+	_, err = c.shop.Till().Void(ctx, e.Payments[0].ID, lab.InCharge)
 	return err
 }
 
@@ -270,7 +270,7 @@ func replayed(ctx context.Context, shop *lab.Shop, p promise) (spent int, found 
 		if err != nil {
 			return spent, found, err
 		}
-		if _, err := shop.Till().GoOffline(ctx, sale.ID, lab.Card, "person:1", agent.RoleCashier); err != nil {
+		if _, err := shop.Till().GoOffline(ctx, sale.ID, lab.Card, lab.AtTheLane, agent.RoleCashier); err != nil {
 			return spent, found, err
 		}
 		r := shop.Till().Scan(ctx, "2", agent.NewPayCode(text))

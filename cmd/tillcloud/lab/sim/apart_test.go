@@ -121,7 +121,7 @@ func (c *cashier) goOffline(ctx context.Context, id agent.PaymentID, w way) bool
 	if e == nil {
 		return false
 	}
-	_, err := e.GoOffline(ctx, id, w.wallet, "person:1", agent.RoleCashier)
+	_, err := e.GoOffline(ctx, id, w.wallet, lab.AtTheLane, agent.RoleCashier)
 	return err == nil
 }
 
@@ -190,11 +190,11 @@ func (c *cashier) looksAt(ctx context.Context, p agent.Payment, w way) {
 		return
 	}
 	if c.dice.Chance(6) {
-		if _, err := e.AcceptOnSight(ctx, p.ID, "person:1", agent.RoleCashier); err == nil {
+		if _, err := e.AcceptOnSight(ctx, p.ID, lab.AtTheLane, agent.RoleCashier); err == nil {
 			c.accuse(checkTill, "a cashier accepted %s on sight, which takes a manager", p.ID)
 		}
 	}
-	_, _ = e.AcceptOnSight(ctx, p.ID, "person:2", agent.RoleManager) // refused over a cap; the journal tells
+	_, _ = e.AcceptOnSight(ctx, p.ID, lab.InCharge, agent.RoleManager) // refused over a cap; the journal tells
 }
 
 // pays lets a phone pay what the lane shows, over its own line, and returns what it
@@ -225,7 +225,7 @@ func (c *cashier) afterApart(ctx context.Context) {
 	id := c.taken[i]
 	switch throw := c.dice.IntN(100); {
 	case throw < 8:
-		if p, err := e.Void(ctx, id, "person:2"); err == nil && p.Status.State == agent.Paid {
+		if p, err := e.Void(ctx, id, lab.InCharge); err == nil && p.Status.State == agent.Paid {
 			c.accuse(checkTill, "%s was taken back and is paid: nothing said so", id)
 		}
 	case throw < 12:
