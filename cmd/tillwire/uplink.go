@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -63,18 +64,76 @@ func boundTo(c uplinkConfig) wallet.Dial {
 		return nil
 	}
 	names := &net.Dialer{Control: bind, Timeout: 2 * time.Second}
-	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, server string) (conn net.Conn, err error) {
-		if len(c.DNS) == 0 {
-			return names.DialContext(ctx, network, server)
+	if len(c.DNS) == 0 {
+		resolver := &net.Resolver{PreferGo: true, Dial: names.DialContext}
+		return (&net.Dialer{Control: bind, Resolver: resolver, KeepAliveConfig: wallet.KeepAlive()}).DialContext
+	}
+	var servers []lookup
+	for _, own := range c.DNS {
+		server := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return names.DialContext(ctx, network, net.JoinHostPort(own, "53"))
+		}}
+		servers = append(servers, func(ctx context.Context, name string) ([]netip.Addr, error) {
+			return server.LookupNetIP(ctx, "ip", name)
+		})
+	}
+	return named(servers, (&net.Dialer{Control: bind, KeepAliveConfig: wallet.KeepAlive()}).DialContext)
+}
+
+// lookup asks one name server.
+type lookup func(ctx context.Context, name string) ([]netip.Addr, error)
+
+// named connects to names by what the name servers say, all of them asked at once: one
+// that is away is only noticed by its silence, which lasts longer than a connection may.
+func named(servers []lookup, dial wallet.Dial) wallet.Dial {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		host, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			return nil, err
 		}
-		for _, own := range c.DNS {
-			if conn, err = names.DialContext(ctx, network, net.JoinHostPort(own, "53")); err == nil {
+		if _, err := netip.ParseAddr(host); err == nil {
+			return dial(ctx, network, addr)
+		}
+		found, err := firstAnswer(ctx, servers, host)
+		if err != nil {
+			return nil, err
+		}
+		var errs []error
+		for _, ip := range found {
+			conn, err := dial(ctx, network, net.JoinHostPort(ip.Unmap().String(), port))
+			if err == nil {
 				return conn, nil
 			}
+			errs = append(errs, err)
 		}
-		return nil, err
-	}}
-	return (&net.Dialer{Control: bind, Resolver: resolver, KeepAliveConfig: wallet.KeepAlive()}).DialContext
+		return nil, errors.Join(errs...)
+	}
+}
+
+// firstAnswer is what the fastest of the servers that know the name says.
+func firstAnswer(ctx context.Context, servers []lookup, name string) ([]netip.Addr, error) {
+	type answer struct {
+		found []netip.Addr
+		err   error
+	}
+	ctx, done := context.WithCancel(ctx)
+	defer done() // the others need not go on
+	answers := make(chan answer, len(servers))
+	for _, ask := range servers {
+		go func() {
+			found, err := ask(ctx, name)
+			answers <- answer{found, err}
+		}()
+	}
+	var errs []error
+	for range servers {
+		a := <-answers
+		if a.err == nil && len(a.found) > 0 {
+			return a.found, nil
+		}
+		errs = append(errs, a.err)
+	}
+	return nil, fmt.Errorf("no name server knows %s: %w", name, errors.Join(errs...))
 }
 
 // overSecond drops the connections that were kept over the way that was left: a request

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -75,6 +76,48 @@ func TestPaymentsGoOverTheSecondUplink(t *testing.T) {
 	var none *uplink
 	if none.dial() != nil {
 		t.Error("a machine with one way has a second")
+	}
+}
+
+// TestEveryNameServerIsAsked: one that is away says nothing, and nobody waits for it.
+func TestEveryNameServerIsAsked(t *testing.T) {
+	silent := func(ctx context.Context, _ string) ([]netip.Addr, error) { <-ctx.Done(); return nil, ctx.Err() }
+	unknown := func(context.Context, string) ([]netip.Addr, error) { return nil, errors.New("no such host") }
+	knows := func(list ...string) lookup {
+		return func(context.Context, string) (found []netip.Addr, err error) {
+			for _, ip := range list {
+				found = append(found, netip.MustParseAddr(ip))
+			}
+			return found, nil
+		}
+	}
+	for name, tc := range map[string]struct {
+		servers []lookup
+		want    string // what was connected to; "" is nothing
+	}{
+		"the first is away":         {[]lookup{silent, knows("192.0.2.1")}, "192.0.2.1:443"},
+		"the second is away":        {[]lookup{knows("192.0.2.1"), silent}, "192.0.2.1:443"},
+		"the first knows nothing":   {[]lookup{unknown, knows("192.0.2.1")}, "192.0.2.1:443"},
+		"nobody knows":              {[]lookup{unknown, knows()}, ""},
+		"one address is dead":       {[]lookup{knows("192.0.2.9", "192.0.2.1")}, "192.0.2.1:443"},
+		"an old form of an address": {[]lookup{knows("::ffff:192.0.2.1")}, "192.0.2.1:443"},
+		"every address is dead":     {[]lookup{knows("192.0.2.9")}, ""},
+	} {
+		reached := ""
+		dial := named(tc.servers, func(_ context.Context, _, addr string) (net.Conn, error) {
+			if addr == "192.0.2.9:443" {
+				return nil, errors.New("refused")
+			}
+			reached = addr
+			return &net.TCPConn{}, nil
+		})
+		if _, err := dial(t.Context(), "tcp", "pay.example.com:443"); (err == nil) != (tc.want != "") || reached != tc.want {
+			t.Errorf("%s: connected to %q, %v", name, reached, err)
+		}
+	}
+	asked := func(context.Context, string) ([]netip.Addr, error) { panic("a number has no name") }
+	if _, err := named([]lookup{asked}, func(_ context.Context, _, addr string) (net.Conn, error) { return nil, nil })(t.Context(), "tcp", "192.0.2.1:443"); err != nil {
+		t.Error(err)
 	}
 }
 
