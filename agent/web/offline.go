@@ -37,8 +37,7 @@ type offlineStore interface {
 	PutBack(ctx context.Context) (time.Time, error)
 	// SeenTime is the latest time that a wallet has confirmed, zero when none has.
 	SeenTime(ctx context.Context) (time.Time, error)
-	// ResetSeen takes the time of now for it, where a later one was kept by mistake. It is
-	// refused while nobody has confirmed the clock.
+	// ResetSeen takes the time of now for it, where a later one was kept by mistake.
 	ResetSeen(ctx context.Context, by string) error
 	// TrustSpent settles it: by says that the wallets' bills were compared.
 	TrustSpent(ctx context.Context, by string) error

@@ -39,7 +39,9 @@ type Options struct {
 	Devices  func() []agent.DeviceStatus // all but the kiosk displays, which live here
 	Problems func() []agent.Problem
 	Policy   func() agent.OfflinePolicy // of selling without a line; nil: nothing is accepted then
-	Setting  func(key string) string    // value of a setting; "" when there is none
+	// Confirmed reports that a wallet has found the clock right in this run; nil: none has.
+	Confirmed func() bool
+	Setting   func(key string) string // value of a setting; "" when there is none
 	// Audits lists the newest sensitive acts first; nil: the Store's own list.
 	Audits func(ctx context.Context, limit int) ([]agent.Audit, error)
 	Ready  func(context.Context) []Check
@@ -96,6 +98,9 @@ func (o *Options) defaults() {
 	}
 	if o.Policy == nil {
 		o.Policy = func() agent.OfflinePolicy { return agent.OfflinePolicy{} }
+	}
+	if o.Confirmed == nil {
+		o.Confirmed = func() bool { return false }
 	}
 	if o.Setting == nil {
 		o.Setting = func(string) string { return "" }

@@ -155,7 +155,7 @@ func (s *Server) ownerWriteOff(w http.ResponseWriter, r *http.Request, me agent.
 		return refused(err)
 	}
 	lost := p.Status.State == agent.OfflineRejected
-	if p, err = s.Counter.WriteOff(ctx, p.ID, "person:"+me.ID, why); err != nil {
+	if _, err := s.Counter.WriteOff(ctx, p.ID, "person:"+me.ID, why); err != nil {
 		return refused(err)
 	}
 	if !lost {
@@ -178,6 +178,9 @@ func (s *Server) ownerTrust(w http.ResponseWriter, r *http.Request, me agent.Per
 // ownerTime takes the owner's word that the clock is right now, and that the later time
 // which was seen was not. The store writes down who said so.
 func (s *Server) ownerTime(w http.ResponseWriter, r *http.Request, me agent.Person) error {
+	if !s.Confirmed() {
+		return fail(agent.Conflict, agent.CodeState, "error.time_unconfirmed", "No wallet has confirmed the clock since the last start. Set it, wait for a connection, then try again.")
+	}
 	if err := s.Store.ResetSeen(r.Context(), "person:"+me.ID); err != nil {
 		return err
 	}

@@ -72,7 +72,8 @@ func TestTheOwnerForwardsAndTrustsAgain(t *testing.T) {
 
 // TestTheOwnerPutsTheTimeRight after a clock had run ahead.
 func TestTheOwnerPutsTheTimeRight(t *testing.T) {
-	tm := offlineTerminal(t)
+	confirmed := false
+	tm := newTerminal(t, func(o *Options) { o.Policy, o.Confirmed = caps, func() bool { return confirmed } })
 	owner := tm.owner()
 	const form = "/owner/offline/time"
 	for ahead, offered := range map[time.Duration]bool{-time.Hour: false, time.Minute: false, 8 * 365 * 24 * time.Hour: true} {
@@ -85,6 +86,10 @@ func TestTheOwnerPutsTheTimeRight(t *testing.T) {
 	if a := tm.signedIn("mia", "222222").post(form); a.status != http.StatusForbidden || tm.trusted != "" {
 		t.Errorf("a manager: %d", a.status)
 	}
+	if a := owner.post(form); a.status != http.StatusConflict || tm.trusted != "" || !strings.Contains(a.body, "No wallet has confirmed the clock") {
+		t.Errorf("a clock that nobody has confirmed: %d, by %q", a.status, tm.trusted)
+	}
+	confirmed = true
 	if a := owner.post(form); a.status != http.StatusSeeOther || tm.trusted != "person:own" {
 		t.Errorf("the owner: %d, by %q", a.status, tm.trusted)
 	}
@@ -118,7 +123,7 @@ func TestTheOwnerWritesOffWhatCannotBeCollected(t *testing.T) {
 	}{{"its wallet is gone", "wrong password", 401, "That is not right"}, {"", "open sesame 123", 400, "Why?"}} {
 		a := owner.post(form, "reason", test.reason, "password", test.password)
 		if a.status != test.status || !strings.Contains(a.body, test.says) || !strings.Contains(a.body, `value="`+test.reason+`"`) || strings.Contains(a.body, test.password) {
-			t.Errorf("%q with %q: %d %.300s", test.reason, test.password, a.status, a.body)
+			t.Errorf("%q with %q: %d %s", test.reason, test.password, a.status, a.body[max(0, len(a.body)-1500):])
 		}
 	}
 	for who, c := range map[string]*client{"nobody": tm.page(), "a manager": tm.signedIn("mia", "222222"), "another site": tm.owner().with("Sec-Fetch-Site", "cross-site")} {

@@ -24,15 +24,15 @@ const (
 func (d *agentd) openWeb(ctx context.Context, a *app, done func()) (err error) {
 	tokens, faults := readTokens(d.config)
 	d.noteFaults(faults)
-	store := pageStore{d.store, d.forwardNow, d.clocks.confirmed}
+	store := pageStore{d.store, d.forwardNow}
 	d.web, err = web.New(web.Options{
 		Version: version, Test: d.test(), Shop: d.config.Terminal.Shop, Terminal: d.config.Terminal.Code, Zone: d.zone,
 		Currency: agent.Currency(d.config.Terminal.Currency), Hosts: d.config.HTTP.Hosts, Tokens: tokens,
 		Counter: d.engine, Store: store, Audits: store.Audits, Feed: d.feed, Displays: d.displays, Settings: ownerSettings{d.book, d.store, d.clock},
 		Clock: d.clock, Words: d.words, Log: d.log,
 		Line: d.link.Line, Devices: func() []agent.DeviceStatus { return d.devices.Status() }, Problems: d.problems.list,
-		Policy: func() agent.OfflinePolicy { return d.book.Values().Offline() },
-		Bills:  ownerBills{d.bills}, Backups: pageBackups{d.store}, Setting: d.setting, Ready: d.ready, Metrics: d.metrics.handler(),
+		Policy: func() agent.OfflinePolicy { return d.book.Values().Offline() }, Confirmed: d.clocks.confirmed,
+		Bills: ownerBills{d.bills}, Backups: pageBackups{d.store}, Setting: d.setting, Ready: d.ready, Metrics: d.metrics.handler(),
 		Gear: shopGear{d, a.sysRoot()}, LAN: d.lan.door,
 		Print: func(ctx context.Context, id agent.PaymentID) error {
 			return d.printing.again(ctx, printRequest{Payment: id})

@@ -12,17 +12,7 @@ import (
 // the journal nor what the store calls its sessions.
 type pageStore struct {
 	*offline.Store
-	forward   func(context.Context) (revived int, err error)
-	confirmed func() bool // a wallet has found the clock right
-}
-
-// ResetSeen takes the time of now for the latest one seen, once a wallet has confirmed it.
-func (s pageStore) ResetSeen(ctx context.Context, by string) error {
-	if !s.confirmed() {
-		return &agent.Error{Op: "put the time right", Class: agent.Conflict, Code: agent.CodeState, Say: agent.Sentence{ID: "error.time_unconfirmed",
-			English: "No wallet has confirmed the clock since the last start. Set it, wait for a connection, then try again."}}
-	}
-	return s.Store.ResetSeen(ctx, by)
+	forward func(context.Context) (revived int, err error)
 }
 
 // ForwardNow begins with everything that waits for its next try.
