@@ -70,13 +70,11 @@ var ErrSpent = errors.New("this offline code was accepted before")
 // Spend is what may be accepted only once: issuer, voucher or transaction, counter. Of
 // a code that is charged later it is SpendOf.
 type Spend struct {
-	Issuer  uint16
-	ID      []byte    // 8 to 16 bytes
-	Counter uint32    // of a device's codes; 0 where there is none
-	Until   time.Time // the code itself refuses later; kept fourteen days longer
-	// Allowance is what the issuer has put behind ID for all of its codes together, in
-	// minor units. A device's code without one is refused; others have none.
-	Allowance int64
+	Issuer    uint16
+	ID        []byte    // 8 to 16 bytes
+	Counter   uint32    // of a device's codes; 0 where there is none
+	Until     time.Time // the code itself refuses later; kept fourteen days longer
+	Allowance int64     // minor units behind all codes of ID together; a device's code without is refused
 }
 
 // printBytes of a code's fingerprint tell it from every other. No voucher and no

@@ -111,10 +111,12 @@ func (d *agentd) copyProblems(parts []string) []agent.Problem {
 	if !d.book.Values().Offline().On {
 		return nil
 	}
-	list := d.standing.problem(len(parts) == 0, "machine", "This machine has neither a network card nor a serial number of its own, so it is not noticed when its disk is copied.",
-		"Nothing needs to be done as long as nobody runs a copy of this terminal. Sell without a connection only where nobody can copy the disk.")
-	return append(list, d.standing.problem(d.store.WitnessMissing(), "witness", "The store had no witness when it was opened, so it cannot be told whether somebody put an older one back.",
-		"If the file was removed on purpose, nothing needs to be done: it is there again. Otherwise compare the wallets' bills with the payments listed here before anything is accepted without a connection.")...)
+	list := d.standing.problem(len(parts) == 0, "unmarked", agent.Problem{ID: "problem.unmarked",
+		What: "This machine has neither a network card nor a serial number of its own, so it is not noticed when its disk is copied.",
+		Do:   "Nothing needs to be done as long as nobody runs a copy of this terminal. Sell without a connection only where nobody can copy the disk."})
+	return append(list, d.standing.problem(d.store.WitnessMissing(), "no_witness", agent.Problem{ID: "problem.no_witness",
+		What: "The store had no witness when it was opened, so it cannot be told whether somebody put an older one back.",
+		Do:   "If the file was removed on purpose, nothing needs to be done: it is there again. Otherwise compare the wallets' bills with the payments listed here before anything is accepted without a connection."})...)
 }
 
 // seenEvery is how often a time that a wallet has confirmed is kept: a clock that is set back
