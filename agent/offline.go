@@ -67,8 +67,7 @@ func (s Status) Exposed() bool { return s.exposed }
 // one that it paid.
 var ErrSpent = errors.New("this offline code was accepted before")
 
-// Spend is what may be accepted only once: issuer, voucher or transaction, counter. Of
-// a code that is charged later it is SpendOf.
+// Spend is what may be accepted only once. Of a code that is charged later it is SpendOf.
 type Spend struct {
 	Issuer    uint16
 	ID        []byte    // 8 to 16 bytes
@@ -77,12 +76,10 @@ type Spend struct {
 	Allowance int64     // minor units behind all codes of ID together; a device's code without is refused
 }
 
-// printBytes of a code's fingerprint tell it from every other. No voucher and no
-// receipt has an id of this length, so the two are never taken for each other.
+// printBytes of a fingerprint tell codes apart; no voucher or receipt has an id so long.
 const printBytes = 16
 
-// SpendOf is what may be accepted only once of a code that is charged later: the code
-// itself, by its keyed fingerprint, until nobody charges it any more.
+// SpendOf is the Spend of a code that is charged later: its keyed fingerprint.
 func SpendOf(print []byte, until time.Time) *Spend {
 	return &Spend{ID: print[:min(len(print), printBytes)], Until: until}
 }
