@@ -63,8 +63,7 @@ func (s Status) AtStake() bool {
 // Exposed reports that a try to collect it may have reached the wallet.
 func (s Status) Exposed() bool { return s.exposed }
 
-// ErrSpent reports that the code was accepted before; the payment beside it is the
-// one that it paid.
+// ErrSpent reports that the code was accepted before, for the payment beside it.
 var ErrSpent = errors.New("this offline code was accepted before")
 
 // Spend is what may be accepted only once. Of a code that is charged later it is SpendOf.
@@ -84,9 +83,8 @@ func SpendOf(print []byte, until time.Time) *Spend {
 	return &Spend{ID: print[:min(len(print), printBytes)], Until: until}
 }
 
-// Acceptance is everything that decides whether a sale is accepted offline, and what
-// to keep of it. Whoever makes one has verified the code; the journal looks at the
-// rest inside the transaction that accepts.
+// Acceptance is what decides whether a sale is accepted offline, and what to keep of it.
+// Whoever makes one has verified the code; the accepting transaction looks at the rest.
 type Acceptance struct {
 	Fact   Fact          // FactOfflineAccepted with Way, Wallet, Amount, By and Key
 	Exact  bool          // the code was signed for this sale and amount
@@ -95,7 +93,7 @@ type Acceptance struct {
 	Now    time.Time     // the latest time known: a clock set back makes nothing young again
 	Behind bool          // the wall clock stands before a time that was already seen
 	Unset  bool          // nobody has set the wall clock and nothing kept it
-	Seen   time.Time     // what a trusted clock proves to have come; zero proves nothing
+	Seen   time.Time     // what a wallet has confirmed to have come; zero proves nothing
 	Spend  *Spend        // nil for WaySight
 	Sealed []byte        // what is forwarded, sealed; wiped when the sale has ended
 }
