@@ -11,19 +11,20 @@ import (
 // sound is a small house that keeps every rule. Each case below lays one broken file into it.
 func sound() fstest.MapFS {
 	return files(map[string]string{
-		".gitignore":                "/bin/\nnode_modules/\n*.out\n",
-		"go.mod":                    "module tillwire\n",
-		"agent/clock.go":            "// Package agent imports the standard library only.\npackage agent\n\nimport \"time\"\n\n// Now reads the clock.\nfunc Now() time.Time { return time.Now() }\n",
-		"agent/qr/qr.go":            "// Package qr may import agent.\npackage qr\n\nimport _ \"tillwire/agent\"\n",
-		"agent/wallet/wallet.go":    "// Package wallet may import agent.\npackage wallet\n\nimport _ \"tillwire/agent/qr\"\n",
-		"agent/wallet/alipay/a.go":  "// Package alipay may import agent and wallet.\npackage alipay\n\nimport _ \"tillwire/agent/wallet\"\n",
-		"agent/sandbox/s.go":        "// Package sandbox may import agent.\npackage sandbox\n\nimport _ \"tillwire/agent/sandbox/ledger\"\n",
-		"agent/sandbox/ledger/l.go": "// Package ledger may import agent.\npackage ledger\n\nimport _ \"github.com/mattn/go-sqlite3\"\n",
-		"offline/store.go":          "// Package offline may import agent.\npackage offline\n\nimport \"errors\"\n\n// ErrLocked is a sentinel.\nvar ErrLocked = errors.New(\"locked\")\n",
-		"offline/store_test.go":     "package offline_test\n\nimport (\n\t_ \"tillwire/agent/sandbox\"\n\t_ \"tillwire/offline\"\n\t_ \"tillwire/offline/journaltest\"\n)\n",
-		"offline/journaltest/j.go":  "// Package journaltest may import agent.\npackage journaltest\n\nimport _ \"testing\"\n",
-		"cmd/tillcloud/main.go":     "// Command tillcloud is the sandbox.\npackage main\n\nimport _ \"tillwire/agent/sandbox\"\n\nvar version = \"dev\"\n",
-		"bin/left/over.go":          "this is ignored and is not Go",
+		".gitignore":                  "/bin/\nnode_modules/\n*.out\n",
+		"go.mod":                      "module tillwire\n",
+		"agent/clock.go":              "// Package agent imports the standard library only.\npackage agent\n\nimport \"time\"\n\n// Now reads the clock.\nfunc Now() time.Time { return time.Now() }\n",
+		"agent/qr/qr.go":              "// Package qr may import agent.\npackage qr\n\nimport _ \"tillwire/agent\"\n",
+		"agent/wallet/wallet.go":      "// Package wallet may import agent.\npackage wallet\n\nimport _ \"tillwire/agent/qr\"\n",
+		"agent/wallet/alipay/a.go":    "// Package alipay may import agent and wallet.\npackage alipay\n\nimport _ \"tillwire/agent/wallet\"\n",
+		"agent/sandbox/s.go":          "// Package sandbox may import agent.\npackage sandbox\n\nimport _ \"tillwire/agent/sandbox/ledger\"\n",
+		"agent/sandbox/ledger/l.go":   "// Package ledger may import agent.\npackage ledger\n\nimport _ \"github.com/mattn/go-sqlite3\"\n",
+		"offline/store.go":            "// Package offline may import agent.\npackage offline\n\nimport \"errors\"\n\n// ErrLocked is a sentinel.\nvar ErrLocked = errors.New(\"locked\")\n",
+		"offline/store_test.go":       "package offline_test\n\nimport (\n\t_ \"tillwire/agent/sandbox\"\n\t_ \"tillwire/offline\"\n\t_ \"tillwire/offline/journaltest\"\n)\n",
+		"offline/journaltest/j.go":    "// Package journaltest may import agent.\npackage journaltest\n\nimport _ \"testing\"\n",
+		"cmd/tillcloud/main.go":       "// Command tillcloud is the sandbox.\npackage main\n\nimport _ \"tillwire/agent/sandbox\"\n\nvar version = \"dev\"\n",
+		"agent/decisions/0001-one.md": "# 0001 One\n",
+		"bin/left/over.go":            "this is ignored and is not Go",
 	})
 }
 
@@ -123,6 +124,8 @@ var breaches = []breach{
 	{"nothing unfinished is shipped", "agent/web/ui/a.js", "// TO" + "DO later\n"},
 	{"no traces of a machine", "cmd/a.md", "see /wor" + "k/main\n"},
 	{"no traces of a machine", "cmd/package-lock.json", "\"https://regist" + "ry.npmjs.org/a\"\n"},
+	{"a decision has a number of its own", "agent/decisions/0001-again.md", "# 0001 Once more\n"},
+	{"a decision has a number of its own", "agent/decisions/0002-next.md", "# 0003 Another number inside\n"},
 	{"no traces of a machine", "Makefile", "GOPROXY=https://prox" + "y.golang.org\n"},
 }
 

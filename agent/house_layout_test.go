@@ -227,3 +227,23 @@ func machineTraces(h *house) (found []offence) {
 	}
 	return found
 }
+
+// decisionNumbers: a decision is cited by its number, so no two have one, and the title bears
+// the number of the file.
+func decisionNumbers(h *house) (found []offence) {
+	taken := map[string]string{}
+	for _, f := range h.files {
+		if f.dir() != "agent/decisions" {
+			continue
+		}
+		number, _, _ := strings.Cut(path.Base(f.path), "-")
+		if other, is := taken[number]; is {
+			found = append(found, offence{f.path, "has the number of " + other})
+		}
+		taken[number] = f.path
+		if !strings.HasPrefix(f.text, "# "+number+" ") {
+			found = append(found, offence{f.path, "does not begin with the title \"# " + number + " …\""})
+		}
+	}
+	return found
+}

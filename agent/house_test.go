@@ -63,6 +63,7 @@ var rules = []rule{
 	{"the root of agent stays small", rootSize},
 	{"nothing unfinished is shipped", unfinished},
 	{"no traces of a machine", machineTraces},
+	{"a decision has a number of its own", decisionNumbers},
 }
 
 func TestHouse(t *testing.T) {
