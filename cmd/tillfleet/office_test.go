@@ -185,15 +185,7 @@ func (b *bench) fine(args ...string) string {
 // until looks until something holds.
 func (b *bench) until(what string, holds func() bool) {
 	b.Helper()
-	limit, look := time.After(patience), time.NewTicker(20*time.Millisecond)
-	defer look.Stop()
-	for !holds() {
-		select {
-		case <-look.C:
-		case <-limit:
-			b.Fatalf("waited in vain until %s", what)
-		}
-	}
+	brokertest.Eventually(b.T, patience, "waited until "+what, holds)
 }
 
 // Current implements fleet.Settings.

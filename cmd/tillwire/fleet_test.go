@@ -135,15 +135,7 @@ func (o *headOffice) command(name, args string) {
 
 func within(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	limit, look := time.After(patience), time.NewTicker(5*time.Millisecond)
-	defer look.Stop()
-	for !holds() {
-		select {
-		case <-look.C:
-		case <-limit:
-			t.Fatalf("%s: not within %s", what, patience)
-		}
-	}
+	brokertest.Eventually(t, patience, what, holds)
 }
 
 func inFleet(addr string) string {

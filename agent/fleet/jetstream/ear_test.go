@@ -26,15 +26,7 @@ const patience = 2 * time.Minute
 // eventually looks until something holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	limit, look := time.After(patience), time.NewTicker(5*time.Millisecond)
-	defer look.Stop()
-	for !holds() {
-		select {
-		case <-look.C:
-		case <-limit:
-			t.Fatalf("%s: not within %v", what, patience)
-		}
-	}
+	brokertest.Eventually(t, patience, what, holds)
 }
 
 // server is one of Debian's NATS servers, with a stream's disk of its own.

@@ -30,15 +30,7 @@ const (
 // eventually looks until something holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	limit, look := time.After(patience), time.NewTicker(2*time.Millisecond)
-	defer look.Stop()
-	for !holds() {
-		select {
-		case <-look.C:
-		case <-limit:
-			t.Fatalf("%s: not within %v", what, patience)
-		}
-	}
+	brokertest.Eventually(t, patience, what, holds)
 }
 
 // authority signs certificates; its files are PEM in dir.

@@ -11,6 +11,7 @@ import (
 
 	"tillwire/agent"
 	"tillwire/agent/fleet"
+	"tillwire/agent/fleet/brokertest"
 	"tillwire/agent/fleet/service"
 	"tillwire/agent/fleet/service/storetest/postgres"
 )
@@ -113,15 +114,7 @@ func (noKeys) Set() ([]byte, uint64)                          { return nil, 0 }
 // eventually looks until something holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	limit, look := time.After(patience), time.NewTicker(10*time.Millisecond)
-	defer look.Stop()
-	for !holds() {
-		select {
-		case <-look.C:
-		case <-limit:
-			t.Fatalf("%s: not within %v", what, patience)
-		}
-	}
+	brokertest.Eventually(t, patience, what, holds)
 }
 
 const (
