@@ -93,6 +93,9 @@ func TestACounterWhoseDevicesArePulledOut(t *testing.T) {
 					failed.Store(true)
 					t.Errorf("lane %s, payment %d: %v", l.id, i, err)
 				}
+				if done := i + 1; done%250 == 0 {
+					t.Logf("lane %s: %d of %d payments", l.id, done, size/len(j.lanes))
+				}
 			}
 			if err := l.mend(); err != nil {
 				t.Error(err)
