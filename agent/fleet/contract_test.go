@@ -68,7 +68,7 @@ func examples() map[string]any {
 			Clock:    clock, DiskFree: 12 << 30, Outbox: []OutboxReport{{Stream: Audits, Rows: 40, OldestS: 3600}}},
 		"beat":          Beat{V: Wire, Sess: 412, At: At(noon()), UpS: 86400, Digest: map[string]int64{"payments_total": 211, "queue_entries": 2}},
 		"config-report": ConfigReport{V: Wire, Rev: 7, Hash: HashOf(cfg), Status: ConfigTrial, At: At(noon()), Effects: map[string]string{"log.level": "live", "shop.name": "live"}},
-		"batch": Batch{V: Wire, Stream: Commands, Epoch: epochID, First: 12, Last: 12, Dropped: []Gap{{From: 3, To: 11, Reason: "full"}}, Events: []Event{
+		"batch": Batch{V: Wire, Stream: Commands, Epoch: epochID, First: 12, Last: 12, Oldest: 12, Dropped: []Gap{{From: 3, To: 11, Reason: "full"}}, Events: []Event{
 			{SpecVersion: "1.0", ID: epochID + "/12", Source: "pos/" + string(tid), Type: EventType(Commands, "status"), Time: At(noon()), Sequence: 12, BootID: bootID, UptimeS: 86400, TimeQuality: Synced, Data: data}}},
 		"command-report": report,
 		"job-report":     JobReport{Jti: jti(2), Type: "update", Status: JobRejected, Code: RefusedUnknown, Text: RefusedUnknown.Meaning(), Campaign: "1.5", Ring: "canary", At: At(noon())},
@@ -132,6 +132,7 @@ func TestSchemasRefuse(t *testing.T) {
 		{"config-report", `"trial"`, `"maybe"`},
 		{"batch", `"sequence": "12"`, `"sequence": 12`},
 		{"batch", `com.tillwire.pos`, `com.other.pos`},
+		{"batch", `"oldest": 12`, `"oldest": 0`},
 		{"command", `"terminal.wipe"`, `"shell.exec"`},
 		{"command", `"nonce": "` + nonce + `",`, ``},
 		{"config", `"warn"`, `7`},

@@ -232,7 +232,7 @@ func (o *Outbox) Next(ctx context.Context, s Stream, after uint64) (b Batch, ok 
 	if err != nil || len(events) == 0 {
 		return Batch{}, false, err
 	}
-	b = Batch{V: Wire, Stream: s, Epoch: o.epoch, First: uint64(events[0].Sequence), Last: uint64(events[len(events)-1].Sequence), Events: events}
+	b = Batch{V: Wire, Stream: s, Epoch: o.epoch, First: uint64(events[0].Sequence), Last: uint64(events[len(events)-1].Sequence), Oldest: int64(state.First), Events: events}
 	if b.First == state.First {
 		b.Dropped = append([]Gap(nil), state.Gaps...)
 	}

@@ -201,13 +201,16 @@ func (s Stream) Channel() Channel {
 }
 
 // Batch is a part of a stream. A service keeps each event once by terminal,
-// stream, epoch and sequence, and acknowledges up to where it has them all.
+// stream, epoch and sequence, and acknowledges up to where it has them all. What
+// is missing from Oldest on is still to come, however often a later part came
+// before it; what is missing below Oldest will not come any more.
 type Batch struct {
 	V       int     `json:"v"`
 	Stream  Stream  `json:"stream"`
 	Epoch   string  `json:"epoch"` // of the file the stream is kept in
 	First   uint64  `json:"first"`
 	Last    uint64  `json:"last"`
+	Oldest  int64   `json:"oldest,omitempty"`  // the first of the stream the terminal still has; 0: an agent that does not say
 	Dropped []Gap   `json:"dropped,omitempty"` // what will never come
 	Events  []Event `json:"events"`
 }
