@@ -71,12 +71,14 @@ func examples() map[string]any {
 		"batch": Batch{V: Wire, Stream: Commands, Epoch: epochID, First: 12, Last: 12, Oldest: 12, Dropped: []Gap{{From: 3, To: 11, Reason: "full"}}, Events: []Event{
 			{SpecVersion: "1.0", ID: epochID + "/12", Source: "pos/" + string(tid), Type: EventType(Commands, "status"), Time: At(noon()), Sequence: 12, BootID: bootID, UptimeS: 86400, TimeQuality: Synced, Data: data}}},
 		"command-report": report,
-		"job-report":     JobReport{Jti: jti(2), Type: "update", Status: JobRejected, Code: RefusedUnknown, Text: RefusedUnknown.Meaning(), Campaign: "1.5", Ring: "canary", At: At(noon())},
-		"command":        a.wipe(),
-		"config":         config,
-		"job":            job,
-		"keys":           a.keySet(2),
-		"ack":            Ack{Claims: a.claims(), T: At(noon()), Nonce: nonce, Acks: []AckMark{{Audits, epochID, 1040}}},
+		"act": Act{Row: 1204, Life: "9f86d081884c7d659a2feaa0c55ad015", Hash: HashOf(map[string]string{"row": "1204"}), PrevRow: 1187, PrevHash: HashOf(map[string]string{"row": "1187"}),
+			Actor: "fleet", Action: "setting", Object: "shop.name", Detail: "Corner shop"},
+		"job-report": JobReport{Jti: jti(2), Type: "update", Status: JobRejected, Code: RefusedUnknown, Text: RefusedUnknown.Meaning(), Campaign: "1.5", Ring: "canary", At: At(noon())},
+		"command":    a.wipe(),
+		"config":     config,
+		"job":        job,
+		"keys":       a.keySet(2),
+		"ack":        Ack{Claims: a.claims(), T: At(noon()), Nonce: nonce, Acks: []AckMark{{Audits, epochID, 1040}}},
 	}
 }
 
@@ -133,6 +135,8 @@ func TestSchemasRefuse(t *testing.T) {
 		{"batch", `"sequence": "12"`, `"sequence": 12`},
 		{"batch", `com.tillwire.pos`, `com.other.pos`},
 		{"batch", `"oldest": 12`, `"oldest": 0`},
+		{"act", `"prev_hash": "`, `"prev_hash": "x`},
+		{"act", `"row": 1204`, `"row": 0`},
 		{"command", `"terminal.wipe"`, `"shell.exec"`},
 		{"command", `"nonce": "` + nonce + `",`, ``},
 		{"config", `"warn"`, `7`},

@@ -250,6 +250,24 @@ func (s *Sequence) UnmarshalText(text []byte) error {
 	return err
 }
 
+// Act is a sensitive act at a terminal: data of an event of the stream of audits.
+// The acts stand in the terminal's journal among the facts of payments, and each
+// row's hash is made of the one before it, so that Hash stands for everything up to
+// Row. PrevHash is how the journal knows the act before this one now: where that is
+// not what was told then, the journal was rewritten in between. Nobody but the
+// journal can compute Hash anew; what it is made of does not leave the shop.
+type Act struct {
+	Row      int64  `json:"row"`                 // of the journal, from 1
+	Life     string `json:"life,omitempty"`      // of the journal; one that was put back from a copy begins another
+	Hash     string `json:"hash,omitempty"`      // of Row: SHA-256, hexadecimal; empty: an agent that does not say
+	PrevRow  int64  `json:"prev_row,omitempty"`  // of the act before; 0: the journal has none, or none any more
+	PrevHash string `json:"prev_hash,omitempty"` // of PrevRow
+	Actor    string `json:"actor"`
+	Action   string `json:"action"`
+	Object   string `json:"object"`
+	Detail   string `json:"detail,omitempty"`
+}
+
 // typePrefix begins the type of every event.
 const typePrefix = "com.tillwire.pos."
 
