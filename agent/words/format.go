@@ -74,10 +74,10 @@ func (s *speaker) own(key string) string { return s.texts[key] }
 func (w *Words) Figures(lang string) Figures { return w.of(lang).figures }
 
 func (w *Words) of(lang string) *speaker {
-	if s := w.speak[lang]; s != nil {
+	if s := w.in(lang); s != nil {
 		return s
 	}
-	return w.speak[English]
+	return w.in(English)
 }
 
 // Money writes an amount as English does: sign, digits in groups of three, the

@@ -2,7 +2,9 @@ package words_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -154,5 +156,26 @@ func TestALanguageIsOneFile(t *testing.T) {
 	}
 	if want := "[en ar fr hi pt-BR th zh-CN]"; fmt.Sprint(codes) != want {
 		t.Errorf("the languages are %v, want %s", codes, want)
+	}
+}
+
+// TestEveryLanguageCanBeRead: the catalogues wait until they are needed, by many at once as
+// pages need them, so a mistake in one must show here.
+func TestEveryLanguageCanBeRead(t *testing.T) {
+	w := open(t)
+	var all sync.WaitGroup
+	for _, code := range slices.Concat(words.Codes(), words.Codes()) {
+		all.Go(func() {
+			if err := w.Read(code); err != nil {
+				t.Error(err)
+			}
+			if text := w.Text(code, "language.name"); text == "" || (code != words.English && text == w.Text(words.English, "language.name")) {
+				t.Errorf("%s calls itself %q", code, text)
+			}
+		})
+	}
+	all.Wait()
+	if err := w.Read("tlh"); err == nil || !strings.Contains(err.Error(), `"tlh"`) {
+		t.Errorf("a language that nobody wrote: %v", err)
 	}
 }

@@ -14,11 +14,13 @@ package words
 
 import (
 	"embed"
+	"encoding/json"
 	"fmt"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
@@ -43,8 +45,8 @@ type Language struct {
 type Words struct {
 	matcher language.Matcher
 	list    []Language
-	speak   map[string]*speaker
-	titles  map[string]string // of wallets, as the shop calls them
+	speak   map[string]func() (*speaker, error) // reads its catalogue at the first call
+	titles  map[string]string                   // of wallets, as the shop calls them
 }
 
 // speaker is one language: its catalogue and how it writes figures.
@@ -74,41 +76,96 @@ func Codes() []string {
 	return codes
 }
 
-// New reads the catalogues that are built into the program; an error means that
-// one of them is not readable.
+// New knows the languages that are built into the program. A catalogue is read
+// when it is first needed: a shop speaks one language or two, and the memory that
+// all of them fill is half of what an idle agent keeps. An error means that a
+// catalogue has no name, or that English cannot be read.
 func New() (*Words, error) {
-	bundle := i18n.NewBundle(language.English)
-	w := &Words{speak: map[string]*speaker{}, titles: map[string]string{}}
+	w := &Words{speak: map[string]func() (*speaker, error){}, titles: map[string]string{}}
 	var tags []language.Tag
 	for _, code := range Codes() {
 		tag, err := language.Parse(code)
 		if err != nil {
 			return nil, fmt.Errorf("words: the catalogue %s is not named by a language: %w", code, err)
 		}
-		text, err := catalog.ReadFile(path.Join("catalog", code+".json"))
+		named, err := nameOf(code)
 		if err != nil {
-			return nil, fmt.Errorf("words: read the catalogue of %s: %w", code, err)
+			return nil, err
 		}
-		file, err := bundle.ParseMessageFileBytes(text, code+".json")
-		if err != nil {
-			return nil, fmt.Errorf("words: parse the catalogue of %s: %w", code, err)
-		}
-		s := &speaker{say: i18n.NewLocalizer(bundle, code), texts: map[string]string{}, forms: map[string]map[string]string{}}
-		for _, m := range file.Messages {
-			s.texts[m.ID] = m.Other
-			if forms := formsOf(m); len(forms) > 1 {
-				s.forms[m.ID] = forms
-			}
-		}
-		if err := s.learn(); err != nil {
-			return nil, fmt.Errorf("words: the catalogue of %s: %w", code, err)
-		}
-		w.speak[code] = s
-		w.list = append(w.list, Language{Code: code, Name: s.own("language.name"), Dir: s.own("language.dir")})
+		w.list = append(w.list, named)
+		w.speak[code] = sync.OnceValues(func() (*speaker, error) { return read(code, tag) })
 		tags = append(tags, tag)
 	}
 	w.matcher = language.NewMatcher(tags)
-	return w, nil
+	return w, w.Read(English)
+}
+
+// Read reads the catalogue of a language now, if it was not read before. An error
+// means that it is not readable; its texts are then said in English.
+func (w *Words) Read(lang string) error {
+	open := w.speak[lang]
+	if open == nil {
+		return fmt.Errorf("words: there is no catalogue of %q", lang)
+	}
+	_, err := open()
+	return err
+}
+
+func file(code string) ([]byte, error) {
+	text, err := catalog.ReadFile(path.Join("catalog", code+".json"))
+	if err != nil {
+		return nil, fmt.Errorf("words: read the catalogue of %s: %w", code, err)
+	}
+	return text, nil
+}
+
+// nameOf is what a catalogue says about its language itself.
+func nameOf(code string) (Language, error) {
+	text, err := file(code)
+	if err != nil {
+		return Language{}, err
+	}
+	own := struct {
+		Name string `json:"language.name"`
+		Dir  string `json:"language.dir"`
+	}{}
+	if err := json.Unmarshal(text, &own); err != nil {
+		return Language{}, fmt.Errorf("words: the catalogue of %s: %w", code, err)
+	}
+	return Language{Code: code, Name: own.Name, Dir: own.Dir}, nil
+}
+
+func read(code string, tag language.Tag) (*speaker, error) {
+	text, err := file(code)
+	if err != nil {
+		return nil, err
+	}
+	// A bundle of its own, since a bundle must not be added to while others read it.
+	bundle := i18n.NewBundle(tag)
+	parsed, err := bundle.ParseMessageFileBytes(text, code+".json")
+	if err != nil {
+		return nil, fmt.Errorf("words: parse the catalogue of %s: %w", code, err)
+	}
+	s := &speaker{say: i18n.NewLocalizer(bundle, code), texts: map[string]string{}, forms: map[string]map[string]string{}}
+	for _, m := range parsed.Messages {
+		s.texts[m.ID] = m.Other
+		if forms := formsOf(m); len(forms) > 1 {
+			s.forms[m.ID] = forms
+		}
+	}
+	if err := s.learn(); err != nil {
+		return nil, fmt.Errorf("words: the catalogue of %s: %w", code, err)
+	}
+	return s, nil
+}
+
+// in is one language; nil where there is no such catalogue, or none that can be read.
+func (w *Words) in(lang string) *speaker {
+	if open := w.speak[lang]; open != nil {
+		s, _ := open() // Read tells why; here English is what is left
+		return s
+	}
+	return nil
 }
 
 // Languages lists what Match can answer, in the order in which switches show them.
@@ -116,7 +173,7 @@ func (w *Words) Languages() []Language { return slices.Clone(w.list) }
 
 // Dir is the direction a language is written in: "ltr" or "rtl".
 func (w *Words) Dir(lang string) string {
-	if s := w.speak[lang]; s != nil && s.right {
+	if s := w.in(lang); s != nil && s.right {
 		return "rtl"
 	}
 	return "ltr"
@@ -192,7 +249,7 @@ func (w *Words) Text(lang, key string, args ...any) string {
 
 // Keys lists the page texts whose keys begin with prefix, sorted.
 func (w *Words) Keys(prefix string) (keys []string) {
-	for id := range w.speak[English].texts {
+	for id := range w.in(English).texts {
 		if strings.HasPrefix(id, prefix) {
 			keys = append(keys, id)
 		}
@@ -203,7 +260,7 @@ func (w *Words) Keys(prefix string) (keys []string) {
 
 // Has reports whether the catalogue of a language holds an id.
 func (w *Words) Has(lang, id string) bool {
-	s := w.speak[lang]
+	s := w.in(lang)
 	return s != nil && s.texts[id] != ""
 }
 
@@ -211,7 +268,7 @@ func (w *Words) find(lang, id string, args []any) (string, bool) {
 	if !w.Has(lang, id) {
 		return "", false
 	}
-	s := w.speak[lang]
+	s := w.in(lang)
 	ask := i18n.LocalizeConfig{MessageID: id}
 	if s.forms[id] != nil {
 		ask.PluralCount = count(args)

@@ -184,7 +184,7 @@ func (d *agentd) openSettings(ctx context.Context) error {
 	level := logLevel{d.level}
 	level.Commit(d.book.Values())
 	d.book.Subscribe(level, settings.LogLevel)
-	return nil
+	return d.words.Read(d.book.Values().Text(settings.ShopLanguage)) // and not while the first customer waits
 }
 
 // startOf is what the configuration says about settings: their defaults.
