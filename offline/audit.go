@@ -24,17 +24,30 @@ func (s *Store) AppendAudit(_ context.Context, a agent.Audit) error {
 	})
 }
 
-// AuditEntry is an audit entry with its row in the journal.
+// AuditEntry is an audit entry with its row in the journal and that row's hash,
+// which stands for the whole chain before it, the facts of payments included.
 type AuditEntry struct {
-	Seq int64
+	Seq  int64
+	Hash [32]byte
 	agent.Audit
 }
 
 // Audits lists audit entries, newest first. before is the row of the last one of
 // the page before, 0 for the first page.
 func (r *Reader) Audits(ctx context.Context, before int64, limit int) ([]AuditEntry, error) {
-	rows, err := r.db.QueryContext(ctx, `SELECT seq, ev FROM journal INDEXED BY journal_audit
+	return r.auditRows(ctx, `SELECT seq, ev, hash FROM journal INDEXED BY journal_audit
 		WHERE pay IS NULL AND (?1 = 0 OR seq < ?1) ORDER BY seq DESC LIMIT ?2`, before, limit)
+}
+
+// AuditsBehind lists the audit entries behind a row, oldest first: whoever follows
+// them reads each once, however many wait.
+func (r *Reader) AuditsBehind(ctx context.Context, row int64, limit int) ([]AuditEntry, error) {
+	return r.auditRows(ctx, `SELECT seq, ev, hash FROM journal INDEXED BY journal_audit
+		WHERE pay IS NULL AND seq > ?1 ORDER BY seq LIMIT ?2`, row, limit)
+}
+
+func (r *Reader) auditRows(ctx context.Context, query string, row int64, limit int) ([]AuditEntry, error) {
+	rows, err := r.db.QueryContext(ctx, query, row, limit)
 	if err != nil {
 		return nil, readError(err)
 	}
@@ -42,14 +55,15 @@ func (r *Reader) Audits(ctx context.Context, before int64, limit int) ([]AuditEn
 	var list []AuditEntry
 	for rows.Next() {
 		var entry AuditEntry
-		var ev []byte
-		if err := rows.Scan(&entry.Seq, &ev); err != nil {
+		var ev, hash []byte
+		if err := rows.Scan(&entry.Seq, &ev, &hash); err != nil {
 			return nil, readError(err)
 		}
 		e, err := r.codec.event(ev)
 		if err != nil {
 			return nil, readError(err)
 		}
+		copy(entry.Hash[:], hash)
 		entry.Audit = e.audit()
 		list = append(list, entry)
 	}

@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,13 +16,13 @@ import (
 // the journal's incarnation and a row of it: a restored journal counts its rows
 // anew, and is followed from where both had come.
 func (d *agentd) fleetSources() []fleet.Source {
-	follow := func(s fleet.Stream, last func(context.Context) (int64, error), read func(ctx context.Context, after int64, limit int) ([]fleet.Fact, int64, error)) fleet.Source {
+	follow := func(s fleet.Stream, last func(context.Context) (int64, error), read func(ctx context.Context, life string, after int64, limit int) ([]fleet.Fact, int64, error)) fleet.Source {
 		return fleet.Source{Stream: s, Read: func(ctx context.Context, after string, limit int) ([]fleet.Fact, string, error) {
 			seq, life, err := d.place(ctx, after, last)
 			if err != nil {
 				return nil, after, err
 			}
-			facts, next, err := read(ctx, seq, limit)
+			facts, next, err := read(ctx, life, seq, limit)
 			if err != nil {
 				return nil, after, err
 			}
@@ -81,7 +81,7 @@ func lastRow(p agent.Payment) int64 {
 	return p.Facts[len(p.Facts)-1].Seq
 }
 
-func (d *agentd) paymentsBehind(ctx context.Context, seq int64, limit int) ([]fleet.Fact, int64, error) {
+func (d *agentd) paymentsBehind(ctx context.Context, _ string, seq int64, limit int) ([]fleet.Fact, int64, error) {
 	list, err := d.store.Since(ctx, seq, limit)
 	var facts []fleet.Fact
 	for _, p := range list {
@@ -102,45 +102,39 @@ func (d *agentd) lastAudit(ctx context.Context) (int64, error) {
 	return page[0].Seq, nil
 }
 
-// auditPage is how many acts are read at a time; they come newest first.
-const auditPage = 200
-
-func (d *agentd) auditsBehind(ctx context.Context, seq int64, limit int) ([]fleet.Fact, int64, error) {
-	var behind []offline.AuditEntry
-	for before, more := int64(0), true; more; {
-		page, err := d.store.Audits(ctx, before, auditPage)
-		if err != nil {
-			return nil, seq, err
-		}
-		more = len(page) == auditPage
-		for _, e := range page {
-			if e.Seq <= seq {
-				more = false
-				break
-			}
-			behind, before = append(behind, e), e.Seq
-		}
+func (d *agentd) auditsBehind(ctx context.Context, life string, seq int64, limit int) ([]fleet.Fact, int64, error) {
+	list, err := d.store.AuditsBehind(ctx, seq, limit)
+	if err != nil || len(list) == 0 {
+		return nil, seq, err
 	}
-	slices.Reverse(behind)
+	before, err := d.store.Audits(ctx, list[0].Seq, 1)
+	if err != nil {
+		return nil, seq, err
+	}
+	var last offline.AuditEntry
+	if len(before) > 0 { // else it is the first, or the one before it went with its time
+		last = before[0]
+	}
 	var facts []fleet.Fact
-	for _, e := range behind[:min(limit, len(behind))] {
-		facts, seq = append(facts, fleet.Fact{Name: "act", At: e.At, Data: actOf(e)}), e.Seq
+	for _, e := range list {
+		facts = append(facts, fleet.Fact{Name: "act", At: e.At, Data: actOf(life, last, e)})
+		last = e
 	}
-	return facts, seq, nil
+	return facts, last.Seq, nil
 }
 
-// act is a sensitive act as the fleet may know it. What it says about a person
-// stays in the shop.
-type act struct {
-	Row    int64  `json:"row"` // of the journal
-	Actor  string `json:"actor"`
-	Action string `json:"action"`
-	Object string `json:"object"`
-	Detail string `json:"detail,omitempty"`
-}
+// actMost bounds the texts of an act in characters, so that no act is too large to
+// be told: one that is left out would be missing in the chain.
+const actMost = 600
 
-func actOf(e offline.AuditEntry) act {
-	a := act{Row: e.Seq, Actor: e.Actor, Action: e.Action, Object: e.Object, Detail: e.Detail}
+// actOf is an act as the fleet may know it, with its place in the journal's chain.
+// What it says about a person stays in the shop.
+func actOf(life string, before, e offline.AuditEntry) fleet.Act {
+	a := fleet.Act{Row: e.Seq, Life: life, Hash: hex.EncodeToString(e.Hash[:]),
+		Actor: clipped(e.Actor, actMost/8), Action: clipped(e.Action, actMost/8), Object: clipped(e.Object, actMost), Detail: clipped(e.Detail, actMost)}
+	if before.Seq > 0 {
+		a.PrevRow, a.PrevHash = before.Seq, hex.EncodeToString(before.Hash[:])
+	}
 	if strings.HasPrefix(e.Action, "person") {
 		a.Detail = ""
 	}
