@@ -123,6 +123,11 @@ func (b *Book) Apply(ctx context.Context, changes []agent.Change) (map[string]ag
 		next.read[c.Key] = val
 		canonical[i].Value = val.text
 	}
+	if slices.ContainsFunc(changes, func(c agent.Change) bool { return door(c.By) == Fleet }) {
+		if err := fleetLoosens(b.Values(), next); err != nil {
+			return nil, err
+		}
+	}
 	if err := b.verify(next, changes); err != nil {
 		return nil, err
 	}

@@ -9,8 +9,9 @@ import (
 )
 
 // offline returns the rows of what may be accepted without the wallet's word. All of
-// it is off until the owner switches it on and names a currency; the counts and times
-// are those of the most careful card terminals (Moneris, Square, SumUp).
+// it is off until the owner switches it on and names a currency; the fleet may only
+// tighten it. The counts and times are those of the most careful card terminals
+// (Moneris, Square, SumUp).
 func offline() []Entry {
 	const day = 24 * time.Hour
 	both := []Who{Owner, Fleet}
@@ -110,6 +111,22 @@ func (v Values) Offline() agent.OfflinePolicy {
 type Loosening struct {
 	Now  func() Values
 	Line func() agent.Line
+}
+
+// fleetLoosens is the veto of a change that the fleet asks for and that would let
+// more through without a connection than the owner does: whoever stole the key of the
+// fleet's service must not choose what a shop accepts on trust. What is prepared
+// while nothing is accepted counts as well, or the owner would switch it on unseen.
+func fleetLoosens(now, next Values) error {
+	was, p := now.Offline(), next.Offline()
+	looser := p.On && !was.On
+	was.On, p.On = true, true
+	if !looser && !voucher.Loosens(p, was) {
+		return nil
+	}
+	// Only the fleet's office reads it, which reads English.
+	return &agent.Error{Op: "settings", Class: agent.Forbidden, Code: agent.CodeOffline,
+		Say: agent.Sentence{English: "The fleet may let less through without a connection, never more: the owner decides that on the page of settings."}}
 }
 
 // OfflineKeys lists the settings that a policy is made of.

@@ -87,6 +87,49 @@ func TestNothingIsLoosenedWhileTheLineIsDown(t *testing.T) {
 	}
 }
 
+// TestTheFleetOnlyTightensWhatIsAcceptedOffline, with the line up and proven: whoever
+// stole the key of its service must not choose what a shop accepts on trust.
+func TestTheFleetOnlyTightensWhatIsAcceptedOffline(t *testing.T) {
+	book := New(&memory{}, Table(shop()))
+	book.Subscribe(Loosening{Now: book.Values, Line: func() agent.Line { return agent.Line{State: agent.LineOnline, Proven: true} }}, OfflineKeys()...)
+	set := func(by, key, value string) error {
+		_, err := book.Apply(t.Context(), []agent.Change{{Key: key, Value: value, By: by}})
+		return err
+	}
+	looser := [][2]string{{OfflineCaps, "CNY 2000 5000 50000 25000"}, {OfflineCount, "51"}, {OfflineLaneCount, "51"}, {OfflineDeviceDay, "4"}, {OfflineWindow, "25h"},
+		{OfflineWay + "bearer", "true"}, {OfflineWay + "sight", "true"}}
+	for _, on := range []bool{false, true} {
+		if on {
+			for _, c := range [][2]string{{OfflineCaps, "CNY 200 500 5000 2500"}, {OfflineOn, "true"}, {OfflineLeast, "manager"}} {
+				if err := set("person:1", c[0], c[1]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			looser = append(looser, [2]string{OfflineLeast, "cashier"}, [2]string{OfflineCaps, "CNY 200 500 5000 2500; JPY 1 1 1 1"})
+		} else {
+			looser = append(looser, [2]string{OfflineOn, "true"})
+		}
+		for _, c := range looser {
+			before := book.Values().Text(c[0])
+			if err := set("fleet:fleet.example", c[0], c[1]); before != c[1] && (agent.ClassOf(err) != agent.Forbidden || agent.CodeOf(err) != agent.CodeOffline || book.Values().Text(c[0]) != before) {
+				t.Errorf("accepting is on: %v. The fleet sets %s to %s: %v, now %q", on, c[0], c[1], err, book.Values().Text(c[0]))
+			}
+		}
+	}
+	for _, c := range [][2]string{{OfflineCaps, "CNY 100 500 5000 2500"}, {OfflineCount, "10"}, {OfflineWay + "receipt", "false"}, {OfflineWindow, "1h"}, {OfflineOn, "false"}} {
+		if err := set("fleet:fleet.example", c[0], c[1]); err != nil {
+			t.Errorf("the fleet tightens %s: %v", c[0], err)
+		}
+	}
+	// What the fleet has tightened it does not loosen again, not even to take it back.
+	if err := set("fleet:revert", OfflineCount, "50"); agent.ClassOf(err) != agent.Forbidden {
+		t.Errorf("taken back: %v", err)
+	}
+	if err := set("person:1", OfflineCount, "50"); err != nil {
+		t.Errorf("the owner: %v", err)
+	}
+}
+
 func TestNothingIsLoosenedBesideAnAgentThatIsStopped(t *testing.T) {
 	book := New(&memory{}, Table(shop()))
 	book.Subscribe(Loosening{Now: book.Values}, OfflineKeys()...)

@@ -106,21 +106,23 @@ func Table(s Start) []Entry {
 }
 
 // codes returns the rows of what scanned texts are recognised by. Whoever obeys them
-// verifies what a single row cannot know.
+// verifies what a single row cannot know. They are the owner's alone: a pattern that
+// matches nothing, or another wallet's codes, ends every sale by scan, and with the
+// line up nothing would take it back.
 func codes(list []CodeRow) (rows []Entry) {
 	if len(list) == 0 {
 		return nil
 	}
 	const longest = 400
-	both := []Who{Owner, Fleet}
+	owner := []Who{Owner}
 	for _, c := range list {
 		help := "Regular expression that a scanned text of this kind matches. Empty: it is not recognised."
 		if c.Pattern == "" {
 			help = "Regular expression that a scanned text of this kind matches, as the acquirer tells it. No wallet publishes one, so it is empty and the code is not recognised."
 		}
-		rows = append(rows, Entry{Key: CodesPrefix + c.Name, Title: "Codes: " + c.Title, Type: Text, Default: c.Pattern, Max: longest, Who: both, Effect: agent.EffectLive, Help: help})
+		rows = append(rows, Entry{Key: CodesPrefix + c.Name, Title: "Codes: " + c.Title, Type: Text, Default: c.Pattern, Max: longest, Who: owner, Effect: agent.EffectLive, Help: help})
 	}
-	return append(rows, Entry{Key: CodesOwn, Title: "Codes of other wallets", Type: Text, Max: longest, Who: both, Effect: agent.EffectLive,
+	return append(rows, Entry{Key: CodesOwn, Title: "Codes of other wallets", Type: Text, Max: longest, Who: owner, Effect: agent.EffectLive,
 		Help: "Pairs of a configured wallet's name and the regular expression of its codes, separated by blanks."})
 }
 

@@ -69,6 +69,20 @@ func TestWhatIsBuiltIntoAWalletWaitsForARestart(t *testing.T) {
 	}
 }
 
+// TestOnlyTheOwnerSaysWhatACodeIs: an empty pattern, or one that never matches, ends
+// every sale by scan.
+func TestOnlyTheOwnerSaysWhatACodeIs(t *testing.T) {
+	book := New(&memory{}, Table(shop()))
+	for _, c := range [][2]string{{"codes.wechat", ""}, {"codes.wechat", `^x$`}, {"codes.grabpay", `^1`}, {CodesOwn, "wechat ^1"}} {
+		if _, err := book.Apply(t.Context(), []agent.Change{change(c[0], c[1], "fleet:fleet.example")}); agent.ClassOf(err) != agent.Forbidden {
+			t.Errorf("the fleet sets %s to %q: %v", c[0], c[1], err)
+		}
+	}
+	if _, err := book.Apply(t.Context(), []agent.Change{change("codes.wechat", `^13\d{16}$`, "person:1")}); err != nil {
+		t.Errorf("the owner: %v", err)
+	}
+}
+
 func TestAProtocolWithoutRowsHasTheDefaults(t *testing.T) {
 	book := New(&memory{}, Table(Start{Shop: "S", Language: "en", Languages: []string{"en"}}))
 	if got, want := book.Timers("wechat"), agent.DefaultTimers("wechat"); !equal(got, want) {

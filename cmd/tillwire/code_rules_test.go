@@ -74,7 +74,7 @@ func TestSavedPatternsHoldForTheNextScan(t *testing.T) {
 	if c := set.Identify(code, ""); c.Kind != agent.CodeUnknown {
 		t.Fatalf("it is known before: %+v", c)
 	}
-	effects, err := book.Apply(t.Context(), []agent.Change{{Key: "codes.grabpay", Value: `^77\d{16}$`, By: "fleet"}})
+	effects, err := book.Apply(t.Context(), []agent.Change{{Key: "codes.grabpay", Value: `^77\d{16}$`, By: "person:1"}})
 	if err != nil || effects["codes.grabpay"] != agent.EffectLive {
 		t.Fatal(effects, err)
 	}

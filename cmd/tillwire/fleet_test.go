@@ -165,11 +165,13 @@ func TestATerminalInItsFleet(t *testing.T) {
 	if c := latest[fleet.ConfigReport](o, fleet.UpConfig); c.Status != fleet.ConfigTrial && c.Status != fleet.ConfigApplied {
 		t.Errorf("the configuration is %+v", c)
 	}
-	cfg = map[string]string{"retention.days": "30"} // the owner's alone
-	o.send(fleet.DownConfig, fleet.TypeConfig, fleet.Config{Claims: o.claims(), Rev: 2, Hash: fleet.HashOf(cfg), Cfg: cfg}, fleetKey("online"))
-	within(t, "the refusal", func() bool { return latest[fleet.ConfigReport](o, fleet.UpConfig).Rev == 2 })
-	if c := latest[fleet.ConfigReport](o, fleet.UpConfig); c.Status != fleet.ConfigRefused || c.Code != fleet.RefusedValue {
-		t.Errorf("the owner's own setting: %+v", c)
+	for rev, theirs := range map[uint64][2]string{2: {"retention.days", "30"}, 3: {"offline.accept", "true"}, 4: {"offline.caps", "CNY 9000 9000 9000 9000"}, 5: {"offline.way.bearer", "true"}, 6: {"codes.wechat", ""}} {
+		cfg := map[string]string{theirs[0]: theirs[1]} // the owner's alone
+		o.send(fleet.DownConfig, fleet.TypeConfig, fleet.Config{Claims: o.claims(), Rev: rev, Hash: fleet.HashOf(cfg), Cfg: cfg}, fleetKey("online"))
+		within(t, "the refusal of "+theirs[0], func() bool { return latest[fleet.ConfigReport](o, fleet.UpConfig).Rev == rev })
+		if c := latest[fleet.ConfigReport](o, fleet.UpConfig); c.Status != fleet.ConfigRefused || c.Code != fleet.RefusedValue {
+			t.Errorf("the owner's own setting %s: %+v", theirs[0], c)
+		}
 	}
 	within(t, "the owner's log of it, told to the fleet", func() bool {
 		return strings.Contains(o.events(fleet.Audits), `"actor":"fleet","action":"setting","object":"shop.name","detail":"Renamed by the fleet"`)
