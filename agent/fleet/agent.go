@@ -15,9 +15,12 @@ import (
 
 // Clock is what the terminal knows about its own clock.
 type Clock struct {
-	Quality  Quality
-	Offset   time.Duration // a wallet's time less ours, beyond a minute
-	LastGood time.Time     // when somebody last found it right; zero: never
+	Quality Quality
+	// Confirmed: a wallet's verified answer found it right in this run. Whoever holds
+	// the shop's network can forge a time service, and not that.
+	Confirmed bool
+	Offset    time.Duration // a wallet's time less ours, beyond a minute
+	LastGood  time.Time     // when somebody last found it right; zero: never
 }
 
 // Settings is the one door for settings, as the fleet uses it.
@@ -58,6 +61,10 @@ type Options struct {
 	Settings Settings
 	Line     func() agent.LineState
 	Idle     func() bool // no payment is open
+	// Run names this run of the terminal: a setting that needs a restart holds in the
+	// next one. Empty: every Open is one. Restart begins the next one; nil: people do.
+	Run      string
+	Restart  func()
 	Sources  []Source
 	Handlers map[string]Handler // by the names of the catalogue
 	Works    map[string]Work    // by the types of jobs
@@ -83,6 +90,7 @@ type Agent struct {
 	in    *inbox
 	lim   *limiter
 	boot  string
+	run   string
 	began time.Duration
 
 	events  chan event
@@ -97,9 +105,10 @@ type Agent struct {
 	configShown ConfigReport
 
 	// The rest belongs to the loop.
-	floor     time.Time
+	floor     time.Time // see Moment.Floor
 	floorKept time.Time
-	first     bool // no session yet in this run
+	hint      time.Time // a floor for this session only
+	first     bool      // no session yet in this run
 	rev       uint64
 	due       map[string]time.Duration // of what is done now and then
 	sending   map[Stream]*flight
@@ -112,6 +121,7 @@ type Agent struct {
 	works     map[string]Work
 	working   bool // a job's try runs beside the loop
 	config    configState
+	restart   bool // settings that were taken back wait for one
 	running   *taken
 	echoed    time.Duration // when a status was last told again
 }
@@ -132,6 +142,9 @@ func Open(ctx context.Context, opt Options) (*Agent, error) {
 	a := &Agent{opt: opt, boot: ulid.MustNew(ulid.Timestamp(opt.Clock.Now()), rand16{}).String(), began: opt.Clock.Mono(),
 		events: make(chan event), changes: make(chan struct{}, 1), ended: make(chan struct{}), first: true, due: map[string]time.Duration{}, sending: map[Stream]*flight{},
 		seen: map[Code]*sighting{}, lim: newLimiter()}
+	if a.run = opt.Run; a.run == "" {
+		a.run = a.boot
+	}
 	a.opt.Handlers, a.works = a.builtin(opt.Handlers), worksOf(opt.Works, opt.Settings)
 	a.judge = Judge{TID: opt.TID, Allowed: opt.Allowed, Has: func(name string, _ int) bool { return a.opt.Handlers[name] != nil }}
 	var err error
@@ -233,7 +246,7 @@ func (a *Agent) rest() time.Duration {
 			until(f.again)
 		}
 	}
-	if a.more || a.config.Status == ConfigTrial || len(a.in.open()) > 0 || a.job.open() && !a.working {
+	if a.more || a.config.onTrial() || a.restart || len(a.in.open()) > 0 || a.job.open() && !a.working {
 		until(now + tick)
 	}
 	return wait
@@ -294,6 +307,7 @@ func (a *Agent) handle(ctx context.Context, e event) {
 // turn does what is due.
 func (a *Agent) turn(ctx context.Context) {
 	a.watchTrial(ctx)
+	a.restartWhenIdle(ctx)
 	a.runNext(ctx)
 	a.runJob(ctx)
 	a.pump(ctx)

@@ -214,7 +214,9 @@ func (a *Agent) runNext(ctx context.Context) {
 func (a *Agent) deferred(ctx context.Context, c Command) string {
 	m := a.moment()
 	switch {
-	case c.When != nil && c.When.Idle && !a.opt.Idle():
+	// What the counter notices waits for it, whatever the fleet says: one signature
+	// must not be enough to get between a customer and the till.
+	case (c.When != nil && c.When.Idle || c.Class == Disruptive) && !a.opt.Idle():
 		return "A payment is open."
 	case c.When != nil && c.When.Window != nil && (m.Quality == Unknown || !c.When.Window.open(m.certain(), a.opt.Zone)):
 		return "It waits for its window."
@@ -248,7 +250,7 @@ func (a *Agent) told(ctx context.Context) bool {
 // tooLate reports that a command that was taken cannot be done any more.
 func (a *Agent) tooLate(t *taken) bool {
 	until := t.Command.Exp.Time
-	switch waits := t.Command.When != nil || t.Command.last(); {
+	switch waits := t.Command.When != nil || t.Command.Class == Disruptive || t.Command.last(); {
 	case waits && !t.Command.ReplyBy.IsZero():
 		until = t.Command.ReplyBy.Time
 	case t.Command.last(): // it was taken in time, and telling everything may take a while

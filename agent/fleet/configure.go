@@ -15,23 +15,18 @@ const configKey = "config"
 // configApplying is kept while settings are being changed; it is never told.
 const configApplying ConfigStatus = "applying"
 
-// trial is how long a new configuration is watched: one that cuts the way to the
-// wallets for so long is taken back.
-const trial = 10 * time.Minute
-
 // configState is the configuration in force.
 type configState struct {
-	Rev      uint64            `json:"rev"`
-	Hash     string            `json:"hash"`
-	Cfg      map[string]string `json:"cfg"`
-	Previous map[string]string `json:"previous,omitempty"` // what it replaced, as long as it is on trial
-	Status   ConfigStatus      `json:"status"`
-	Effects  map[string]string `json:"effects,omitempty"`
-	Iss      string            `json:"iss"`
-	At       time.Time         `json:"at"`
+	Rev    uint64            `json:"rev"`
+	Hash   string            `json:"hash"`
+	Cfg    map[string]string `json:"cfg"`
+	Status ConfigStatus      `json:"status"`
+	Text   string            `json:"text,omitempty"` // what there is to say beside the status
+	Iss    string            `json:"iss"`
+	At     time.Time         `json:"at"`
 
-	began time.Duration // of the trial, in this run
-	good  time.Duration // when the line was last not down
+	Effects map[string]string `json:"effects,omitempty"`
+	trialState
 }
 
 func (a *Agent) loadConfig(ctx context.Context) error {
@@ -39,14 +34,14 @@ func (a *Agent) loadConfig(ctx context.Context) error {
 	if err := a.loadNumber(ctx, configKey, &a.config); err != nil {
 		return err
 	}
-	a.config.began = a.opt.Clock.Mono()
-	a.config.good = a.config.began
+	a.config.resume(a.run, a.opt.Clock.Mono())
+	a.config.remark()
 	a.show(a.config.report())
 	return nil
 }
 
 func (c configState) report() ConfigReport {
-	return ConfigReport{V: Wire, Rev: c.Rev, Hash: c.Hash, Status: c.Status, At: At(c.At), Effects: c.Effects}
+	return ConfigReport{V: Wire, Rev: c.Rev, Hash: c.Hash, Status: c.Status, Text: c.Text, At: At(c.At), Effects: c.Effects}
 }
 
 // show makes a report the one that is told.
@@ -80,7 +75,13 @@ func (a *Agent) configure(ctx context.Context, m Received) {
 		return
 	}
 	c, err := a.judge.Config(m, a.situation())
-	if err != nil {
+	switch {
+	case CodeOf(err) == RefusedPolicy && c.Rev > a.config.Rev:
+		_ = a.refuseConfig(ctx, c.Rev, c.Hash, RefusedPolicy, RefusedPolicy.Meaning())
+		return
+	case CodeOf(err) == RefusedPolicy: // one from before the owner said so
+		return
+	case err != nil:
 		a.refused(ctx, m, "", err)
 		return
 	}
@@ -89,14 +90,17 @@ func (a *Agent) configure(ctx context.Context, m Received) {
 	}
 }
 
+// refuseConfig tells that a configuration was not taken, and answers the Refusal.
+func (a *Agent) refuseConfig(ctx context.Context, rev uint64, hash string, code Code, text string) error {
+	a.alert(ctx, code, fmt.Sprintf("configuration %d: %s", rev, text))
+	a.tellConfig(ctx, ConfigReport{V: Wire, Rev: rev, Hash: hash, Status: ConfigRefused, Code: code, Text: text, At: At(a.opt.Clock.Now())})
+	return refuseAuthentic(code, errors.New(text))
+}
+
 // want brings settings into force, whole or not at all. A Refusal was told as the
 // state of the configuration; another error is the store's.
 func (a *Agent) want(ctx context.Context, rev uint64, hash, iss string, cfg map[string]string) error {
-	refuse := func(code Code, text string) error {
-		a.alert(ctx, code, fmt.Sprintf("configuration %d: %s", rev, text))
-		a.tellConfig(ctx, ConfigReport{V: Wire, Rev: rev, Hash: hash, Status: ConfigRefused, Code: code, Text: text, At: At(a.opt.Clock.Now())})
-		return refuseAuthentic(code, errors.New(text))
-	}
+	refuse := func(code Code, text string) error { return a.refuseConfig(ctx, rev, hash, code, text) }
 	switch {
 	case rev == a.config.Rev && hash == a.config.Hash:
 		return nil
@@ -112,13 +116,15 @@ func (a *Agent) want(ctx context.Context, rev uint64, hash, iss string, cfg map[
 // disk before, so that a power cut in between cannot lose the way back.
 func (a *Agent) apply(ctx context.Context, rev uint64, hash, iss string, cfg map[string]string, refuse func(Code, string) error) error {
 	before := a.config
-	next := configState{Rev: rev, Hash: hash, Cfg: cfg, Iss: iss, Status: configApplying, At: a.opt.Clock.Now(), Previous: map[string]string{}}
+	next := configState{Rev: rev, Hash: hash, Cfg: cfg, Iss: iss, Status: configApplying, At: a.opt.Clock.Now(), trialState: before.next()}
 	for key := range cfg {
 		text, known := a.opt.Settings.Current(key)
 		if !known {
 			return refuse(RefusedValue, fmt.Sprintf("There is no setting %q.", key))
 		}
-		next.Previous[key] = text
+		if _, older := next.Previous[key]; !older {
+			next.Previous[key] = text
+		}
 	}
 	if err := a.keepConfig(ctx, next); err != nil {
 		return fmt.Errorf("a configuration was not kept, so it was not applied: %w", err)
@@ -131,22 +137,6 @@ func (a *Agent) apply(ctx context.Context, rev uint64, hash, iss string, cfg map
 	}
 	a.tried(ctx, next, effects)
 	return nil
-}
-
-// tried notes that a configuration holds now, and begins its trial.
-func (a *Agent) tried(ctx context.Context, next configState, effects map[string]string) {
-	next.Status, next.Effects = ConfigTrial, effects
-	next.began = a.opt.Clock.Mono()
-	next.good = next.began
-	if a.opt.Line() == agent.LineDown {
-		// A line that was down before says nothing about the settings.
-		next.Status, next.Previous = ConfigApplied, nil
-	}
-	a.config = next
-	a.trouble("a configuration was not kept", "fleet_store", a.keepConfig(ctx, next))
-	a.opt.Log.Info("the fleet changed settings", "code", "fleet_config", "rev", next.Rev, "iss", next.Iss, "settings", len(next.Cfg))
-	a.tellConfig(ctx, next.report())
-	a.soon("state", stateDebounce)
 }
 
 // finishApplying applies a configuration once more in whose middle the agent
@@ -174,38 +164,6 @@ func (a *Agent) keepConfig(ctx context.Context, c configState) error {
 		return err
 	}
 	return a.opt.Store.Save(ctx, agent.FleetItem{Key: configKey, Value: value})
-}
-
-// watchTrial ends the trial of a configuration: with the line there after ten
-// minutes it stays; with the line down for ten minutes what it replaced comes
-// back, whatever cut it.
-func (a *Agent) watchTrial(ctx context.Context) {
-	if a.config.Status != ConfigTrial {
-		return
-	}
-	now := a.opt.Clock.Mono()
-	down := a.opt.Line() == agent.LineDown
-	if !down {
-		a.config.good = now
-	}
-	if now-a.config.began < trial || down && now-a.config.good < trial {
-		return
-	}
-	next := a.config
-	if !down {
-		next.Status, next.Previous = ConfigApplied, nil
-	} else {
-		if _, err := a.opt.Settings.Apply(ctx, a.config.Previous, "fleet:revert"); err != nil {
-			a.trouble("a configuration that cut the line was not taken back", "fleet_config", err)
-			a.config.good = now // and again in ten minutes
-			return
-		}
-		next.Status, next.Previous, next.At = ConfigReverted, nil, a.opt.Clock.Now()
-		a.opt.Audit(ctx, "fleet.reverted", "settings", fmt.Sprintf("revision %d cut the way to the wallets", next.Rev))
-	}
-	a.config = next
-	a.trouble("a configuration was not kept", "fleet_store", a.keepConfig(ctx, next))
-	a.tellConfig(ctx, next.report())
 }
 
 var errNoConfig = errors.New("the fleet has sent no configuration yet")

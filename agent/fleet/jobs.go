@@ -88,7 +88,7 @@ func (a *Agent) takeJob(ctx context.Context, m Received) {
 	case j.Rev <= a.job.Job.Rev:
 		a.alert(ctx, RefusedRev, fmt.Sprintf("job %s: revision %d, %d was taken", j.Jti, j.Rev, a.job.Job.Rev))
 		return
-	case a.job.Status == JobActivating || a.job.Status == JobSoaking:
+	case a.job.Status == JobActivating || a.job.Status == JobSoaking && !a.config.waits():
 		a.nextJob = &m // what has begun is finished first
 		return
 	}
@@ -184,7 +184,9 @@ func (a *Agent) jobWaits() string {
 		return "The terminal does not know the time, and the job has a window."
 	case !forced && !j.Window.open(m.certain(), a.opt.Zone):
 		return "It waits for its window."
-	case a.running != nil || !a.opt.Idle():
+	case a.running != nil:
+		return "A command is being done."
+	case !a.opt.Idle():
 		return "A payment is open."
 	}
 	return ""
@@ -304,6 +306,8 @@ func (a *Agent) soak(ctx context.Context) {
 	switch {
 	case !a.inForce(a.job.Job):
 		a.endJob(ctx, a.job.to(JobCanceled, "", "Another configuration took its place."))
+	case a.nextJob != nil && a.config.waits():
+		a.endJob(ctx, a.job.to(JobCanceled, "", "Its settings wait for a restart or for the line; another job took its place."))
 	case a.config.Status == ConfigApplied:
 		a.endJob(ctx, a.job.to(JobSucceeded, "", ""))
 	case a.config.Status == ConfigReverted:

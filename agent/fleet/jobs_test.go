@@ -168,6 +168,47 @@ func TestAJobWaitsForAQuietMoment(t *testing.T) {
 	})
 }
 
+// TestAJobSaysWhatItWaitsFor: a command that is being done is no payment.
+func TestAJobSaysWhatItWaitsFor(t *testing.T) {
+	failures := 0
+	free := make(chan struct{})
+	inOffice(t, func(o *office) {
+		withWork(&failures, ReportInterrupted)(o)
+		free = make(chan struct{}) // of this bubble
+		o.opt.Handlers["log.level"] = func(context.Context, json.RawMessage) (any, func(), error) {
+			<-free
+			return nil, nil, nil
+		}
+	}, func(o *office) {
+		waits := func(j Job) (text string) {
+			for _, e := range o.events(Jobs) {
+				var r JobReport
+				if err := json.Unmarshal(e.Data, &r); err != nil {
+					t.Fatal(err)
+				}
+				if r.Jti == j.Jti && r.Status == JobWaiting {
+					text = r.Text
+				}
+			}
+			return text
+		}
+		o.command(o.order("log.level", `{"level":"debug","ttl":60}`))
+		first := o.job("cert", `{}`)
+		o.sendJob(first)
+		if got := waits(first); got != "A command is being done." {
+			t.Errorf("beside a command: %q", got)
+		}
+		close(free)
+		o.pass(2 * time.Second)
+		change(o, &o.idle, false)
+		second := o.job("cert", `{}`)
+		o.sendJob(second)
+		if got := waits(second); got != "A payment is open." {
+			t.Errorf("beside a payment: %q", got)
+		}
+	})
+}
+
 func TestJobsThatAreNotDone(t *testing.T) {
 	failures := 0
 	inOffice(t, func(o *office) {

@@ -106,7 +106,13 @@ func fresh(c *Command, s Situation) error {
 // document: whether its revision is newer is for whoever keeps the one in force.
 func (j Judge) Config(m Received, s Situation) (*Config, error) {
 	c := &Config{}
-	return c, j.retained(m, TypeConfig, c, s)
+	if err := j.retained(m, TypeConfig, c, s); err != nil {
+		return c, err
+	}
+	if !j.Allowed(Safe) { // as of the commands and jobs that change settings
+		return c, refuseAuthentic(RefusedPolicy, nil)
+	}
+	return c, nil
 }
 
 // Job judges a job in the same way.

@@ -205,11 +205,18 @@ func TestRetainedDocuments(t *testing.T) {
 	forged.Hash = HashOf(map[string]string{"shop.name": "Other"})
 	other.Aud = "t-0002-other"
 	old.Iat, old.Exp = At(noon().AddDate(0, 0, -2)), At(noon().AddDate(0, 0, -1))
+	refusing := func() Code {
+		own, s := bench(t, a)
+		own.Allowed = func(c Class) bool { return c != Safe }
+		_, err := own.Config(Received{Channel: DownConfig, Payload: seal(t, TypeConfig, good, a.online), Retained: true}, s)
+		return CodeOf(err)
+	}
 	for _, c := range []struct {
 		name string
 		got  Code
 		want Code
 	}{
+		{"the owner lets the fleet change no settings", refusing(), RefusedPolicy},
 		{"good", judge(good, a.online), ""},
 		{"its hash is another's", judge(forged, a.online), RefusedMalformed},
 		{"for another terminal", judge(other, a.online), RefusedAudience},

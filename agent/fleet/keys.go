@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // KeyID names a key: the first eight bytes of the SHA-256 of its public half, in
@@ -142,6 +143,21 @@ func (s *KeySet) open() error {
 		s.public[k.ID] = public
 	}
 	return nil
+}
+
+// lasts is until when at most anything that the running service signs can be
+// believed.
+func (s *KeySet) lasts() time.Time {
+	var last time.Time
+	for _, k := range s.Keys {
+		if k.Use == Online && !k.Revoked && k.Until.After(last) {
+			last = k.Until.Time
+		}
+	}
+	if s.Exp.Before(last) {
+		return s.Exp.Time
+	}
+	return last
 }
 
 // valid answers which keys of a use signed and may sign now. The error says why

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -98,6 +99,10 @@ type door struct {
 	values map[string]string
 	veto   error
 	by     []string
+
+	later    []string // keys that hold after a restart
+	stuck    []string // keys that nobody may change any more
+	together []string // keys of which none changes without the others
 }
 
 func (d *door) Current(key string) (string, bool) {
@@ -113,9 +118,24 @@ func (d *door) Apply(_ context.Context, values map[string]string, by string) (ma
 	if d.veto != nil {
 		return nil, d.veto
 	}
+	n := 0
+	for k := range values {
+		if slices.Contains(d.stuck, k) {
+			return nil, &agent.Error{Op: "setting", Class: agent.Forbidden}
+		}
+		if slices.Contains(d.together, k) {
+			n++
+		}
+	}
+	if n != 0 && n != len(d.together) {
+		return nil, &agent.Error{Op: "setting", Class: agent.Invalid}
+	}
 	effects := map[string]string{}
 	for k, v := range values {
 		d.values[k], effects[k] = v, "live"
+		if slices.Contains(d.later, k) {
+			effects[k] = "restart"
+		}
 	}
 	d.by = append(d.by, by)
 	return effects, nil
@@ -141,7 +161,7 @@ type office struct {
 
 func newOffice(t *testing.T) *office {
 	o := &office{authority: newAuthority(), t: t, wire: newWire(), store: NewMemory(), door: &door{values: map[string]string{"shop.name": "Corner", "log.level": "info"}},
-		line: agent.LineOnline, clock: Clock{Quality: Synced}, idle: true, did: map[string]int{}}
+		line: agent.LineOnline, clock: Clock{Quality: Synced, Confirmed: true}, idle: true, did: map[string]int{}}
 	o.opt = Options{TID: tid, Version: "1.4.2", Link: o.wire, Clock: agent.NewSystemClock(), Settings: o.door,
 		Time: func() Clock { return read(o, &o.clock) }, Line: func() agent.LineState { return read(o, &o.line) }, Idle: func() bool { return read(o, &o.idle) },
 		Audit: func(_ context.Context, action, object, detail string) {
@@ -360,6 +380,13 @@ func (d *door) put(key, text string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.values[key] = text
+}
+
+// stick makes keys such that nobody may change them any more.
+func (d *door) stick(keys ...string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.stuck = keys
 }
 
 func (d *door) refuse(veto error) {

@@ -33,6 +33,9 @@ const (
 
 	RefusedRev   Code = "REFUSED_REV"   // an older revision than the one in force, or the same with another content
 	RefusedValue Code = "REFUSED_VALUE" // a setting cannot be what is asked
+
+	// WrongTime refuses nothing: the document was taken, and its time was not.
+	WrongTime Code = "WRONG_TIME"
 )
 
 // meanings say what a code means and what the fleet can do about it.
@@ -55,17 +58,20 @@ var meanings = map[Code]string{
 	RefusedPolicy:     "The owner of the shop does not allow commands of this class.",
 	RefusedRate:       "Too many commands in a short time. Wait, and ask why there were so many.",
 	RefusedRev:        "The revision is not newer than the one in force. Send a higher one.",
+	WrongTime:         "The clocks of the fleet's service and of the terminal are more than five minutes apart, or the service's time lies after the end of its keys. Set the one that is wrong.",
 	RefusedValue:      "A setting cannot have this value. Nothing was changed.",
 }
 
 // Meaning says in words what a code means and what to do.
 func (c Code) Meaning() string { return meanings[c] }
 
-// Codes lists every code.
+// Codes lists every code that a report may carry.
 func Codes() []Code {
 	list := make([]Code, 0, len(meanings))
 	for c := range meanings {
-		list = append(list, c)
+		if c != WrongTime { // only ever told as an alert
+			list = append(list, c)
+		}
 	}
 	return list
 }

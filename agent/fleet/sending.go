@@ -101,8 +101,7 @@ func (a *Agent) acknowledged(ctx context.Context, m Received) {
 		return
 	}
 	if _, nonce := a.identity(); ack.Nonce != "" && ack.Nonce == nonce {
-		// It answers this session, so its time is not from a recording.
-		a.raise(ack.T.Time)
+		a.believe(ctx, ack.T.Time) // it answers this session, so it is not from a recording
 	}
 	if err := a.out.Ack(ctx, ack.Acks, a.opt.Clock.Now()); err != nil {
 		a.trouble("an acknowledgement was not kept", "fleet_store", err)

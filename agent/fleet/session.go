@@ -81,19 +81,48 @@ func (a *Agent) loadFloor(ctx context.Context) error {
 	return err
 }
 
-// moment is what is known about the time now. A confirmed clock raises the floor.
+// moment is what is known about the time now. The floor is raised only by what two
+// agree on: the clock and a wallet's answer, or the clock and the fleet's service.
+// A floor that lies ahead of a clock which a wallet has found right was raised by
+// mistake, and would keep everything the fleet sends out for good.
 func (a *Agent) moment() Moment {
-	m := Moment{Now: a.opt.Clock.Now(), Quality: a.opt.Time().Quality}
-	if m.Quality == Synced {
+	c := a.opt.Time()
+	m := Moment{Now: a.opt.Clock.Now(), Quality: c.Quality}
+	if c.Quality != Unknown && c.Confirmed {
+		if a.floor.After(m.Now.Add(skew)) {
+			a.opt.Log.Warn("the time that was taken for certain lies ahead of the clock that a wallet has confirmed", "code", "fleet_clock", "certain", a.floor)
+			a.floor, a.hint = m.Now, time.Time{}
+			a.now("floor")
+		}
 		a.raise(m.Now)
 	}
-	m.Floor = a.floor
+	if m.Floor = a.floor; a.hint.After(m.Floor) {
+		m.Floor = a.hint
+	}
 	return m
 }
 
 func (a *Agent) raise(t time.Time) {
 	if t.After(a.floor) {
 		a.floor = t
+	}
+}
+
+// believe takes the time of the fleet's service, from an answer to this session. A
+// clock that is known agrees with it or one of the two is wrong; where it is not
+// known the time is as good as the service's clock, so it holds for this session
+// and not beyond its keys.
+func (a *Agent) believe(ctx context.Context, t time.Time) {
+	m := a.moment()
+	switch {
+	case m.Quality != Unknown && !t.After(m.Now.Add(skew)):
+		a.raise(t)
+	case m.Quality == Unknown && t.Before(a.opt.Trust.Current().lasts()):
+		if t.After(a.hint) {
+			a.hint = t
+		}
+	default:
+		a.alert(ctx, WrongTime, fmt.Sprintf("the service says %s, the terminal's clock says %s and is %s", At(t).Format(stampForm), At(m.Now).Format(stampForm), m.Quality))
 	}
 }
 
@@ -124,7 +153,8 @@ func (a *Agent) connected(ctx context.Context) {
 }
 
 func (a *Agent) disconnected() {
-	a.held = nil // the broker brings it again
+	a.held = nil         // the broker brings it again
+	a.hint = time.Time{} // it was this session's
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.live, a.nonce = false, ""
@@ -238,7 +268,7 @@ func (a *Agent) keepHouse(ctx context.Context) {
 	now := a.opt.Clock.Now()
 	if a.isDue("floor", floorEvery) {
 		a.moment()
-		if a.floor.After(a.floorKept) {
+		if !a.floor.Equal(a.floorKept) {
 			value, err := json.Marshal(a.floor)
 			if err == nil {
 				err = a.opt.Store.Save(ctx, agent.FleetItem{Key: floorKey, Value: value})

@@ -155,10 +155,10 @@ type ConfigStatus string
 // The statuses.
 const (
 	ConfigNone     ConfigStatus = "none"     // none was ever taken
-	ConfigTrial    ConfigStatus = "trial"    // in force, and watched for ten minutes
+	ConfigTrial    ConfigStatus = "trial"    // in force, and watched for ten minutes; the text says what that waits for
 	ConfigApplied  ConfigStatus = "applied"  // in force
 	ConfigRefused  ConfigStatus = "refused"  // nothing was changed
-	ConfigReverted ConfigStatus = "reverted" // it cut the way to the wallets and was taken back
+	ConfigReverted ConfigStatus = "reverted" // it cut the way to the wallets and was taken back; the text says what stays
 )
 
 // ConfigReport is the retained word on the configuration.

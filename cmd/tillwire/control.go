@@ -103,10 +103,7 @@ func (d *agentd) controlHandler() http.Handler {
 func (d *agentd) controlRestart(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(controlAnswer{}) // the other side is gone when this fails
-	select {
-	case d.fleet.restart <- struct{}{}:
-	default: // one is on its way
-	}
+	d.fleet.startAnew()
 }
 
 // errNotRunning reports that no agent answers at the control socket.

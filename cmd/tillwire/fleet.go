@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -20,12 +21,22 @@ type fleetSide struct {
 	store   *fleetstore.Store
 	agent   atomic.Pointer[fleet.Agent]
 	boards  map[string]*board // by lane
+	run     string            // names this assembly of the agent, in which settings hold
 	restart chan struct{}
 	ended   chan struct{} // closed when the agent stops
 }
 
 func newFleetSide() fleetSide {
-	return fleetSide{boards: map[string]*board{}, restart: make(chan struct{}, 1), ended: make(chan struct{})}
+	return fleetSide{boards: map[string]*board{}, run: rand.Text(), restart: make(chan struct{}, 1), ended: make(chan struct{})}
+}
+
+// startAnew has the agent assembled anew in its process; one that is on its way is
+// enough.
+func (f *fleetSide) startAnew() {
+	select {
+	case f.restart <- struct{}{}:
+	default:
+	}
 }
 
 // openFleet opens the fleet's file. What is wrong becomes a problem.
@@ -103,7 +114,7 @@ func (d *agentd) runFleet(ctx context.Context) error {
 	}
 	a, err := fleet.Open(ctx, fleet.Options{TID: fleet.TID(f.TID), Version: version, Store: d.fleet.store, Link: link, Trust: trust, Clock: d.clock, Log: d.log,
 		Time: d.fleetClock, Report: d.fleetReport, Digest: d.metrics.digest, Settings: fleetSettings{d},
-		Line: func() agent.LineState { return d.link.Line().State }, Idle: d.idle, Sources: d.fleetSources(), Handlers: d.fleetHandlers(), Works: d.fleetWorks(), Settled: d.settled, Zone: d.zone,
+		Line: func() agent.LineState { return d.link.Line().State }, Idle: d.idle, Run: d.fleet.run, Restart: d.fleet.startAnew, Sources: d.fleetSources(), Handlers: d.fleetHandlers(), Works: d.fleetWorks(), Settled: d.settled, Zone: d.zone,
 		Allowed: func(c fleet.Class) bool { return !slices.Contains(f.Refuse, string(c)) }, Audit: d.fleetAudit, Spread: spread})
 	if err != nil {
 		return err
@@ -150,7 +161,7 @@ func (d *agentd) board(lane string, display agent.Display) agent.Display {
 func (d *agentd) fleetClock() fleet.Clock {
 	c := fleet.Clock{Quality: fleet.Unknown, Offset: d.clocks.offset()}
 	if d.clocks.synced() {
-		c.Quality, c.LastGood = fleet.Synced, d.clocks.lastGood()
+		c.Quality, c.Confirmed, c.LastGood = fleet.Synced, d.clocks.confirmed(), d.clocks.lastGood()
 	}
 	return c
 }

@@ -95,12 +95,7 @@ func (d *agentd) setLogLevel(_ context.Context, args json.RawMessage) (any, func
 // restartAgent assembles the agent anew in its process: everything open is due at
 // once afterwards, as after any restart.
 func (d *agentd) restartAgent(context.Context, json.RawMessage) (any, func(), error) {
-	return nil, func() {
-		select {
-		case d.fleet.restart <- struct{}{}:
-		default:
-		}
-	}, nil
+	return nil, d.fleet.startAnew, nil
 }
 
 func (d *agentd) showMessage(ctx context.Context, args json.RawMessage) (any, func(), error) {
