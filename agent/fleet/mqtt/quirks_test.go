@@ -307,6 +307,10 @@ func TestE10WhatIsNotAcknowledgedComesAgain(t *testing.T) {
 	eventually(t, "46: the command again", func() bool { _, _, n := r.counts(); return n == 2 })
 	s.send(terminal, fleet.DownCommand, "next", false)
 	eventually(t, "the next", func() bool { _, _, n := r.counts(); return n == 3 })
+	// Only what has reached the broker is acknowledged: a cut on the way there brings it again.
+	eventually(t, "both acknowledgements at the broker", func() bool {
+		return strings.Count(b.log.String(), "Received PUBACK from "+string(terminal)+" ") == 2
+	})
 	p.cut()
 	connected(t, r, 3)
 	s.send(terminal, fleet.DownCommand, "last", false)
