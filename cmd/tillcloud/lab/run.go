@@ -203,8 +203,12 @@ func (r *Run) share(t *testing.T, processors int, more func(begun uint64) bool, 
 func (r *Run) Caught() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return os.Getenv(SabotageEnv) != "" && r.caught
+	return r.Faulty() && r.caught
 }
+
+// Faulty reports that this is a faulty build, in which more than the check that is
+// there for it may see something.
+func (r *Run) Faulty() bool { return os.Getenv(SabotageEnv) != "" }
 
 // Done is how many units are done.
 func (r *Run) Done() int {

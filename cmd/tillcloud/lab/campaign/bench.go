@@ -26,7 +26,7 @@ type bench struct {
 	lock    *os.File
 	clock   agent.SystemClock
 	slots   chan struct{}
-	wide    sync.Mutex // one at a time takes more than one slot
+	turn    sync.Mutex // one at a time waits for its slots: nobody overtakes one that needs all
 
 	mu    sync.Mutex
 	built map[string]func() (string, error)
@@ -174,14 +174,11 @@ func (b *bench) tags(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// take waits for processors and returns how to give them back.
-func (b *bench) take(ctx context.Context, wide bool) (give func(), err error) {
-	n := 1
-	if wide {
-		n = slots
-		b.wide.Lock()
-		defer b.wide.Unlock()
-	}
+// take waits for so many processors and returns how to give them back. Who asked
+// first has them first.
+func (b *bench) take(ctx context.Context, n int) (give func(), err error) {
+	b.turn.Lock()
+	defer b.turn.Unlock()
 	give = func() {
 		for range n {
 			<-b.slots

@@ -142,3 +142,15 @@ func TestARunThatMustEndMayClearUp(t *testing.T) {
 		t.Errorf("what it had started runs on: %s", state)
 	}
 }
+
+func TestWhatNeedsAllProcessorsComesFirstAndWhatNeedsNoneRunsBesideIt(t *testing.T) {
+	var order []string
+	taken := map[string]int{}
+	for _, j := range honest("release", time.Minute)[:4] {
+		order = append(order, j.part.ID)
+		taken[j.part.ID] = j.slots()
+	}
+	if got := strings.Join(order, " "); got != "C3 C1 C11 C6" || taken["C3"] != 0 || taken["C1"] != slots || taken["C11"] != slots || taken["C6"] != 1 {
+		t.Errorf("a release begins with %s, on %v processors", got, taken)
+	}
+}

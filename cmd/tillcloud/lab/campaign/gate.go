@@ -47,8 +47,9 @@ func (b *bench) gate(ctx context.Context, only []string) error {
 	return nil
 }
 
-// honest are the jobs of the honest builds: first those that take all slots, so that
-// none stands idle until the other is free, then those that take longest.
+// honest are the jobs of the honest builds: first those that run beside the others,
+// then those that take all slots, so that none stands idle until the other is free, then
+// those that take longest.
 func honest(size string, limit time.Duration) (jobs []job) {
 	for _, p := range parts() {
 		if size == "long" && !p.Long {
@@ -58,15 +59,20 @@ func honest(size string, limit time.Duration) (jobs []job) {
 		jobs = append(jobs, job{part: p, size: size, limit: limit})
 	}
 	slices.SortStableFunc(jobs, func(x, y job) int {
-		switch {
-		case x.part.Wide && !y.part.Wide:
-			return -1
-		case y.part.Wide && !x.part.Wide:
-			return 1
-		}
-		return cmp.Compare(y.part.Minutes, x.part.Minutes)
+		return cmp.Or(before(x.part.Light, y.part.Light), before(x.part.Wide, y.part.Wide), cmp.Compare(y.part.Minutes, x.part.Minutes))
 	})
 	return jobs
+}
+
+// before orders what has something before what does not have it.
+func before(x, y bool) int {
+	switch {
+	case x && !y:
+		return -1
+	case y && !x:
+		return 1
+	}
+	return 0
 }
 
 // faulty are the jobs of the faulty builds. Each goes on until the check that is
@@ -96,7 +102,7 @@ func blinded() []job {
 func (b *bench) all(ctx context.Context, jobs []job) <-chan outcome {
 	ended, turn := make(chan outcome), make(chan job)
 	var wg sync.WaitGroup
-	for range slots {
+	for range slots + 1 { // one more for what takes none
 		wg.Go(func() {
 			for j := range turn {
 				ended <- b.run(ctx, j)

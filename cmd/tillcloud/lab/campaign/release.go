@@ -127,14 +127,15 @@ func (b *bench) prepare(ctx context.Context, jobs []job) error {
 }
 
 // estimate is about how many minutes jobs take: those of an honest run that needs
-// all processors by itself, and a share of the others.
+// all processors by itself, and a share of the others. What runs beside them adds
+// nothing.
 func estimate(jobs []job) int {
 	alone, shared := 0, 0
 	for _, j := range jobs {
 		switch {
 		case j.without != "":
 			shared += 2 // to the end of the size of a merge
-		case j.sabotage != "":
+		case j.sabotage != "", j.part.Light:
 		case j.part.Wide:
 			alone += j.part.Minutes
 		default:

@@ -70,10 +70,21 @@ func (b *bench) environ(own ...string) []string {
 	return append(append(env, lab.ScratchEnv+"="+b.scratch), own...)
 }
 
-// run waits for a slot, builds what is needed and runs a job to its end.
+// slots is how many processors a job keeps busy.
+func (j job) slots() int {
+	switch {
+	case j.part.Light:
+		return 0
+	case j.part.Wide && j.sabotage == "":
+		return slots
+	}
+	return 1
+}
+
+// run waits for its slots, builds what is needed and runs a job to its end.
 func (b *bench) run(ctx context.Context, j job) outcome {
 	o := outcome{job: j}
-	give, err := b.take(ctx, j.part.Wide && j.sabotage == "")
+	give, err := b.take(ctx, j.slots())
 	if err != nil {
 		o.err = errInterrupted
 		return o

@@ -352,6 +352,11 @@ func (c *cashier) again(ctx context.Context) error {
 	}
 	p, err := c.post(ctx, agent.Request{Client: "till", RequestID: "again", Lane: "1", Mode: agent.ModeScan, Reference: "again",
 		Amount: agent.Money{Value: price, Currency: c.story.Wallet.Currency}})
+	var refused *agent.Error
+	if errors.As(err, &refused) && refused.Code == agent.CodeLaneBusy {
+		c.shop.Accuse(lab.CheckFinal, "the sale is over, and its lane is held: %v", err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
