@@ -75,7 +75,7 @@ type Filter struct {
 	Wallet   string // brand as configured
 	Currency Currency
 	Cashier  string // name of the person at the register
-	// GivenBack selects payments of which something was asked back, however that ended.
+	// GivenBack selects payments of which something was asked back between From and To, however it ended.
 	GivenBack bool
 	Text      string // part of reference, order number, transaction or request id
 	// Whole asks for payments of which Text is one of these, or the id, from end to end.
@@ -93,12 +93,12 @@ type Page struct {
 
 // Totals are sums over a span of time, per currency.
 type Totals struct {
-	Currency Currency
-	Count    int   // however they ended
-	Paid     int   // of these: money was taken, even where it was given back since
-	Captured int64 // of payments that are or were paid
-	Refunded int64
-	Open     int // not final
+	Currency          Currency
+	Count             int   // however they ended
+	Paid              int   // of these: money was taken, even where it was given back since
+	Captured          int64 // of payments that are or were paid
+	Refunded, Earlier int64 // went back: of these payments; within the span, of payments of before it
+	Open              int   // not final
 }
 
 // QueueInfo describes the outbox for the status page.

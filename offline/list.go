@@ -36,7 +36,7 @@ func (r *Reader) list(ctx context.Context, f agent.Filter, within int) (agent.Pa
 		return agent.Page{}, err
 	}
 	further := ""
-	if f.Text != "" && within > 0 && q.by == "" {
+	if f.Text != "" && within > 0 && q.by == "" && !f.GivenBack { // what was given back is little
 		page, err := r.named(ctx, f)
 		if err != nil || len(page.Payments) > 0 {
 			return page, err
@@ -135,6 +135,10 @@ func (q *query) where() string {
 
 func listQuery(f agent.Filter) (*query, error) {
 	q := &query{}
+	if f.GivenBack {
+		q.givenBack(f.From, f.To)
+		f.From, f.To = time.Time{}, time.Time{}
+	}
 	if !f.From.IsZero() {
 		q.and("created >= ?", f.From.UnixNano())
 	}
@@ -167,9 +171,6 @@ func listQuery(f agent.Filter) (*query, error) {
 	if f.Cashier != "" {
 		q.and("cashier = ?", f.Cashier)
 	}
-	if f.GivenBack {
-		q.and("id IN (SELECT pay FROM refund)")
-	}
 	if len(f.States) > 0 {
 		states := make([]any, len(f.States))
 		for i, s := range f.States {
@@ -194,6 +195,19 @@ func listQuery(f agent.Filter) (*query, error) {
 		q.and("(created, id) < (?, ?)", created, id)
 	}
 	return q, nil
+}
+
+// givenBack finds the payments of which something was asked back in a span, by the fact
+// that asked for it: money may go back long after its sale.
+func (q *query) givenBack(from, to time.Time) {
+	if from.IsZero() && to.IsZero() {
+		q.and("id IN (SELECT pay FROM refund)")
+		return
+	}
+	first, next := bounds(from, to)
+	asked := kindMark(agent.FactRefundRequested)
+	q.and("id IN ("+factsOfRefunds(behind)+"SELECT pay FROM f WHERE substr(ev, 2, ?) = ? AND at >= ? AND at < ?)",
+		slack(first), slack(first), len(asked), asked, first, next)
 }
 
 // text looks for a word of a person's: part of what names a payment, or all of it. The id
@@ -253,12 +267,25 @@ const (
 const sumsOf = "count(*), coalesce(sum(" + paid + "), 0), coalesce(" + taken + ", 0), coalesce(sum(refunded), 0), coalesce(sum(final = 0), 0) FROM payment WHERE created >= ? AND created < ? "
 
 // Totals sums the payments created in a span, per currency. Refunds count with the
-// payment that they belong to.
+// payment that they belong to; those of earlier payments stand apart.
 func (r *Reader) Totals(ctx context.Context, from, to time.Time) ([]agent.Totals, error) {
 	var list []agent.Totals
 	err := r.sums(ctx, "SELECT currency, '', 0, "+sumsOf+"GROUP BY currency ORDER BY currency", from, to, func(_ int64, _ string, t agent.Totals) {
 		list = append(list, t)
 	})
+	if err != nil {
+		return nil, err
+	}
+	first, next := bounds(from, to)
+	old, err := r.earlier(ctx, behind, []any{slack(first)}, "p.created < ? AND f.at >= ? AND f.at < ?", first, first, next)
+	for _, w := range old {
+		i := slices.IndexFunc(list, func(t agent.Totals) bool { return t.Currency == w.Currency })
+		if i < 0 {
+			i, list = len(list), append(list, agent.Totals{Currency: w.Currency})
+		}
+		list[i].Earlier += w.Earlier
+	}
+	slices.SortFunc(list, func(a, b agent.Totals) int { return strings.Compare(string(a.Currency), string(b.Currency)) })
 	return list, err
 }
 

@@ -58,8 +58,11 @@ func (r *Reader) Rows(ctx context.Context, f agent.Filter, each func(Row) error)
 		last := piece[len(piece)-1]
 		created, id = last.Created.UnixNano(), string(last.ID)
 		// The last row is the beginning from now on: with two of them SQLite may search by
-		// the other one, and pass over everything before in each piece.
-		f.From = time.Time{}
+		// the other one, and pass over everything before in each piece. What was given back
+		// is found by another time.
+		if !f.GivenBack {
+			f.From = time.Time{}
+		}
 	}
 }
 

@@ -126,6 +126,11 @@ func (r *Reader) shift(ctx context.Context, query string, args ...any) (n agent.
 		n.Opened.Add(-shiftSlack), fromNano(math.MaxInt64), func(_ int64, wallet string, t agent.Totals) {
 			n.Wallets = append(n.Wallets, agent.WalletTotal{Wallet: wallet, Totals: t})
 		}, n.Lane, since, last)
+	if err != nil {
+		return n, err
+	}
+	old, err := r.earlier(ctx, "?", []any{since}, "p.lane = ? AND p.first_seq <= ? AND f.seq <= ?", n.Lane, since, last)
+	n.Wallets = withEarlier(n.Wallets, old)
 	return n, err
 }
 

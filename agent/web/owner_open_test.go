@@ -93,6 +93,41 @@ func TestRefundsAreListedWithWhoAndWhy(t *testing.T) {
 	}
 }
 
+// TestARefundBelongsToItsOwnDay, however old its sale is, and two of one sale to two days.
+func TestARefundBelongsToItsOwnDay(t *testing.T) {
+	tm := newTerminal(t)
+	day := func() string { return tm.clock.Now().In(tm.web.Zone).Format(time.DateOnly) }
+	asks := func(id agent.PaymentID, request string, amount int64) {
+		p, _ := tm.Payment(t.Context(), id)
+		tm.fact(id, agent.Fact{Kind: agent.FactRefundRequested, RefundNo: p.NextRefundNo(), RequestID: request, Amount: amount, By: "person:mia"})
+	}
+	id := tm.open("old", "scan")
+	tm.pay(id)
+	sold := day()
+	asks(id, "first", 100)
+	tm.clock.advance(48 * time.Hour)
+	tm.pay(tm.open("new", "scan"))
+	later := day()
+	asks(id, "second", 250)
+	c := tm.owner()
+	for query, want := range map[string][2]bool{ // whether the first is there, and the second
+		"":                                    {true, true},
+		"?since=" + sold + "&until=" + sold:   {true, false},
+		"?since=" + later + "&until=" + later: {false, true},
+		"?since=" + later:                     {false, true},
+		"?until=" + sold:                      {true, false},
+		"?since=2020-01-01&until=2020-01-01":  {false, false},
+	} {
+		body := c.do("GET", "/owner/refunds"+query, "").body
+		if got := [2]bool{strings.Contains(body, "−¥1.00"), strings.Contains(body, "−¥2.50")}; got != want {
+			t.Errorf("%q lists the two refunds: %v, want %v", query, got, want)
+		}
+	}
+	if body := c.do("GET", "/owner?day="+later, "").body; !strings.Contains(body, `href="/owner/refunds?since=`+later+`&amp;until=`+later+`"`) {
+		t.Error("the day does not lead to what was given back on it")
+	}
+}
+
 func TestThePaymentsListKeepsToItsFilters(t *testing.T) {
 	tm := newTerminal(t)
 	tm.pay(tm.open("till", "scan"))

@@ -15,7 +15,8 @@ type refundsData struct {
 	More         string // address of the next page; "" on the last
 }
 
-// File is the address of the payments that these refunds belong to, as a file.
+// File is the address of the payments that these refunds belong to, as a file. Its days are
+// those of the refunds as well.
 func (d refundsData) File(form string) string {
 	q := url.Values{"given_back": {"true"}}
 	for name, day := range map[string]string{"since": d.Since, "until": d.Until} {
@@ -52,7 +53,11 @@ func (s *Server) ownerRefunds(w http.ResponseWriter, r *http.Request, me agent.P
 	d := refundsData{Since: r.URL.Query().Get("since"), Until: r.URL.Query().Get("until"), More: s.more(r, page)}
 	for _, p := range page.Payments {
 		for _, refund := range p.Status.Refunds {
-			d.Rows = append(d.Rows, s.refundRow(lang, name, p, refund))
+			x := s.refundRow(lang, name, p, refund)
+			// Another refund of the same payment may belong to another day.
+			if !x.At.Before(f.From) && (f.To.IsZero() || x.At.Before(f.To)) {
+				d.Rows = append(d.Rows, x)
+			}
 		}
 	}
 	s.render(w, r, http.StatusOK, "owner_refunds", ownerView("refunds", me, d))

@@ -45,10 +45,11 @@ type shiftSum struct {
 	Open     int            `json:"open"`
 	Captured int64          `json:"captured"`
 	Refunded int64          `json:"refunded"`
+	Earlier  int64          `json:"refunded_earlier"` // in this time, of payments of before it
 }
 
 func sumOf(wallet string, t agent.Totals) shiftSum {
-	return shiftSum{wallet, t.Currency, t.Count, t.Paid, t.Open, t.Captured, t.Refunded}
+	return shiftSum{wallet, t.Currency, t.Count, t.Paid, t.Open, t.Captured, t.Refunded, t.Earlier}
 }
 
 // sumsOf adds up a shift's wallets, one row a currency in the order of their first.
@@ -62,7 +63,7 @@ func sumsOf(n agent.Shift) (list []agent.Totals) {
 		}
 		t := &list[i]
 		t.Count, t.Paid, t.Open = t.Count+w.Count, t.Paid+w.Paid, t.Open+w.Open
-		t.Captured, t.Refunded = t.Captured+w.Captured, t.Refunded+w.Refunded
+		t.Captured, t.Refunded, t.Earlier = t.Captured+w.Captured, t.Refunded+w.Refunded, t.Earlier+w.Earlier
 	}
 	return list
 }

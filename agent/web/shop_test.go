@@ -265,8 +265,8 @@ func (s *shop) List(_ context.Context, f agent.Filter) (agent.Page, error) {
 			continue
 		}
 		if f.Open && p.Status.Final() || len(f.States) > 0 && !slices.Contains(f.States, p.Status.State) || f.Lane != "" && p.Lane != f.Lane ||
-			f.Wallet != "" && p.Status.Wallet != f.Wallet || f.Cashier != "" && p.Cashier != f.Cashier || f.GivenBack && len(p.Status.Refunds) == 0 || f.Currency != "" && p.Amount.Currency != f.Currency ||
-			!f.From.IsZero() && p.Created.Before(f.From) || !f.To.IsZero() && !p.Created.Before(f.To) ||
+			f.Wallet != "" && p.Status.Wallet != f.Wallet || f.Cashier != "" && p.Cashier != f.Cashier || f.GivenBack && !askedBack(p, f.From, f.To) || f.Currency != "" && p.Amount.Currency != f.Currency ||
+			!f.GivenBack && !within(p.Created, f.From, f.To) ||
 			f.Text != "" && !called(p, f.Text, f.Whole) {
 			continue
 		}
@@ -277,6 +277,18 @@ func (s *shop) List(_ context.Context, f agent.Filter) (agent.Page, error) {
 		page.Payments = append(page.Payments, p)
 	}
 	return page, nil
+}
+
+// within reports whether a moment is in a span; a zero end leaves it open.
+func within(at, from, to time.Time) bool {
+	return !at.Before(from) && (to.IsZero() || at.Before(to))
+}
+
+// askedBack reports whether something of a payment was asked back in a span.
+func askedBack(p agent.Payment, from, to time.Time) bool {
+	return slices.ContainsFunc(p.Facts, func(f agent.Fact) bool {
+		return f.Kind == agent.FactRefundRequested && within(f.At, from, to)
+	})
 }
 
 // called reports whether a payment's reference, numbers or ids have a word in them, or

@@ -101,12 +101,13 @@ type totalRow struct {
 	Paid     int            `json:"paid"`
 	Captured int64          `json:"captured"`
 	Refunded int64          `json:"refunded"`
+	Earlier  int64          `json:"refunded_earlier,omitempty"` // on that day, of payments of before it; of all wallets together
 	Open     int            `json:"open"`
 }
 
 func newReportRow(day string, r agent.Report) reportRow {
 	row := func(wallet string, t agent.Totals) totalRow {
-		return totalRow{wallet, t.Currency, t.Count, t.Paid, t.Captured, t.Refunded, t.Open}
+		return totalRow{wallet, t.Currency, t.Count, t.Paid, t.Captured, t.Refunded, t.Earlier, t.Open}
 	}
 	out := reportRow{Kind: "x", Test: r.Test, Day: day, From: r.From, To: r.To, Totals: []totalRow{}, Wallets: []totalRow{}}
 	if r.Z {

@@ -94,7 +94,7 @@ export class Till {
     this.shown = shift;
     $("report-title").textContent = text(shift.closed ? "report.z" : "report.x");
     const cents = (value, currency) => money({ value, currency });
-    const rows = shift.sums.flatMap((sum) => [
+    const rows = shift.sums.filter((sum) => sum.count > 0).flatMap((sum) => [
       ...shift.wallets.filter((w) => w.currency === sum.currency && w.paid > 0).map((w) => this.row(wallet(w.wallet), w.paid, cents(w.captured, w.currency), cents(w.refunded, w.currency), cents(w.captured - w.refunded, w.currency))),
       this.row(text("report.sum", sum.currency), sum.paid, cents(sum.captured, sum.currency), cents(sum.refunded, sum.currency), cents(sum.captured - sum.refunded, sum.currency), "sum"),
     ]);
@@ -102,7 +102,8 @@ export class Till {
     $("report-table").hidden = rows.length === 0;
     const open = shift.sums.reduce((n, sum) => n + sum.open, 0);
     const pairs = [["opened", moment.format(new Date(shift.opened)) + " · " + shift.opened_by], ["begin", money(shift.begin)],
-      ["closed", shift.closed ? moment.format(new Date(shift.closed)) + " · " + shift.closed_by : ""], ["end", shift.closed ? money(shift.end) : ""], ["unsettled", open ? String(open) : ""]];
+      ["closed", shift.closed ? moment.format(new Date(shift.closed)) + " · " + shift.closed_by : ""], ["end", shift.closed ? money(shift.end) : ""], ["unsettled", open ? String(open) : ""],
+      ["earlier", shift.sums.filter((sum) => sum.refunded_earlier > 0).map((sum) => cents(sum.refunded_earlier, sum.currency)).join(" + ")]];
     $("report-facts").replaceChildren(...pairs.filter(([, value]) => value).flatMap(([key, value]) => [element("dt", {}, text("report." + key)), element("dd", { class: "figure" }, value)]));
     $("report-none").hidden = rows.length > 0;
     $("report-slip").href = "/shift/" + shift.id;
