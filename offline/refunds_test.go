@@ -1,6 +1,7 @@
 package offline_test
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"testing"
@@ -138,6 +139,34 @@ func TestMoneyThatGoesBackLaterIsOnTheReportOfItsDay(t *testing.T) {
 	ts.gives(t, ts.now(t, old.ID), 12, 100)
 	if got, err := ts.Totals(t.Context(), next, next.Add(24*time.Hour)); err != nil || !reflect.DeepEqual(got, []agent.Totals{{Currency: "CNY", Earlier: 100}}) {
 		t.Errorf("a day without a sale has come to %+v, %v", got, err)
+	}
+	clean(t, ts.dir)
+}
+
+// TestAZReportIsCountedWhoeverIsGone: the request that closed the shift may be over before
+// it is counted, and the power may be.
+func TestAZReportIsCountedWhoeverIsGone(t *testing.T) {
+	ts := openStore(t, nil)
+	n := ts.begin(t, "1", "Wei")
+	sold := ts.at(t, "1", 1, approved)
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	closed, err := ts.CloseShift(gone, n.ID, ts.clock.Now(), "Wei", 0)
+	if err != nil || !reflect.DeepEqual(closed.Wallets, counted(1, 1, 0, 1280, 0)) {
+		t.Fatalf("closed by somebody who has gone: %+v, %v", closed, err)
+	}
+	cut := ts.begin(t, "1", "Ana")
+	also := ts.at(t, "1", 2, approved)
+	if _, err := byHand(t, ts.dir).Exec("UPDATE shift SET closed = 1, closed_by = 'Ana', left_over = 0, upto = (SELECT max(seq) FROM journal) WHERE id = ?", cut.ID); err != nil {
+		t.Fatal(err)
+	}
+	ts.reopen(t, nil)
+	ts.gives(t, ts.now(t, sold.ID), 1, 10)
+	ts.gives(t, ts.now(t, also.ID), 1, 10)
+	for _, id := range []int64{n.ID, cut.ID} {
+		if got, err := ts.Shift(t.Context(), id); err != nil || !reflect.DeepEqual(got.Wallets, counted(1, 1, 0, 1280, 0)) {
+			t.Errorf("the Z report of shift %d became %+v, %v", id, got.Wallets, err)
+		}
 	}
 	clean(t, ts.dir)
 }
