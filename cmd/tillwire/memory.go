@@ -33,7 +33,11 @@ type memory struct {
 func newMemory() *memory {
 	debug.SetGCPercent(busyGC)
 	const name = "/gc/heap/allocs:bytes"
-	return &memory{give: debug.FreeOSMemory, owed: true, allocated: func() uint64 {
+	give := func() {
+		debug.FreeOSMemory()
+		unmapFiles()
+	}
+	return &memory{give: give, owed: true, allocated: func() uint64 {
 		sample := []runtimemetrics.Sample{{Name: name}}
 		runtimemetrics.Read(sample)
 		return sample[0].Value.Uint64()
