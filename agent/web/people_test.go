@@ -41,6 +41,40 @@ func signingInAndOut(t *testing.T) {
 	}
 }
 
+// TestTheOwnersCookieOpensNoRegister: in a browser where the owner looked at the own pages
+// the register wants a PIN all the same, and keeps nobody signed in there.
+func TestTheOwnersCookieOpensNoRegister(t *testing.T) {
+	tm := newTerminal(t)
+	tm.pay(tm.open("a", "scan"))
+	owner := tm.owner()
+	register := owner.with(stationHeader, "a page")
+	for _, call := range [][2]string{{"GET", "/session"}, {"PUT", "/session"}, {"GET", "/payments"}, {"GET", "/people"}, {"GET", "/lanes/1/shift"}} {
+		if a := register.api(call[0], call[1], ""); a.status != 401 {
+			t.Errorf("%v: %d %s", call, a.status, a.body)
+		}
+	}
+	if a := register.api("POST", "/payments", openBody("x", "scan")); a.status != 401 || len(tm.payments) != 1 {
+		t.Errorf("a payment: %d %s", a.status, a.body)
+	}
+	if a := owner.api("GET", "/events?lane=1&station=a+page", ""); a.status != 401 {
+		t.Errorf("the stream: %d", a.status)
+	}
+	// Somebody works at the register all the while; the owner does not.
+	tm.clock.advance(10 * time.Minute)
+	register.api("PUT", "/session", "")
+	tm.clock.advance(6 * time.Minute)
+	if a := owner.do("GET", "/owner", ""); strings.Contains(a.body, "Takings") {
+		t.Error("a register that nobody may use kept the owner signed in")
+	}
+	// Beside the owner's cookie the cashier's counts as ever.
+	if a := register.signIn("cas", "111111"); a.status != 200 {
+		t.Fatalf("a PIN: %d %s", a.status, a.body)
+	}
+	if a := register.want(200, "GET", "/session", ""); a.json(t)["name"] != "Cass" {
+		t.Errorf("at the register is %s", a.body)
+	}
+}
+
 func TestTheCookieIsNotInTheStore(t *testing.T) {
 	tm := newTerminal(t)
 	c := tm.signedIn("cas", "111111")

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"sync"
 
@@ -10,6 +11,14 @@ import (
 // stationHeader carries the name that a register's page has given itself, so that a page
 // whose lane was taken over cannot go on by mistake.
 const stationHeader = "Tillwire-Station"
+
+// stationQuery is the same name in the address of a stream, which can send no header.
+const stationQuery = "station"
+
+// stationOf is the name of the register's page that makes a call; empty for all others.
+func stationOf(r *http.Request) string {
+	return cmp.Or(r.Header.Get(stationHeader), r.URL.Query().Get(stationQuery))
+}
 
 // stationMost is how long such a name may be.
 const stationMost = 64
@@ -125,7 +134,7 @@ func (s *Server) takeLane(w http.ResponseWriter, r *http.Request, c caller) erro
 // names none only watches.
 func (v *watch) sit() error {
 	q := v.r.URL.Query()
-	lane, station := q.Get("lane"), q.Get("station")
+	lane, station := q.Get("lane"), q.Get(stationQuery)
 	if v.who.person.ID == "" || station == "" || len(station) > stationMost {
 		return nil
 	}

@@ -64,7 +64,13 @@ func (s *Server) identify(r *http.Request) (caller, error) {
 		}
 		return caller{}, errUnauthorized()
 	}
-	for _, cookie := range []string{registerCookie, ownerCookie} {
+	cookies := []string{registerCookie, ownerCookie}
+	if stationOf(r) != "" {
+		// The register opens for a PIN and locks when nobody is at it. An owner who looks at the
+		// own pages in the same browser must neither open it nor be kept signed in by it.
+		cookies = cookies[:1]
+	}
+	for _, cookie := range cookies {
 		sess, p, ok := s.signedIn(r, cookie)
 		if !ok {
 			continue
