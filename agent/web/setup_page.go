@@ -126,7 +126,11 @@ func (s *Server) finishSetup(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	for name, values := range r.PostForm {
-		form.Values[name] = strings.TrimSpace(values[0])
+		form.Values[name] = values[0]
+		// A password is what was typed: the owner's door takes it as it is, too.
+		if name != "owner_password" {
+			form.Values[name] = strings.TrimSpace(values[0])
+		}
 	}
 	takeFiles(r, form.Values)
 	lang := s.language(r)

@@ -220,6 +220,22 @@ func TestTheClaimCode(t *testing.T) {
 	})
 }
 
+// TestThePasswordIsTakenAsItIsTyped, here as at the owner's door.
+func TestThePasswordIsTakenAsItIsTyped(t *testing.T) {
+	n := newNewcomer(t)
+	form := goodForm(t)
+	form["owner_password"], form["cashier_pin"] = " a long enough one ", " 730184 "
+	if a := n.claimed().submit(form, nil); a.status != 200 {
+		t.Fatalf("got %d %s", a.status, a.body)
+	}
+	for _, p := range n.people {
+		want := map[agent.Role]string{agent.RoleOwner: "hash: a long enough one ", agent.RoleCashier: "hash:730184", agent.RoleManager: "hash:481625"}[p.Role]
+		if p.Secret != want {
+			t.Errorf("%s has %q, want %q", p.Role, p.Secret, want)
+		}
+	}
+}
+
 func TestSettingUp(t *testing.T) {
 	n := newNewcomer(t)
 	c := n.claimed()
