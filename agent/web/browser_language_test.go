@@ -60,6 +60,21 @@ func TestSwitchingTheLanguageStaysWhereItIs(t *testing.T) {
 	if a := tm.page().post("/owner/login", "person", "own", "password", "wrong"); !strings.Contains(a.body, `href="/owner?lang=fr"`) {
 		t.Errorf("after a wrong password: %d", a.status)
 	}
+	// The answer to a form that was refused has no address that a link could lead to.
+	id := string(tm.open("a", "scan"))
+	tm.pay(agent.PaymentID(id))
+	owner := tm.owner()
+	for path, back := range map[string]string{
+		"/owner/payments/" + id + "/refund": "/owner/payments/" + id, "/owner/payments/" + id + "/write-off": "/owner/payments/" + id, "/owner/people/cas": "/owner/people",
+	} {
+		a := owner.post(path, "do", "secret", "amount", "1.00", "request", "r", "reason", "x", "password", "wrong")
+		if a.status < 400 || !strings.Contains(a.body, `href="`+back+`?lang=fr"`) {
+			t.Errorf("after %s was refused: %d, no link to %s in another language", path, a.status, back)
+		}
+		if to := owner.do("GET", back+"?lang=fr", ""); to.status != 200 {
+			t.Errorf("the link below %s leads to %d", path, to.status)
+		}
+	}
 }
 
 // TestBrowserArabicRunsFromRightToLeft: the page turns round; the keypad, amounts and order

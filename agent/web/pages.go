@@ -146,11 +146,15 @@ func (s *Server) because(lang, english string) string {
 // answer to a form has no address of its own.
 func here(r *http.Request) string {
 	at := r.URL.Path
-	switch at {
-	case "/owner/login", "/owner/logout":
+	switch {
+	case at == "/owner/login", at == "/owner/logout":
 		at = "/owner"
-	case "/setup/claim":
+	case at == "/setup/claim":
 		at = "/setup"
+	case strings.HasPrefix(at, "/owner/payments/"):
+		at = strings.TrimSuffix(strings.TrimSuffix(at, "/refund"), "/write-off")
+	case strings.HasPrefix(at, "/owner/people/"):
+		at = "/owner/people"
 	}
 	asked := r.URL.Query()
 	asked.Del("lang")
