@@ -150,6 +150,16 @@ func (s *Server) ownerLogout(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/owner", http.StatusSeeOther)
 }
 
+// again asks the owner for the password once more, in the form that wants something which a
+// page that was left open must not be enough for. object is what the act is about.
+func (s *Server) again(r *http.Request, me agent.Person, object string) error {
+	_, err := s.gate.check(r.Context(), me.ID, r.PostFormValue("password"), agent.RoleOwner)
+	if err != nil {
+		s.audits.note(r.Context(), agent.Audit{Actor: "person:" + me.ID, Action: "approval_refused", Object: object})
+	}
+	return err
+}
+
 // ownerView is the frame of every page of the owner.
 func ownerView(nav string, me agent.Person, data any) view {
 	return view{Nav: nav, Me: me.Name, Data: data}

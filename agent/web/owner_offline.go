@@ -150,8 +150,7 @@ func (s *Server) ownerWriteOff(w http.ResponseWriter, r *http.Request, me agent.
 	refused := func(err error) error {
 		return s.storyPage(w, r, me, statusOf(err), p, storyData{Reason: why, Wrong: s.sentence(s.language(r), err)})
 	}
-	if _, err := s.gate.check(ctx, me.ID, r.PostFormValue("password"), agent.RoleOwner); err != nil {
-		s.audits.note(ctx, agent.Audit{Actor: "person:" + me.ID, Action: "approval_refused", Object: string(p.ID)})
+	if err := s.again(r, me, string(p.ID)); err != nil {
 		return refused(err)
 	}
 	lost := p.Status.State == agent.OfflineRejected

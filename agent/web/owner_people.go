@@ -45,7 +45,13 @@ func (s *Server) peoplePage(w http.ResponseWriter, r *http.Request, me agent.Per
 func (s *Server) addPerson(w http.ResponseWriter, r *http.Request, me agent.Person) error {
 	name, role := strings.TrimSpace(r.PostFormValue("name")), agent.Role(r.PostFormValue("role"))
 	secret := r.PostFormValue("secret")
-	if err := s.checkPerson(r.Context(), name, role, secret, ""); err != nil {
+	// Whoever may sign in from now on may sell, and may be a manager or an owner. The password
+	// comes first: what is wrong with a PIN tells which ones are taken.
+	err := s.again(r, me, "people")
+	if err == nil {
+		err = s.checkPerson(r.Context(), name, role, secret, "")
+	}
+	if err != nil {
 		return s.peoplePage(w, r, me, statusOf(err), peopleData{Wrong: s.sentence(s.language(r), err), Name: name, Role: string(role)})
 	}
 	p, err := s.newPerson(r.Context(), name, role, secret)
@@ -86,13 +92,21 @@ func (s *Server) checkSecret(ctx context.Context, role agent.Role, secret, id st
 	return err
 }
 
-// changePerson disables, enables or unlocks somebody, or gives a new secret.
-// Whoever is changed is signed out everywhere.
+// changePerson disables, enables or unlocks somebody, or gives a new secret. What lets
+// somebody in needs the owner's password again. Whoever is changed is signed out everywhere.
 func (s *Server) changePerson(w http.ResponseWriter, r *http.Request, me agent.Person) error {
 	ctx, id, what := r.Context(), r.PathValue("id"), r.PostFormValue("do")
 	p, err := s.Store.Person(ctx, id)
 	if err != nil {
 		return err
+	}
+	refused := func(err error) error {
+		return s.peoplePage(w, r, me, statusOf(err), peopleData{Wrong: p.Name + ": " + s.sentence(s.language(r), err)})
+	}
+	if what == "enable" || what == "secret" {
+		if err := s.again(r, me, "person:"+id); err != nil {
+			return refused(err)
+		}
 	}
 	edit := func(*agent.Person) {}
 	switch what {
@@ -107,7 +121,7 @@ func (s *Server) changePerson(w http.ResponseWriter, r *http.Request, me agent.P
 		edit = func(p *agent.Person) { p.Disabled = false }
 	case "secret":
 		if err := s.checkSecret(ctx, p.Role, r.PostFormValue("secret"), id); err != nil {
-			return s.peoplePage(w, r, me, statusOf(err), peopleData{Wrong: p.Name + ": " + s.sentence(s.language(r), err)})
+			return refused(err)
 		}
 		stored, err := s.Secrets.Hash(ctx, r.PostFormValue("secret"))
 		if err != nil {

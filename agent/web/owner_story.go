@@ -108,8 +108,7 @@ func (s *Server) ownerRefund(w http.ResponseWriter, r *http.Request, me agent.Pe
 	amount := agent.Money{Value: minor, Currency: p.Amount.Currency}
 	// A repeat needs no second word: it moves nothing.
 	if !asked(p, tried.Request) {
-		if _, err := s.gate.check(ctx, me.ID, r.PostFormValue("password"), agent.RoleOwner); err != nil {
-			s.audits.note(ctx, agent.Audit{Actor: "person:" + me.ID, Action: "approval_refused", Object: string(p.ID)})
+		if err := s.again(r, me, string(p.ID)); err != nil {
 			return refused(err)
 		}
 	}

@@ -174,7 +174,7 @@ func TestPeopleComeAndGo(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			a := c.post("/owner/people", test.fields...)
+			a := c.post("/owner/people", append(test.fields, "password", "open sesame 123")...)
 			if a.status != test.status || !strings.Contains(a.body, test.says) || test.status != 303 && strings.Contains(a.body, test.fields[5]) {
 				t.Errorf("got %d %s", a.status, a.body)
 			}
@@ -194,7 +194,7 @@ func TestPeopleComeAndGo(t *testing.T) {
 	}
 
 	register := tm.signedIn(ann.ID, "481625")
-	if a := c.post("/owner/people/"+ann.ID, "do", "secret", "secret", "730184"); a.status != 303 {
+	if a := c.post("/owner/people/"+ann.ID, "do", "secret", "secret", "730184", "password", "open sesame 123"); a.status != 303 {
 		t.Fatalf("a new PIN: %d %s", a.status, a.body)
 	}
 	register.want(401, "GET", "/session", "")
@@ -204,7 +204,7 @@ func TestPeopleComeAndGo(t *testing.T) {
 	if a := tm.page().signIn(ann.ID, "730184"); a.status != 401 {
 		t.Errorf("a disabled person: %d", a.status)
 	}
-	c.post("/owner/people/"+ann.ID, "do", "enable")
+	c.post("/owner/people/"+ann.ID, "do", "enable", "password", "open sesame 123")
 	for range 5 {
 		tm.page().signIn(ann.ID, "000000")
 	}

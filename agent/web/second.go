@@ -145,7 +145,7 @@ func (s *Server) changeSecond(w http.ResponseWriter, r *http.Request, me agent.P
 	if what != "start" && what != "off" {
 		return unreadable("There is no such change.")
 	}
-	if _, err := s.gate.check(ctx, me.ID, r.PostFormValue("password"), agent.RoleOwner); err != nil {
+	if err := s.again(r, me, "person:"+me.ID); err != nil {
 		return s.secondPage(w, r, me, statusOf(err), err)
 	}
 	if what == "off" {
