@@ -96,6 +96,10 @@ func TestBrowserArabicRunsFromRightToLeft(t *testing.T) {
 	} {
 		b.until(left(order[0]) + " < " + left(order[1]))
 	}
+	// A name in other letters that does not fit is cut at its own end.
+	if got := b.js(`getComputedStyle(document.querySelector(".top .shop")).direction`); got != "ltr" {
+		t.Errorf("an English shop's name runs %s", got)
+	}
 	if wide := b.js(`document.documentElement.scrollWidth > innerWidth`); wide == "true" {
 		t.Error("the page scrolls sideways")
 	}
