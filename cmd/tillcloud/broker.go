@@ -12,6 +12,7 @@ import (
 	"github.com/mochi-mqtt/server/v2/packets"
 
 	"tillwire/agent/fleet"
+	"tillwire/agent/fleet/embedded"
 )
 
 // The names at the demo's broker.
@@ -38,7 +39,7 @@ func openBroker(port int, log *slog.Logger, passwords map[string]string) (*broke
 	capabilities.MaximumMessageExpiryInterval = 0 // by default it forgets what is retained after a day
 	capabilities.MaximumPacketSize = 2 * fleet.MaxMessage
 	s := mochi.New(&mochi.Options{InlineClient: true, Capabilities: capabilities, Logger: log.With("comp", "broker")})
-	err = s.AddHook(&doorkeeper{passwords: passwords}, nil)
+	err = errors.Join(s.AddHook(&doorkeeper{passwords: passwords}, nil), s.AddHook(&embedded.Numbers{}, nil))
 	if err == nil {
 		err = s.AddListener(listeners.NewNet("fleet", l))
 	}

@@ -22,6 +22,7 @@ import (
 	"tillwire/agent"
 	"tillwire/agent/fleet"
 	"tillwire/agent/fleet/brokertest"
+	"tillwire/agent/fleet/embedded"
 )
 
 const fleetTID fleet.TID = "t-0001-corner"
@@ -52,7 +53,7 @@ func openHeadOffice(t *testing.T) *headOffice {
 	capabilities.MaximumMessageExpiryInterval = 0 // it would forget what is retained
 	o := &headOffice{t: t, addr: l.Addr().String(), heard: map[fleet.Channel][][]byte{},
 		broker: mochi.New(&mochi.Options{InlineClient: true, Capabilities: capabilities, Logger: slog.New(slog.DiscardHandler)})}
-	for _, err := range []error{o.broker.AddHook(&brokertest.OpenDoor{}, nil), o.broker.AddListener(listeners.NewNet("fleet", l)), o.broker.Serve()} {
+	for _, err := range []error{o.broker.AddHook(&brokertest.OpenDoor{}, nil), o.broker.AddHook(&embedded.Numbers{}, nil), o.broker.AddListener(listeners.NewNet("fleet", l)), o.broker.Serve()} {
 		if err != nil {
 			t.Fatal(err)
 		}
