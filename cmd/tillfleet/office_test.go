@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	mrand "math/rand/v2"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,6 +29,7 @@ import (
 	"tillwire/agent"
 	"tillwire/agent/fleet"
 	"tillwire/agent/fleet/brokertest"
+	"tillwire/agent/fleet/embedded"
 	"tillwire/agent/fleet/mqtt"
 	"tillwire/agent/logtest"
 	"tillwire/cmd/cli"
@@ -101,7 +103,7 @@ func (b *bench) openBroker() {
 		b.Fatal(err)
 	}
 	s := mochi.New(&mochi.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err := errors.Join(s.AddHook(&brokertest.OpenDoor{}, nil), s.AddListener(listeners.NewNet("test", l)), s.Serve()); err != nil {
+	if err := errors.Join(s.AddHook(&brokertest.OpenDoor{}, nil), s.AddHook(&embedded.Numbers{}, nil), s.AddListener(listeners.NewNet("test", l)), s.Serve()); err != nil {
 		b.Fatal(err)
 	}
 	b.broker = "mqtt://" + l.Addr().String()
@@ -162,13 +164,49 @@ func (b *bench) openService() {
 		}
 	})
 	b.Cleanup(b.stopService)
-	b.until("the service answers", func() bool { _, _, code := b.run("ls"); return code == cli.Fine })
+	// Whoever connects before the service hears of it is a terminal that has not said
+	// hello to it.
+	b.until("the service answers and hears the broker", func() bool {
+		_, _, code := b.run("ls")
+		return code == cli.Fine && strings.Contains(b.metrics(), "\ntillfleet_broker_connected 1\n")
+	})
 }
+
+// metrics are the service's figures; empty while nobody answers.
+func (b *bench) metrics() string {
+	b.Helper()
+	ctx, cancel := context.WithTimeout(b.Context(), patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, "GET", "http://"+b.page+"/metrics", nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return ""
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// longest is how long one command line may take: those that wait for a terminal
+// give up by themselves before.
+const longest = 2 * patience
 
 // run is one command line.
 func (b *bench) run(args ...string) (out, errors string, code int) {
+	b.Helper()
 	var o, e bytes.Buffer
-	code = b.app(&o, &e).execute(b.Context(), append(args, "--config", filepath.Join(b.dir, "tillfleet.toml")))
+	ctx, cancel := context.WithTimeout(b.Context(), longest)
+	defer cancel()
+	code = b.app(&o, &e).execute(ctx, append(args, "--config", filepath.Join(b.dir, "tillfleet.toml")))
+	if ctx.Err() != nil {
+		b.Fatalf("tillfleet %s has not ended after %s:\n%s%s", strings.Join(args, " "), longest, &o, &e)
+	}
 	return o.String(), e.String(), code
 }
 
@@ -261,6 +299,7 @@ func (b *bench) openShop() {
 	}()
 	b.Cleanup(func() { cancel(); <-ended })
 	b.until("the shop is in the list", func() bool {
-		return strings.Contains(b.fine("ls"), "online") && strings.Contains(b.fine("ls"), "Corner shop")
+		list := b.fine("ls") // where "online" alone may be the line to the wallets
+		return strings.Contains(list, "1 terminal: 1 online") && strings.Contains(list, "Corner shop")
 	})
 }

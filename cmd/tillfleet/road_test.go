@@ -26,20 +26,18 @@ import (
 // and the service's own socket.
 func TestTheRoadOfAnOperator(t *testing.T) {
 	b := openBench(t)
-	t.Run("ls", b.lists)
-	t.Run("show", b.shows)
-	t.Run("watch", b.watches)
-	t.Run("cmd", b.commands)
-	t.Run("approve", b.approvals)
-	t.Run("config", b.configures)
-	t.Run("rollout", b.rollsOut)
-	t.Run("job", b.jobs)
-	t.Run("label", b.labels)
-	t.Run("export", b.exports)
-	t.Run("page and metrics", b.pages)
-	t.Run("mistakes", b.mistakes)
-	t.Run("a second service", b.second)
-	t.Run("restart", b.restarts)
+	for _, part := range []struct {
+		name string
+		do   func(*testing.T)
+	}{
+		{"ls", b.lists}, {"show", b.shows}, {"watch", b.watches}, {"cmd", b.commands}, {"approve", b.approvals}, {"config", b.configures},
+		{"rollout", b.rollsOut}, {"job", b.jobs}, {"label", b.labels}, {"export", b.exports}, {"page and metrics", b.pages},
+		{"mistakes", b.mistakes}, {"a second service", b.second}, {"restart", b.restarts},
+	} {
+		if !t.Run(part.name, part.do) {
+			t.Fatalf("%s did not go well, and each part goes on from the one before", part.name)
+		}
+	}
 }
 
 func contains(t *testing.T, text string, wants ...string) {
