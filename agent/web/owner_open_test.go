@@ -161,7 +161,7 @@ func sortedQuery(query string) string {
 func TestTheSettingsPageSaysWhoChangedWhat(t *testing.T) {
 	tm := newTerminal(t, func(o *Options) { o.Settings = table{} })
 	body := tm.owner().do("GET", "/owner/settings", "").body
-	for _, want := range []string{"Latest changes", `<bdi>Joe&#39;s</bdi> → <strong><bdi>Joe&#39;s &lt;b&gt;shop&lt;/b&gt;</bdi></strong>`, ">Olive<", ">gone.key<", "Somebody on the network", `<span class="soft">default</span> → <strong><bdi>7</bdi></strong>`} {
+	for _, want := range []string{"Latest changes", `<bdi>Joe&#39;s</bdi> <span class="to">→</span> <strong><bdi>Joe&#39;s &lt;b&gt;shop&lt;/b&gt;</bdi></strong>`, ">Olive<", ">gone.key<", "Somebody on the network", `<span class="soft">default</span> <span class="to">→</span> <strong><bdi>7</bdi></strong>`} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page lacks %q", want)
 		}
