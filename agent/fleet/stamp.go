@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -15,21 +16,38 @@ type Stamp struct{ time.Time }
 // At is t as it will be read back: in UTC, to the millisecond.
 func At(t time.Time) Stamp { return Stamp{t.UTC().Truncate(time.Millisecond)} }
 
-// MarshalJSON implements json.Marshaler.
+// MarshalJSON implements json.Marshaler. What UnmarshalJSON would refuse is not
+// written either.
 func (s Stamp) MarshalJSON() ([]byte, error) {
+	if !readable(s.UTC()) {
+		return nil, errYear
+	}
 	return []byte(s.UTC().Format(`"` + stampForm + `"`)), nil
 }
 
-// UnmarshalJSON implements json.Unmarshaler; any RFC 3339 time is read.
+var errYear = errors.New("a time lies in the years 1 to 9999, in UTC")
+
+// UnmarshalJSON implements json.Unmarshaler; any RFC 3339 time is read whose year is
+// 1 to 9999 in UTC as well. One that only its zone keeps in year 9999 would be
+// written as year 10000, and nobody could read it again.
 func (s *Stamp) UnmarshalJSON(text []byte) error {
 	var word string
 	if err := json.Unmarshal(text, &word); err != nil {
 		return fmt.Errorf("a time is written as a text: %w", err)
 	}
 	t, err := time.Parse(time.RFC3339Nano, word)
-	*s = Stamp{t.UTC()}
-	return err
+	if err != nil {
+		return err
+	}
+	t = t.UTC()
+	if !readable(t) {
+		return fmt.Errorf("%w: %s", errYear, word)
+	}
+	*s = Stamp{t}
+	return nil
 }
+
+func readable(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9999 }
 
 // Quality says how far the terminal's clock can be believed.
 type Quality string
