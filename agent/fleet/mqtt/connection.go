@@ -85,7 +85,7 @@ func (c *connection) wait(ctx context.Context, clock agent.Clock, token paho.Tok
 
 func (l *Link) options(ctx context.Context, c *connection, at *url.URL, will fleet.Message) (*paho.ClientOptions, error) {
 	id := string(l.opt.TID)
-	o, err := l.opt.client(ctx, c, at, id, id)
+	o, err := l.opt.client(ctx, c, at, id, id, false)
 	if err != nil {
 		return nil, err
 	}
@@ -95,11 +95,12 @@ func (l *Link) options(ctx context.Context, c *connection, at *url.URL, will fle
 	return o, nil
 }
 
-// client is what the connections of both sides have in common.
-func (o Options) client(ctx context.Context, c *connection, at *url.URL, id, user string) (*paho.ClientOptions, error) {
+// client is what the connections of both sides have in common. clean: the broker
+// keeps nothing of it when it ends.
+func (o Options) client(ctx context.Context, c *connection, at *url.URL, id, user string, clean bool) (*paho.ClientOptions, error) {
 	p := paho.NewClientOptions().AddBroker(at.String()).SetClientID(id).SetUsername(user).
 		SetProtocolVersion(4). // named, or each refusal is tried again as MQTT 3.1
-		SetCleanSession(false).SetOrderMatters(true).SetAutoAckDisabled(true).
+		SetCleanSession(clean).SetOrderMatters(true).SetAutoAckDisabled(true).
 		SetAutoReconnect(false).SetConnectRetry(false).SetResumeSubs(false).
 		SetStore(paho.NewOrderedMemoryStore()).
 		SetKeepAlive(keepAlive).SetPingTimeout(pingTimeout).SetConnectTimeout(connectTimeout).SetWriteTimeout(writeTimeout)

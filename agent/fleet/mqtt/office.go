@@ -24,7 +24,7 @@ type OfficeOptions struct {
 	// ID tells services apart that share a user; empty: the user.
 	ID string
 	// Share is the name of the shared subscription, so that of several services each
-	// message comes to one; empty where the broker has none.
+	// message comes to one that is there; empty where the broker has none.
 	Share string
 	// Elsewhere: another way brings what terminals say (agent/fleet/jetstream), and of
 	// the broker only what it retains is asked for.
@@ -39,7 +39,7 @@ type Office struct {
 
 	mu    sync.Mutex
 	live  *connection
-	begun bool // what brokers retain was asked for once
+	begun bool // what brokers retain was asked for once; only the goroutine of Run looks
 }
 
 // An office hears thousands of terminals. A broker keeps to its window for what
@@ -122,7 +122,7 @@ func (o *Office) connect(ctx context.Context, hear func(fleet.Heard)) (*connecti
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	c := &connection{queue: newQueue(officeQueue, officeBytes), lost: make(chan struct{}), end: end}
 	at := o.servers.current()
-	opt, err := o.opt.client(ctx, c, at, o.opt.ID, o.opt.User)
+	opt, err := o.opt.client(ctx, c, at, o.opt.ID, o.opt.User, o.opt.shares())
 	if err != nil {
 		end()
 		return nil, err
@@ -141,9 +141,24 @@ func (o *Office) connect(ctx context.Context, hear func(fleet.Heard)) (*connecti
 	return c, nil
 }
 
-// subscribe asks for every terminal's messages. A shared subscription brings
-// nothing of what the broker retains, so a service that has just started asks for
-// that once: which terminals are there, and in which state.
+// shares reports that this office is one of several. Its session ends with its
+// connection then: mosquitto deals messages to those of a share, too, that are away,
+// and keeps them for whoever may never come back, so that with one of two services
+// dead every second message is lost for as long as sessions last.
+//
+// What that costs: a message on its way to an office whose connection ends, and what
+// is said while none is there, does not come again by the broker. Events do by the
+// terminal, which repeats what no service has acknowledged (down/ack). Presence,
+// state and configuration are asked for with each connection, since brokers retain
+// them. A heartbeat is lost, as any may be. A hello is not said again before the
+// terminal connects anew: until then the office has no nonce of that session, and a
+// dangerous command is refused by the terminal as one for another session.
+func (o OfficeOptions) shares() bool { return o.Share != "" && !o.Elsewhere }
+
+// subscribe asks for every terminal's messages. A shared subscription brings nothing
+// of what brokers retain, and a session that is new nothing of what came while there
+// was none; so that is asked for by itself: which terminals are there, and in which
+// state.
 func (o *Office) subscribe(ctx context.Context, c *connection) error {
 	filter := fleet.Uplink()
 	if o.opt.Share != "" {
@@ -154,7 +169,7 @@ func (o *Office) subscribe(ctx context.Context, c *connection) error {
 			return err
 		}
 	}
-	if !o.opt.Elsewhere && o.opt.Share == "" || o.begun {
+	if !o.opt.Elsewhere && o.opt.Share == "" || o.begun && !o.opt.shares() {
 		return nil
 	}
 	for _, channel := range []fleet.Channel{fleet.UpPresence, fleet.UpState, fleet.UpConfig} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +17,7 @@ import (
 // desk is an office at a broker, and what it has heard.
 type desk struct {
 	*Office
+	line  *cable
 	end   func()
 	mu    sync.Mutex
 	heard []string
@@ -27,9 +29,15 @@ type desk struct {
 // desk opens an office with a certificate of its own name.
 func (b *broker) desk(name, share string) *desk {
 	b.t.Helper()
-	d := &desk{}
-	o := Options{Broker: b.url()}
-	o.Clock, o.TLS, o.Draw = agent.NewSystemClock(), tlsOf(b.pki.issue(b.t, name)), atOnce
+	return b.deskAt(name, share, b.addr)
+}
+
+// deskAt is desk over another way to the broker.
+func (b *broker) deskAt(name, share, addr string) *desk {
+	b.t.Helper()
+	d := &desk{line: &cable{}}
+	o := Options{Broker: "mqtts://" + addr}
+	o.Clock, o.TLS, o.Draw, o.Dial = agent.NewSystemClock(), tlsOf(b.pki.issue(b.t, name)), atOnce, d.line.dial
 	var err error
 	d.Office, err = NewOffice(OfficeOptions{User: name, Share: share, Options: o})
 	if err != nil {
@@ -48,6 +56,40 @@ func (d *desk) open(t *testing.T) {
 	}()
 	d.end = func() { cancel(); <-ended }
 	t.Cleanup(func() { d.end() })
+}
+
+// cable is what a killed process's connections hang on: it goes with all of them.
+type cable struct {
+	mu    sync.Mutex
+	gone  bool
+	conns []net.Conn
+}
+
+var errKilled = errors.New("killed")
+
+func (c *cable) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gone {
+		return nil, errors.Join(errKilled, conn.Close())
+	}
+	c.conns = append(c.conns, conn)
+	return conn, nil
+}
+
+// kill ends an office without a word to the broker.
+func (d *desk) kill() {
+	d.line.mu.Lock()
+	d.line.gone = true
+	for _, conn := range d.line.conns {
+		_ = conn.Close() // gone either way
+	}
+	d.line.mu.Unlock()
+	d.end()
 }
 
 func (d *desk) hear(m fleet.Heard) {
@@ -132,6 +174,42 @@ func TestTwoOfficesShareTheMessages(t *testing.T) {
 	}
 }
 
+// TestAnOfficeThatIsGoneIsDealtNothing: brokers deal the messages of a share to its
+// members that are away, too. The one that was killed must not be a member any more.
+func TestAnOfficeThatIsGoneIsDealtNothing(t *testing.T) {
+	b := withOffices(t)
+	one, two := b.desk("fleet-server-1", "fleet"), b.desk("fleet-server-2", "fleet")
+	for _, d := range []*desk{one, two} {
+		eventually(t, "a connection", func() bool { up, _ := d.is(); return up })
+	}
+	two.kill()
+	// Whoever comes under its name ends the connection at the broker, if that has not
+	// noticed yet, and is told whether a session was left.
+	late := connectRaw(t, b.rawOptions("fleet-server-2", b.addr).SetCleanSession(false).SetAutoReconnect(false))
+	late.Disconnect(50)
+	l := b.terminalAt(terminal)
+	const most = 40
+	for n := range most {
+		say(t, l, fleet.UpHello, fmt.Sprintf(`{"n":%03d}`, n))
+	}
+	eventually(t, "every message at the one that is left", func() bool { return one.count("up/hello") == most })
+}
+
+// TestAnOfficeThatComesBackAsksForWhatItMissed: its session has ended, and what is
+// retained came while it was away.
+func TestAnOfficeThatComesBackAsksForWhatItMissed(t *testing.T) {
+	b := withOffices(t)
+	p := newProxy(t, b.addr)
+	d := b.deskAt("fleet-server-1", "fleet", p.addr())
+	eventually(t, "a connection", func() bool { up, _ := d.is(); return up })
+	l := b.terminalAt(terminal)
+	say(t, l, fleet.UpState, `{"v":1,"rev":1}`)
+	eventually(t, "the state", func() bool { return d.count(`"rev":1`) == 1 })
+	p.cut()
+	say(t, l, fleet.UpState, `{"v":1,"rev":2}`)
+	eventually(t, "the state of meanwhile", func() bool { return d.count(`"rev":2`) > 0 })
+}
+
 func TestAnOfficeThatStartsHearsWhatTheBrokerKeeps(t *testing.T) {
 	b := withOffices(t)
 	l := b.terminalAt(terminal)
@@ -144,9 +222,10 @@ func TestAnOfficeThatStartsHearsWhatTheBrokerKeeps(t *testing.T) {
 	}
 }
 
+// One that is alone keeps its session.
 func TestWhatAnOfficeDidNotAcknowledgeComesAgain(t *testing.T) {
 	b := withOffices(t)
-	d := b.desk("fleet-server-1", "fleet")
+	d := b.desk("fleet-server-1", "")
 	d.mu.Lock()
 	d.keep = true
 	d.mu.Unlock()
