@@ -2,12 +2,22 @@ package mqtt
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"math/big"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
 
 	"tillwire/agent"
 	"tillwire/agent/fleet"
@@ -265,5 +275,80 @@ func TestAnOfficeSpeaksToOneTerminal(t *testing.T) {
 	eventually(t, "the loss", func() bool { up, _ := d.is(); return !up })
 	if err := d.Publish(context.Background(), terminal, fleet.Message{Channel: fleet.DownAck, Payload: []byte("{}")}); !errors.Is(err, fleet.ErrOffline) {
 		t.Errorf("without a broker: %v", err)
+	}
+}
+
+// revoke writes the list of revoked certificates: those in the files.
+func (b *broker) revoke(number int64, files ...Files) {
+	b.t.Helper()
+	list := &x509.RevocationList{Number: big.NewInt(number), ThisUpdate: time.Now().Add(-time.Hour), NextUpdate: time.Now().Add(time.Hour)}
+	for _, f := range files {
+		pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: pair.Leaf.SerialNumber, RevocationTime: time.Now()})
+	}
+	der, err := x509.CreateRevocationList(rand.Reader, list, b.pki.cert, b.pki.key)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	writePEM(b.t, filepath.Join(b.dir, "revoked.crl"), "X509 CRL", der)
+}
+
+// comesIn reports whether somebody with a certificate is let in now.
+func (b *broker) comesIn(name string, f Files) bool {
+	b.t.Helper()
+	config, err := f.Config()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	config.ServerName = "localhost"
+	c := paho.NewClient(paho.NewClientOptions().AddBroker("ssl://" + b.addr).SetClientID(name).SetTLSConfig(config).SetProtocolVersion(4).SetAutoReconnect(false).SetConnectRetry(false))
+	token := c.Connect()
+	if !token.WaitTimeout(patience) {
+		b.t.Fatal("neither let in nor refused")
+	}
+	if token.Error() == nil {
+		c.Disconnect(0)
+	}
+	return token.Error() == nil
+}
+
+// TestARevokedCertificateIsShutOut is what `tillfleet enrol revoke` tells an operator
+// to do at mosquitto, and what comes of it.
+func TestARevokedCertificateIsShutOut(t *testing.T) {
+	b := newBroker(t)
+	b.stop()
+	text, err := os.ReadFile(filepath.Join(b.dir, "mosquitto.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.write("mosquitto.conf", string(text)+"\ncrlfile "+filepath.Join(b.dir, "revoked.crl")+"\n")
+	b.revoke(1)
+	b.start()
+	const probe = "t-0003-probe"
+	stolen, good, revoked := b.pki.issue(t, string(terminal)), b.pki.issue(t, string(other)), b.pki.issue(t, probe)
+	s := &recorder{}
+	o := b.options(terminal, b.addr)
+	o.TLS = tlsOf(stolen)
+	l, _ := run(t, o, s)
+	connected(t, s, 1)
+	b.revoke(2, stolen, revoked)
+	if !b.comesIn(string(other), good) {
+		t.Fatal("one that is not in the list is refused")
+	}
+	if err := b.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the list is read with a reload", func() bool { return !b.comesIn(probe, revoked) })
+	if err := l.Publish(context.Background(), hb("x")); err != nil {
+		t.Errorf("the broker now ends the session that runs: say so in the command's text: %v", err)
+	}
+	b.stop()
+	b.start()
+	eventually(t, "its session is gone", func() bool { _, down, _ := s.counts(); return down > 0 })
+	if b.comesIn(string(terminal), stolen) || !b.comesIn(string(other), good) {
+		t.Error("after a restart the revoked one is let in, or the other is not")
 	}
 }
