@@ -108,7 +108,7 @@ func (s *Service) orderable(ctx context.Context, tx Tx, t Terminal, e fleet.Entr
 	case len(open) > openMost:
 		return fmt.Errorf("%w: %d commands wait for %s already", ErrConflict, len(open), t.TID)
 	case !t.Retired.IsZero():
-		return fmt.Errorf("%w: %s was taken out of the fleet", ErrConflict, t.TID)
+		return t.inFleet()
 	case e.Class == fleet.Dangerous && (t.Session.Nonce == "" || !t.Present(s.opt.Clock.Now())):
 		return fmt.Errorf("%w: %s is not there, and %s is only taken in the session that runs. Try again when it is online", ErrConflict, t.TID, e.Name)
 	case t.Session.Caps != nil && !slices.Contains(t.Session.Caps, e.Cap()):
@@ -205,6 +205,9 @@ const (
 
 // commandReport takes the terminal's word on a command.
 func (n *news) commandReport(ctx context.Context, t *Terminal, r fleet.CommandReport) error {
+	if !isKey(r.Jti) {
+		return nil // no command of ours; stored with the others
+	}
 	c, err := n.tx.Command(ctx, r.Jti)
 	if errors.Is(err, ErrUnknown) {
 		return nil // of another office, or of long ago

@@ -22,7 +22,8 @@ import (
 type hub struct {
 	mu       sync.Mutex
 	hear     func(fleet.Heard)
-	down     bool // takes nothing from the service
+	down     bool      // takes nothing from the service
+	refuses  fleet.TID // takes nothing for this one
 	lines    map[fleet.TID]*line
 	retained map[fleet.TID]map[fleet.Channel][]byte
 	sent     map[fleet.TID][]fleet.Message // everything the service sent
@@ -54,6 +55,10 @@ func (h *hub) Publish(_ context.Context, to fleet.TID, m fleet.Message) error {
 	if h.down {
 		h.mu.Unlock()
 		return fleet.ErrOffline
+	}
+	if h.refuses == to {
+		h.mu.Unlock()
+		return fleet.ErrTooLarge
 	}
 	h.sent[to] = append(h.sent[to], m)
 	if d, _ := m.Channel.Delivery(); d.Retain {
@@ -359,6 +364,12 @@ func (b *bureau) acked(tid fleet.TID, s fleet.Stream) uint64 {
 	return 0
 }
 
+// text brings a message as it stands.
+func (m *machine) text(c fleet.Channel, payload string) {
+	m.b.hub.bring(m.tid, fleet.Message{Channel: c, Payload: []byte(payload)})
+	m.b.pass(0)
+}
+
 // machine is a terminal that is played by hand.
 type machine struct {
 	b     *bureau
@@ -366,6 +377,8 @@ type machine struct {
 	boot  string
 	sess  uint64
 	epoch string
+	// oldest is what it says it still has of every stream; 0: an agent from before.
+	oldest int64
 }
 
 const oneEpoch = "01KAFN00000000000000000000"
@@ -398,12 +411,23 @@ func (m *machine) beat() {
 
 // send sends events of a stream in one batch.
 func (m *machine) send(s fleet.Stream, from, to uint64, dropped ...fleet.Gap) {
-	batch := fleet.Batch{V: fleet.Wire, Stream: s, Epoch: m.epoch, First: from, Last: to, Dropped: dropped}
+	var list []uint64
 	for n := from; n <= to; n++ {
-		batch.Events = append(batch.Events, fleet.Event{SpecVersion: "1.0", ID: fmt.Sprint(n), Sequence: fleet.Sequence(n), Time: fleet.At(time.Now()), Data: json.RawMessage(`{}`)})
+		list = append(list, n)
 	}
+	batch := batchOf(s, m.epoch, list...)
+	batch.Oldest, batch.Dropped = m.oldest, dropped
 	m.b.hub.say(m.tid, s.Channel(), batch)
 	m.b.pass(0)
+}
+
+// batchOf is a batch of events with these sequences.
+func batchOf(s fleet.Stream, epoch string, list ...uint64) fleet.Batch {
+	b := fleet.Batch{V: fleet.Wire, Stream: s, Epoch: epoch, First: list[0], Last: list[len(list)-1]}
+	for _, n := range list {
+		b.Events = append(b.Events, fleet.Event{SpecVersion: "1.0", ID: fmt.Sprint(n), Sequence: fleet.Sequence(n), Time: fleet.At(time.Now()), Data: json.RawMessage(`{}`)})
+	}
+	return b
 }
 
 // stored counts the events of a stream.

@@ -17,7 +17,7 @@ const bootsKept = 8
 // presence takes the word on whether a terminal is there. One of an older session
 // says nothing: brokers deliver a will after a newer birth.
 func (n *news) presence(t *Terminal, p fleet.Presence, retained bool) error {
-	if len(p.Boot) > longest || len(p.Ver) > longest || len(p.State) > longest || len(p.Why) > longest {
+	if len(p.Boot) > longest || len(p.Ver) > longest || len(p.State) > longest || len(p.Why) > longest || p.Sess >= numberMost {
 		return &unreadable{errMember}
 	}
 	if p.Sess < t.Presence.Sess && (p.State == fleet.StateLost || retained || n.late(t, p.Boot, p.Sess)) {
@@ -77,7 +77,7 @@ func (t *Terminal) highSess() (high uint64) {
 // hello opens a session: the terminal hears us now. It is answered with what is
 // stored, and with whatever it does not have yet.
 func (n *news) hello(ctx context.Context, t *Terminal, h fleet.Hello, raw json.RawMessage) error {
-	if len(h.Boot) > longest || len(h.Nonce) > longest || len(h.Caps) > capsMost || len(h.Config.Hash) > longest {
+	if !plausible(h) {
 		return &unreadable{errMember}
 	}
 	if h.Sess < t.Presence.Sess && n.late(t, h.Boot, h.Sess) {
@@ -88,7 +88,11 @@ func (n *news) hello(ctx context.Context, t *Terminal, h fleet.Hello, raw json.R
 	}
 	n.identify(t, h.Boot, h.Sess)
 	t.Session = Session{Sess: h.Sess, Nonce: h.Nonce, Boot: h.Boot, At: n.now, Caps: h.Caps, Keys: h.Keys.Version, Config: h.Config, LastSeq: h.Command.LastSeq, Clock: h.Clock}
-	for stream, mark := range h.Streams {
+	for _, stream := range fleet.Streams() { // others are a newer terminal's, or nobody's
+		mark, said := h.Streams[stream]
+		if !said {
+			continue
+		}
 		t.Session.Epoch = mark.Epoch
 		if known, some := t.Streams[stream]; some && known.Epoch == mark.Epoch && mark.Last < known.Upto {
 			n.find(t, FoundRegression, fmt.Sprintf("Its stream %s ends at %d, but %d is stored here. Its disk was set back or copied.", stream, mark.Last, known.Upto))
@@ -109,9 +113,20 @@ func (n *news) hello(ctx context.Context, t *Terminal, h fleet.Hello, raw json.R
 // capsMost bounds what a terminal says it can do.
 const capsMost = 256
 
+// plausible reports that a hello says nothing impossible.
+func plausible(h fleet.Hello) bool {
+	for _, stream := range fleet.Streams() {
+		if mark, said := h.Streams[stream]; said && (!isKey(mark.Epoch) || mark.First >= numberMost || mark.Last >= numberMost) {
+			return false
+		}
+	}
+	return len(h.Boot) <= longest && len(h.Nonce) <= longest && len(h.Caps) <= capsMost && len(h.Config.Hash) <= longest && len(h.Clock.Quality) <= longest &&
+		max(h.Sess, h.Config.Rev, h.Command.LastSeq, h.Keys.Version) < numberMost
+}
+
 // state takes the terminal's whole state; one of an older session comes late.
 func (n *news) state(ctx context.Context, t *Terminal, r fleet.Report, raw json.RawMessage) error {
-	if len(r.Shop) > 4*longest || len(r.Ver) > longest || len(r.Platform) > longest || len(r.Line.State) > longest {
+	if len(r.Shop) > 4*longest || len(r.Ver) > longest || len(r.Platform) > longest || len(r.Line.State) > longest || len(r.Clock.Quality) > longest {
 		return &unreadable{errMember}
 	}
 	if r.Sess < t.Presence.Sess && r.At.Before(t.Summary.At) {
@@ -126,14 +141,18 @@ func (n *news) state(ctx context.Context, t *Terminal, r fleet.Report, raw json.
 	}
 	for _, o := range r.Outbox {
 		t.Summary.Waiting += o.Rows
+		t.Summary.WaitingS = max(t.Summary.WaitingS, o.OldestS)
 	}
 	return n.tx.SavePaper(ctx, t.TID, PaperState, raw)
 }
 
 // config takes the word on what became of a configuration.
 func (n *news) config(ctx context.Context, t *Terminal, r fleet.ConfigReport, raw json.RawMessage) error {
-	if len(r.Status) > longest || len(r.Code) > longest || len(r.Hash) > longest {
+	if len(r.Status) > longest || len(r.Code) > longest || len(r.Hash) > longest || r.Rev >= numberMost {
 		return &unreadable{errMember}
+	}
+	if err := n.tried(ctx, t, r); err != nil {
+		return err
 	}
 	if r.Rev < t.Config.Rev && r.Rev < t.Wanted.Rev {
 		return nil // late

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -18,12 +19,12 @@ import (
 // way to one subscriber, so waiting for more would only wait.
 const (
 	commitMost = 256
-	storeRetry = time.Second
 	sendersAll = 16 // answers that are sent at the same time
 )
 
 // work stores what comes until ctx ends.
 func (s *Service) work(ctx context.Context) {
+	aside := aside{}
 	for {
 		var batch []fleet.Heard
 		select {
@@ -40,27 +41,11 @@ func (s *Service) work(ctx context.Context) {
 				more = false
 			}
 		}
-		s.settle(ctx, batch)
-	}
-}
-
-// settle stores a batch, however often that must be tried, and only then lets the
-// broker forget it. While the store is down the broker keeps what comes.
-func (s *Service) settle(ctx context.Context, batch []fleet.Heard) {
-	for {
-		err := s.Take(ctx, batch)
-		if err == nil {
-			break
+		// Whoever was set aside lately is taken alone, so that the others need not be
+		// told apart from him once more.
+		for _, part := range aside.apart(batch) {
+			s.settle(ctx, part, aside)
 		}
-		s.opt.Log.Error("messages could not be stored; they are tried again", "code", "store", "messages", len(batch), "err", err)
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.opt.Clock.After(storeRetry):
-		}
-	}
-	for _, m := range batch {
-		m.Ack()
 	}
 }
 
@@ -155,8 +140,20 @@ var (
 	errMember   = errors.New("a member is impossible")
 )
 
-// longest bounds the words of a terminal that stand in its row.
-const longest = 120
+// longest bounds the words of a terminal that stand in its row, keyLongest those by
+// which a database finds a row, and numberMost its counters: the next one must be a
+// number, too.
+const (
+	longest    = 120
+	keyLongest = 64
+	numberMost = 1 << 62
+)
+
+// isKey reports that a terminal's word can stand in a column of its own. PostgreSQL,
+// for one, takes no NUL in a text.
+func isKey(word string) bool {
+	return word != "" && len(word) <= keyLongest && !strings.ContainsFunc(word, func(r rune) bool { return r <= ' ' || r > '~' })
+}
 
 func (n *news) read(ctx context.Context, t *Terminal, m fleet.Heard) error {
 	if len(m.Payload) > fleet.MaxMessage {
@@ -216,6 +213,9 @@ func (n *news) owes(tid fleet.TID) *dues {
 // save writes the terminals, with the acknowledgements that they are owed.
 func (n *news) save(ctx context.Context) error {
 	for tid, t := range n.terminals {
+		if !t.Retired.IsZero() {
+			delete(n.due, tid) // it is sent nothing any more
+		}
 		if d := n.due[tid]; d != nil && d.ack != nil {
 			n.s.fillAck(t, d.ack)
 		}

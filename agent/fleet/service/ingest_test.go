@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -52,15 +53,61 @@ func TestAGapThatStaysIsFoundAndDoesNotStopTheStream(t *testing.T) {
 	inBureau(t, func(b *bureau) {
 		m := b.machine(1)
 		m.connect()
+		m.oldest = 1
 		m.send(fleet.Audits, 1, 2)
-		m.send(fleet.Audits, 9, 10)
-		b.pass(35 * time.Second) // the terminal begins again at the first event it has
+		m.send(fleet.Audits, 6, 6)
+		m.oldest = 9 // it has lost what is before
 		m.send(fleet.Audits, 9, 10)
 		if upto := b.acked(m.tid, fleet.Audits); upto != 10 || !strings.Contains(b.found(m.tid), "gap") {
 			t.Errorf("acknowledged up to %d, found %q", upto, b.found(m.tid))
 		}
-		if what := b.terminal(m.tid).Found[0].What; !strings.Contains(what, "3 to 8") {
-			t.Errorf("it says %q", what)
+		f := b.terminal(m.tid).Found[0]
+		if f.Count != 2 || !strings.Contains(f.What, "7 to 8") {
+			t.Errorf("it says %q, %d times", f.What, f.Count)
+		}
+	})
+}
+
+// A broker drops the first part of a stream, and once more when the terminal has
+// sent it again. What came behind it twice is no word on what is before.
+func TestWhatTheTerminalStillHasIsNotAcknowledgedOver(t *testing.T) {
+	for name, oldest := range map[string]int64{"an agent of today": 1, "one from before": 0} {
+		t.Run(name, func(t *testing.T) {
+			inBureau(t, func(b *bureau) {
+				m := b.machine(1)
+				m.connect()
+				m.oldest = oldest
+				for range 4 {
+					m.send(fleet.Payments, 41, 80)
+					if upto := b.acked(m.tid, fleet.Payments); upto != 0 {
+						t.Fatalf("acknowledged up to %d without the first part", upto)
+					}
+					b.pass(35 * time.Second)
+				}
+				m.send(fleet.Payments, 1, 40)
+				if upto := b.acked(m.tid, fleet.Payments); upto != 80 || m.stored(fleet.Payments) != 80 || b.found(m.tid) != "" {
+					t.Errorf("acknowledged up to %d, stored %d, found %q", upto, m.stored(fleet.Payments), b.found(m.tid))
+				}
+			})
+		})
+	}
+}
+
+// An agent from before says with its hello what it still has, and nothing later.
+func TestAnAgentFromBeforeSaysWithItsHelloWhatIsGone(t *testing.T) {
+	inBureau(t, func(b *bureau) {
+		m := b.machine(1)
+		m.connect()
+		m.send(fleet.Audits, 1, 2)
+		m.send(fleet.Audits, 9, 10)
+		m.sess++
+		m.begins(fleet.Audits, 9, 10)
+		if upto := b.acked(m.tid, fleet.Audits); upto != 2 {
+			t.Errorf("acknowledged up to %d before it has said why", upto)
+		}
+		m.send(fleet.Audits, 9, 10)
+		if upto := b.acked(m.tid, fleet.Audits); upto != 10 || b.found(m.tid) != "gap " {
+			t.Errorf("acknowledged up to %d, found %q", upto, b.found(m.tid))
 		}
 	})
 }
@@ -92,27 +139,37 @@ func TestANewFileOfATerminalBeginsAnew(t *testing.T) {
 	})
 }
 
+// begins says hello with a stream.
+func (m *machine) begins(s fleet.Stream, first, last uint64) {
+	m.b.hub.say(m.tid, fleet.UpHello, fleet.Hello{V: fleet.Wire, Sess: m.sess, Nonce: fmt.Sprint("nonce ", m.sess), Boot: m.boot, Ver: "1.4.2", Clock: fleet.ClockReport{Quality: fleet.Synced},
+		Streams: map[fleet.Stream]fleet.StreamMark{s: {Epoch: m.epoch, First: first, Last: last}}})
+	m.b.pass(0)
+}
+
 func TestAServiceThatKnewNothingTakesATerminalWhereItIs(t *testing.T) {
 	inBureau(t, func(b *bureau) {
+		takes := func(what string, m *machine, want uint64) {
+			t.Helper()
+			m.send(fleet.Audits, 4711, 4712)
+			if upto := b.acked(m.tid, fleet.Audits); upto != want || b.found(m.tid) != "" {
+				t.Errorf("%s: acknowledged up to %d, want %d, found %q", what, upto, want, b.found(m.tid))
+			}
+		}
 		m := b.machine(1)
 		m.sess++
-		b.hub.say(m.tid, fleet.UpHello, fleet.Hello{V: fleet.Wire, Sess: m.sess, Nonce: "nonce", Boot: m.boot, Ver: "1.4.2", Clock: fleet.ClockReport{Quality: fleet.Synced},
-			Streams: map[fleet.Stream]fleet.StreamMark{fleet.Audits: {Epoch: m.epoch, First: 4711, Last: 4712}}})
-		m.send(fleet.Audits, 4711, 4712)
-		if upto := b.acked(m.tid, fleet.Audits); upto != 4712 || b.found(m.tid) != "" {
-			t.Errorf("acknowledged up to %d, found %q", upto, b.found(m.tid))
-		}
-		// The same without the hello, once the terminal has begun there twice.
-		other := b.machine(2)
-		other.send(fleet.Audits, 4711, 4712)
-		if upto := b.acked(other.tid, fleet.Audits); upto != 0 {
-			t.Errorf("acknowledged up to %d though nobody has said where the stream begins", upto)
-		}
-		b.pass(30 * time.Second)
-		other.send(fleet.Audits, 4711, 4712)
-		if upto := b.acked(other.tid, fleet.Audits); upto != 4712 || b.found(other.tid) != "" {
-			t.Errorf("acknowledged up to %d, found %q", upto, b.found(other.tid))
-		}
+		m.begins(fleet.Audits, 4711, 4712)
+		takes("after its hello", m, 4712)
+		// The same without the hello.
+		m = b.machine(2)
+		m.oldest = 4711
+		takes("its batch says it", m, 4712)
+		m = b.machine(3)
+		takes("nobody has said where the stream begins", m, 0)
+		b.pass(35 * time.Second)
+		takes("nor the second time", m, 0)
+		m.sess++
+		m.begins(fleet.Audits, 4711, 4712)
+		takes("with the next hello", m, 4712)
 	})
 }
 
@@ -140,14 +197,20 @@ func TestWhatCannotBeReadIsAcknowledgedToTheBrokerAndLeft(t *testing.T) {
 		m.connect()
 		before := b.hub.acked
 		for name, message := range map[string]fleet.Message{
-			"no JSON":              {Channel: fleet.UpHello, Payload: []byte("{")},
-			"not UTF-8":            {Channel: fleet.UpState, Payload: []byte("{\"shop\":\"\xff\"}")},
-			"too large":            {Channel: fleet.UpBeat, Payload: []byte(`{"v":1,"x":"` + strings.Repeat("x", fleet.MaxMessage) + `"}`)},
-			"another stream":       {Channel: fleet.UpCommand, Payload: []byte(`{"v":1,"stream":"tx","epoch":"e","first":1,"last":1,"events":[]}`)},
-			"events in disorder":   {Channel: fleet.UpEvents + "tx", Payload: []byte(`{"v":1,"stream":"tx","epoch":"e","first":1,"last":2,"events":[{"sequence":"2"},{"sequence":"1"}]}`)},
-			"a sequence of nobody": {Channel: fleet.UpEvents + "tx", Payload: []byte(`{"v":1,"stream":"tx","epoch":"e","first":0,"last":0,"events":[]}`)},
-			"a gap upside down":    {Channel: fleet.UpEvents + "tx", Payload: []byte(`{"v":1,"stream":"tx","epoch":"e","first":1,"last":1,"dropped":[{"from":9,"to":2}],"events":[{"sequence":"1"}]}`)},
-			"a boot like a book":   {Channel: fleet.UpPresence, Payload: []byte(`{"v":1,"state":"online","sess":9,"boot":"` + strings.Repeat("b", 1000) + `"}`)},
+			"no JSON":                {Channel: fleet.UpHello, Payload: []byte("{")},
+			"not UTF-8":              {Channel: fleet.UpState, Payload: []byte("{\"shop\":\"\xff\"}")},
+			"too large":              {Channel: fleet.UpBeat, Payload: []byte(`{"v":1,"x":"` + strings.Repeat("x", fleet.MaxMessage) + `"}`)},
+			"another stream":         {Channel: fleet.UpCommand, Payload: []byte(`{"v":1,"stream":"tx","epoch":"e","first":1,"last":1,"events":[]}`)},
+			"events in disorder":     {Channel: fleet.UpEvents + "tx", Payload: []byte(`{"v":1,"stream":"tx","epoch":"e","first":1,"last":2,"events":[{"sequence":"2"},{"sequence":"1"}]}`)},
+			"a sequence of nobody":   {Channel: fleet.UpEvents + "tx", Payload: []byte(`{"v":1,"stream":"tx","epoch":"e","first":0,"last":0,"events":[]}`)},
+			"a gap upside down":      {Channel: fleet.UpEvents + "tx", Payload: []byte(`{"v":1,"stream":"tx","epoch":"e","first":1,"last":1,"dropped":[{"from":9,"to":2}],"events":[{"sequence":"1"}]}`)},
+			"a batch before itself":  {Channel: fleet.UpEvents + "tx", Payload: []byte(`{"v":1,"stream":"tx","epoch":"e","first":1,"last":1,"oldest":2,"events":[{"sequence":"1"}]}`)},
+			"an epoch of NUL":        {Channel: fleet.UpEvents + "tx", Payload: []byte(`{"v":1,"stream":"tx","epoch":"\u0000","first":1,"last":1,"events":[{"sequence":"1"}]}`)},
+			"a year of five digits":  {Channel: fleet.UpPresence, Payload: []byte(`{"v":1,"state":"online","sess":9,"since":"9999-12-31T23:59:59-01:00"}`)},
+			"an event after the end": {Channel: fleet.UpEvents + "tx", Payload: []byte(`{"v":1,"stream":"tx","epoch":"e","first":1,"last":1,"events":[{"sequence":"1","time":"9999-12-31T23:59:59-01:00"}]}`)},
+			"a hello of NUL":         {Channel: fleet.UpHello, Payload: []byte(`{"v":1,"sess":9,"boot":"b","nonce":"n","streams":{"tx":{"epoch":"\u0000","first":1,"last":1}}}`)},
+			"a session without next": {Channel: fleet.UpHello, Payload: []byte(`{"v":1,"sess":18446744073709551615,"boot":"b","nonce":"n"}`)},
+			"a boot like a book":     {Channel: fleet.UpPresence, Payload: []byte(`{"v":1,"state":"online","sess":9,"boot":"` + strings.Repeat("b", 1000) + `"}`)},
 		} {
 			b.hub.bring(m.tid, message)
 			b.pass(0)
@@ -156,8 +219,41 @@ func TestWhatCannotBeReadIsAcknowledgedToTheBrokerAndLeft(t *testing.T) {
 			}
 		}
 		m.send(fleet.Audits, 1, 1)
-		if m.stored(fleet.Audits) != 1 || b.terminal(m.tid).Presence.Sess != 1 {
+		if m.stored(fleet.Audits) != 1 || m.stored(fleet.Payments) != 0 || b.terminal(m.tid).Presence.Sess != 1 {
 			t.Error("what came after it was not stored, or it was")
+		}
+	})
+}
+
+// A stream that nobody knows may be a newer agent's; a thousand of them are not.
+func TestStreamsThatNobodyKnowsAreNotKept(t *testing.T) {
+	inBureau(t, func(b *bureau) {
+		m := b.machine(1)
+		var list []string
+		for n := range 1000 {
+			list = append(list, fmt.Sprintf(`"s%d":{"epoch":"e","first":1,"last":1}`, n))
+		}
+		m.text(fleet.UpHello, `{"v":1,"sess":1,"boot":"b","nonce":"n","streams":{"tx":{"epoch":"e","first":3,"last":4},`+strings.Join(list, ",")+`}}`)
+		row := b.terminal(m.tid)
+		if len(row.Streams) != 1 || row.Streams[fleet.Payments].Upto != 2 || row.Session.Nonce != "n" {
+			t.Errorf("%d streams are kept: %+v", len(row.Streams), row.Session)
+		}
+	})
+}
+
+// What a terminal says of commands must not stop anybody, whatever its number or time.
+func TestAWordOnACommandOfNobodyIsStoredAndLeft(t *testing.T) {
+	inBureau(t, func(b *bureau) {
+		m := b.machine(1)
+		m.connect()
+		c := b.order(m.tid, "ping", "")
+		b.pass(time.Second)
+		m.text(fleet.UpCommand, `{"v":1,"stream":"cmd","epoch":"`+oneEpoch+`","first":1,"last":3,"oldest":1,"events":[`+
+			`{"sequence":"1","time":"2026-11-20T12:00:00Z","data":{"jti":"\u0000","status":"SUCCEEDED"}},`+
+			`{"sequence":"2","time":"2026-11-20T12:00:00Z","data":{"jti":"`+c.Order.Jti+`","status":"RUNNING","at":"9999-12-31T23:59:59-01:00"}},`+
+			`{"sequence":"3","time":"2026-11-20T12:00:00Z","data":{"jti":"`+c.Order.Jti+`","status":"SUCCEEDED","at":"2026-11-20T12:00:00Z"}}]}`)
+		if m.stored(fleet.Commands) != 3 || b.status(c.Order.Jti) != service.Status(fleet.Succeeded) {
+			t.Errorf("%d of 3 are stored, the command is %s", m.stored(fleet.Commands), b.status(c.Order.Jti))
 		}
 	})
 }

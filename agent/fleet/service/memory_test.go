@@ -27,7 +27,9 @@ type memory struct {
 	turn   *sync.Mutex // one change at a time
 	mu     *sync.Mutex // guards data
 	data   *content
-	broken *atomic.Bool // changes fail
+	broken *atomic.Bool // nothing can be written
+	// refuses makes the events of one terminal impossible to store.
+	refuses *atomic.Pointer[fleet.TID]
 }
 
 // content is what is kept: documents as their texts, so that nobody shares a map
@@ -39,21 +41,27 @@ type content struct {
 }
 
 func newStore() *memory {
-	return &memory{&sync.Mutex{}, &sync.Mutex{}, &content{docs: map[string]string{}}, &atomic.Bool{}}
+	return &memory{&sync.Mutex{}, &sync.Mutex{}, &content{docs: map[string]string{}}, &atomic.Bool{}, &atomic.Pointer[fleet.TID]{}}
 }
 
 func (c *content) clone() *content {
 	return &content{maps.Clone(c.docs), slices.Clone(c.events), c.last}
 }
 
+var (
+	errFull = errors.New("the disk is full")
+	errNUL  = errors.New("invalid byte sequence for encoding \"UTF8\": 0x00") // PostgreSQL's
+	errRow  = errors.New("this row cannot be written")
+)
+
 func (m *memory) Change(_ context.Context, _ []string, change func(service.Tx) error) error {
 	if m.broken.Load() {
-		return errors.New("the disk is full")
+		return errFull
 	}
 	m.turn.Lock()
 	defer m.turn.Unlock()
 	m.mu.Lock()
-	draft := &memory{data: m.data.clone(), mu: &sync.Mutex{}}
+	draft := &memory{data: m.data.clone(), mu: &sync.Mutex{}, refuses: m.refuses}
 	m.mu.Unlock()
 	if err := change(draft); err != nil {
 		return err
@@ -139,6 +147,12 @@ func (m *memory) SavePaper(_ context.Context, tid fleet.TID, kind service.Paper,
 }
 
 func (m *memory) AddEvents(_ context.Context, tid fleet.TID, stream fleet.Stream, epoch string, at time.Time, events []fleet.Event) (added int, err error) {
+	if strings.Contains(epoch, "\x00") {
+		return 0, errNUL
+	}
+	if odd := m.refuses.Load(); odd != nil && *odd == tid {
+		return 0, errRow
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, e := range events {
@@ -173,6 +187,9 @@ func (m *memory) Events(_ context.Context, f service.EventFilter) ([]service.Sto
 }
 
 func (m *memory) Command(_ context.Context, jti string) (service.Command, error) {
+	if strings.Contains(jti, "\x00") {
+		return service.Command{}, errNUL
+	}
 	return get[service.Command](m, "c/"+jti)
 }
 
@@ -249,6 +266,9 @@ func (m *memory) Load(_ context.Context, prefix, after string, limit int) (items
 }
 
 func (m *memory) Save(_ context.Context, items ...agent.FleetItem) error {
+	if m.broken.Load() {
+		return errFull
+	}
 	for _, item := range items {
 		if item.Value == nil {
 			m.mu.Lock()

@@ -213,6 +213,9 @@ func (o operator) each(r *http.Request, part func(Many) bool, do func(context.Co
 	}
 	list := []Outcome{}
 	for _, tid := range body.TIDs {
+		if err := r.Context().Err(); err != nil {
+			return nil, err // whoever asked is gone, and would have the rest done twice
+		}
 		out := Outcome{TID: tid}
 		if err := do(r.Context(), tid, body, &out); err != nil {
 			if len(body.TIDs) == 1 {

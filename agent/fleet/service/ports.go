@@ -63,4 +63,5 @@ var (
 	ErrUnknown  = errors.New("there is no such thing in the fleet's database") // a terminal, a command, a rollout
 	ErrConflict = errors.New("the state of things forbids it now")
 	ErrInvalid  = errors.New("it cannot work as it is")
+	ErrDamaged  = errors.New("a row of the fleet's database is damaged") // of a Store
 )

@@ -2,6 +2,8 @@ package service
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
 	"time"
 
 	"tillwire/agent/fleet"
@@ -28,6 +30,7 @@ type Terminal struct {
 	ConfigAt   time.Time             `json:"config_at,omitzero"`
 	JobSent    uint64                `json:"job_sent,omitempty"`
 	Streams    map[fleet.Stream]Mark `json:"streams,omitempty"`
+	Act        ActMark               `json:"act,omitzero"`
 	Seq        Seqs                  `json:"seq"`
 	Stored     map[fleet.Stream]Load `json:"stored,omitempty"`
 	Found      []Finding             `json:"found,omitempty"` // what is wrong now
@@ -78,13 +81,15 @@ type Summary struct {
 	Problems   int               `json:"problems"`
 	Clock      fleet.ClockReport `json:"clock"`
 	DiskFree   int64             `json:"disk_free_bytes"`
-	Waiting    int               `json:"waiting"` // events that the service has not acknowledged
+	Waiting    int               `json:"waiting"`             // events that the service has not acknowledged
+	WaitingS   int64             `json:"waiting_s,omitempty"` // how long the oldest of them waited
 }
 
 // Mark is how far a stream is stored.
 type Mark struct {
 	Epoch string    `json:"epoch"`
-	Upto  uint64    `json:"upto"` // everything up to here
+	Upto  uint64    `json:"upto"`            // everything up to here
+	First uint64    `json:"first,omitempty"` // from here on the terminal had it when it last said hello
 	Ahead []Span    `json:"ahead,omitempty"`
 	At    time.Time `json:"at"` // of the last batch
 }
@@ -117,7 +122,25 @@ const (
 	FoundRefused    Kind = "refused"    // it did not take what the office sent
 	FoundFlood      Kind = "flood"      // it sends more than is stored of one terminal
 	FoundReverted   Kind = "reverted"   // a configuration cut its line and was taken back
+	FoundAside      Kind = "aside"      // its messages could not be stored, though the others' could
+	FoundDamaged    Kind = "damaged"    // its row in the office's database cannot be read
+	FoundChain      Kind = "chain"      // its journal is not the one it was
 )
+
+// Kinds lists them.
+func Kinds() []Kind {
+	return []Kind{FoundClone, FoundRegression, FoundGap, FoundDropped, FoundRestart, FoundRefused, FoundFlood, FoundReverted, FoundAside, FoundDamaged, FoundChain}
+}
+
+// Damaged stands in lists for a terminal whose row cannot be read.
+func Damaged(tid fleet.TID, cause error) Terminal {
+	return Terminal{TID: tid, Found: []Finding{{Kind: FoundDamaged, Count: 1,
+		What: clip(fmt.Sprintf("Its row in the office's database cannot be read (%v), and nothing of it is stored. Delete the row from the table terminal: it is known again with its next connection, and its labels are to be written anew.", cause))}}}
+}
+
+func (t Terminal) damaged() bool {
+	return slices.ContainsFunc(t.Found, func(f Finding) bool { return f.Kind == FoundDamaged })
+}
 
 // Finding is something that a person should look at. It stays until it is
 // dismissed.
@@ -136,6 +159,17 @@ type Desired struct {
 	By    string            `json:"by"`
 	At    time.Time         `json:"at"`
 	Cause string            `json:"cause,omitempty"` // a rollout's id
+	// What is known of those before this one: Good is what the terminal last had in force
+	// for good, and Trial what it had in force and watched still when this one was made.
+	// The next one is built on them where this one is refused or taken back.
+	Good  map[string]string `json:"good,omitempty"`
+	Trial *Tried            `json:"trial,omitempty"`
+}
+
+// Tried is a configuration that a terminal was watching.
+type Tried struct {
+	Rev uint64            `json:"rev"`
+	Cfg map[string]string `json:"cfg"`
 }
 
 // Command is a command and what became of it.

@@ -52,7 +52,7 @@ func (s *Service) tendRetained(ctx context.Context) error {
 	}
 	var list []Terminal
 	err := s.Each(ctx, func(t Terminal) bool {
-		if t.Retired.IsZero() && (t.KeysSent < version || t.ConfigSent < t.Wanted.Rev || t.JobSent < t.Seq.Job) {
+		if t.Retired.IsZero() && !t.damaged() && (t.KeysSent < version || t.ConfigSent < t.Wanted.Rev || t.JobSent < t.Seq.Job) {
 			list = append(list, t)
 		}
 		return len(list) < retainedAtOnce
@@ -60,14 +60,18 @@ func (s *Service) tendRetained(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var problems []error // of one terminal; the others are sent theirs
 	for _, t := range list {
 		err := s.sendRetained(ctx, t, version)
 		if errors.Is(err, fleet.ErrOffline) {
-			return nil // and again once there is a connection
+			return errors.Join(problems...) // and again once there is a connection
 		}
 		if err != nil {
-			return err
+			problems = append(problems, fmt.Errorf("what %s should have: %w", t.TID, err))
 		}
+	}
+	if len(problems) > 0 {
+		return errors.Join(problems...)
 	}
 	if len(list) == 0 {
 		s.mu.Lock()
@@ -101,13 +105,17 @@ func (s *Service) sendRetained(ctx context.Context, t Terminal, version uint64) 
 
 // Configure changes what the office wants of a terminal's settings and publishes
 // it: the keys of change are set, the others stay as they were wanted; an empty
-// value ends wanting a key, which leaves the terminal's setting as it is.
+// value ends wanting a key, which leaves the terminal's setting as it is. What the
+// terminal has refused, or taken back, is not wanted any more.
 func (s *Service) Configure(ctx context.Context, tid fleet.TID, change map[string]string, actor, cause string) (Desired, error) {
 	var want Desired
 	err := s.opt.Store.Change(ctx, []string{LockOf(tid)}, func(tx Tx) error {
 		t, err := tx.Terminal(ctx, tid)
 		if err != nil {
 			return s.noTerminal(tid, err)
+		}
+		if err := t.inFleet(); err != nil {
+			return err
 		}
 		want, err = s.want(ctx, tx, &t, change, actor, cause)
 		if err != nil {
@@ -126,8 +134,59 @@ func (s *Service) Configure(ctx context.Context, tid fleet.TID, change map[strin
 	return want, nil
 }
 
+// inFleet refuses what is wanted of a terminal that was taken out.
+func (t Terminal) inFleet() error {
+	if t.Retired.IsZero() {
+		return nil
+	}
+	return fmt.Errorf("%w: %s was taken out of the fleet", ErrConflict, t.TID)
+}
+
 // maxConfig is how many settings a terminal takes from its fleet.
 const maxConfig = 256
+
+// ground is what the next configuration is built on, and what that one must know of
+// those before it. What a terminal has refused or taken back must not come back with
+// another change.
+func (d *Desired) ground(answer fleet.ConfigReport) (cfg, good map[string]string, trial *Tried) {
+	if d == nil {
+		return nil, nil, nil
+	}
+	if answer.Rev != d.Rev {
+		return d.Cfg, d.Good, d.Trial // no word yet
+	}
+	switch answer.Status {
+	case fleet.ConfigApplied:
+		return d.Cfg, d.Cfg, nil
+	case fleet.ConfigTrial:
+		return d.Cfg, d.Good, &Tried{Rev: d.Rev, Cfg: d.Cfg}
+	case fleet.ConfigRefused:
+		if d.Trial != nil { // it is in force
+			return d.Trial.Cfg, d.Good, d.Trial
+		}
+		return d.Good, d.Good, nil
+	case fleet.ConfigReverted:
+		return d.Good, d.Good, nil
+	}
+	return d.Cfg, d.Good, d.Trial
+}
+
+// tried takes the word on a revision that is not the last: how the trial ended that
+// the terminal was in when it was asked for the next.
+func (n *news) tried(ctx context.Context, t *Terminal, r fleet.ConfigReport) error {
+	if r.Rev >= t.Wanted.Rev || r.Status != fleet.ConfigApplied && r.Status != fleet.ConfigReverted {
+		return nil
+	}
+	d, err := readPaper[Desired](ctx, n.tx, t.TID, PaperDesired)
+	if err != nil || d == nil || d.Trial == nil || d.Trial.Rev != r.Rev {
+		return err
+	}
+	if r.Status == fleet.ConfigApplied {
+		d.Good = d.Trial.Cfg
+	}
+	d.Trial = nil
+	return savePaper(ctx, n.tx, t.TID, PaperDesired, d)
+}
 
 // want writes the next revision of what is wanted into an open change.
 func (s *Service) want(ctx context.Context, tx Tx, t *Terminal, change map[string]string, actor, cause string) (Desired, error) {
@@ -136,9 +195,9 @@ func (s *Service) want(ctx context.Context, tx Tx, t *Terminal, change map[strin
 		return Desired{}, err
 	}
 	next := Desired{Cfg: map[string]string{}, By: actor, At: s.opt.Clock.Now(), Cause: cause}
-	if was != nil {
-		maps.Copy(next.Cfg, was.Cfg)
-	}
+	var ground map[string]string
+	ground, next.Good, next.Trial = was.ground(t.Config)
+	maps.Copy(next.Cfg, ground)
 	for k, v := range change {
 		if next.Cfg[k] = v; v == "" {
 			delete(next.Cfg, k)
@@ -159,7 +218,7 @@ func (s *Service) sendConfig(ctx context.Context, tid fleet.TID) error {
 	err := s.opt.Store.Change(ctx, []string{LockOf(tid)}, func(tx Tx) error {
 		doc = nil
 		t, err := tx.Terminal(ctx, tid)
-		if err != nil {
+		if err != nil || !t.Retired.IsZero() {
 			return err
 		}
 		want, err := readPaper[Desired](ctx, tx, tid, PaperDesired)
@@ -190,6 +249,9 @@ func (s *Service) Assign(ctx context.Context, tid fleet.TID, kind string, doc js
 		if err != nil {
 			return s.noTerminal(tid, err)
 		}
+		if err := t.inFleet(); err != nil {
+			return err
+		}
 		t.Seq.Job++
 		row = JobRow{By: actor, Made: s.opt.Clock.Now(), Job: fleet.Job{Claims: s.claims(tid, t.Seq.Job, deadline.Sub(s.opt.Clock.Now())), Rev: t.Seq.Job,
 			Type: kind, Doc: doc, Deadline: fleet.At(deadline)}}
@@ -208,6 +270,10 @@ func (s *Service) Assign(ctx context.Context, tid fleet.TID, kind string, doc js
 
 // sendJob publishes the job that a terminal has.
 func (s *Service) sendJob(ctx context.Context, tid fleet.TID) error {
+	t, err := s.opt.Store.Terminal(ctx, tid)
+	if err != nil || !t.Retired.IsZero() {
+		return err
+	}
 	row, err := readPaper[JobRow](ctx, s.opt.Store, tid, PaperJob)
 	if err != nil || row == nil {
 		return err

@@ -5,6 +5,8 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -222,6 +224,109 @@ func TestARefusedConfigurationIsNotSentAgain(t *testing.T) {
 		b.pass(time.Second)
 		if n := len(documents[fleet.Config](b, m.tid, fleet.DownConfig)); n != 1 {
 			t.Errorf("sent %d times", n)
+		}
+	})
+}
+
+// reports has a terminal answer a revision.
+func (m *machine) reports(rev uint64, status fleet.ConfigStatus) {
+	m.b.hub.say(m.tid, fleet.UpConfig, fleet.ConfigReport{V: fleet.Wire, Rev: rev, Status: status, At: fleet.At(time.Now())})
+	m.b.pass(0)
+}
+
+// What a terminal has refused, or taken back because it cut the line to the wallets,
+// must not come back with the next change of something else.
+func TestARefusedOrRevertedChangeIsNotBuiltOn(t *testing.T) {
+	type step struct {
+		key     string // wanted, unless it is empty
+		rev     uint64
+		answers fleet.ConfigStatus
+	}
+	const applied, refused, reverted, trial = fleet.ConfigApplied, fleet.ConfigRefused, fleet.ConfigReverted, fleet.ConfigTrial
+	for name, c := range map[string]struct {
+		steps []step
+		want  string // the keys of the next change, z among them
+	}{
+		"nothing went wrong":                {[]step{{"a", 1, applied}, {"b", 2, applied}}, "a b z"},
+		"nobody has answered":               {[]step{{key: "a"}, {key: "b"}}, "a b z"},
+		"refused":                           {[]step{{"a", 1, applied}, {"b", 2, refused}}, "a z"},
+		"taken back":                        {[]step{{"a", 1, applied}, {"b", 2, reverted}}, "a z"},
+		"the very first was refused":        {[]step{{"a", 1, refused}}, "z"},
+		"two in a row were refused":         {[]step{{"a", 1, applied}, {"b", 2, refused}, {"c", 3, refused}}, "a z"},
+		"refused, and then one that was":    {[]step{{"a", 1, applied}, {"b", 2, refused}, {"c", 3, applied}}, "a c z"},
+		"refused while one was watched":     {[]step{{"a", 1, trial}, {"b", 2, refused}}, "a z"},
+		"and that one stayed":               {[]step{{"a", 1, trial}, {"b", 2, refused}, {"", 1, applied}}, "a z"},
+		"and that one was taken back":       {[]step{{"a", 1, trial}, {"b", 2, refused}, {"", 1, reverted}}, "z"},
+		"taken back with one that held":     {[]step{{"a", 1, applied}, {"b", 2, trial}, {"c", 3, reverted}}, "a z"},
+		"a word on what is long forgotten":  {[]step{{"a", 1, applied}, {"b", 2, applied}, {"", 1, reverted}}, "a b z"},
+		"watched, and it holds all the way": {[]step{{"a", 1, trial}, {"b", 2, trial}, {"", 2, applied}}, "a b z"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBureau(t, func(b *bureau) {
+				m := b.machine(1)
+				m.connect()
+				for _, s := range c.steps {
+					if s.key != "" {
+						must(b.svc.Configure(t.Context(), m.tid, map[string]string{s.key: "1"}, "ops", ""))
+					}
+					if s.answers != "" {
+						m.reports(s.rev, s.answers)
+					}
+				}
+				next := must(b.svc.Configure(t.Context(), m.tid, map[string]string{"z": "1"}, "ops", ""))
+				if got := strings.Join(slices.Sorted(maps.Keys(next.Cfg)), " "); got != c.want {
+					t.Errorf("the next change wants %q, not %q", got, c.want)
+				}
+				sent := documents[fleet.Config](b, m.tid, fleet.DownConfig)
+				if last := sent[len(sent)-1]; last.Rev != next.Rev || len(last.Cfg) != len(next.Cfg) {
+					t.Errorf("sent last: %+v", last)
+				}
+			})
+		})
+	}
+}
+
+// A terminal that was taken out of the fleet is heard, and sent nothing any more.
+func TestATerminalThatWasTakenOutIsSentNothing(t *testing.T) {
+	inBureau(t, func(b *bureau) {
+		b.crowd(20, takesAll)
+		r := b.begin(service.Plan{Change: map[string]string{"log.level": "warn"}, Rings: []int{50, 100}, Policy: service.Policy{Rest: time.Minute}})
+		m := &machine{b: b, sess: 1, epoch: oneEpoch, boot: "boot"}
+		for _, one := range b.course(r.ID).Members {
+			if one.Ring == 1 {
+				m.tid = one.TID
+			}
+		}
+		must(b.svc.Configure(t.Context(), m.tid, map[string]string{"shop.name": "x"}, "ops", ""))
+		b.pass(10 * time.Second)
+		if err := b.svc.Retire(t.Context(), m.tid); err != nil {
+			t.Fatal(err)
+		}
+		before := len(b.hub.sent[m.tid])
+		if _, err := b.svc.Configure(t.Context(), m.tid, map[string]string{"shop.name": "y"}, "ops", ""); !errors.Is(err, service.ErrConflict) {
+			t.Errorf("a setting: %v", err)
+		}
+		if _, err := b.svc.Assign(t.Context(), m.tid, "diag", nil, time.Now().Add(time.Hour), "ops"); !errors.Is(err, service.ErrConflict) {
+			t.Errorf("a job: %v", err)
+		}
+		m.connect()
+		m.send(fleet.Audits, 1, 2)
+		c := b.until(r.ID, 3*time.Hour)
+		b.keys.rotate(t)
+		b.restart()
+		b.pass(time.Minute)
+		if n := len(b.hub.sent[m.tid]); n != before || m.stored(fleet.Audits) != 2 {
+			t.Errorf("it was sent %d documents since, and %d of 2 events are stored", n-before, m.stored(fleet.Audits))
+		}
+		if c.Rollout.State != service.RolloutDone || c.Counts[1][service.MemberSilent] != 1 || c.Counts[1][service.MemberDone] != 9 {
+			t.Errorf("the rollout is %s (%s) with %v", c.Rollout.State, c.Rollout.Reason, c.Counts)
+		}
+		if err := b.svc.Enrol(t.Context(), m.tid, nil); err != nil {
+			t.Fatal(err)
+		}
+		b.pass(time.Minute)
+		if len(b.hub.sent[m.tid]) == before {
+			t.Error("enrolled once more it is sent nothing either")
 		}
 	})
 }

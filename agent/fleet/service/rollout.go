@@ -50,28 +50,60 @@ func advance(r Rollout, members []Member, terminals map[fleet.TID]Terminal, now 
 	return next, changed, send
 }
 
-// hear takes what a terminal says about the change.
+// hear takes what a terminal says about the change, or that it says nothing. One that
+// was not sent it has no revision.
 func (m *Member) hear(t Terminal, p Policy, now time.Time) {
-	if m.Status == MemberWaiting || m.Status == MemberDone || m.Status == MemberFailed {
+	if m.Rev == 0 || m.Status == MemberDone || m.Status == MemberFailed && !m.Gone {
 		return
 	}
-	answer := t.Config
-	switch {
-	case answer.Rev < m.Rev: // no word yet
-		if m.Status == MemberSent && now.Sub(m.Sent) > p.Patience {
-			m.Status, m.Text, m.Ended = MemberSilent, "no answer in time; it gets the change when it comes back", now
+	answer, waited := t.Config, now.Sub(m.Sent)
+	if answer.Rev < m.Rev { // no word yet
+		if m.Status == MemberSent && waited > p.Patience {
+			m.unheard(t, m.There, "no answer in time; it gets the change when it comes back", now)
 		}
 		return
-	case answer.Status == fleet.ConfigApplied:
-		m.Status, m.Code, m.Text, m.Ended = MemberDone, "", "", now
-	case answer.Status == fleet.ConfigTrial && now.Sub(m.Sent) > 2*p.Patience:
-		m.Status, m.Text, m.Ended = MemberSilent, "took the change and was not heard after its trial", now
-	case answer.Status == fleet.ConfigTrial:
-		m.Status = MemberTrial
-	case answer.Status == fleet.ConfigRefused:
-		m.Status, m.Code, m.Text, m.Ended = MemberFailed, answer.Code, answer.Text, now
-	case answer.Status == fleet.ConfigReverted:
-		m.Status, m.Text, m.Ended = MemberFailed, "it cut the line to the wallets and was taken back", now
+	}
+	switch answer.Status {
+	case fleet.ConfigApplied:
+		m.end(MemberDone, "", "", now)
+	case fleet.ConfigRefused:
+		m.end(MemberFailed, answer.Code, answer.Text, now)
+	case fleet.ConfigReverted:
+		m.end(MemberFailed, "", "it cut the line to the wallets and was taken back", now)
+	case fleet.ConfigTrial:
+		switch {
+		case m.Status == MemberFailed && t.vanished(now): // and still is
+		case t.vanished(now) && now.Sub(t.Heard) > p.Patience || waited > 2*p.Patience:
+			m.unheard(t, true, "took the change and was not heard after its trial", now)
+		default:
+			m.Status, m.Gone = MemberTrial, false
+		}
+	}
+}
+
+// end is how a change ended for a terminal.
+func (m *Member) end(status MemberStatus, code fleet.Code, text string, now time.Time) {
+	m.Status, m.Code, m.Text, m.Ended, m.Gone = status, code, text, now, false
+}
+
+// vanished reports that a terminal is gone without a word: neither did it say good
+// bye, as a shop does that closes, nor is it heard.
+func (t Terminal) vanished(now time.Time) bool {
+	standing := t.Standing(now)
+	return standing == StandingStale || standing == StandingLost
+}
+
+// unheard ends waiting for a terminal. One that had the change and vanished counts
+// as one that failed from it, for what kills a terminal lets it say nothing; when it
+// comes back and says otherwise, it is believed.
+func (m *Member) unheard(t Terminal, had bool, text string, now time.Time) {
+	if had && t.vanished(now) {
+		m.end(MemberFailed, "", "it was there, was sent the change, and vanished", now)
+		m.Gone = true
+		return
+	}
+	if m.Status != MemberSilent {
+		m.end(MemberSilent, "", text, now)
 	}
 }
 
@@ -100,8 +132,8 @@ func (r *Rollout) rest(count map[MemberStatus]int, now time.Time) {
 // failuresNamed is how many terminals a reason names.
 const failuresNamed = 5
 
-// stopFor answers why a rollout must stop: too great a part of the ring reports
-// failure. One that fails in a ring of one is all of it.
+// stopFor answers why a rollout must stop: too great a part of the ring has failed.
+// One that fails in a ring of one is all of it.
 func stopFor(r Rollout, ring []Member) string {
 	failed := slices.DeleteFunc(slices.Clone(ring), func(m Member) bool { return m.Status != MemberFailed })
 	if len(failed) == 0 || len(failed)*100 < r.Policy.FailPercent*len(ring) {
@@ -125,7 +157,7 @@ func stopFor(r Rollout, ring []Member) string {
 		}
 		parts = append(parts, fmt.Sprintf("%s%s: %s", strings.Join(names, ", "), more, reason))
 	}
-	return fmt.Sprintf("%d of the %d terminals of ring %d (%s) report failure, and %d %% are the limit. %s", len(failed), len(ring), r.Ring+1, r.Rings[r.Ring].Name,
+	return fmt.Sprintf("%d of the %d terminals of ring %d (%s) have failed, and %d %% are the limit. %s", len(failed), len(ring), r.Ring+1, r.Rings[r.Ring].Name,
 		r.Policy.FailPercent, strings.Join(parts, "; "))
 }
 

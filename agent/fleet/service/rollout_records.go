@@ -44,7 +44,7 @@ type Ring struct {
 
 // Policy says how careful a rollout is.
 type Policy struct {
-	FailPercent int           `json:"fail_percent"` // of a ring; reached, the rollout stops
+	FailPercent int           `json:"fail_percent"` // of a ring that fail; reached, the rollout stops
 	Rest        time.Duration `json:"rest"`         // between two rings
 	Patience    time.Duration `json:"patience"`     // how long a terminal may take to answer
 	PerMinute   int           `json:"per_minute"`   // how many are changed
@@ -58,6 +58,8 @@ type Member struct {
 	Status  MemberStatus `json:"status"`
 	Rev     uint64       `json:"rev,omitempty"` // of the configuration that carries the change
 	Sent    time.Time    `json:"sent,omitzero"`
+	There   bool         `json:"there,omitempty"` // it was connected when it was sent the change
+	Gone    bool         `json:"gone,omitempty"`  // it failed because it vanished; it may come back and say otherwise
 	Code    fleet.Code   `json:"code,omitempty"`
 	Text    string       `json:"text,omitempty"`
 	Ended   time.Time    `json:"ended,omitzero"`
@@ -72,6 +74,6 @@ const (
 	MemberSent    MemberStatus = "sent"
 	MemberTrial   MemberStatus = "trial" // in force, and watched
 	MemberDone    MemberStatus = "done"
-	MemberFailed  MemberStatus = "failed" // refused, or taken back
+	MemberFailed  MemberStatus = "failed" // refused, taken back, or vanished with it
 	MemberSilent  MemberStatus = "silent" // did not answer in time; it gets the change when it comes back
 )

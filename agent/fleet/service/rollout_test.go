@@ -179,10 +179,118 @@ func TestOneFailureBelowTheLimitDoesNotStop(t *testing.T) {
 func TestARolloutThatNobodyAnswersStops(t *testing.T) {
 	inBureau(t, func(b *bureau) {
 		for i := range 5 {
-			b.machine(i + 1).connect()
+			m := b.machine(i + 1)
+			m.connect()
+			m.present(fleet.StateOffline)
 		}
 		r := b.begin(service.Plan{Change: map[string]string{"log.level": "warn"}, Rings: []int{40, 100}})
 		if c := b.until(r.ID, 2*time.Hour); c.Rollout.State != service.RolloutStopped || c.Counts[0][service.MemberSilent] != 2 || c.Counts[1][service.MemberWaiting] != 3 {
+			t.Errorf("it is %s (%s) with %v", c.Rollout.State, c.Rollout.Reason, c.Counts)
+		}
+	})
+}
+
+// last says something for terminals when they are sent a configuration, in place of
+// the crowd's answer.
+func (b *bureau) last(list []*machine, words func(*machine, fleet.Config)) {
+	b.hub.mu.Lock()
+	defer b.hub.mu.Unlock()
+	others := b.hub.puppets
+	b.hub.puppets = func(to fleet.TID, message fleet.Message) {
+		for _, m := range list {
+			if m.tid == to && message.Channel == fleet.DownConfig {
+				words(m, bodyOf[fleet.Config](b.T, message.Payload))
+				return
+			}
+		}
+		others(to, message)
+	}
+}
+
+func (m *machine) word(s fleet.State) {
+	m.b.hub.say(m.tid, fleet.UpPresence, fleet.Presence{V: fleet.Wire, State: s, Sess: m.sess, Boot: m.boot})
+}
+
+func (m *machine) answer(c fleet.Config, s fleet.ConfigStatus) {
+	m.b.hub.say(m.tid, fleet.UpConfig, fleet.ConfigReport{V: fleet.Wire, Rev: c.Rev, Hash: c.Hash, Status: s})
+}
+
+// What kills a terminal lets it say nothing. Those that were there when they were
+// sent a change and vanished have failed; those that said good bye have not.
+func TestTerminalsThatVanishWithTheChangeHaveFailed(t *testing.T) {
+	for name, c := range map[string]struct {
+		words  func(*machine, fleet.Config)
+		failed bool
+	}{
+		"the broker lost it":           {func(m *machine, _ fleet.Config) { m.word(fleet.StateLost) }, true},
+		"it is not heard":              {func(*machine, fleet.Config) {}, true},
+		"in the middle of its trial":   {func(m *machine, c fleet.Config) { m.answer(c, fleet.ConfigTrial); m.word(fleet.StateLost) }, true},
+		"it said good bye":             {func(m *machine, _ fleet.Config) { m.word(fleet.StateOffline) }, false},
+		"good bye during its trial":    {func(m *machine, c fleet.Config) { m.answer(c, fleet.ConfigTrial); m.word(fleet.StateOffline) }, false},
+		"it installs another version":  {func(m *machine, _ fleet.Config) { m.word(fleet.StateUpdating) }, false},
+		"it was gone before, and is":   {nil, false},
+		"it takes it and says nothing": {func(m *machine, c fleet.Config) { m.answer(c, fleet.ConfigTrial); m.beats() }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBureau(t, func(b *bureau) {
+				all := b.crowd(100, takesAll)
+				doomed := all[40:45]
+				words := c.words
+				if words == nil {
+					words = func(*machine, fleet.Config) {}
+					for _, m := range doomed {
+						m.word(fleet.StateLost)
+					}
+					b.pass(time.Second)
+				}
+				b.last(doomed, words)
+				r := b.begin(service.Plan{Change: map[string]string{"log.level": "warn"}, Rings: []int{100}})
+				course := b.until(r.ID, 3*time.Hour)
+				want := service.RolloutDone
+				if c.failed {
+					want = service.RolloutStopped
+				}
+				if course.Rollout.State != want || (course.Counts[0][service.MemberFailed] == 5) != c.failed {
+					t.Fatalf("it is %s (%s) with %v", course.Rollout.State, course.Rollout.Reason, course.Counts)
+				}
+				if c.failed && (!strings.Contains(course.Rollout.Reason, "5 of the 100 terminals") || !strings.Contains(course.Rollout.Reason, "t-000041") || !strings.Contains(course.Rollout.Reason, "vanished")) {
+					t.Errorf("it says %q", course.Rollout.Reason)
+				}
+			})
+		})
+	}
+}
+
+// beats has a terminal live on for a few hours.
+func (m *machine) beats() {
+	for n := range 240 {
+		m.b.later(time.Duration(n)*time.Minute, func() { m.b.hub.say(m.tid, fleet.UpBeat, fleet.Beat{V: fleet.Wire, Sess: m.sess}) })
+	}
+}
+
+// One that comes back and has taken the change is no failure.
+func TestATerminalThatVanishedMayComeBack(t *testing.T) {
+	inBureau(t, func(b *bureau) {
+		all := b.crowd(50, takesAll)
+		b.last(all[7:8], func(m *machine, c fleet.Config) {
+			m.word(fleet.StateLost)
+			b.later(50*time.Minute, func() {
+				m.sess++
+				m.word(fleet.StateOnline)
+				m.answer(c, fleet.ConfigApplied)
+			})
+		})
+		b.last(all[8:9], func(m *machine, c fleet.Config) { // keeps the ring open until then
+			m.answer(c, fleet.ConfigTrial)
+			b.later(55*time.Minute, func() { m.answer(c, fleet.ConfigApplied) })
+			m.beats()
+		})
+		r := b.begin(service.Plan{Change: map[string]string{"log.level": "warn"}, Rings: []int{100}})
+		b.pass(45 * time.Minute)
+		if c := b.course(r.ID); c.Counts[0][service.MemberFailed] != 1 || c.Rollout.State != service.RolloutRunning {
+			t.Errorf("it is %s (%s) with %v", c.Rollout.State, c.Rollout.Reason, c.Counts)
+		}
+		if c := b.until(r.ID, 3*time.Hour); c.Rollout.State != service.RolloutDone || c.Counts[0][service.MemberDone] != 50 {
 			t.Errorf("it is %s (%s) with %v", c.Rollout.State, c.Rollout.Reason, c.Counts)
 		}
 	})

@@ -37,7 +37,7 @@ func (s *Service) Begin(ctx context.Context, p Plan, actor string) (Rollout, err
 	now := s.opt.Clock.Now()
 	var chosen []Terminal
 	if err := s.Each(ctx, func(t Terminal) bool {
-		if t.Retired.IsZero() && p.Filter.Matches(t, now) {
+		if t.Retired.IsZero() && !t.damaged() && p.Filter.Matches(t, now) {
 			chosen = append(chosen, t)
 		}
 		return true
@@ -190,8 +190,8 @@ func (s *Service) tendRollout(ctx context.Context, id string) error {
 		}
 		terminals := map[fleet.TID]Terminal{}
 		for _, m := range ringOf(members, r.Ring) {
-			if m.Status == MemberSent || m.Status == MemberTrial || m.Status == MemberSilent {
-				if terminals[m.TID], err = tx.Terminal(ctx, m.TID); err != nil {
+			if m.Status == MemberSent || m.Status == MemberTrial || m.Status == MemberSilent || m.Gone {
+				if terminals[m.TID], err = s.member(ctx, tx, m.TID); err != nil {
 					return err
 				}
 			}
@@ -215,6 +215,16 @@ func (s *Service) tendRollout(ctx context.Context, id string) error {
 		s.tell()
 	}
 	return nil
+}
+
+// member reads a terminal of a rollout; one whose row is damaged must not hold up the
+// others.
+func (s *Service) member(ctx context.Context, tx Tx, tid fleet.TID) (Terminal, error) {
+	t, err := tx.Terminal(ctx, tid)
+	if errors.Is(err, ErrDamaged) {
+		return Damaged(tid, err), nil
+	}
+	return t, err
 }
 
 // bringAtOnce is how many terminals one commit changes.
@@ -242,18 +252,9 @@ func (s *Service) bring(ctx context.Context, id string, tids []fleet.TID) error 
 			if m.Status != MemberWaiting || !slices.Contains(tids, m.TID) {
 				continue
 			}
-			t, err := tx.Terminal(ctx, m.TID)
-			if err != nil {
+			if err := s.change(ctx, tx, r, &m); err != nil {
 				return err
 			}
-			want, err := s.want(ctx, tx, &t, r.Change, r.By, id)
-			if err != nil {
-				return err
-			}
-			if err := tx.SaveTerminal(ctx, t); err != nil {
-				return err
-			}
-			m.Status, m.Rev, m.Sent = MemberSent, want.Rev, s.opt.Clock.Now()
 			brought = append(brought, m)
 		}
 		return tx.SaveMembers(ctx, brought)
@@ -262,12 +263,43 @@ func (s *Service) bring(ctx context.Context, id string, tids []fleet.TID) error 
 		return err
 	}
 	for _, m := range brought {
+		if m.Status != MemberSent {
+			continue
+		}
 		if err := s.sendConfig(ctx, m.TID); err != nil {
 			s.unsent("config", m.TID, err)
 			s.behind()
 		}
 	}
 	return nil
+}
+
+// change makes a rollout's change wanted of one terminal, in an open change of the
+// store.
+func (s *Service) change(ctx context.Context, tx Tx, r Rollout, m *Member) error {
+	t, err := s.member(ctx, tx, m.TID)
+	if err != nil {
+		return err
+	}
+	now := s.opt.Clock.Now()
+	switch {
+	case !t.Retired.IsZero():
+		m.end(MemberSilent, "", "it was taken out of the fleet", now)
+		return nil
+	case t.damaged():
+		m.end(MemberFailed, "", t.Found[0].What, now)
+		return nil
+	}
+	want, err := s.want(ctx, tx, &t, r.Change, r.By, r.ID)
+	if errors.Is(err, ErrInvalid) {
+		m.end(MemberFailed, "", plainly(err), now)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	m.Status, m.Rev, m.Sent, m.There = MemberSent, want.Rev, now, t.Present(now)
+	return tx.SaveTerminal(ctx, t)
 }
 
 // Steer pauses, resumes or cancels a rollout. What was changed stays changed; to

@@ -84,10 +84,17 @@ type Overview struct {
 	Versions  map[string]int   `json:"versions"`
 	Troubled  int              `json:"troubled"` // terminals with some trouble
 	InDoubt   int              `json:"in_doubt"` // payments
-	Found     map[Kind]int     `json:"found"`
-	Rollouts  []Rollout        `json:"rollouts"` // those that run or stopped by themselves lately
-	Keys      uint64           `json:"keys"`     // version of the key set; 0: there is none
-	Ages      []time.Duration  `json:"-"`        // since each terminal that should be there was heard
+	// Terminals of those that are there: with something that has waited too long though
+	// the line is up, with events that the office should have had long ago, and with a
+	// clock that nobody confirms.
+	QueueOld   int `json:"queue_old"`
+	Unacked    int `json:"unacked"`
+	ClockDoubt int `json:"clock_unknown"`
+
+	Found    map[Kind]int    `json:"found"`
+	Rollouts []Rollout       `json:"rollouts"` // those that run or stopped by themselves lately
+	Keys     uint64          `json:"keys"`     // version of the key set; 0: there is none
+	Ages     []time.Duration `json:"-"`        // since each terminal that should be there was heard
 }
 
 // Overview counts the fleet.
@@ -113,6 +120,9 @@ func (s *Service) Overview(ctx context.Context) (o Overview, err error) {
 		for _, f := range t.Found {
 			o.Found[f.Kind]++
 		}
+		if standing == StandingOnline {
+			o.look(t.Summary)
+		}
 		if standing == StandingOnline || standing == StandingStale {
 			o.Ages = append(o.Ages, o.At.Sub(t.Heard))
 		}
@@ -126,6 +136,26 @@ func (s *Service) Overview(ctx context.Context) (o Overview, err error) {
 }
 
 const rolloutsShown = 10
+
+// unackedTrouble is how long an event may wait at a terminal that is there. One that
+// has sent it says so with its next state.
+const unackedTrouble = 10 * time.Minute
+
+// look counts what is wrong with a terminal that is there, as it has told last.
+func (o *Overview) look(s Summary) {
+	if s.At.IsZero() {
+		return
+	}
+	if time.Duration(s.Queue.OldestS)*time.Second > queueTrouble && s.Line == "online" {
+		o.QueueOld++
+	}
+	if time.Duration(s.WaitingS)*time.Second > unackedTrouble {
+		o.Unacked++
+	}
+	if s.Clock.Quality == fleet.Unknown {
+		o.ClockDoubt++
+	}
+}
 
 // Course is a rollout with what became of its terminals.
 type Course struct {

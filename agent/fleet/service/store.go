@@ -30,9 +30,11 @@ type Store interface {
 
 // Reader is what can be asked.
 type Reader interface {
-	// Terminal answers ErrUnknown for one that was never heard and never enrolled.
+	// Terminal answers ErrUnknown for one that was never heard and never enrolled, and
+	// ErrDamaged for one whose row cannot be read.
 	Terminal(ctx context.Context, tid fleet.TID) (Terminal, error)
-	// Terminals lists by name, behind after, at most limit.
+	// Terminals lists by name, behind after, at most limit. One whose row cannot be read
+	// is in the list, see Damaged, so that it hides no other.
 	Terminals(ctx context.Context, after fleet.TID, limit int) ([]Terminal, error)
 	// Paper is the last document of a kind; nil when there is none.
 	Paper(ctx context.Context, tid fleet.TID, kind Paper) (json.RawMessage, error)

@@ -6,15 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"tillwire/agent/fleet"
 )
-
-// gapPatience is how long a hole in a stream may be on its way with another
-// service. A terminal sends again after half a minute what was not acknowledged,
-// from its first event on; so what is still missing then is gone.
-const gapPatience = 20 * time.Second
 
 // aheadMost bounds the parts of a stream that are stored beyond a hole.
 const aheadMost = 32
@@ -39,14 +33,14 @@ func (n *news) batch(ctx context.Context, t *Terminal, b fleet.Batch, m fleet.He
 		mark = Mark{Epoch: b.Epoch}
 	case mark.Epoch != b.Epoch:
 		n.find(t, FoundRestart, fmt.Sprintf("Its stream %s began anew: its file was lost or set aside.", b.Stream))
-		mark = Mark{Epoch: b.Epoch, Upto: 0}
+		mark = Mark{Epoch: b.Epoch}
 	}
 	if err := n.store(ctx, t, b, len(m.Payload)); err != nil {
 		return err
 	}
 	for _, gap := range b.Dropped {
 		if gap.To > mark.Upto {
-			n.find(t, FoundDropped, fmt.Sprintf("It gave up the events %d to %d of its stream %s (%s).", gap.From, gap.To, b.Stream, gap.Reason))
+			n.find(t, FoundDropped, fmt.Sprintf("It gave up the events %d to %d of its stream %s (%s).", gap.From, gap.To, b.Stream, clip(gap.Reason)))
 		}
 		mark = mark.add(Span{From: gap.From, To: gap.To, At: n.now})
 	}
@@ -54,7 +48,7 @@ func (n *news) batch(ctx context.Context, t *Terminal, b fleet.Batch, m fleet.He
 		if b.Last-b.First+1 != uint64(len(b.Events)) {
 			n.find(t, FoundGap, fmt.Sprintf("Some of the events %d to %d of its stream %s are missing, and the terminal says so itself.", b.First, b.Last, b.Stream))
 		}
-		mark = n.join(t, b, mark)
+		mark = n.leave(t, b, mark).add(Span{From: b.First, To: b.Last, At: n.now})
 	}
 	mark.At = n.now
 	if t.Streams == nil {
@@ -76,18 +70,33 @@ func (n *news) store(ctx context.Context, t *Terminal, b fleet.Batch, bytes int)
 	return err
 }
 
-// join adds the batch's own span. A hole before it that was there long enough, and
-// behind which the terminal begins again, is a gap: it does not have those events.
-func (n *news) join(t *Terminal, b fleet.Batch, mark Mark) Mark {
-	span := Span{From: b.First, To: b.Last, At: n.now}
-	again := slices.ContainsFunc(mark.Ahead, func(a Span) bool { return a.From == span.From && n.now.Sub(a.At) >= gapPatience })
-	if again && span.From > mark.Upto+1 {
-		if mark.Upto > 0 { // else the hello is lost that says where the stream begins
-			n.find(t, FoundGap, fmt.Sprintf("The events %d to %d of its stream %s are missing and the terminal does not have them any more.", mark.Upto+1, span.From-1, b.Stream))
-		}
-		mark.Upto = span.From - 1
+// leave gives up holes that nothing will fill: those below the first event that the
+// terminal still has, once a batch has come that begins there. It brings the word on
+// what was dropped on purpose; and a part that the terminal still has must not be
+// acknowledged over, however often a later one comes before it.
+//
+// An agent from before does not say in its batches what it still has. For one of
+// those the hello of its session counts; what is missing from there on is waited for,
+// until it comes or the next hello says that it is gone.
+func (n *news) leave(t *Terminal, b fleet.Batch, mark Mark) Mark {
+	oldest := uint64(b.Oldest)
+	if oldest == 0 {
+		oldest = mark.First
 	}
-	return mark.add(span)
+	if b.First != oldest {
+		return mark
+	}
+	for mark.Upto+1 < oldest {
+		to := oldest - 1
+		if len(mark.Ahead) > 0 {
+			to = min(to, mark.Ahead[0].From-1)
+		}
+		if mark.Upto > 0 { // else the hello is lost that says where the stream begins
+			n.find(t, FoundGap, fmt.Sprintf("The events %d to %d of its stream %s are missing and the terminal does not have them any more.", mark.Upto+1, to, b.Stream))
+		}
+		mark = mark.add(Span{From: mark.Upto + 1, To: to, At: n.now})
+	}
+	return mark
 }
 
 // add notes that a span is stored, and moves on over what is whole by now.
@@ -105,21 +114,25 @@ func (m Mark) add(span Span) Mark {
 	return m
 }
 
-// begin notes where a stream begins of which nothing is stored yet: what is before
-// the terminal's first, it does not have any more.
+// begin notes from where on the terminal has a stream. Where nothing of it is stored
+// yet, that is where it begins: what was before, the terminal does not have any more.
 func (t *Terminal) begin(stream fleet.Stream, says fleet.StreamMark) {
 	mark, known := t.Streams[stream]
-	if says.First == 0 || known && (mark.Epoch != says.Epoch || mark.Upto > 0) {
+	if says.First == 0 || known && mark.Epoch != says.Epoch {
 		return
 	}
 	if t.Streams == nil {
 		t.Streams = map[fleet.Stream]Mark{}
 	}
-	t.Streams[stream] = Mark{Epoch: says.Epoch, Upto: says.First - 1, Ahead: mark.Ahead, At: mark.At}.add(Span{})
+	if mark.Upto == 0 {
+		mark = Mark{Epoch: says.Epoch, Upto: says.First - 1, Ahead: mark.Ahead, At: mark.At}.add(Span{})
+	}
+	mark.First = max(mark.First, says.First)
+	t.Streams[stream] = mark
 }
 
 func checkBatch(b fleet.Batch, c fleet.Channel) error {
-	if !slices.Contains(fleet.Streams(), b.Stream) || b.Stream.Channel() != c || b.Epoch == "" || len(b.Epoch) > 64 {
+	if !slices.Contains(fleet.Streams(), b.Stream) || b.Stream.Channel() != c || !isKey(b.Epoch) {
 		return fmt.Errorf("%w: its stream or epoch", errBatch)
 	}
 	last := b.First
@@ -129,21 +142,23 @@ func checkBatch(b fleet.Batch, c fleet.Channel) error {
 		}
 		last = uint64(e.Sequence)
 	}
-	if b.First == 0 || b.Last >= 1<<62 || len(b.Events) > 0 && b.Last != last {
+	if b.First == 0 || b.Oldest < 0 || uint64(b.Oldest) > b.First || b.Last >= numberMost || len(b.Events) > 0 && b.Last != last {
 		return fmt.Errorf("%w: first and last", errBatch)
 	}
 	for _, gap := range b.Dropped {
-		if gap.From == 0 || gap.To < gap.From || gap.To >= 1<<62 {
+		if gap.From == 0 || gap.To < gap.From || gap.To >= numberMost {
 			return fmt.Errorf("%w: what it dropped", errBatch)
 		}
 	}
 	return nil
 }
 
-// reports follows up what the streams of commands and jobs tell.
+// reports follows up what the streams of commands, jobs and acts tell.
 func (n *news) reports(ctx context.Context, t *Terminal, b fleet.Batch) error {
 	for _, e := range b.Events {
 		switch b.Stream {
+		case fleet.Audits:
+			n.act(t, b.Epoch, e)
 		case fleet.Commands:
 			var r fleet.CommandReport
 			if json.Unmarshal(e.Data, &r) == nil {

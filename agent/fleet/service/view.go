@@ -77,7 +77,7 @@ func (t Terminal) Troubles(now time.Time) (list []Trouble) {
 	add(standing == StandingStale, true, t.Heard, "It says it is online, but was not heard since.")
 	add(standing == StandingLost && now.Sub(t.Presence.Since.Time) > lostTrouble, true, t.Presence.Since.Time, "Its connection was lost and did not come back.")
 	for _, f := range t.Found {
-		add(true, f.Kind == FoundClone || f.Kind == FoundRegression || f.Kind == FoundReverted, f.Since, "%s", f.What)
+		add(true, f.Kind == FoundClone || f.Kind == FoundRegression || f.Kind == FoundReverted || f.Kind == FoundAside || f.Kind == FoundDamaged || f.Kind == FoundChain, f.Since, "%s", f.What)
 	}
 	if s.At.IsZero() {
 		return list

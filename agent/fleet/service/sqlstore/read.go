@@ -60,7 +60,7 @@ func many[T any](ctx context.Context, r reader, statement string, args ...any) (
 
 func decode(doc string, v any) error {
 	if err := json.Unmarshal([]byte(doc), v); err != nil {
-		return fmt.Errorf("a row of the fleet's database is damaged: %w", err)
+		return fmt.Errorf("%w: %w", service.ErrDamaged, err)
 	}
 	return nil
 }
@@ -71,8 +71,25 @@ func (r reader) Terminal(ctx context.Context, tid fleet.TID) (service.Terminal, 
 }
 
 // Terminals implements service.Reader.
-func (r reader) Terminals(ctx context.Context, after fleet.TID, limit int) ([]service.Terminal, error) {
-	return many[service.Terminal](ctx, r, "SELECT doc FROM terminal WHERE tid > ? ORDER BY tid LIMIT ?", string(after), limit)
+func (r reader) Terminals(ctx context.Context, after fleet.TID, limit int) (list []service.Terminal, err error) {
+	rows, err := r.query(ctx, "SELECT tid, doc FROM terminal WHERE tid > ? ORDER BY tid LIMIT ?", string(after), limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the fleet's database: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var tid fleet.TID
+		var doc string
+		var t service.Terminal
+		if err := rows.Scan((*string)(&tid), &doc); err != nil {
+			return nil, fmt.Errorf("read the fleet's database: %w", err)
+		}
+		if err := decode(doc, &t); err != nil {
+			t = service.Damaged(tid, err)
+		}
+		list = append(list, t)
+	}
+	return list, rows.Err()
 }
 
 // Paper implements service.Reader.
