@@ -20,6 +20,10 @@ type chooser struct {
 	text, version, find string
 	standing, labels    []string
 	trouble             bool
+
+	// Of what works on many terminals, see manyFlags.
+	yes   bool
+	after string
 }
 
 func (f *chooser) flags(c *cobra.Command) {
@@ -28,7 +32,14 @@ func (f *chooser) flags(c *cobra.Command) {
 	c.Flags().StringVar(&f.version, "version", "", "only those whose version begins with this")
 	c.Flags().StringSliceVar(&f.labels, "label", nil, "only those with this label, key=value or key for any value")
 	c.Flags().BoolVar(&f.trouble, "trouble", false, "only those with something wrong")
-	c.Flags().StringVar(&f.find, "found", "", "only those with such a finding: clone, regression, gap, dropped, restart, refused, reverted, flood")
+	c.Flags().StringVar(&f.find, "found", "", "only those with such a finding: "+strings.Join(kindNames(), ", "))
+}
+
+func kindNames() (list []string) {
+	for _, k := range service.Kinds() {
+		list = append(list, string(k))
+	}
+	return list
 }
 
 func standingNames() (list []string) {
@@ -41,6 +52,9 @@ func standingNames() (list []string) {
 // filter checks the flags.
 func (f *chooser) filter() (service.Filter, error) {
 	out := service.Filter{Text: f.text, Version: f.version, Trouble: f.trouble, Find: service.Kind(f.find)}
+	if f.find != "" && !slices.Contains(service.Kinds(), out.Find) {
+		return out, cli.Wrong("--found %s: there are %s", f.find, strings.Join(kindNames(), ", "))
+	}
 	for _, s := range f.standing {
 		if !slices.Contains(standingNames(), s) {
 			return out, cli.Wrong("--state %s: there are %s", s, strings.Join(standingNames(), ", "))
@@ -72,7 +86,11 @@ func (a *app) part(ctx context.Context, f service.Filter, p service.Part) (rows 
 
 // rows asks for all terminals that a filter chooses, by name, part by part.
 func (a *app) rows(ctx context.Context, f service.Filter) (service.Rows, error) {
-	all, err := a.part(ctx, f, service.Part{Order: service.ByName})
+	return a.rowsBehind(ctx, f, "")
+}
+
+func (a *app) rowsBehind(ctx context.Context, f service.Filter, after fleet.TID) (service.Rows, error) {
+	all, err := a.part(ctx, f, service.Part{Order: service.ByName, After: after})
 	for err == nil && all.Next != "" {
 		var more service.Rows
 		if more, err = a.part(ctx, f, service.Part{Order: service.ByName, After: all.Next}); err == nil {
@@ -122,41 +140,6 @@ func some(list []string) string {
 		return strings.Join(list, ", ")
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(list[:shown], ", "), len(list)-shown)
-}
-
-// targets are the terminals that a command works on: the one that is named, or with
-// filters all they choose. More than one asks first.
-func (a *app) targets(ctx context.Context, word string, f *chooser, yes bool, what string) ([]fleet.TID, error) {
-	if word != "" && f.given() {
-		return nil, cli.Wrong("name a terminal or filter, not both")
-	}
-	if word != "" {
-		tid, err := a.one(ctx, word)
-		return []fleet.TID{tid}, err
-	}
-	if !f.given() {
-		return nil, cli.Wrong("name a terminal, or choose some with --label, --text, --state or --version")
-	}
-	filter, err := f.filter()
-	if err != nil {
-		return nil, err
-	}
-	rows, err := a.rows(ctx, filter)
-	if err != nil {
-		return nil, err
-	}
-	var tids []fleet.TID
-	var names []string
-	for _, r := range rows.Terminals {
-		tids, names = append(tids, r.TID), append(names, string(r.TID))
-	}
-	if len(tids) == 0 {
-		return nil, fmt.Errorf("no terminal matches")
-	}
-	if len(tids) > 1 && !yes {
-		return nil, cli.Wrong("this would %s on %s (%s). Say --yes if you mean it", what, count(len(tids), "terminal"), some(names))
-	}
-	return tids, nil
 }
 
 // screen answers the size of the terminal that a file is; ok is false when it is

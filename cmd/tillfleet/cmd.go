@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,7 +21,7 @@ import (
 type commandFlags struct {
 	chooser
 	ticket, cancel string
-	idle, yes      bool
+	idle           bool
 	wait           time.Duration
 	approval       keyFlags
 }
@@ -45,12 +46,11 @@ What is dangerous is only proposed; two people approve it with their keys (tillf
 			}
 			return a.command(c.Context(), f, args)
 		}}
-	f.flags(c)
+	f.manyFlags(c)
 	f.approval.flags(c)
 	c.Flags().StringVar(&f.ticket, "ticket", "", "why, as your office numbers it; the owner of the shop sees it")
 	c.Flags().StringVar(&f.cancel, "cancel", "", "take back the command with this number, if it was not sent yet")
 	c.Flags().BoolVar(&f.idle, "idle", false, "have the terminal wait until no payment is open")
-	c.Flags().BoolVar(&f.yes, "yes", false, "yes, on all the terminals that the filters choose")
 	c.Flags().DurationVar(&f.wait, "wait", time.Minute, "how long to wait for the end; 0 does not wait")
 	return c
 }
@@ -116,7 +116,7 @@ func (a *app) command(ctx context.Context, f commandFlags, args []string) error 
 	if err != nil {
 		return err
 	}
-	tids, err := a.targets(ctx, terminal, &f.chooser, f.yes, "run "+ask.Name)
+	tids, err := a.targets(ctx, terminal, &f.chooser, "run "+ask.Name)
 	if err != nil {
 		return err
 	}
@@ -124,9 +124,12 @@ func (a *app) command(ctx context.Context, f commandFlags, args []string) error 
 	if err != nil {
 		return err
 	}
-	var list []service.Outcome
-	if err := a.ask(ctx, "POST", "/v1/commands", service.Many{TIDs: tids, Ask: &ask}, &list); err != nil {
-		return err
+	list, broken := a.toMany(ctx, "/v1/commands", service.Many{Ask: &ask}, tids)
+	if broken != nil {
+		if len(list) == 0 {
+			return broken
+		}
+		return cmp.Or(broken, a.tellOutcomes(list))
 	}
 	if key != nil {
 		for i, out := range list {

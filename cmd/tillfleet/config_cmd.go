@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -72,13 +73,13 @@ func pairs(args []string) (map[string]string, error) {
 
 func (a *app) configSetCommand() *cobra.Command {
 	var f chooser
-	var yes bool
 	var wait time.Duration
 	c := &cobra.Command{Use: "set [TERMINAL] KEY=VALUE...", Short: "Change settings of a terminal", Args: cobra.MinimumNArgs(1),
 		Long: `Wants settings of a terminal, or with filters of some, and waits until it has answered. The
 settings are those of ` + "`tillwire settings`" + `; a terminal takes all of them or none, watches them for ten
-minutes, and takes them back when they cut its line to the wallets. An empty value ends wanting
-a setting. To change many with care, use a rollout.`,
+minutes, and takes them back when they cut its line to the wallets. What it refused or took back is
+not wanted any more with the next change. An empty value ends wanting a setting. To change many with
+care, use a rollout.`,
 		Example: `  tillfleet config set corner shop.name="Corner shop"
   tillfleet config set --label city=Lyon log.level=warn --yes`,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -93,14 +94,13 @@ a setting. To change many with care, use a rollout.`,
 			if len(change) == 0 {
 				return cli.Wrong("name a setting as KEY=VALUE")
 			}
-			tids, err := a.targets(c.Context(), word, &f, yes, "change settings")
+			tids, err := a.targets(c.Context(), word, &f, "change settings")
 			if err != nil {
 				return err
 			}
 			return a.configure(c.Context(), tids, change, wait)
 		}}
-	f.flags(c)
-	c.Flags().BoolVar(&yes, "yes", false, "yes, on all the terminals that the filters choose")
+	f.manyFlags(c)
 	c.Flags().DurationVar(&wait, "wait", 15*time.Second, "how long to wait for the answers; 0 does not wait")
 	return c
 }
@@ -113,16 +113,16 @@ type configured struct {
 }
 
 func (a *app) configure(ctx context.Context, tids []fleet.TID, change map[string]string, patience time.Duration) error {
-	var list []service.Outcome
-	if err := a.ask(ctx, "POST", "/v1/config", service.Many{TIDs: tids, Change: change}, &list); err != nil {
-		return err
+	list, broken := a.toMany(ctx, "/v1/config", service.Many{Change: change}, tids)
+	if broken != nil {
+		patience = 0 // what was asked is told as it stands
 	}
 	show := a.progress()
 	until := a.clock.Mono() + patience
 	results := make([]configured, len(list))
 	for i, out := range list {
 		results[i] = configured{TID: out.TID, Error: out.Error, Wanted: service.Wanted{Desired: out.Desired}}
-		for out.Error == "" && results[i].open() {
+		for out.Error == "" && results[i].open() && broken == nil {
 			want, err := a.wanted(ctx, out.TID)
 			if err != nil {
 				return err
@@ -140,7 +140,10 @@ func (a *app) configure(ctx context.Context, tids []fleet.TID, change map[string
 		}
 	}
 	show("")
-	return a.tellConfigured(results)
+	if broken != nil && len(results) == 0 {
+		return broken
+	}
+	return cmp.Or(broken, a.tellConfigured(results))
 }
 
 // open reports that the terminal has not answered.

@@ -45,7 +45,7 @@ renews the certificate by itself.`,
 		}}
 	c.Flags().StringVar(&tid, "tid", "", "the terminal's name, 8 to 40 of a-z, 0-9 and -; without it one is drawn")
 	c.Flags().StringArrayVar(&labels, "label", nil, "name=value; may stand several times")
-	c.Flags().BoolVar(&replace, "replace", false, "it takes the place of the machine that has this name now")
+	c.Flags().BoolVar(&replace, "replace", false, "it takes the place of the machine that has this name now, whose certificates are withdrawn")
 	c.Flags().BoolVar(&yes, "yes", false, "the words were compared already")
 	c.AddCommand(a.enrolListCommand(), a.enrolRefuseCommand(), a.enrolRevokeCommand(), a.enrolInitCommand(), a.enrolServerCommand(), a.enrolServiceCommand(), a.enrolNATSCommand())
 	return c
@@ -81,10 +81,19 @@ func (a *app) admit(ctx context.Context, code string, say desk.Decision, yes boo
 	if err := a.ask(ctx, http.MethodPost, "/claims/"+view.Claim+"/approve", say, &answer); err != nil {
 		return err
 	}
+	shutOut := ""
+	if say.Replace {
+		cfg, err := readConfig(a.config)
+		if err != nil {
+			return fmt.Errorf("%s is in the fleet, but what is to be done so that the machine before is shut out cannot be said: %w", answer.TID, err)
+		}
+		shutOut = "The certificates of the machine before are withdrawn. " + cfg.shutOutText(answer.TID, true)
+	}
 	if a.json {
+		fmt.Fprint(a.stderr, shutOut)
 		return a.printJSON(answer)
 	}
-	a.printf("%s is in the fleet; it connects within seconds. `tillfleet show %s` follows it.\n", answer.TID, answer.TID)
+	a.printf("%s is in the fleet; it connects within seconds. `tillfleet show %s` follows it.\n%s", answer.TID, answer.TID, shutOut)
 	return nil
 }
 
@@ -125,38 +134,24 @@ func (a *app) enrolRefuseCommand() *cobra.Command {
 
 func (a *app) enrolRevokeCommand() *cobra.Command {
 	return &cobra.Command{Use: "revoke TERMINAL", Short: "Shut a terminal out: withdraw its certificates", Args: cli.Exactly("TERMINAL"),
-		Long: `Withdraws every certificate of the terminal and takes it out of the fleet. The broker learns of it from
-the list of revoked certificates (revoked.crl in the service's data folder): it must read the list again
-and end the terminal's session; a NATS cluster does both once its list of users is written anew
-(tillfleet enrol nats) and reloaded. To take the keys out of a stolen terminal as well, send terminal.wipe
-before.`,
+		Long: `Withdraws every certificate of the terminal and takes it out of the fleet. The service writes the list of
+revoked certificates at once (revoked.crl in its data folder); the broker must be given that list and end the
+terminal's session, and what is to be done for it is said then. A NATS cluster does both once its list of
+users is written anew (tillfleet enrol nats) and reloaded. To take the keys out of a stolen terminal as well,
+send terminal.wipe before.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			tid, err := fleet.ParseTID(args[0])
 			if err != nil {
 				return cli.Wrong("%w", err)
 			}
-			if err := a.ask(c.Context(), http.MethodPost, "/certificates/"+string(tid)+"/revoke", nil, nil); err != nil {
-				return err
-			}
-			var list struct {
-				CRL string `json:"crl"`
-			}
-			if err := a.ask(c.Context(), http.MethodGet, "/certificates/revoked", nil, &list); err != nil {
-				return err
-			}
 			cfg, err := readConfig(a.config)
 			if err != nil {
 				return err
 			}
-			path := filepath.Join(cfg.Data, revokedFile)
-			if err := replaceFile(path, []byte(list.CRL)); err != nil {
-				return fmt.Errorf("%s is shut out, but the list for the broker is not written: %w", tid, err)
+			if err := a.ask(c.Context(), http.MethodPost, "/certificates/"+string(tid)+"/revoke", nil, nil); err != nil {
+				return err
 			}
-			if cfg.Broker.NATS != "" {
-				a.printf("%s is shut out. Write the list of NATS' users with `tillfleet enrol nats` and reload the servers, which ends its session.\n", tid)
-				return nil
-			}
-			a.printf("%s is shut out. Let the broker read %s again (mosquitto: SIGHUP) and end its session.\n", tid, path)
+			a.printf("%s is taken out of the fleet and its certificates are withdrawn.\n%s", tid, cfg.shutOutText(tid, false))
 			return nil
 		}}
 }

@@ -57,16 +57,8 @@ func (c config) authorityFolder() string {
 	return filepath.Join(c.Data, "authority")
 }
 
-// revokedFile is the list of revoked certificates in the data folder, for the
-// broker on the same machine.
-const revokedFile = "revoked.crl"
-
-// How often the list is written anew, so that it never runs out, and how often the
-// door makes itself a new certificate.
-const (
-	revokedEvery = 24 * time.Hour
-	doorEvery    = 30 * 24 * time.Hour
-)
+// doorEvery is how often the door makes itself a new certificate.
+const doorEvery = 30 * 24 * time.Hour
 
 // mountDesk puts the desk beside the service and opens its door.
 func (a *app) mountDesk(ctx context.Context, o *office, mux *http.ServeMux) error {
@@ -77,10 +69,11 @@ func (a *app) mountDesk(ctx context.Context, o *office, mux *http.ServeMux) erro
 	if err != nil {
 		return fmt.Errorf("%w; `tillfleet enrol init` makes an authority", err)
 	}
+	list := &revokedList{ca: ca, path: o.cfg.revokedList()}
 	d := desk.New(desk.Options{Store: o.store, Authority: ca, Holder: ca.Holder, Clock: a.clock, Log: o.log.With("comp", "desk"),
-		Enrol: o.service.Enrol, Retire: o.retire, Taken: o.taken, Grant: o.grant})
+		Enrol: o.service.Enrol, Retire: o.retire, Taken: o.taken, Revoked: list.write, Grant: o.grant})
 	d.Routes(mux, actorOf)
-	go o.keepRevoked(ctx, a, ca)
+	go o.keepRevoked(ctx, list)
 	if o.cfg.Enrol.Listen == "" {
 		return nil
 	}
@@ -170,25 +163,6 @@ func (o *office) grant() fleet.Grant {
 		g.Roots = append(g.Roots, base64.StdEncoding.EncodeToString(root))
 	}
 	return g
-}
-
-// keepRevoked writes the list of revoked certificates for the broker: at the start,
-// every day, and soon after a change.
-func (o *office) keepRevoked(ctx context.Context, a *app, ca *desk.Authority) {
-	path := filepath.Join(o.cfg.Data, revokedFile)
-	for ctx.Err() == nil {
-		list, err := ca.Revocations(ctx)
-		if err == nil {
-			err = replaceFile(path, list)
-		}
-		if err != nil && ctx.Err() == nil {
-			o.log.Warn("the list of revoked certificates is not written", "code", "revoked", "file", path, "err", err)
-		}
-		select {
-		case <-ctx.Done():
-		case <-a.clock.After(revokedEvery):
-		}
-	}
 }
 
 // writeNew puts text into a file that must not be there yet.

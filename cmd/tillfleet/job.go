@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 
@@ -12,7 +13,6 @@ import (
 
 func (a *app) jobCommand() *cobra.Command {
 	var f chooser
-	var yes bool
 	var within time.Duration
 	c := &cobra.Command{Use: "job [TERMINAL] TYPE [JSON]", Short: "Give a terminal work for a while", Args: cobra.RangeArgs(1, 3),
 		Long: `Gives a terminal a job in place of the one it has: it waits on the broker until the terminal
@@ -33,16 +33,16 @@ rejects it.`,
 					return cli.Wrong("%s is no JSON document", args[1])
 				}
 			}
-			tids, err := a.targets(c.Context(), word, &f, yes, "begin a job")
+			tids, err := a.targets(c.Context(), word, &f, "begin a job")
 			if err != nil {
 				return err
 			}
-			var list []service.Outcome
-			if err := a.ask(c.Context(), "POST", "/v1/jobs", service.Many{TIDs: tids, Job: &ask}, &list); err != nil {
+			list, err := a.toMany(c.Context(), "/v1/jobs", service.Many{Job: &ask}, tids)
+			if err != nil && len(list) == 0 {
 				return err
 			}
 			if a.json {
-				return a.printJSON(list)
+				return cmp.Or(err, a.printJSON(list))
 			}
 			for _, out := range list {
 				if out.Error != "" {
@@ -51,10 +51,9 @@ rejects it.`,
 				}
 				a.printf("%s  %s until %s\n", out.TID, ask.Type, ask.Deadline.Local().Format(time.DateTime))
 			}
-			return nil
+			return err
 		}}
-	f.flags(c)
-	c.Flags().BoolVar(&yes, "yes", false, "yes, on all the terminals that the filters choose")
+	f.manyFlags(c)
 	c.Flags().DurationVar(&within, "within", 7*24*time.Hour, "how long it may wait and run")
 	return c
 }

@@ -9,7 +9,7 @@ import (
 
 func (a *app) labelCommand() *cobra.Command {
 	var f chooser
-	var yes, seen bool
+	var seen bool
 	c := &cobra.Command{Use: "label [TERMINAL] KEY=VALUE...", Short: "Write labels of a terminal, or say that its findings were seen", Args: cobra.ArbitraryArgs,
 		Long: `Labels are the office's own words on a terminal, by which it is found and chosen. An empty
 value takes one away. --seen takes away what was found of a terminal, once somebody has looked.`,
@@ -27,12 +27,13 @@ value takes one away. --seen takes away what was found of a terminal, once someb
 			if len(labels) == 0 && !seen {
 				return cli.Wrong("name a label as KEY=VALUE, or --seen")
 			}
-			tids, err := a.targets(c.Context(), word, &f, yes, "write labels")
+			tids, err := a.targets(c.Context(), word, &f, "write labels")
 			if err != nil {
 				return err
 			}
 			rows := service.Rows{At: a.clock.Now()}
-			for _, tid := range tids {
+			show := a.progress()
+			for i, tid := range tids {
 				var row service.Row
 				if len(labels) > 0 {
 					err = a.ask(c.Context(), "POST", "/v1/terminals/"+string(tid)+"/labels", service.Labelled{Labels: labels}, &row)
@@ -41,10 +42,12 @@ value takes one away. --seen takes away what was found of a terminal, once someb
 					err = a.ask(c.Context(), "DELETE", "/v1/terminals/"+string(tid)+"/found", nil, &row)
 				}
 				if err != nil {
-					return err
+					return broken(err, i, tids[i:i+1], tids[i+1:])
 				}
+				show("%d of %d are written", i+1, len(tids))
 				rows.Terminals = append(rows.Terminals, row)
 			}
+			show("")
 			if a.json {
 				return a.printJSON(rows)
 			}
@@ -53,8 +56,7 @@ value takes one away. --seen takes away what was found of a terminal, once someb
 			}
 			return nil
 		}}
-	f.flags(c)
-	c.Flags().BoolVar(&yes, "yes", false, "yes, on all the terminals that the filters choose")
+	f.manyFlags(c)
 	c.Flags().BoolVar(&seen, "seen", false, "its findings were seen")
 	return c
 }

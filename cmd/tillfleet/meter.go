@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"os"
 	"runtime"
 	"sync"
 	"time"
@@ -23,18 +26,20 @@ type meter struct {
 	batch    prometheus.Histogram
 	commands *prometheus.CounterVec
 	latency  prometheus.Histogram
+	ending   prometheus.Gauge
 }
 
 func newMeter() *meter {
 	m := &meter{registry: prometheus.NewRegistry(),
-		messages: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tillfleet_messages_total", Help: "Messages of terminals that were stored, by channel; refused ones are those that could not be read."}, []string{"channel"}),
+		messages: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tillfleet_messages_total", Help: "Messages of terminals that were stored, by channel; refused are those that could not be read, aside those that could not be stored."}, []string{"channel"}),
 		commits:  prometheus.NewHistogram(prometheus.HistogramOpts{Name: "tillfleet_commit_seconds", Help: "How long one commit of messages took.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 14)}),
 		batch:    prometheus.NewHistogram(prometheus.HistogramOpts{Name: "tillfleet_commit_messages", Help: "How many messages went into one commit.", Buckets: prometheus.ExponentialBuckets(1, 2, 9)}),
 		commands: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tillfleet_commands_total", Help: "Commands that have ended, by name and status."}, []string{"name", "status"}),
+		ending:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "tillfleet_certificates_ending", Help: "Terminals whose certificate ends within twenty days and was not renewed."}),
 		latency:  prometheus.NewHistogram(prometheus.HistogramOpts{Name: "tillfleet_command_seconds", Help: "From the order of a command to its end.", Buckets: prometheus.ExponentialBuckets(0.1, 2, 14)}),
 	}
 	build := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "tillfleet_build_info", Help: "1, with the version in its labels.", ConstLabels: prometheus.Labels{"version": version, "go": runtime.Version()}}, func() float64 { return 1 })
-	m.registry.MustRegister(m.messages, m.commits, m.batch, m.commands, m.latency, build, collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.messages, m.commits, m.batch, m.commands, m.latency, m.ending, build, collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -53,9 +58,30 @@ func (m *meter) Ended(name string, status service.Status, took time.Duration) {
 	m.latency.Observe(took.Seconds())
 }
 
-// watch has the metrics tell how the fleet stands.
-func (m *meter) watch(ctx context.Context, clock agent.Clock, s *service.Service) {
-	m.registry.MustRegister(&standing{ctx: ctx, view: &view{clock: clock, service: s}})
+// watch has the metrics tell how the fleet stands, and until when the service's own
+// certificate is good, which nobody renews but its operators.
+func (m *meter) watch(ctx context.Context, clock agent.Clock, s *service.Service, certificate string) {
+	m.registry.MustRegister(&standing{ctx: ctx, view: &view{clock: clock, service: s}},
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "tillfleet_service_certificate_expiry_timestamp_seconds", Help: "When the certificate ends by which the broker knows the service; 0: there is none, or it cannot be read."},
+			func() float64 { return float64(expiryOf(certificate)) }))
+}
+
+// expiryOf answers when the certificate in a file ends, in seconds since 1970; 0 when
+// there is none.
+func expiryOf(file string) int64 {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return 0
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return 0
+	}
+	c, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return 0
+	}
+	return c.NotAfter.Unix()
 }
 
 // viewEvery bounds how often the whole fleet is read for those who look.
@@ -122,10 +148,13 @@ func (s *standing) Collect(out chan<- prometheus.Metric) {
 		gauge(versions, n, name)
 	}
 	found := desc("findings", "Terminals with a finding that nobody has dismissed, by kind.", "kind")
-	for _, kind := range []service.Kind{service.FoundClone, service.FoundRegression, service.FoundGap, service.FoundDropped, service.FoundRestart, service.FoundRefused, service.FoundReverted} {
+	for _, kind := range service.Kinds() {
 		gauge(found, o.Found[kind], string(kind))
 	}
 	gauge(desc("troubled_terminals", "Terminals with some trouble."), o.Troubled)
+	gauge(desc("queue_old_terminals", "Terminals that are there, with a step that has waited for more than half an hour though the line to the wallets is up."), o.QueueOld)
+	gauge(desc("outbox_unacked_terminals", "Terminals that are there, with an event that the service has not acknowledged for more than ten minutes, as they told last."), o.Unacked)
+	gauge(desc("clock_unknown_terminals", "Terminals that are there, with a clock that nobody has confirmed."), o.ClockDoubt)
 	gauge(desc("payments_in_doubt", "Payments whose outcome is not known, over all terminals."), o.InDoubt)
 	gauge(desc("keys_version", "Version of the list of signing keys; 0: there is none."), int(o.Keys))
 	connected := 0

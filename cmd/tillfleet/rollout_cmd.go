@@ -29,11 +29,12 @@ func (a *app) rolloutStartCommand() *cobra.Command {
 	var everything, yes bool
 	c := &cobra.Command{Use: "start KEY=VALUE...", Short: "Begin a rollout of settings", Args: cobra.MinimumNArgs(1),
 		Long: `Changes settings of the terminals that the filters choose, ring after ring: a few first, then
-more. When a part of a ring reports failure, it stops by itself and says which terminals and
-why. Terminals that are off get the change when they come back. The first ring has a terminal
-of each kind of machine.`,
+more. When a part of a ring fails, it stops by itself and says which terminals and why. One has
+failed that refuses the change or takes it back, and one that was there when it was sent the
+change and vanished. Terminals that are off, or that say good bye as a shop does that closes,
+get it when they come back. The first ring has a terminal of each kind of machine.`,
 		Example: `  tillfleet rollout start --all log.level=warn --name "less logging"
-  tillfleet rollout start --label country=FR receipt.footer="À bientôt" --rings 2,20,100 --rest 24h`,
+  tillfleet rollout start --label country=FR shop.language=fr --rings 2,20,100 --rest 24h`,
 		RunE: func(c *cobra.Command, args []string) error {
 			var err error
 			if plan.Change, err = pairs(args); err != nil {
@@ -55,7 +56,7 @@ of each kind of machine.`,
 	c.Flags().BoolVar(&yes, "yes", false, "yes, begin")
 	c.Flags().StringVar(&plan.Name, "name", "", "what it is for")
 	c.Flags().StringVar(&rings, "rings", "1,10,50,100", "percent of all up to the end of each ring")
-	c.Flags().IntVar(&plan.Policy.FailPercent, "stop-at", 3, "percent of a ring that may not report failure")
+	c.Flags().IntVar(&plan.Policy.FailPercent, "stop-at", 3, "percent of a ring that may not fail")
 	c.Flags().DurationVar(&plan.Policy.Rest, "rest", 30*time.Minute, "pause between two rings")
 	c.Flags().DurationVar(&plan.Policy.Patience, "patience", 30*time.Minute, "how long a terminal may take to answer")
 	c.Flags().IntVar(&plan.Policy.PerMinute, "per-minute", 1000, "how many terminals are changed in a minute")

@@ -72,7 +72,7 @@ func (a *app) serve(ctx context.Context, cfg config) (err error) {
 		return err
 	}
 	o.service = service.New(service.Options{Name: cfg.Name, Store: o.store, Broker: broker, Keys: o.keys, Clock: a.clock, Log: log, Meter: o.meter})
-	o.meter.watch(ctx, a.clock, o.service)
+	o.meter.watch(ctx, a.clock, o.service, cfg.Broker.Certificate)
 	return a.run(ctx, o)
 }
 

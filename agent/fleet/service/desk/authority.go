@@ -37,10 +37,7 @@ const (
 	serverLife = 2 * 366 * 24 * time.Hour
 	early      = time.Hour // of what is signed, for clocks that are behind
 	certPrefix = "cert/"
-	crlNumber  = "crl/number"
-	// Long, because brokers refuse everybody once their list has run out.
-	crlLife = 366 * 24 * time.Hour
-	page    = 500
+	page       = 500
 )
 
 // Authority implements service.Authority with a key on this machine. It is safe
@@ -51,7 +48,9 @@ type Authority struct {
 	key   crypto.Signer
 	store agent.FleetStore
 	now   func() time.Time
-	mu    sync.Mutex
+
+	mu   sync.Mutex
+	list revocations // the last one that was signed
 }
 
 var _ service.Authority = (*Authority)(nil)
@@ -252,89 +251,4 @@ func (a *Authority) Holder(ctx context.Context, c *x509.Certificate) (fleet.TID,
 		return "", fmt.Errorf("%w: the certificate was revoked", service.ErrInvalid)
 	}
 	return tid, nil
-}
-
-// each visits every certificate that was issued.
-func (a *Authority) each(ctx context.Context, visit func(serial string, r record)) error {
-	for after := ""; ; {
-		rows, err := a.store.Load(ctx, certPrefix, after, page)
-		if err != nil {
-			return err
-		}
-		for _, row := range rows {
-			var r record
-			if err := json.Unmarshal(row.Value, &r); err != nil {
-				return fmt.Errorf("the record of the certificate %s is damaged: %w", row.Key, err)
-			}
-			visit(row.Key[len(certPrefix):], r)
-			after = row.Key
-		}
-		if len(rows) < page {
-			return nil
-		}
-	}
-}
-
-// Revoke implements service.Authority.
-func (a *Authority) Revoke(ctx context.Context, tid fleet.TID) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	var items []agent.FleetItem
-	var failed error
-	err := a.each(ctx, func(serial string, r record) {
-		if r.TID != tid || !r.Revoked.IsZero() || r.Until.Add(fleet.CertificateGrace).Before(a.now()) {
-			return
-		}
-		r.Revoked = a.now()
-		value, err := json.Marshal(r)
-		items, failed = append(items, agent.FleetItem{Key: certPrefix + serial, Value: value}), errors.Join(failed, err)
-	})
-	if err = errors.Join(err, failed); err != nil || len(items) == 0 {
-		return err
-	}
-	return a.store.Save(ctx, items...)
-}
-
-// Revocations implements service.Authority. What has run out, grace and all, need
-// not be named any more.
-func (a *Authority) Revocations(ctx context.Context) ([]byte, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	list := &x509.RevocationList{ThisUpdate: a.now(), NextUpdate: a.now().Add(crlLife)}
-	err := a.each(ctx, func(serial string, r record) {
-		n, ok := new(big.Int).SetString(serial, 16)
-		if ok && !r.Revoked.IsZero() && r.Until.Add(fleet.CertificateGrace).After(a.now()) {
-			list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: n, RevocationTime: r.Revoked})
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	if list.Number, err = a.nextNumber(ctx); err != nil {
-		return nil, err
-	}
-	der, err := x509.CreateRevocationList(rand.Reader, list, a.root, a.key)
-	if err != nil {
-		return nil, fmt.Errorf("sign the list of revoked certificates: %w", err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der}), nil
-}
-
-// nextNumber counts the lists, so that brokers can tell a newer one.
-func (a *Authority) nextNumber(ctx context.Context) (*big.Int, error) {
-	rows, err := a.store.Load(ctx, crlNumber, "", 1)
-	if err != nil {
-		return nil, err
-	}
-	n := int64(0)
-	if len(rows) == 1 {
-		if err := json.Unmarshal(rows[0].Value, &n); err != nil {
-			return nil, err
-		}
-	}
-	value, err := json.Marshal(n + 1)
-	if err != nil {
-		return nil, err
-	}
-	return big.NewInt(n + 1), a.store.Save(ctx, agent.FleetItem{Key: crlNumber, Value: value})
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/base32"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -30,6 +31,8 @@ type Options struct {
 	Enrol func(ctx context.Context, tid fleet.TID, labels map[string]string) error
 	// Retire takes a terminal out of the books.
 	Retire func(ctx context.Context, tid fleet.TID) error
+	// Revoked brings the new list of revoked certificates to where brokers read it.
+	Revoked func(ctx context.Context) error
 	// Grant is everything a terminal is given but its name and certificate.
 	Grant func() fleet.Grant
 	Clock agent.Clock
@@ -288,9 +291,21 @@ func (d *Desk) makeRoom(ctx context.Context, tid fleet.TID, replace bool) error 
 	case err != nil || !taken:
 		return err
 	case !replace:
-		return fmt.Errorf("%w: %s is in the fleet. Take another name, or replace it: then its present machine is shut out", service.ErrConflict, tid)
+		return fmt.Errorf("%w: %s is in the fleet. Take another name, or replace it: then the certificates of its present machine are withdrawn", service.ErrConflict, tid)
 	}
-	return d.opt.Authority.Revoke(ctx, tid)
+	return d.shutOut(ctx, tid)
+}
+
+// shutOut withdraws a terminal's certificates, in the books and where brokers look.
+// It may be tried again after an error.
+func (d *Desk) shutOut(ctx context.Context, tid fleet.TID) error {
+	if err := d.opt.Authority.Revoke(ctx, tid); err != nil {
+		return err
+	}
+	if err := d.opt.Revoked(ctx); err != nil {
+		return fmt.Errorf("the certificates of %s are withdrawn, but no broker knows it: the list for them is not written. Mend that and do this again: %w", tid, err)
+	}
+	return nil
 }
 
 // Refuse takes a claim off the desk; nothing of it is left.
@@ -308,15 +323,15 @@ func (d *Desk) Refuse(ctx context.Context, id string) error {
 }
 
 // Revoke shuts a terminal out: its certificates are withdrawn and the books say so.
-// The broker must be given the new list of revoked certificates.
+// The broker must still read the new list, and end the terminal's session.
 func (d *Desk) Revoke(ctx context.Context, tid fleet.TID, actor string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.opt.Authority.Revoke(ctx, tid); err != nil {
+	if err := errors.Join(d.shutOut(ctx, tid), d.opt.Retire(ctx, tid)); err != nil {
 		return err
 	}
 	d.opt.Log.Warn("a terminal is shut out of the fleet", "code", "revoked", "tid", string(tid), "actor", actor)
-	return d.opt.Retire(ctx, tid)
+	return nil
 }
 
 // Renew gives the holder of a certificate the next one, over a new key or the same.

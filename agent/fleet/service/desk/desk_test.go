@@ -31,6 +31,8 @@ type office struct {
 	ca     *Authority
 	known  map[fleet.TID]map[string]string
 	broken error // of the books
+	lists  int   // of revoked certificates that were brought to brokers
+	unread error // why none can be
 }
 
 // Now and the others make the office the desk's clock.
@@ -58,6 +60,12 @@ func newOffice(t *testing.T) *office {
 			return o.broken
 		},
 		Retire: func(_ context.Context, tid fleet.TID) error { delete(o.known, tid); return nil },
+		Revoked: func(context.Context) error {
+			if o.unread == nil {
+				o.lists++
+			}
+			return o.unread
+		},
 		Grant: func() fleet.Grant {
 			return fleet.Grant{Broker: "mqtts://fleet.example:8883", Roots: []string{"root"}}
 		}})
@@ -277,6 +285,9 @@ func TestANameIsGivenOnce(t *testing.T) {
 	}
 	if _, err := o.Approve(t.Context(), second.claim, Decision{TID: "t-0001-corner", Replace: true}); err != nil {
 		t.Fatal(err)
+	}
+	if o.lists != 1 {
+		t.Errorf("brokers were brought %d lists of revoked certificates", o.lists)
 	}
 	old := certificate(t, o.state(first).Grant.Certificate)
 	if _, err := o.ca.Holder(t.Context(), old); !errors.Is(err, service.ErrInvalid) {
