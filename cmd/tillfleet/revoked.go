@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -35,13 +36,17 @@ type revokedList struct {
 	written []byte
 }
 
-// write returns once the file holds everything that was revoked by now.
+// write returns once the file holds everything that was revoked by now. One that
+// somebody has moved to the broker instead of copying it is written again.
 func (l *revokedList) write(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	list, err := l.ca.Revocations(ctx)
-	if err != nil || bytes.Equal(list, l.written) {
+	if err != nil {
 		return err
+	}
+	if _, missing := os.Stat(l.path); missing == nil && bytes.Equal(list, l.written) {
+		return nil
 	}
 	if err := replaceFile(l.path, list); err != nil {
 		return err
