@@ -153,18 +153,18 @@ func TestATrialWaitsForALine(t *testing.T) {
 // TestWhatMayNotBeTakenBackStays, and everything else is taken back, settings that
 // hang together in one step.
 func TestWhatMayNotBeTakenBackStays(t *testing.T) {
-	before := map[string]string{"offline.count": "50", "wechat.first_query": "5s", "wechat.give_up": "45s"}
+	before := map[string]string{"offline.count": "50", "offline.window": "12h", "wechat.first_query": "5s", "wechat.give_up": "45s"}
 	inOffice(t, func(o *office) {
 		for key, text := range before {
 			o.door.values[key] = text
 		}
 		o.door.together = []string{"wechat.first_query", "wechat.give_up"}
 	}, func(o *office) {
-		o.configure(1, map[string]string{"offline.count": "10", "shop.name": "One", "wechat.first_query": "50s", "wechat.give_up": "90s"})
+		o.configure(1, map[string]string{"offline.count": "10", "offline.window": "24h", "shop.name": "One", "wechat.first_query": "50s", "wechat.give_up": "90s"})
 		o.door.stick("offline.count")
 		change(o, &o.line, agent.LineDown)
 		o.pass(12 * time.Minute)
-		o.expect("ten minutes without a line", ConfigReverted, map[string]string{"offline.count": "10", "shop.name": "Corner", "wechat.first_query": "5s", "wechat.give_up": "45s"})
+		o.expect("ten minutes without a line", ConfigReverted, map[string]string{"offline.count": "10", "offline.window": "12h", "shop.name": "Corner", "wechat.first_query": "5s", "wechat.give_up": "45s"})
 		if r := o.settled(); !strings.HasSuffix(r.Text, "since: offline.count.") {
 			t.Errorf("it does not say what stays: %+v", r)
 		}
