@@ -42,12 +42,13 @@ export async function call(method, path, body) {
 }
 
 // persist repeats a call that must arrive while the terminal is silent. It is
-// only for calls with a request_id, which are safe to repeat.
+// only for calls that are safe to repeat: those with a request_id, and deletions.
+// An answer with again set came after a silence: what it refuses may have been done before.
 export async function persist(method, path, body, tries = 5) {
   let answer = await call(method, path, body);
   for (let i = 1; i < tries && answer.status === 0; i++) {
     await new Promise((done) => setTimeout(done, 700));
-    answer = await call(method, path, body);
+    answer = { ...(await call(method, path, body)), again: true };
   }
   return answer;
 }

@@ -155,15 +155,29 @@ export class Till {
 
   // take goes on with an amount; what another register has taken meanwhile is gone.
   async take(p) {
-    const answer = await call("DELETE", "/parked/" + encodeURIComponent(p.id));
-    if (!answer.ok) { await this.list(); $("parked-none").hidden = false; $("parked-none").textContent = answer.body.say; return; }
-    $("parked").close();
-    this.resume(p);
+    const answer = await this.remove(p);
+    // After a silence of ours it was the call without an answer that has taken it.
+    if (answer?.ok || answer?.again && answer.status === 404) {
+      $("parked").close();
+      return this.resume(p);
+    }
+    if (!answer || !$("parked").open) return;
+    await this.list();
+    $("parked-none").hidden = false;
+    $("parked-none").textContent = answer.body.say;
   }
 
   async discard(p) {
-    await call("DELETE", "/parked/" + encodeURIComponent(p.id));
-    return this.list();
+    if (await this.remove(p) && $("parked").open) return this.list();
+  }
+
+  // remove takes an amount off the list; a second press while it is asked for does nothing.
+  async remove(p) {
+    if (this.removing) return null;
+    this.removing = true;
+    const answer = await persist("DELETE", "/parked/" + encodeURIComponent(p.id));
+    this.removing = false;
+    return answer;
   }
 }
 

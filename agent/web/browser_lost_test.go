@@ -1,0 +1,63 @@
+package web
+
+import (
+	"strconv"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// overhear keeps what the page asks the terminal for, and loses so many answers to calls
+// of a method.
+func (b *browser) overhear(lost int, method string) {
+	b.t.Helper()
+	b.do(chromedp.Evaluate[chromedp.Void](`(() => {
+		const real = window.fetch; let lose = ` + strconv.Itoa(lost) + `;
+		window.asked = [];
+		window.fetch = async (url, how) => {
+			window.asked.push((how?.method ?? "GET") + " " + url);
+			const answer = await real(url, how);
+			if (how?.method === "` + method + `" && lose-- > 0) throw new TypeError("lost");
+			return answer;
+		};
+	})()`))
+}
+
+// parks puts 12.80 aside at the register and opens the list of what is parked.
+func (b *browser) parks() {
+	b.t.Helper()
+	b.keys("1", "2", ".", "8", kb.F1)
+	b.until(`document.activeElement?.id === "park-note"`)
+	b.keys(kb.Enter)
+	b.until(shows("hint", "Parked"))
+	b.keys(kb.F1)
+	b.until(shows("parked-list", "¥12.80"))
+}
+
+// TestBrowserAParkedAmountIsNeverLost when the answer to taking it up is, or when it is
+// pressed twice.
+func TestBrowserAParkedAmountIsNeverLost(t *testing.T) {
+	tm := live(t)
+	b := tm.atRegister(1280, 800)
+	b.parks()
+	b.overhear(1, "DELETE")
+	b.keys("1")
+	b.until(shows("amount", "12.80") + ` || document.getElementById("parked-none").checkVisibility()`)
+	if got := b.text("typed"); got != "12.80" {
+		t.Errorf("the amount that was taken up is %q, and the list says %q", got, b.text("parked-none"))
+	}
+	b.keys(kb.Escape)
+	b.until(`document.getElementById("typed").textContent === "0"`)
+
+	b.parks()
+	b.js(`(() => { window.asked.length = 0; const one = document.querySelector("#parked-list [data-number]"); one.click(); one.click() })()`)
+	b.until(shows("amount", "12.80"))
+	if got := b.js(`window.asked.filter((call) => call.startsWith("DELETE")).length`); got != "1" {
+		t.Errorf("two presses asked for it %s times", got)
+	}
+	if left := tm.drawers.parked; len(left) != 0 {
+		t.Errorf("parked are %+v", left)
+	}
+	b.quiet()
+}
