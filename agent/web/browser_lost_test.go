@@ -61,3 +61,50 @@ func TestBrowserAParkedAmountIsNeverLost(t *testing.T) {
 	}
 	b.quiet()
 }
+
+// TestBrowserASentAwayPageTakesNoLaneBack when the terminal comes back and nobody sits there:
+// whoever was at it would be sent away by a page that is covered.
+func TestBrowserASentAwayPageTakesNoLaneBack(t *testing.T) {
+	tm := live(t)
+	first := tm.atRegister(1280, 800)
+	second := tm.atRegister(390, 844)
+	second.until(shows("taken", "Cass"))
+	second.until(shows("line", "Online"))
+	first.do(chromedp.Navigate("about:blank"))
+	address := tm.http.Listener.Addr().String()
+	tm.web.Close()
+	tm.http.CloseClientConnections()
+	tm.http.Close()
+	second.js(`document.getElementById("line").textContent = ""`)
+	tm.again(address)
+	second.until(shows("line", "Online")) // by a new stream
+	if !tm.web.seats.free("1", "another page") {
+		t.Error("a page that was sent away has the lane")
+	}
+	second.keys(kb.Enter)
+	second.until(`document.getElementById("taken").hidden`)
+	second.keys("5", kb.Enter)
+	second.until(shows("v-word", "SCAN"))
+	first.quiet()
+	second.quiet()
+}
+
+// TestBrowserASessionThatEndedInASilenceLeadsToTheDoor, at once and without a word about a
+// terminal that is there.
+func TestBrowserASessionThatEndedInASilenceLeadsToTheDoor(t *testing.T) {
+	tm := live(t)
+	b := tm.atRegister(1280, 800)
+	b.overhear(0, "")
+	address := tm.http.Listener.Addr().String()
+	tm.web.Close()
+	tm.http.CloseClientConnections()
+	tm.http.Close()
+	if err := tm.DeleteSessions(t.Context(), "cas"); err != nil {
+		t.Fatal(err)
+	}
+	tm.again(address)
+	b.until(`window.asked.some((call) => call.startsWith("GET ") && call.includes("/session?"))`)
+	b.until(`!document.getElementById("gate").hidden && document.getElementById("lost").hidden`)
+	b.keys("111111")
+	b.until(shows("line", "Online"))
+}

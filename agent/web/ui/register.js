@@ -57,18 +57,25 @@ gate.begin();
 
 // begin runs when somebody has signed in.
 function begin() {
-  stream?.close();
   cover(false);
-  const place = "&lane=" + encodeURIComponent(page.lane) + "&station=" + encodeURIComponent(station);
+  listen("&lane=" + encodeURIComponent(page.lane) + "&station=" + encodeURIComponent(station));
+  refresh(); // what happened while the page was locked
+  draw();
+}
+
+// listen hears the terminal, from the place at a lane or from none.
+function listen(place) {
+  stream?.close();
   stream = new Stream(page.api + "/events?lang=" + encodeURIComponent(page.lang) + place, {
     payment: take,
     status: header,
     lane: notice,
-    taken: ({ by }) => { $("taken-by").textContent = text("taken", by); cover(true); },
+    // Whoever was sent away has no place any more: its stream would take the lane again when
+    // the terminal comes back and hears this page first.
+    taken: ({ by }) => { listen(""); $("taken-by").textContent = text("taken", by); cover(true); },
     locked: leave,
+    refused: () => call("GET", "/session"), // whose 401 leads to the door
   }, lost);
-  refresh(); // what happened while the page was locked
-  draw();
 }
 
 // home leads a browser back to the register it works at.
@@ -475,7 +482,7 @@ let touched = 0;
 for (const kind of ["keydown", "pointerdown"]) addEventListener(kind, () => { used = performance.now(); }, { passive: true });
 function touch() {
   const now = performance.now();
-  const working = now - used < 60_000 || verdict.payment?.held;
+  const working = now - used < 60_000 || verdict.payment?.held && $("taken").hidden;
   if (gate.closed() || !working || now - touched < 45_000) return;
   touched = now;
   call("PUT", "/session");

@@ -4,7 +4,9 @@
 const silence = 4500; // ms without a beat before the connection counts as lost; a page says so within five seconds
 
 export class Stream {
-  // on: {name: handler}; state(lost) is called when the connection comes or goes.
+  // on: {name: handler}; state(lost) is called when the connection comes or goes. Two names
+  // are no events: broken is called when the connection breaks, refused when the terminal is
+  // there and gives no stream, as it does once the session has ended.
   constructor(url, on, state) {
     this.url = url;
     this.on = on;
@@ -32,7 +34,9 @@ export class Stream {
       if (source !== this.source) return;
       this.on.broken?.();
       // A browser gives up for good when the answer is an error; we do not.
-      if (source.readyState === EventSource.CLOSED) this.again();
+      if (source.readyState !== EventSource.CLOSED) return;
+      this.again();
+      this.on.refused?.();
     });
   }
 
