@@ -62,6 +62,30 @@ func TestBrowserAParkedAmountIsNeverLost(t *testing.T) {
 	b.quiet()
 }
 
+// TestBrowserOtherMoneyIsParkedWithItsSale: the next one is in the shop's own again.
+func TestBrowserOtherMoneyIsParkedWithItsSale(t *testing.T) {
+	tm := live(t).abroad()
+	b := tm.atRegister(1280, 800)
+	b.keys("5", kb.F3)
+	b.until(shows("unit", "THB"))
+	b.keys(kb.F1)
+	b.until(`document.activeElement?.id === "park-note"`)
+	b.keys(kb.Enter)
+	b.until(shows("hint", "Parked"))
+	if got := b.text("unit"); got != "CNY" {
+		t.Errorf("the next sale would be in %s", got)
+	}
+	b.keys(kb.F3)
+	b.until(shows("unit", "THB"))
+	b.menu("No shift")
+	b.keys("6")
+	b.until(shows("training", "TRAINING"))
+	if got := b.text("unit"); got != "CNY" {
+		t.Errorf("training begins in %s", got)
+	}
+	b.quiet()
+}
+
 // TestBrowserASentAwayPageTakesNoLaneBack when the terminal comes back and nobody sits there:
 // whoever was at it would be sent away by a page that is covered.
 func TestBrowserASentAwayPageTakesNoLaneBack(t *testing.T) {

@@ -118,6 +118,7 @@ function train(on) {
   if (on) training.start();
   else training.stop();
   amount.clear();
+  useCurrency(page.currency);
   mark(on);
   $("training").hidden = !on;
   document.querySelector(".today").inert = on;
@@ -270,7 +271,7 @@ async function run(name, which) {
     case "search": return training.on ? undefined : $("search").focus();
     case "menu": return till.menu();
     case "park": return park(p);
-    case "put_aside": amount.clear(); draw(); return say($("hint"), text("parked.done"));
+    case "put_aside": amount.clear(); useCurrency(page.currency); return say($("hint"), text("parked.done"));
     case "shift_opened": return say($("hint"), text("shift.opened"));
     case "shift_closed": $("hint").textContent = ""; return hint();
     case "training": return train(!training.on);
