@@ -55,6 +55,15 @@ export async function persist(method, path, body, tries = 5) {
 
 export const $ = (id) => document.getElementById(id);
 
+// reach leaves to the keyboard and to screen readers what can be seen: the door and a lane
+// that was taken over cover everything, a payment covers the entry.
+export function reach() {
+  const shut = !$("gate").hidden || !$("taken").hidden;
+  for (const part of [document.querySelector(".top"), $("verdict")]) part.inert = shut;
+  // With the entry goes the link that leads to it.
+  for (const part of [document.querySelector(".skip"), $("till")]) part.inert = shut || !$("verdict").hidden;
+}
+
 // element makes a node with text children; markup is never parsed from text.
 export function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);

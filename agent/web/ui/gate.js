@@ -1,6 +1,6 @@
 // Signing in: a name, a PIN. The page is covered until somebody is signed in.
 
-import { $, call, element, text } from "./api.js";
+import { $, call, element, reach, text } from "./api.js";
 
 export class Gate {
   constructor(entered) {
@@ -12,6 +12,8 @@ export class Gate {
       const key = event.target.closest("[data-pin]")?.dataset.pin;
       if (key) this.press(key);
     });
+    // The field keeps the keyboard: Enter must not press the digit again that was touched last.
+    form.addEventListener("mousedown", (event) => { if (event.target.closest("[data-pin]")) event.preventDefault(); });
     $("pin")?.addEventListener("input", () => this.full());
     for (const choice of form.querySelectorAll("[name=person]")) {
       choice.addEventListener("change", () => { this.clear(); $("pin").focus(); });
@@ -34,8 +36,8 @@ export class Gate {
     this.me = null;
     $("gate").hidden = false;
     document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
-    for (const part of [$("till"), $("verdict")]) part.inert = true;
     $("taken").hidden = true;
+    reach();
     this.clear();
     $("pin")?.focus();
   }
@@ -44,7 +46,7 @@ export class Gate {
     this.me = person;
     localStorage.setItem("tillwire-person", person.id);
     $("gate").hidden = true;
-    for (const part of [$("till"), $("verdict")]) part.inert = false;
+    reach();
     $("me").textContent = person.name;
     $("me").hidden = false;
     $("lock").hidden = false;

@@ -24,7 +24,7 @@ export function keys({ gate, taken, amount, verdict, chooser, draw, run, scan, p
     if (gate.closed() || taken()) return;
     if (event.key === "F1" || event.key === "F5") event.preventDefault(); // never the browser's help or reload
     // What is not seen any more may still hold the focus until the next frame.
-    const seen = (selector) => { const node = event.target.closest(selector); return node?.checkVisibility() ? node : null; };
+    const seen = (selector) => { const node = event.target.closest(selector); return node?.checkVisibility() && !node.closest("[inert]") ? node : null; };
     const field = seen("input, textarea, select, dialog");
     if ((field || document.querySelector("dialog[open]")) && !chooser.open) {
       if (event.key === "F8") { event.preventDefault(); }

@@ -1,7 +1,7 @@
 // The register: one state, one screen. The terminal says what a payment is; this
 // page only asks, shows and makes noise.
 
-import { $, call, element, icon, page, persist, signedOut, station, text } from "./api.js";
+import { $, call, element, icon, page, persist, reach, signedOut, station, text } from "./api.js";
 import { Amount, most } from "./amount.js";
 import { Gate } from "./gate.js";
 import { Stream } from "./stream.js";
@@ -37,6 +37,14 @@ let heard = null; // the last status
 signedOut(() => { if (!gate.closed()) leave(); });
 theme($("theme"));
 keys({ gate, taken: () => !$("taken").hidden, amount, verdict, chooser, draw, run, scan, press, wake });
+// A hand leaves the keyboard where it was: Enter goes on to do what the screen says, and
+// never presses again what was touched last.
+addEventListener("mousedown", (event) => {
+  const button = event.target.closest("button");
+  if (!button || button.closest("dialog, .gate")) return;
+  event.preventDefault();
+  document.activeElement?.blur();
+});
 $("pad").addEventListener("click", (event) => {
   const key = event.target.closest("[data-key]")?.dataset.key;
   if (key) press(key);
@@ -98,7 +106,7 @@ function cover(on) {
     document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
   }
   $("taken").hidden = !on;
-  for (const part of [$("till"), $("verdict")]) part.inert = on;
+  reach();
   if (on) $("take").focus();
 }
 

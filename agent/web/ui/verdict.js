@@ -1,7 +1,7 @@
 // What a payment looks like: the sign, the sentence, the seconds, the actions. It
 // decides nothing; the status is the terminal's.
 
-import { $, element, icon, page, text } from "./api.js";
+import { $, element, icon, page, reach, text } from "./api.js";
 import { drawCode, fit } from "./code.js";
 import { written } from "./amount.js";
 import { play } from "./sound.js";
@@ -74,6 +74,7 @@ export class Verdict {
     const same = this.payment && payment && this.payment.id === payment.id && this.payment.status === payment.status;
     this.payment = payment;
     $("verdict").hidden = payment === null;
+    reach();
     if (!payment) {
       // A button that is hidden keeps the focus until the next frame and would
       // swallow the next key.
