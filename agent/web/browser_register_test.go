@@ -186,6 +186,7 @@ func TestBrowserDeclinedAndTryAgain(t *testing.T) {
 	tm.fact(id, sent(), agent.Fact{Kind: agent.FactRefused, Op: agent.OpPay, Reason: agent.ReasonNotEnough})
 	b.until(shows("v-say", "not enough money in the wallet"))
 	b.until(shows("v-word", "NOT CHARGED"))
+	b.until(settled)
 	b.do(chromedp.Click(`[data-do="again"]`, chromedp.NodeVisible))
 	b.until(shows("amount", "42.00"))
 	b.keys(kb.Enter)

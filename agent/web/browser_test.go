@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // browser is a headless Chromium that looks at a terminal.
@@ -107,10 +108,17 @@ func (b *browser) open(path string) {
 	b.do(chromedp.Navigate(b.http.URL + path))
 }
 
-// keys types on the page.
+// settled is an expression: what the register shows has stood for so long that a key or a
+// hand can only be meant for it.
+const settled = `document.querySelector("#verdict[data-fresh]") === null`
+
+// keys types on the page, as somebody does who has read what it says.
 func (b *browser) keys(keys ...string) {
 	b.t.Helper()
 	for _, k := range keys {
+		if k == kb.Enter || k == kb.Escape {
+			b.until(settled)
+		}
 		b.do(chromedp.KeyEvent(k))
 	}
 }

@@ -30,6 +30,8 @@ export function keys({ gate, taken, amount, verdict, chooser, draw, run, scan, p
       if (event.key === "F8") { event.preventDefault(); }
       return;
     }
+    // A key that is held down answers no question, and chooses nothing that came up under it.
+    if (event.repeat && /^(Enter| |Escape|F\d+)$/.test(event.key) && (verdict.payment || chooser.open)) { event.preventDefault(); return; }
     const button = seen("button, a");
     typed(event.key);
     if (event.key === "Enter" && burst.length >= wedgeLeast) {
@@ -55,8 +57,8 @@ export function keys({ gate, taken, amount, verdict, chooser, draw, run, scan, p
     if (action === null) return;
     event.preventDefault();
     if (action.key) {
-      if (verdict.payment) run("new").then(() => press(action.key));
-      else press(action.key);
+      if (verdict.payment) run("typed");
+      press(action.key);
     } else run(action.run);
   });
 }

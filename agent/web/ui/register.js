@@ -268,8 +268,11 @@ async function run(name, which) {
     case "currency": return useCurrency(wallets.currencies[(wallets.currencies.indexOf(currency) + 1) % wallets.currencies.length]);
     case "cancel": case "cancel.yes": case "other": case "release": return cancel(p);
     case "cancel.no": return verdict.unask();
-    case "new": case "next": return dismiss();
-    case "again": return dismiss(p?.amount);
+    case "new": case "next": case "again":
+      // What was on its way to the button or key that stood there a moment ago takes away no
+      // verdict that nobody has read.
+      return verdict.fresh ? undefined : dismiss(name === "again" ? p?.amount : undefined);
+    case "typed": return dismiss(); // the next sale's first digit: none may be lost
     case "here": return verdict.showCode();
     case "hide": return verdict.hideCode();
     case "works": return verdict.works();

@@ -44,6 +44,10 @@ const turns = {
   reversing: "wallet", closing: "wallet", refund_due: "wallet",
 };
 
+// settling is how long, in ms, nothing takes a new state off the screen. A hand needs about
+// half a second to see it and stop.
+const settling = 700;
+
 // tune is the sound of a payment's state.
 export function tune(payment) {
   switch (payment.tone) {
@@ -76,6 +80,7 @@ export class Verdict {
     $("verdict").hidden = payment === null;
     reach();
     if (!payment) {
+      this.settle();
       // A button that is hidden keeps the focus until the next frame and would
       // swallow the next key.
       if ($("verdict").contains(document.activeElement)) document.activeElement.blur();
@@ -87,6 +92,9 @@ export class Verdict {
       this.began = performance.now() - Math.min(Math.max(Date.now() - Date.parse(payment.since), 0), 3_600_000);
       this.asked = false;
       this.notice("");
+      $("verdict").dataset.fresh = "";
+      clearTimeout(this.unread);
+      this.unread = setTimeout(() => this.settle(), settling);
     }
     $("verdict").dataset.tone = payment.tone;
     $("verdict").classList.toggle("busy", busy.includes(payment.status));
@@ -103,6 +111,14 @@ export class Verdict {
     this.offer();
     this.actions();
     if (payment.status !== "qr_shown") this.hideCode();
+  }
+
+  // fresh holds while a key may still be meant for what the screen said before.
+  get fresh() { return "fresh" in $("verdict").dataset; }
+
+  settle() {
+    clearTimeout(this.unread);
+    delete $("verdict").dataset.fresh;
   }
 
   // offer shows the tiles of a payment that waits for a scan and may show a code as
@@ -206,7 +222,9 @@ export class Verdict {
     const had = $("v-actions").contains(document.activeElement);
     $("v-actions").replaceChildren(...now.map(([name, key], i) =>
       element("button", { class: i === 0 ? "first" : "", disabled: this.silent && "", "data-do": name, onclick: () => this.run(name) }, text("do." + name), " ", element("kbd", {}, key))));
-    if (had) $("v-actions").firstElementChild?.focus();
+    // To what Enter stands for, and never to the yes of a question that has just come up.
+    const at = now.findIndex(([name, key]) => name === "cancel.no" || key === "Enter");
+    if (had) $("v-actions").children[Math.max(at, 0)]?.focus();
   }
 
   // showCode turns the screen into the display, for a lane that has none.

@@ -83,10 +83,14 @@ func (b *tab) sees(js, want string) {
 	}
 }
 
-// press types keys one after the other, wherever the focus is, as a hand would.
+// press types keys one after the other, wherever the focus is, as a hand would whose eyes
+// have read what the page says.
 func (b *tab) press(keys ...string) {
 	b.t.Helper()
 	for _, k := range keys {
+		if k == kb.Enter || k == kb.Escape {
+			b.sees(`String(document.querySelector("#verdict[data-fresh]") === null)`, "true")
+		}
 		b.do(chromedp.KeyEvent(k), chromedp.Sleep(60*time.Millisecond))
 	}
 }
