@@ -6,6 +6,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"tillwire/agent"
 )
 
 func TestBrowserSearching(t *testing.T) {
@@ -43,5 +45,45 @@ func TestBrowserSearching(t *testing.T) {
 	if len(tm.payments) != 2 || b.text("typed") != "5" {
 		t.Errorf("the search opened a sale: %d payments, %q is typed", len(tm.payments), b.text("typed"))
 	}
+	b.quiet()
+}
+
+// TestBrowserTheSearchNeverTakesACustomersCode: not while a customer pays, and what looks
+// like a code is not looked for, since that would put it into an address.
+func TestBrowserTheSearchNeverTakesACustomersCode(t *testing.T) {
+	tm := live(t)
+	b := tm.atRegister(1280, 800)
+	b.overhear(0, "")
+	b.keys("5", kb.Enter)
+	b.until(shows("v-word", "SCAN"))
+	b.keys(kb.F8)
+	if got := b.js(focused); got == "search" {
+		t.Fatal("the field beneath the payment has the keyboard")
+	}
+	b.js(burst("134567890123456789"))
+	b.until(shows("v-word", "ASKING"))
+	tm.fact(b.latest(1), agent.Fact{Kind: agent.FactApproved, Op: agent.OpPay, Amount: 500, Txn: "42"})
+	b.until(shows("v-word", "PAID"))
+	b.keys(kb.F8)
+	b.until(`document.getElementById("verdict").hidden && document.activeElement.id === "search"`)
+	for _, code := range []string{"134567890123456789", "2812345678901234", "6212345678901234567", "3158990012345678901", "9000818188123456789012",
+		"fp0123456789abcdefghijABCDEFGHIJ012", "hQVDUFYwMWEcTwegAAADMwEB", "hQVKUFFSMDFhHE8HoAAAAzMBAQ=="} {
+		// At once, as a scanner types: what stands in the field meanwhile is no code yet.
+		b.js(`(() => { const field = document.getElementById("search"); field.value = "` + code + `"; field.dispatchEvent(new Event("input"));
+			field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true })) })()`)
+		b.until(shows("hint", "looks like a payment code") + ` && document.getElementById("search").value === ""`)
+		b.js(`document.getElementById("hint").textContent = ""`)
+		if got := b.js(`window.asked.filter((call) => call.includes("` + code + `")).length`); got != "0" {
+			t.Errorf("%s went into an address", code)
+		}
+	}
+	// An amount after a search is an amount.
+	b.do(chromedp.SendKeys("#search", "5.00"+kb.Enter))
+	b.until(`document.getElementById("detail").open`)
+	b.keys(kb.Escape)
+	b.until(`!document.getElementById("detail").open`)
+	b.keys("1", "2", ".", "8", kb.Enter)
+	b.until(`!document.getElementById("verdict").hidden || document.getElementById("search").value !== "5.00"`)
+	b.until(shows("v-amount", "¥12.80"))
 	b.quiet()
 }

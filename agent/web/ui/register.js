@@ -279,7 +279,7 @@ async function run(name, which) {
     case "offline": case "later": return p ? offline.go(name, p) : undefined;
     case "sight": case "void": return p ? offline.ask(name, p) : undefined;
     case "receipt": return p ? receipt(p) : training.on ? say($("hint"), text("training.not")) : void today.last();
-    case "search": return training.on ? undefined : $("search").focus();
+    case "search": return search(p);
     case "menu": return till.menu();
     case "park": return park(p);
     case "put_aside": amount.clear(); useCurrency(page.currency); return say($("hint"), text("parked.done"));
@@ -392,6 +392,14 @@ function dismiss(suggestion) {
   }
   verdict.show(null);
   draw();
+}
+
+// search goes to the field, unless a customer is paying: it would swallow what a keyboard
+// scanner types.
+function search(p) {
+  if (training.on || p?.held || p && verdict.silent) return;
+  dismiss();
+  $("search").focus();
 }
 
 // scan hands in what a keyboard scanner typed.

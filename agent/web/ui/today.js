@@ -15,6 +15,11 @@ export const newer = (old, next) => !old || lastFact(next) >= lastFact(old);
 const groups = "[" + page.figures.group + "\\s]"; // a space is typed for any kind of space
 const thousands = new RegExp(groups + "(?=(?:[0-9]{2,3}" + groups + ")*[0-9]{3}(?![0-9]))", "g");
 
+// paycode is what a customer's phone shows to be charged: it is not searched for, since a
+// search travels in an address, and addresses are kept in many places. These are the known
+// schemes that a code tells by itself, and not by its length alone.
+const paycode = /^(1[0-5][0-9]{16}|(2[5-9]|30)[0-9]{14,22}|62[0-9]{17}|315899[0-9]{13}|9000[0-9]{12,20}|fp[0-9A-Za-z]{33}|hQV(DUFYwM|KUFFS).*)$/;
+
 // seen says whether a payment's amount or state is what somebody looks for.
 function seen(p, wanted) {
   const figure = wanted.replace(page.signs[p.amount.currency] ?? "", "").replace(p.amount.currency, "").replace(thousands, "");
@@ -58,6 +63,11 @@ export class Today {
   // true when the list is what the field asks for.
   async load() {
     const wanted = $("search").value.trim();
+    if (paycode.test(wanted)) {
+      $("search").value = "";
+      $("hint").textContent = text("search.code");
+      return void this.load();
+    }
     const query = wanted ? "?limit=50&q=" + encodeURIComponent(wanted) : "?limit=100&day=today&lane=" + encodeURIComponent(page.lane);
     const answer = await call("GET", "/payments" + query);
     if (!answer.ok || $("search").value.trim() !== wanted) return;
@@ -95,7 +105,9 @@ export class Today {
       this.draw();
     }
     const [found] = this.payments.values();
-    if (found && document.activeElement === $("search")) this.show(found);
+    if (!found || document.activeElement !== $("search")) return;
+    $("search").blur(); // or it gets the keyboard back with the dialog's end, and the next amount with it
+    this.show(found);
   }
 
   // take brings one payment's news into the list.
