@@ -177,3 +177,25 @@ func TestBrowserAQuestionNeedsASecondPress(t *testing.T) {
 	}
 	b.quiet()
 }
+
+// TestBrowserAVerdictIsHeardOverADialog: what lies over the page makes the rest of it
+// silent for a screen reader.
+func TestBrowserAVerdictIsHeardOverADialog(t *testing.T) {
+	tm := live(t)
+	b := tm.atRegister(1280, 800)
+	for n, dialog := range []string{"till-menu", "help"} {
+		b.keys("5", kb.Enter)
+		b.until(shows("v-word", "SCAN"))
+		b.keys(map[string]string{"till-menu": kb.F5, "help": "?"}[dialog])
+		b.until(fmt.Sprintf(`document.getElementById(%q).open`, dialog))
+		b.js(`document.getElementById("say-verdict").textContent = ""`)
+		tm.pay(b.latest(n + 1))
+		b.until(`document.getElementById("say-verdict").textContent.includes("PAID")`)
+		if got := b.js(fmt.Sprintf(`document.getElementById(%q).open`, dialog)); got != "false" {
+			t.Errorf("%s stays over the verdict", dialog)
+		}
+		b.keys(kb.Enter)
+		b.until(`document.getElementById("verdict").hidden`)
+	}
+	b.quiet()
+}
