@@ -113,6 +113,39 @@ func TestBrowserASentAwayPageTakesNoLaneBack(t *testing.T) {
 	second.quiet()
 }
 
+// hush keeps the page from hearing the terminal until released.
+func (b *browser) hush() {
+	b.t.Helper()
+	b.do(chromedp.Evaluate[chromedp.Void](`(() => {
+		const Real = window.EventSource, waiting = [];
+		window.EventSource = class {
+			constructor(url) { this.readyState = Real.CONNECTING; this.heard = []; waiting.push(() => { this.real = new Real(url); for (const one of this.heard) this.real.addEventListener(...one); }); }
+			addEventListener(...one) { this.heard.push(one); }
+			close() { this.real?.close(); }
+		};
+		window.released = () => { window.EventSource = Real; for (const one of waiting) one(); };
+	})()`))
+}
+
+// TestBrowserWhatEndsWhileTheDoorOpensIsSeen: between the answer that said how a payment
+// stands and the stream that tells what becomes of it there is no gap.
+func TestBrowserWhatEndsWhileTheDoorOpensIsSeen(t *testing.T) {
+	tm := live(t)
+	b := tm.atRegister(1280, 800)
+	b.keys("5", kb.Enter)
+	b.until(shows("v-word", "SCAN"))
+	id := b.latest(1)
+	b.keys(kb.F10)
+	b.until(`document.activeElement.id === "pin"`)
+	b.hush()
+	b.keys("111111")
+	b.until(`document.getElementById("gate").hidden`)
+	tm.pay(id)
+	b.js(`window.released()`)
+	b.until(shows("v-word", "PAID"))
+	b.quiet()
+}
+
 // TestBrowserASessionThatEndedInASilenceLeadsToTheDoor, at once and without a word about a
 // terminal that is there.
 func TestBrowserASessionThatEndedInASilenceLeadsToTheDoor(t *testing.T) {

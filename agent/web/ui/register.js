@@ -67,7 +67,6 @@ gate.begin();
 function begin() {
   cover(false);
   listen("&lane=" + encodeURIComponent(page.lane) + "&station=" + encodeURIComponent(station));
-  refresh(); // what happened while the page was locked
   draw();
 }
 
@@ -82,6 +81,7 @@ function listen(place) {
     // the terminal comes back and hears this page first.
     taken: ({ by }) => { listen(""); $("taken-by").textContent = text("taken", by); cover(true); },
     locked: leave,
+    begun: refresh, // what happened while the page was locked, and not before it is heard
     refused: () => call("GET", "/session"), // whose 401 leads to the door
   }, lost);
 }

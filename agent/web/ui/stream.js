@@ -4,9 +4,10 @@
 const silence = 4500; // ms without a beat before the connection counts as lost; a page says so within five seconds
 
 export class Stream {
-  // on: {name: handler}; state(lost) is called when the connection comes or goes. Two names
+  // on: {name: handler}; state(lost) is called when the connection comes or goes. Three names
   // are no events: broken is called when the connection breaks, refused when the terminal is
-  // there and gives no stream, as it does once the session has ended.
+  // there and gives no stream, as it does once the session has ended, and begun when a stream
+  // is there that takes up no earlier one: what ended before it is not told again.
   constructor(url, on, state) {
     this.url = url;
     this.on = on;
@@ -30,6 +31,7 @@ export class Stream {
         this.on[name]?.(JSON.parse(event.data));
       });
     }
+    source.addEventListener("open", () => { if (source === this.source && !mark) this.on.begun?.(); });
     source.addEventListener("error", () => {
       if (source !== this.source) return;
       this.on.broken?.();
