@@ -148,6 +148,31 @@ func TestBrowserNoVerdictGoesUnread(t *testing.T) {
 	b.quiet()
 }
 
+// TestBrowserACodeReadTwiceLeavesTheVerdict: a scanner may read the customer's phone once
+// more in the moment in which the money comes.
+func TestBrowserACodeReadTwiceLeavesTheVerdict(t *testing.T) {
+	tm := live(t)
+	b := tm.atRegister(1280, 800)
+	// The moment lasts as long as the test wants.
+	b.js(`(() => { const real = window.setTimeout; window.setTimeout = (then, ms) => (ms === 700 ? (window.later = then, 0) : real(then, ms)) })()`)
+	b.keys("5")
+	b.do(chromedp.Click("#do-scan"))
+	b.until(shows("v-word", "SCAN"))
+	tm.pay(b.latest(1))
+	b.until(shows("v-word", "PAID"))
+	again := agent.Event{Kind: "lane", Lane: "1", Say: agent.Sentence{English: "Enter the amount first"}, Tone: agent.ToneDoubt}
+	tm.feed.Publish(again)
+	b.until(shows("v-notice", "Enter the amount first"))
+	if got := b.js(`document.getElementById("verdict").hidden`); got != "false" {
+		t.Fatal("a second reading took the verdict away")
+	}
+	b.js(`window.later()`)
+	tm.feed.Publish(again)
+	b.until(`document.getElementById("verdict").hidden`)
+	b.until(shows("hint", "Enter the amount first"))
+	b.quiet()
+}
+
 // TestBrowserAQuestionNeedsASecondPress: a key that is held down does not answer it, and
 // whoever came by Tab stands at its no.
 func TestBrowserAQuestionNeedsASecondPress(t *testing.T) {

@@ -463,7 +463,8 @@ function notice(n) {
   if (training.on) return training.scan(); // the lane's scanner read something while nothing real was open
   if (n.receipt) return void scanned(n.receipt);
   play(n.tone === "calm" ? "tick" : "no");
-  if (verdict.payment && !verdict.payment.final) verdict.notice(n.say);
+  // A code that was read twice takes away no verdict that nobody has read, either.
+  if (verdict.payment && (!verdict.payment.final || verdict.fresh)) verdict.notice(n.say);
   else if (verdict.payment) { dismiss(); say($("hint"), n.say); }
   else say($("hint"), n.say);
 }
