@@ -109,6 +109,7 @@ type Agent struct {
 	floorKept time.Time
 	hint      time.Time // a floor for this session only
 	first     bool      // no session yet in this run
+	answered  bool      // the fleet has heard this session's hello
 	rev       uint64
 	due       map[string]time.Duration // of what is done now and then
 	sending   map[Stream]*flight
@@ -236,7 +237,7 @@ func (a *Agent) rest() time.Duration {
 	until := func(at time.Duration) { wait = min(wait, max(at-now, shortest)) }
 	for what, at := range a.due {
 		switch {
-		case (what == "state" || what == "beat") && !live, what == "send" && at <= now:
+		case (what == "state" || what == "beat" || what == "hello") && !live, what == "send" && at <= now:
 		default:
 			until(at)
 		}

@@ -101,6 +101,8 @@ func (a *Agent) acknowledged(ctx context.Context, m Received) {
 		return
 	}
 	if _, nonce := a.identity(); ack.Nonce != "" && ack.Nonce == nonce {
+		a.answered = true
+		delete(a.due, "hello")
 		a.believe(ctx, ack.T.Time) // it answers this session, so it is not from a recording
 	}
 	if err := a.out.Ack(ctx, ack.Acks, a.opt.Clock.Now()); err != nil {

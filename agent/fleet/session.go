@@ -144,6 +144,7 @@ func (a *Agent) connected(ctx context.Context) {
 		why, a.first = "start", false
 	}
 	a.sending = map[Stream]*flight{}
+	a.answered, a.due["hello"] = false, a.opt.Clock.Mono()+a.about(helloEvery)
 	a.sayPresence(ctx, StateOnline, why)
 	a.sayHello(ctx)
 	a.sayConfig(ctx)
@@ -221,6 +222,7 @@ func (a *Agent) clockReport() ClockReport {
 // How often what is told, and how soon after a change.
 const (
 	beatEvery     = time.Minute
+	helloEvery    = 5 * time.Minute // until it is answered
 	stateEvery    = 15 * time.Minute
 	stateDebounce = 5 * time.Second
 	metricEvery   = 5 * time.Minute
@@ -228,8 +230,13 @@ const (
 	houseEvery    = 24 * time.Hour
 )
 
-// report tells the state and the heartbeat when they are due.
+// report tells the state and the heartbeat when they are due. A hello that came to a
+// broker while no service was there is lost, and with it the nonce without which
+// nothing dangerous can be ordered; so it is said again, in the same words.
 func (a *Agent) report(ctx context.Context) {
+	if !a.answered && a.isDue("hello", a.about(helloEvery)) {
+		a.sayHello(ctx)
+	}
 	if a.isDue("state", a.about(stateEvery)) {
 		_ = a.say(ctx, UpState, a.state())
 	}

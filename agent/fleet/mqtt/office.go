@@ -150,9 +150,10 @@ func (o *Office) connect(ctx context.Context, hear func(fleet.Heard)) (*connecti
 // is said while none is there, does not come again by the broker. Events do by the
 // terminal, which repeats what no service has acknowledged (down/ack). Presence,
 // state and configuration are asked for with each connection, since brokers retain
-// them. A heartbeat is lost, as any may be. A hello is not said again before the
-// terminal connects anew: until then the office has no nonce of that session, and a
-// dangerous command is refused by the terminal as one for another session.
+// them. A heartbeat is lost, as any may be. A hello is said again
+// every five minutes until it is answered: for so long the office may have no nonce
+// of a session, and a dangerous command is refused by the terminal as one for
+// another.
 func (o OfficeOptions) shares() bool { return o.Share != "" && !o.Elsewhere }
 
 // subscribe asks for every terminal's messages. A shared subscription brings nothing
