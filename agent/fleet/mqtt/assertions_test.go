@@ -51,6 +51,7 @@ func TestAssertionsOnMosquitto(t *testing.T) {
 	}
 	for name, test := range map[string]func(*roadside){
 		"39 a command that comes again is done once":                             doneOnce,
+		"40 a command that the inbox has forgotten is told by its sequence":      forgotten,
 		"42 the session's nonce vouches for a clock nobody confirmed":            vouched,
 		"44 two signatures wipe, after what was not told":                        wiped,
 		"45 a thousand commands of a stolen key":                                 flooded,
@@ -154,6 +155,29 @@ func doneOnce(r *roadside) {
 	next := r.order("ping", "")
 	r.down(fleet.DownCommand, false, r.seal(fleet.TypeCommand, next, "online"))
 	r.said(next.Jti, fleet.Succeeded, "") // so the one before was judged
+	if n := r.times("display.message"); n != 1 {
+		r.Errorf("done %d times", n)
+	}
+}
+
+func forgotten(r *roadside) {
+	r.open(nil)
+	c := r.order("display.message", `{"text":"Back soon","ttl":60}`)
+	raw := r.seal(fleet.TypeCommand, c, "online")
+	r.down(fleet.DownCommand, false, raw)
+	r.said(c.Jti, fleet.Succeeded, "")
+	r.stop()
+	rows, err := r.store.Load(r.Context(), "in/", "", 10)
+	if err != nil || len(rows) != 1 {
+		r.Fatalf("the inbox holds %d commands: %v", len(rows), err)
+	}
+	// The row goes as it does after thirty days; that it then goes is shown in agent/fleet.
+	if err := r.store.Save(r.Context(), agent.FleetItem{Key: rows[0].Key}); err != nil {
+		r.Fatal(err)
+	}
+	r.open(nil)
+	r.down(fleet.DownCommand, false, raw)
+	r.audited(fleet.RefusedReplay)
 	if n := r.times("display.message"); n != 1 {
 		r.Errorf("done %d times", n)
 	}
