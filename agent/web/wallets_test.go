@@ -306,6 +306,17 @@ func TestBrowserAnotherCurrency(t *testing.T) {
 	if p := tm.payments[1]; p.Amount != (agent.Money{Value: 980, Currency: "JPY"}) || p.Status.Wallet != "jpqr" {
 		t.Errorf("the payment is %+v", p)
 	}
+	// What a till asks for in yen and waits for a scan shows the code of the wallet that takes yen.
+	tm.fact(b.latest(2), agent.Fact{Kind: agent.FactApproved, Op: agent.OpQuery, Amount: 980})
+	b.until(shows("v-word", "PAID"))
+	tm.till().want(201, "POST", "/payments", `{"request_id":"yen","lane":"1","amount":{"value":450,"currency":"JPY"},"reference":"","mode":"any"}`)
+	b.until(shows("v-amount", "¥450 JPY"))
+	b.until(shows("v-actions", "Show QR"))
+	b.keys(kb.F2)
+	b.until(shows("v-word", "SHOW QR"))
+	if p := tm.payments[2]; p.Status.Wallet != "jpqr" {
+		t.Errorf("the code is of %s", p.Status.Wallet)
+	}
 	b.quiet()
 }
 

@@ -341,9 +341,14 @@ async function open(mode, which) {
   }
 }
 
+// show asks for a code of a payment that waits for a scan: of the only wallet that has one
+// in its currency, which need not be the lane's own, or of the one that is chosen.
 async function show(p, which) {
   if (p.training) return training.show(which);
-  const answer = await call("POST", "/payments/" + p.id + "/show", which ? { wallet: which } : {});
+  const list = wallets.showing(p.amount.currency);
+  if (!which && list.length > 1) return chooser.ask(list, money(p.amount), [], (name) => show(p, name));
+  const wallet = which ?? list[0]?.name;
+  const answer = await call("POST", "/payments/" + p.id + "/show", wallet ? { wallet } : {});
   if (answer.ok) take(answer.body);
   else verdict.notice(answer.body.say);
 }
