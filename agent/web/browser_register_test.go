@@ -147,6 +147,12 @@ func TestBrowserInDoubtAndAnotherTender(t *testing.T) {
 	if got := b.js(`document.getElementById("verdict").dataset.tone`); got != "doubt" {
 		t.Errorf("the tone is %s", got)
 	}
+	// There is no slip of what may still be paid; while it is being undone there is one.
+	b.js(`window.open = () => (window.slip = "asked for")`)
+	b.keys(kb.F9)
+	if got := b.js(`window.slip`); got != "undefined" {
+		t.Errorf("a slip of a payment in doubt is %s", got)
+	}
 	b.keys(kb.F4)
 	b.until(shows("v-notice", "Money may have moved"))
 	if tm.payments[0].Status.State != agent.Unknown {
@@ -163,6 +169,8 @@ func TestBrowserInDoubtAndAnotherTender(t *testing.T) {
 	b.until(shows("v-notice", "Money may have moved"))
 	b.keys(kb.F4)
 	b.until(shows("v-word", "CANCELLING"))
+	b.keys(kb.F9)
+	b.until(`window.slip === "asked for"`)
 	b.keys(kb.Escape)
 	b.until(shows("v-notice", "Enter: Take another payment"))
 	b.keys(kb.Enter)

@@ -85,7 +85,6 @@ function inPayment(event, verdict) {
   if (key === "Esc" && has("next")) return { run: "works" };
   if (key === "F4" && verdict.allowed().some(([name]) => name.startsWith("cancel"))) return { run: "cancel" };
   if (key === "Esc" && has("other")) return { run: "other" };
-  if (key === "F9") return { run: "receipt" };
   if (/^[0-9]$/.test(key) && !verdict.payment.held) return { key };
   return everywhere[event.key] ? { run: everywhere[event.key] } : null;
 }
