@@ -69,9 +69,11 @@ export class Today {
       return void this.load();
     }
     const query = wanted ? "?limit=50&q=" + encodeURIComponent(wanted) : "?limit=100&day=today&lane=" + encodeURIComponent(page.lane);
-    const answer = await call("GET", "/payments" + query);
-    if (!answer.ok || $("search").value.trim() !== wanted) return;
-    let found = answer.body.payments;
+    // The terminal looks through references and numbers; the day's amounts and states are
+    // looked through here, and go first: nobody types a number for two digits in its middle.
+    const [answer, day] = await Promise.all([call("GET", "/payments" + query), wanted && call("GET", "/payments" + "?limit=500&day=today")]);
+    if (!answer.ok || wanted && !day.ok || $("search").value.trim() !== wanted) return;
+    let found = [...(wanted ? day.body.payments.filter((p) => seen(p, wanted)) : []), ...answer.body.payments];
     // A search looks through the newest first; as long as it finds nothing it goes on.
     for (let next = answer.body.next; wanted && found.length === 0 && next;) {
       const older = await call("GET", "/payments" + query + "&cursor=" + encodeURIComponent(next));
@@ -79,33 +81,31 @@ export class Today {
       found = older.body.payments;
       next = older.body.next;
     }
-    if (wanted && found.length === 0) {
-      // The terminal looks through references and numbers; what is on the screen
-      // is looked through here.
-      const day = await call("GET", "/payments" + "?limit=500&day=today");
-      if (!day.ok || $("search").value.trim() !== wanted) return;
-      found = day.body.payments.filter((p) => seen(p, wanted));
-    }
-    this.payments = new Map(found.map((p) => [p.id, p]));
+    // News that came meanwhile are newer than the answer.
+    const known = this.payments;
+    this.payments = new Map(found.map((p) => [p.id, newer(known.get(p.id), p) ? p : known.get(p.id)]));
     this.draw();
     return true;
   }
 
-  // first opens what the search found first. A payment that is called just what was
-  // typed goes before those that only have it in a number, however much newer they are.
+  // first opens what the search found, where it is clear what that is: the only payment, or
+  // the one that is called just what was typed. Otherwise the list is there to choose from.
   async first() {
     clearTimeout(this.wait);
     const wanted = $("search").value.trim();
     if (!wanted) return;
     if (!await this.load()) return;
+    let sure = this.payments.size === 1;
     if (this.payments.size > 1) {
       const whole = await call("GET", "/payments" + "?limit=1&whole=true&q=" + encodeURIComponent(wanted));
       if (!whole.ok || $("search").value.trim() !== wanted) return;
+      sure = whole.body.payments.length > 0;
       this.payments = new Map([...whole.body.payments.map((p) => [p.id, p]), ...this.payments]);
       this.draw();
     }
     const [found] = this.payments.values();
     if (!found || document.activeElement !== $("search")) return;
+    if (!sure) return $("list").querySelector("button").focus();
     $("search").blur(); // or it gets the keyboard back with the dialog's end, and the next amount with it
     this.show(found);
   }
@@ -127,7 +127,9 @@ export class Today {
         element("span", { class: "what figure" }, money(p.amount)), badge(p),
         element("span"), element("small", {}, [wallet(p.wallet), p.reference].filter(Boolean).join(" · ") || "…" + p.order_no.slice(-4)),
         element("small", {}, p.refunded.value > 0 && p.status === "paid" ? text("back", money(p.refunded)) : ""))));
+    const at = $("list").contains(document.activeElement) && document.activeElement.dataset.id;
     $("list").replaceChildren(...rows);
+    if (at) $("list").querySelector(`[data-id="${at}"]`)?.focus();
     $("empty").hidden = rows.length > 0;
     $("empty").textContent = $("search").value.trim() ? text("none") : this.nothing;
   }
