@@ -278,7 +278,7 @@ async function run(name, which) {
     case "works": return verdict.works();
     case "offline": case "later": return p ? offline.go(name, p) : undefined;
     case "sight": case "void": return p ? offline.ask(name, p) : undefined;
-    case "receipt": return p ? receipt(p) : training.on ? say($("hint"), text("training.not")) : void today.last();
+    case "receipt": return p ? receipt(p) : training.on ? say($("hint"), text("training.not")) : today.last();
     case "search": return search(p);
     case "menu": return till.menu();
     case "park": return park(p);
@@ -290,8 +290,8 @@ async function run(name, which) {
     case "t.pays": case "t.password": case "t.declines": case "t.silent": return training.act(name.slice(2));
     case "lock": return gate.leave().then(leave);
     case "help": return $("help").showModal();
-    // Out of a foreign currency as out of an amount: one step a press.
-    case "clear": if (amount.clear()) draw(); else if (currency !== page.currency) useCurrency(page.currency); return;
+    // Out of a foreign currency and a search as out of an amount: one step a press.
+    case "clear": if (amount.clear()) draw(); else if (currency !== page.currency) useCurrency(page.currency); else today.clear(); return;
   }
 }
 
@@ -438,6 +438,7 @@ function take(p) {
 }
 
 function change(p, before) {
+  if (!before) today.clear();
   verdict.show(p);
   if (p.test) $("test").hidden = false;
   if (p.status === before) return;

@@ -34,7 +34,7 @@ export class Today {
     $("search").addEventListener("input", () => { clearTimeout(this.wait); this.wait = setTimeout(() => this.load(), 200); });
     $("search").addEventListener("keydown", (event) => {
       if (event.key === "Enter") { event.preventDefault(); this.first(); }
-      if (event.key === "Escape") { $("search").value = ""; $("search").blur(); this.load(); }
+      if (event.key === "Escape") { $("search").blur(); this.clear(); }
     });
     $("d-close").addEventListener("click", () => $("detail").close());
     $("d-check").addEventListener("click", () => this.check());
@@ -54,9 +54,17 @@ export class Today {
     $("detail").addEventListener("close", () => {
       this.open = null;
       this.forget();
+      this.clear();
       // Until the next frame a field in here still has the keyboard, and would take the next sale's first keys.
       if ($("detail").contains(document.activeElement)) document.activeElement.blur();
     });
+  }
+
+  // clear ends a search: the list is the day's again.
+  clear() {
+    if (!$("search").value) return;
+    $("search").value = "";
+    this.load();
   }
 
   // load reads the list anew: the day's, or what the search finds on any day. It is
@@ -106,7 +114,6 @@ export class Today {
     const [found] = this.payments.values();
     if (!found || document.activeElement !== $("search")) return;
     if (!sure) return $("list").querySelector("button").focus();
-    $("search").blur(); // or it gets the keyboard back with the dialog's end, and the next amount with it
     this.show(found);
   }
 
@@ -151,7 +158,12 @@ export class Today {
     $("d-check").hidden = p.final;
     $("d-receipt").href = "/receipt/" + p.id;
     if (fresh) this.refundForm(false);
-    if (!$("detail").open) { $("detail").showModal(); this.focus(); }
+    if ($("detail").open) return;
+    // The field or a row of what it found would get the keyboard back with the dialog's end, and
+    // the next amount or its Enter with it.
+    if ($("search").value) document.activeElement.blur();
+    $("detail").showModal();
+    this.focus();
   }
 
   // print puts the slip on paper again, marked when an earlier one may be about.
@@ -161,13 +173,15 @@ export class Today {
     if (this.open === id) $("d-say").textContent = answer.ok ? text("printed") : answer.body.say;
   }
 
-  // last opens the newest payment of the list, for a receipt that is wanted again.
-  last() {
-    const [p] = this.payments.values();
-    if (!p) return false;
+  // last opens the day's newest payment of this lane that has a receipt, for one that is wanted
+  // again: not what a search has found, nor what nobody paid.
+  async last() {
+    const answer = await call("GET", "/payments" + "?limit=1&day=today&status=paid,offline_accepted,redeeming&lane=" + encodeURIComponent(page.lane));
+    const p = answer.ok && answer.body.payments[0];
+    if (!p) return void ($("hint").textContent = answer.ok ? text("none") : answer.body.say);
+    if ($("till").inert) return; // a payment has begun meanwhile
     this.show(p);
     (page.prints ? $("d-print") : $("d-receipt")).focus();
-    return true;
   }
 
   async check() {
