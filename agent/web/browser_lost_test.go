@@ -2,6 +2,7 @@ package web
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -35,6 +36,15 @@ func (b *browser) parks() {
 	b.until(shows("parked-list", "¥12.80"))
 }
 
+// putsBack leaves an amount that was taken up and opens the list that it is on again.
+func (b *browser) putsBack() {
+	b.t.Helper()
+	b.keys(kb.Escape)
+	b.until(shows("hint", "F1 lists"))
+	b.keys(kb.F1)
+	b.until(shows("parked-list", "¥12.80"))
+}
+
 // TestBrowserAParkedAmountIsNeverLost when the answer to taking it up is, or when it is
 // pressed twice.
 func TestBrowserAParkedAmountIsNeverLost(t *testing.T) {
@@ -47,10 +57,7 @@ func TestBrowserAParkedAmountIsNeverLost(t *testing.T) {
 	if got := b.text("typed"); got != "12.80" {
 		t.Errorf("the amount that was taken up is %q, and the list says %q", got, b.text("parked-none"))
 	}
-	b.keys(kb.Escape)
-	b.until(`document.getElementById("typed").textContent === "0"`)
-
-	b.parks()
+	b.putsBack()
 	b.js(`(() => { window.asked.length = 0; const one = document.querySelector("#parked-list [data-number]"); one.click(); one.click() })()`)
 	b.until(shows("amount", "12.80"))
 	if got := b.js(`window.asked.filter((call) => call.startsWith("DELETE")).length`); got != "1" {
@@ -58,6 +65,16 @@ func TestBrowserAParkedAmountIsNeverLost(t *testing.T) {
 	}
 	if left := tm.drawers.parked; len(left) != 0 {
 		t.Errorf("parked are %+v", left)
+	}
+
+	b.putsBack()
+	b.js(`(() => { window.asked.length = 0; const no = document.querySelector("#parked-list .quiet"); no.click(); no.click() })()`)
+	if got := b.text("parked-list"); !strings.Contains(got, "Really discard?") || b.js(`window.asked.filter((call) => call.startsWith("DELETE")).length`) != "0" {
+		t.Errorf("two presses at once discard it, or the list says %q", got)
+	}
+	b.until(`(document.querySelector("#parked-list .danger")?.click(), document.getElementById("parked-none").checkVisibility())`)
+	if left := tm.drawers.parked; len(left) != 0 {
+		t.Errorf("after the second press parked are %+v", left)
 	}
 	b.quiet()
 }

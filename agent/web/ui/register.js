@@ -28,6 +28,7 @@ const till = new Till({ resume, act: run });
 const gate = new Gate(begin);
 let stream = null;
 let currency = page.currency; // of the amount that is being entered
+let aside = null; // a parked amount that was taken up and not asked for yet
 let opening = null; // the request being made; a second press changes nothing
 let watched = new Map(); // this lane's payments that left the screen before their end
 let display = "";
@@ -93,7 +94,8 @@ function home() {
   if (mine !== page.lane && known && !new URLSearchParams(location.search).has("lane")) goTo(mine);
 }
 
-function goTo(lane) {
+async function goTo(lane) {
+  if (aside) await putBack();
   localStorage.setItem("tillwire-lane", lane);
   location.search = "?lane=" + encodeURIComponent(lane);
 }
@@ -102,6 +104,7 @@ function goTo(lane) {
 function cover(on) {
   if (on) {
     train(false);
+    if (aside) putBack();
     verdict.hideCode();
     document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
   }
@@ -123,6 +126,7 @@ function train(on) {
   if (on === training.on) return;
   if (verdict.payment) verdict.show(null);
   for (const id of watched.keys()) if (id.startsWith("training-")) watched.delete(id);
+  if (aside) putBack();
   if (on) training.start();
   else training.stop();
   amount.clear();
@@ -135,10 +139,36 @@ function train(on) {
   draw();
 }
 
-// resume goes on with an amount that was parked.
+// resume goes on with an amount that was parked. Until a payment has been opened it can be
+// put back: nobody else has it any more.
 function resume(parked) {
-  useCurrency(parked.amount.currency);
-  amount.suggest(parked.amount.value);
+  aside = { ...parked, again: crypto.randomUUID() };
+  suggest(parked.amount);
+}
+
+// resumed holds while what was parked is what Enter asks for.
+function resumed() {
+  return aside && amount.kept && amount.minor() === aside.amount.value && currency === aside.amount.currency;
+}
+
+// putBack parks again what was taken up, under its word.
+async function putBack() {
+  const mine = aside;
+  aside = null;
+  amount.clear();
+  useCurrency(page.currency);
+  const answer = await persist("POST", "/parked", { request_id: mine.again, lane: page.lane, amount: mine.amount, note: mine.note });
+  if (!answer.ok) {
+    aside = mine;
+    if (amount.text === "") suggest(mine.amount);
+  }
+  say($("hint"), answer.ok ? text("parked.done") : answer.body.say);
+}
+
+// suggest offers an amount that Enter takes and any digit replaces.
+function suggest(sum) {
+  useCurrency(sum.currency);
+  amount.suggest(sum.value);
   draw();
 }
 
@@ -146,7 +176,7 @@ function resume(parked) {
 // therefore never sent anywhere.
 async function park(p) {
   if (training.on) return p ? verdict.notice(text("training.not")) : say($("hint"), text("training.not"));
-  if (!p && amount.minor() === 0) return till.list();
+  if (!p && amount.minor() === 0) return run("parked");
   const sum = p ? p.amount : asked();
   if (!sum) return;
   if (p) {
@@ -156,7 +186,7 @@ async function park(p) {
     if (answer.body.status !== "not_sent") return; // a code was scanned in the same moment
     dismiss(sum);
   }
-  till.ask(sum);
+  till.ask(sum, resumed() ? aside.note : "");
 }
 
 function leave() {
@@ -226,7 +256,7 @@ function pointed(digits) {
 // hint says which wallets take the chosen currency, where that is a question at all.
 function hint() {
   const names = wallets.currencies.length > 1 ? wallets.taking(currency) : [];
-  $("hint").textContent = amount.kept ? text("hint.kept") : names.join(" · ");
+  $("hint").textContent = resumed() ? text("parked.word", aside.note || money(aside.amount)) : amount.kept ? text("hint.kept") : names.join(" · ");
 }
 
 // drawCurrencies offers what some wallet takes, and only the ways of paying that
@@ -282,7 +312,15 @@ async function run(name, which) {
     case "search": return search(p);
     case "menu": return till.menu();
     case "park": return park(p);
-    case "put_aside": amount.clear(); useCurrency(page.currency); return say($("hint"), text("parked.done"));
+    case "parked": // which lists what was taken up, too
+      if (training.on) return say($("hint"), text("training.not"));
+      if (aside) await putBack();
+      return aside ? undefined : till.list();
+    case "put_aside":
+      if (resumed()) aside = null;
+      amount.clear();
+      useCurrency(page.currency);
+      return aside ? suggest(aside.amount) : say($("hint"), text("parked.done"));
     case "shift_opened": return say($("hint"), text("shift.opened"));
     case "shift_closed": $("hint").textContent = ""; return hint();
     case "training": return train(!training.on);
@@ -291,7 +329,10 @@ async function run(name, which) {
     case "lock": return gate.leave().then(leave);
     case "help": return $("help").showModal();
     // Out of a foreign currency and a search as out of an amount: one step a press.
-    case "clear": if (amount.clear()) draw(); else if (currency !== page.currency) useCurrency(page.currency); else today.clear(); return;
+    case "clear":
+      if (aside) return resumed() ? putBack() : suggest(aside.amount);
+      if (amount.clear()) draw(); else if (currency !== page.currency) useCurrency(page.currency); else today.clear();
+      return;
   }
 }
 
@@ -329,6 +370,7 @@ async function open(mode, which) {
   const answer = await persist("POST", "/payments", opening);
   opening = null;
   if (answer.ok) {
+    aside = null;
     amount.clear();
     useCurrency(page.currency); // the next sale is in the shop's own again
     return take(answer.body);
@@ -391,10 +433,7 @@ function dismiss(suggestion) {
   if (!p || p.held) return;
   if (!p.final) watched.set(p.id, p.status);
   const kept = suggestion ?? (p.final ? null : p.amount);
-  if (kept) {
-    useCurrency(kept.currency);
-    amount.suggest(kept.value);
-  }
+  if (kept) suggest(kept);
   verdict.show(null);
   draw();
 }

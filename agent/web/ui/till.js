@@ -3,7 +3,7 @@
 
 import { $, call, element, page, persist, text } from "./api.js";
 import { toMinor } from "./amount.js";
-import { money } from "./verdict.js";
+import { money, settling } from "./verdict.js";
 import { wallet } from "./wallets.js";
 
 const clock = new Intl.DateTimeFormat(page.locale, { hour: "2-digit", minute: "2-digit", timeZone: page.zone, hour12: false });
@@ -61,7 +61,6 @@ export class Till {
     switch (entry) {
       case "open": case "close": return this.drawer(entry);
       case "report": return this.report(this.now);
-      case "parked": return this.list();
       default: return this.act(entry);
     }
   }
@@ -122,11 +121,11 @@ export class Till {
   }
 
   // ask puts an amount aside, with a word to know it by.
-  ask(amount) {
+  ask(amount, note) {
     this.amount = amount;
     this.request = crypto.randomUUID();
     $("park-amount").textContent = money(amount);
-    $("park-note").value = "";
+    $("park-note").value = note;
     $("park-wrong").textContent = "";
     $("park").showModal();
     $("park-note").focus();
@@ -148,7 +147,7 @@ export class Till {
     $("parked-list").replaceChildren(...rows.map((p, i) => element("li", { class: "row" },
       element("button", { class: "push-after", "data-number": i < 9 ? String(i + 1) : false, onclick: () => this.take(p) },
         i < 9 ? element("kbd", {}, String(i + 1)) : "", element("span", { class: "figure" }, money(p.amount)), element("small", {}, [p.note, clock.format(new Date(p.at)), p.by].filter(Boolean).join(" · "))),
-      element("button", { class: "quiet", onclick: () => this.discard(p) }, text("parked.discard")))));
+      element("button", { class: "quiet", onclick: (event) => this.discard(p, event.currentTarget) }, text("parked.discard")))));
     if (!$("parked").open) $("parked").showModal();
     $("parked-list").querySelector("button")?.focus();
   }
@@ -167,7 +166,14 @@ export class Till {
     $("parked-none").textContent = answer.body.say;
   }
 
-  async discard(p) {
+  // discard asks before it forgets an amount. A second press that came with the first is no answer.
+  async discard(p, button) {
+    if (!button.dataset.asked) {
+      button.dataset.asked = performance.now();
+      button.className = "danger";
+      button.textContent = text("parked.sure");
+    }
+    if (performance.now() - button.dataset.asked < settling) return;
     if (await this.remove(p) && $("parked").open) return this.list();
   }
 

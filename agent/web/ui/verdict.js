@@ -46,7 +46,7 @@ const turns = {
 
 // settling is how long, in ms, nothing takes a new state off the screen. A hand needs about
 // half a second to see it and stop.
-const settling = 700;
+export const settling = 700;
 
 // tune is the sound of a payment's state.
 export function tune(payment) {
