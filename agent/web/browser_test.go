@@ -116,7 +116,7 @@ const settled = `document.querySelector("#verdict[data-fresh]") === null`
 func (b *browser) keys(keys ...string) {
 	b.t.Helper()
 	for _, k := range keys {
-		if k == kb.Enter || k == kb.Escape {
+		if k == kb.Enter || k == kb.Escape || k == kb.F4 {
 			b.until(settled)
 		}
 		b.do(chromedp.KeyEvent(k))

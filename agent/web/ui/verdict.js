@@ -92,9 +92,7 @@ export class Verdict {
       this.began = performance.now() - Math.min(Math.max(Date.now() - Date.parse(payment.since), 0), 3_600_000);
       this.asked = false;
       this.notice("");
-      $("verdict").dataset.fresh = "";
-      clearTimeout(this.unread);
-      this.unread = setTimeout(() => this.settle(), settling);
+      this.stir();
     }
     $("verdict").dataset.tone = payment.tone;
     $("verdict").classList.toggle("busy", busy.includes(payment.status));
@@ -115,6 +113,13 @@ export class Verdict {
 
   // fresh holds while a key may still be meant for what the screen said before.
   get fresh() { return "fresh" in $("verdict").dataset; }
+
+  // stir begins a moment in which nothing that is pressed counts for what has just come up.
+  stir() {
+    $("verdict").dataset.fresh = "";
+    clearTimeout(this.unread);
+    this.unread = setTimeout(() => this.settle(), settling);
+  }
 
   settle() {
     clearTimeout(this.unread);
@@ -167,10 +172,12 @@ export class Verdict {
     $("v-notice").hidden = say === "";
   }
 
-  // ask wants a second key press where money may have moved already.
+  // ask wants a second key press where money may have moved already: one that can only be
+  // an answer, and not the first one twice.
   ask() {
-    if (this.asked) return true;
+    if (this.asked) return !this.fresh;
     this.asked = true;
+    this.stir();
     this.notice(text("cancel.sure"));
     this.actions();
     clearTimeout(this.patience);
