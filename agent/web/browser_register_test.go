@@ -147,6 +147,9 @@ func TestBrowserInDoubtAndAnotherTender(t *testing.T) {
 	if got := b.js(`document.getElementById("verdict").dataset.tone`); got != "doubt" {
 		t.Errorf("the tone is %s", got)
 	}
+	if got := b.text("say-verdict"); !strings.Contains(got, "NOT CONFIRMED") {
+		t.Errorf("screen readers hear %q", got)
+	}
 	// There is no slip of what may still be paid; while it is being undone there is one.
 	b.js(`window.open = () => (window.slip = "asked for")`)
 	b.keys(kb.F9)
@@ -155,6 +158,9 @@ func TestBrowserInDoubtAndAnotherTender(t *testing.T) {
 	}
 	b.keys(kb.F4)
 	b.until(shows("v-notice", "Money may have moved"))
+	if got := b.text("say-verdict"); !strings.Contains(got, "Money may have moved") {
+		t.Errorf("screen readers hear %q of the question", got)
+	}
 	if tm.payments[0].Status.State != agent.Unknown {
 		t.Fatal("one key reversed a payment that may be paid")
 	}
@@ -173,6 +179,9 @@ func TestBrowserInDoubtAndAnotherTender(t *testing.T) {
 	b.until(`window.slip === "asked for"`)
 	b.keys(kb.Escape)
 	b.until(shows("v-notice", "Enter: Take another payment"))
+	if got := b.text("say-progress"); !strings.Contains(got, "Take another payment") {
+		t.Errorf("screen readers hear %q of what can be done", got)
+	}
 	b.keys(kb.Enter)
 	b.until(`document.getElementById("verdict").hidden`)
 	b.keys(kb.Enter)

@@ -55,6 +55,9 @@ export async function persist(method, path, body, tries = 5) {
 
 export const $ = (id) => document.getElementById(id);
 
+// write changes a text only where it is another one: what is written again is read aloud again.
+export function write(id, sentence) { if ($(id).textContent !== sentence) $(id).textContent = sentence; }
+
 // reach leaves to the keyboard and to screen readers what can be seen: the door and a lane
 // that was taken over cover everything, a payment covers the entry.
 export function reach() {

@@ -485,7 +485,7 @@ function change(p, before) {
   if (p.status === "paid" && !announced && !p.training) announce(p.amount);
   // Over an open dialog a verdict is neither seen nor read aloud. What has a field stays.
   if (p.final) for (const dialog of ["till-menu", "help", "parked", "choose", "report", "team"]) $(dialog).close();
-  (p.final ? $("say-verdict") : $("say-progress")).textContent = [p.word, money(p.amount), p.status === "paid" ? "" : p.say].filter(Boolean).join(". ");
+  (p.final || p.status === "unknown" ? $("say-verdict") : $("say-progress")).textContent = [p.word, money(p.amount), p.status === "paid" ? "" : p.say].filter(Boolean).join(". ");
   if (p.status === "qr_shown" && display !== "ready" && !p.training) verdict.showCode();
 }
 

@@ -1,6 +1,6 @@
 // Today's payments, the story of one of them, and refunds.
 
-import { $, call, element, page, persist, text } from "./api.js";
+import { $, call, element, page, persist, text, write } from "./api.js";
 import { fromMinor, toMinor } from "./amount.js";
 import { badge, money, paidIn } from "./verdict.js";
 import { wallet } from "./wallets.js";
@@ -148,12 +148,14 @@ export class Today {
     $("d-badge").replaceChildren(...badge(p).childNodes);
     $("d-badge").className = "badge " + p.tone;
     $("d-amount").textContent = money(p.amount);
-    $("d-say").textContent = p.say;
+    write("d-say", p.say);
     const pairs = [["time", moment.format(new Date(p.created))], ["order_no", p.order_no], ["reference", p.reference], ["wallet", wallet(p.wallet)], ["payer", paidIn(p)],
       ["txn", p.txn], ["cashier", p.cashier], ["refunded", p.refunded.value > 0 ? money(p.refunded) : ""]];
     $("d-facts").replaceChildren(...pairs.filter(([, value]) => value).flatMap(([key, value]) =>
       [element("dt", {}, text("fact." + key)), element("dd", { class: key === "order_no" || key === "txn" ? "mono" : "figure" }, value)]));
-    $("d-refunds").replaceChildren(...p.refunds.map((r) => element("li", {}, r.say)));
+    const refunds = p.refunds.map((r) => element("li", {}, r.say));
+    // Read aloud when it is another, and not with every news.
+    if ($("d-refunds").textContent !== refunds.map((r) => r.textContent).join("")) $("d-refunds").replaceChildren(...refunds);
     $("d-refund").hidden = p.refundable.value <= 0;
     $("d-check").hidden = p.final;
     $("d-receipt").href = "/receipt/" + p.id;

@@ -167,9 +167,12 @@ export class Verdict {
     for (const tile of $("v-tiles").children) tile.disabled = silent;
   }
 
-  notice(say) {
+  // notice is a remark about the payment. What was hidden until now is not read aloud, so it
+  // is said in a place that is always there.
+  notice(say, voice = "say-progress") {
     $("v-notice").textContent = say;
     $("v-notice").hidden = say === "";
+    if (say) $(voice).textContent = say;
   }
 
   // ask wants a second key press where money may have moved already: one that can only be
@@ -178,7 +181,7 @@ export class Verdict {
     if (this.asked) return !this.fresh;
     this.asked = true;
     this.stir();
-    this.notice(text("cancel.sure"));
+    this.notice(text("cancel.sure"), "say-verdict");
     this.actions();
     clearTimeout(this.patience);
     this.patience = setTimeout(() => this.unask(), 6000);
