@@ -98,6 +98,11 @@ func TestBrowserASaleByScan(t *testing.T) {
 	b.until(`document.getElementById("verdict").hidden`)
 	b.until(shows("amount", "7.00"))
 	b.until(shows("list", "PAID"))
+	b.keys(kb.Enter)
+	b.until(shows("v-word", "SCAN"))
+	if got := b.text("say-verdict"); got != "" {
+		t.Errorf("of an earlier payment is still said %q", got)
+	}
 	b.quiet()
 }
 

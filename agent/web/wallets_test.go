@@ -281,6 +281,13 @@ func TestBrowserAnotherCurrency(t *testing.T) {
 	b.until(shows("unit", "THB"))
 	b.until(shows("amount", "฿12.50"))
 	b.until(shows("hint", "PromptPay"))
+	// What stays as it is is not written again with a digit: it would be read aloud again.
+	b.js(`(() => { window.written = 0; new MutationObserver((all) => (window.written += all.length)).observe(document.getElementById("hint"), { childList: true }) })()`)
+	b.keys("0")
+	b.until(`document.getElementById("typed").textContent === "12.50"`)
+	if got := b.js(`window.written`); got != "0" {
+		t.Errorf("a digit wrote the hint anew %s times", got)
+	}
 	b.shot("baht")
 	// Baht can only be shown, and only by one wallet: one key, no choice.
 	if got := b.js(`document.getElementById("do-scan").hidden`); got != "true" {

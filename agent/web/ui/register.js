@@ -1,7 +1,7 @@
 // The register: one state, one screen. The terminal says what a payment is; this
 // page only asks, shows and makes noise.
 
-import { $, call, element, icon, page, persist, reach, signedOut, station, text } from "./api.js";
+import { $, call, element, icon, page, persist, reach, signedOut, station, text, write } from "./api.js";
 import { Amount, most } from "./amount.js";
 import { Gate } from "./gate.js";
 import { Stream } from "./stream.js";
@@ -256,7 +256,7 @@ function pointed(digits) {
 // hint says which wallets take the chosen currency, where that is a question at all.
 function hint() {
   const names = wallets.currencies.length > 1 ? wallets.taking(currency) : [];
-  $("hint").textContent = resumed() ? text("parked.word", aside.note || money(aside.amount)) : amount.kept ? text("hint.kept") : names.join(" · ");
+  write("hint", resumed() ? text("parked.word", aside.note || money(aside.amount)) : amount.kept ? text("hint.kept") : names.join(" · "));
 }
 
 // drawCurrencies offers what some wallet takes, and only the ways of paying that
@@ -477,7 +477,10 @@ function take(p) {
 }
 
 function change(p, before) {
-  if (!before) today.clear();
+  if (!before) {
+    today.clear();
+    $("say-verdict").textContent = ""; // of an earlier payment
+  }
   verdict.show(p);
   if (p.test) $("test").hidden = false;
   if (p.status === before) return;
@@ -517,6 +520,7 @@ function notice(n) {
 const clock = new Intl.DateTimeFormat(page.locale, { hour: "2-digit", minute: "2-digit", timeZone: page.zone, hour12: false });
 
 function line(tone, shape, word) {
+  if ($("line").className === "badge " + tone && $("line").textContent === word) return; // or it is read aloud with every status
   $("line").className = "badge " + tone;
   $("line").replaceChildren(icon(shape), element("span", {}, word));
 }
