@@ -241,6 +241,12 @@ func TestBrowserRefund(t *testing.T) {
 	if r := tm.payments[0].Status.Refunds; len(r) != 1 || r[0].Amount != 280 || r[0].Why != "cold soup" || r[0].By != "person:mia" {
 		t.Errorf("the refund is %+v", r)
 	}
+	b.until(focused + ` === "d-close"`)
+	tm.fact(tm.payments[0].ID, agent.Fact{Kind: agent.FactRefundDone, RefundNo: tm.payments[0].Status.Refunds[0].No})
+	b.until(shows("d-refunds", "Refunded ¥2.80"))
+	b.passes("1280-refunded")
+	b.keys(kb.Enter)
+	b.until(`!document.getElementById("detail").open`)
 	b.quiet()
 }
 

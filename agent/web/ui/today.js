@@ -1,6 +1,6 @@
 // Today's payments, the story of one of them, and refunds.
 
-import { $, call, element, page, persist, text, write } from "./api.js";
+import { $, call, element, icon, page, persist, text, write } from "./api.js";
 import { fromMinor, toMinor } from "./amount.js";
 import { badge, money, paidIn } from "./verdict.js";
 import { wallet } from "./wallets.js";
@@ -153,7 +153,7 @@ export class Today {
       ["txn", p.txn], ["cashier", p.cashier], ["refunded", p.refunded.value > 0 ? money(p.refunded) : ""]];
     $("d-facts").replaceChildren(...pairs.filter(([, value]) => value).flatMap(([key, value]) =>
       [element("dt", {}, text("fact." + key)), element("dd", { class: key === "order_no" || key === "txn" ? "mono" : "figure" }, value)]));
-    const refunds = p.refunds.map((r) => element("li", {}, r.say));
+    const refunds = p.refunds.map((r) => r.status === "done" ? element("li", { class: "banner good row" }, icon("tick"), text("fact.refunded") + " " + money(r.amount)) : element("li", {}, r.say));
     // Read aloud when it is another, and not with every news.
     if ($("d-refunds").textContent !== refunds.map((r) => r.textContent).join("")) $("d-refunds").replaceChildren(...refunds);
     $("d-refund").hidden = p.refundable.value <= 0;
@@ -264,6 +264,7 @@ export class Today {
         if (this.looksAt(p.id)) {
           this.refundForm(false);
           this.show(this.payments.get(p.id) ?? answer.body.payment);
+          $("d-close").focus(); // nothing is left to do
         }
       } else wrong(answer.body.say);
     } else {

@@ -215,7 +215,7 @@ func (s *shop) refundsByHand(till *tab) {
 		chromedp.SendKeys(chromedp.CSS("#r-pin"), "999999"+kb.Enter))
 	till.sees(`String(document.getElementById("r-wrong").textContent.trim() !== "")`, "true")
 	till.do(chromedp.SetValue(chromedp.CSS("#r-pin"), s.ManagerPIN), chromedp.SendKeys(chromedp.CSS("#r-pin"), kb.Enter))
-	till.sees(`String(/Refunded 5\.00/.test(document.getElementById("d-refunds").textContent))`, "true")
+	till.sees(`String(/Refunded ¥5\.00/.test(document.getElementById("d-refunds").textContent))`, "true")
 	till.do(chromedp.Click(chromedp.CSS("#d-close")))
 }
 
@@ -229,7 +229,7 @@ func (s *shop) refundsByReceipt(till *tab) {
 	till.sees(focused, "r-pin")
 	till.press(strings.Split(s.ManagerPIN, "")...)
 	till.press(kb.Enter)
-	till.sees(`String(/Refunded 1\.00/.test(document.getElementById("d-refunds").textContent))`, "true")
+	till.sees(`String(/Refunded ¥1\.00/.test(document.getElementById("d-refunds").textContent))`, "true")
 	till.press(kb.Escape)
 }
 
