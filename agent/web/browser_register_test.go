@@ -381,9 +381,12 @@ func TestBrowserALostAnswerOpensNothingTwice(t *testing.T) {
 func TestBrowserARefusalIsSaid(t *testing.T) {
 	tm := live(t)
 	b := tm.atRegister(1280, 800)
+	const warns = `document.getElementById("hint").classList.contains("wrong")`
 	b.keys(kb.Enter)
-	b.until(shows("hint", "Enter the amount first"))
-	b.keys("1", "0", "0", "0", "0", "0", "0", kb.Enter)
+	b.until(shows("hint", "Enter the amount first") + " && " + warns)
+	b.keys("1")
+	b.until(`!` + warns)
+	b.keys("0", "0", "0", "0", "0", "0", kb.Enter)
 	b.until(shows("hint", "The most is ¥999,999.99"))
 	if len(tm.payments) != 0 {
 		t.Error("a slip of the finger became a payment")
@@ -393,7 +396,7 @@ func TestBrowserARefusalIsSaid(t *testing.T) {
 	tm.broken = &agent.Error{Op: "commit", Class: agent.Unavailable, Code: agent.CodeNotWritable, Err: errors.New("full"), Say: agent.Sentence{English: "The disk is full."}}
 	tm.mu.Unlock()
 	b.keys("5", kb.Enter)
-	b.until(shows("hint", "The disk is full."))
+	b.until(shows("hint", "The disk is full.") + " && " + warns)
 	if got := b.text("typed"); got != "5" {
 		t.Errorf("the amount is lost: %s", got)
 	}

@@ -58,6 +58,12 @@ export const $ = (id) => document.getElementById(id);
 // write changes a text only where it is another one: what is written again is read aloud again.
 export function write(id, sentence) { if ($(id).textContent !== sentence) $(id).textContent = sentence; }
 
+// say writes beneath the amount, where what is refused does not look like advice.
+export function say(sentence, wrong = false) {
+  write("hint", sentence);
+  $("hint").classList.toggle("wrong", wrong);
+}
+
 // reach leaves to the keyboard and to screen readers what can be seen: the door and a lane
 // that was taken over cover everything, a payment covers the entry.
 export function reach() {

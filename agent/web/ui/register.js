@@ -1,7 +1,7 @@
 // The register: one state, one screen. The terminal says what a payment is; this
 // page only asks, shows and makes noise.
 
-import { $, call, element, icon, page, persist, reach, signedOut, station, text, write } from "./api.js";
+import { $, call, element, icon, page, persist, reach, say, signedOut, station, text } from "./api.js";
 import { Amount, most } from "./amount.js";
 import { Gate } from "./gate.js";
 import { Stream } from "./stream.js";
@@ -135,7 +135,6 @@ function train(on) {
   $("training").hidden = !on;
   document.querySelector(".today").inert = on;
   $("search").value = "";
-  $("hint").textContent = "";
   draw();
 }
 
@@ -162,7 +161,7 @@ async function putBack() {
     aside = mine;
     if (amount.text === "") suggest(mine.amount);
   }
-  say($("hint"), answer.ok ? text("parked.done") : answer.body.say);
+  say(answer.ok ? text("parked.done") : answer.body.say, !answer.ok);
 }
 
 // suggest offers an amount that Enter takes and any digit replaces.
@@ -175,7 +174,7 @@ function suggest(sum) {
 // park puts the amount aside: what is entered, or what waits for a code and was
 // therefore never sent anywhere.
 async function park(p) {
-  if (training.on) return p ? verdict.notice(text("training.not")) : say($("hint"), text("training.not"));
+  if (training.on) return p ? verdict.notice(text("training.not")) : say(text("training.not"), true);
   if (!p && amount.minor() === 0) return run("parked");
   const sum = p ? p.amount : asked();
   if (!sum) return;
@@ -256,7 +255,7 @@ function pointed(digits) {
 // hint says which wallets take the chosen currency, where that is a question at all.
 function hint() {
   const names = wallets.currencies.length > 1 ? wallets.taking(currency) : [];
-  write("hint", resumed() ? text("parked.word", aside.note || money(aside.amount)) : amount.kept ? text("hint.kept") : names.join(" · "));
+  say(resumed() ? text("parked.word", aside.note || money(aside.amount)) : amount.kept ? text("hint.kept") : names.join(" · "));
 }
 
 // drawCurrencies offers what some wallet takes, and only the ways of paying that
@@ -308,21 +307,21 @@ async function run(name, which) {
     case "works": return verdict.works();
     case "offline": case "later": return p ? offline.go(name, p) : undefined;
     case "sight": case "void": return p ? offline.ask(name, p) : undefined;
-    case "receipt": return p ? receipt(p) : training.on ? say($("hint"), text("training.not")) : today.last();
+    case "receipt": return p ? receipt(p) : training.on ? say(text("training.not"), true) : today.last();
     case "search": return search(p);
     case "menu": return till.menu();
     case "park": return park(p);
     case "parked": // which lists what was taken up, too
-      if (training.on) return say($("hint"), text("training.not"));
+      if (training.on) return say(text("training.not"), true);
       if (aside) await putBack();
       return aside ? undefined : till.list();
     case "put_aside":
       if (resumed()) aside = null;
       amount.clear();
       useCurrency(page.currency);
-      return aside ? suggest(aside.amount) : say($("hint"), text("parked.done"));
-    case "shift_opened": return say($("hint"), text("shift.opened"));
-    case "shift_closed": $("hint").textContent = ""; return hint();
+      return aside ? suggest(aside.amount) : say(text("parked.done"));
+    case "shift_opened": return say(text("shift.opened"));
+    case "shift_closed": return hint();
     case "training": return train(!training.on);
     case "staff": return gate.team();
     case "t.pays": case "t.password": case "t.declines": case "t.silent": return training.act(name.slice(2));
@@ -342,7 +341,7 @@ function asked() {
   const minor = amount.minor();
   if (minor > 0 && minor <= most(currency)) return { value: minor, currency };
   refuse();
-  say($("hint"), minor <= 0 ? text("hint.amount") : text("hint.large", money({ value: most(currency), currency })));
+  say(minor <= 0 ? text("hint.amount") : text("hint.large", money({ value: most(currency), currency })), true);
   return null;
 }
 
@@ -351,7 +350,7 @@ function choose() {
   const sum = asked();
   if (!sum || opening) return;
   const list = wallets.showing(currency);
-  if (list.length === 0) { refuse(); say($("hint"), text("hint.no_wallet", currency)); return; }
+  if (list.length === 0) { refuse(); say(text("hint.no_wallet", currency), true); return; }
   if (list.length === 1) return open("show", list[0].name);
   chooser.ask(list, money(sum), wallets.elsewhere(currency));
 }
@@ -376,7 +375,7 @@ async function open(mode, which) {
     return take(answer.body);
   }
   play("no");
-  say($("hint"), answer.body.say);
+  say(answer.body.say, true);
   if (answer.body.code === "lane_busy" && answer.body.payment) {
     const busy = await call("GET", "/payments/" + answer.body.payment);
     if (busy.ok) take(busy.body);
@@ -407,7 +406,7 @@ async function receipt(p) {
 async function scanned(id) {
   if (verdict.payment?.held || gate.closed() || training.on) return;
   const answer = await call("GET", "/payments/" + id);
-  if (!answer.ok) return void say($("hint"), answer.body.say);
+  if (!answer.ok) return say(answer.body.say, true);
   if (verdict.payment) dismiss();
   if (chooser.open) chooser.close();
   play("tick");
@@ -501,10 +500,6 @@ function toast(p) {
   setTimeout(() => note.remove(), 30_000);
 }
 
-function say(node, sentence) {
-  node.textContent = sentence;
-}
-
 // notice is something the terminal wants the cashier of a lane to know.
 function notice(n) {
   if (n.lane !== page.lane || !n.say || !$("taken").hidden) return;
@@ -513,8 +508,10 @@ function notice(n) {
   play(n.tone === "calm" ? "tick" : "no");
   // A code that was read twice takes away no verdict that nobody has read, either.
   if (verdict.payment && (!verdict.payment.final || verdict.fresh)) verdict.notice(n.say);
-  else if (verdict.payment) { dismiss(); say($("hint"), n.say); }
-  else say($("hint"), n.say);
+  else {
+    if (verdict.payment) dismiss();
+    say(n.say, n.tone !== "calm");
+  }
 }
 
 const clock = new Intl.DateTimeFormat(page.locale, { hour: "2-digit", minute: "2-digit", timeZone: page.zone, hour12: false });

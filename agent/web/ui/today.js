@@ -1,6 +1,6 @@
 // Today's payments, the story of one of them, and refunds.
 
-import { $, call, element, icon, page, persist, text, write } from "./api.js";
+import { $, call, element, icon, page, persist, say, text, write } from "./api.js";
 import { fromMinor, toMinor } from "./amount.js";
 import { badge, money, paidIn } from "./verdict.js";
 import { wallet } from "./wallets.js";
@@ -73,7 +73,7 @@ export class Today {
     const wanted = $("search").value.trim();
     if (paycode.test(wanted)) {
       $("search").value = "";
-      $("hint").textContent = text("search.code");
+      say(text("search.code"), true);
       return void this.load();
     }
     const query = wanted ? "?limit=50&q=" + encodeURIComponent(wanted) : "?limit=100&day=today&lane=" + encodeURIComponent(page.lane);
@@ -180,7 +180,7 @@ export class Today {
   async last() {
     const answer = await call("GET", "/payments" + "?limit=1&day=today&status=paid,offline_accepted,redeeming&lane=" + encodeURIComponent(page.lane));
     const p = answer.ok && answer.body.payments[0];
-    if (!p) return void ($("hint").textContent = answer.ok ? text("none") : answer.body.say);
+    if (!p) return say(answer.ok ? text("none") : answer.body.say, true);
     if ($("till").inert) return; // a payment has begun meanwhile
     this.show(p);
     (page.prints ? $("d-print") : $("d-receipt")).focus();
