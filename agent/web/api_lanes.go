@@ -32,10 +32,11 @@ func (s *Server) scan(w http.ResponseWriter, r *http.Request, c caller) error {
 	out := struct {
 		Accepted bool         `json:"accepted"`
 		Say      string       `json:"say"`
+		Code     string       `json:"code"` // the sentence's id: the same in every language
 		Tone     agent.Tone   `json:"tone"`
 		Receipt  bool         `json:"receipt"`
 		Payment  *paymentJSON `json:"payment,omitempty"`
-	}{Accepted: result.Accepted, Receipt: result.Receipt, Say: s.Words.Say(lang, result.Say), Tone: result.Tone}
+	}{Accepted: result.Accepted, Receipt: result.Receipt, Say: s.Words.Say(lang, result.Say), Code: result.Say.ID, Tone: result.Tone}
 	if result.Payment != nil {
 		p := s.payment(lang, *result.Payment)
 		out.Payment = &p

@@ -226,7 +226,7 @@ func (v *watch) event(e agent.Event) error {
 		}
 		return v.sendPayment(e.ID, *e.Payment)
 	case e.Kind == "lane":
-		return v.send(noID, "lane", map[string]any{"lane": e.Lane, "say": v.s.Words.Say(v.lang, e.Say), "tone": e.Tone, "receipt": e.Receipt})
+		return v.send(noID, "lane", map[string]any{"lane": e.Lane, "say": v.s.Words.Say(v.lang, e.Say), "code": e.Say.ID, "tone": e.Tone, "receipt": e.Receipt})
 	case e.Kind == "status":
 		return v.sendStatus(noID, false)
 	}

@@ -257,7 +257,7 @@ func TestTheHeartbeatAndNewsOfTheStatus(t *testing.T) {
 		t.Errorf("the status is %v", e)
 	}
 	tm.feed.Publish(agent.Event{Kind: "lane", Lane: "1", Say: agent.Sentence{ID: "scan.no_payment", English: "Enter the amount first"}, Tone: agent.ToneDoubt})
-	if e := l.next("lane"); e.data["lane"] != "1" || e.data["say"] != "Enter the amount first" || e.data["tone"] != "doubt" {
+	if e := l.next("lane"); e.data["lane"] != "1" || e.data["say"] != "Enter the amount first" || e.data["code"] != "scan.no_payment" || e.data["tone"] != "doubt" {
 		t.Errorf("the notice is %v", e)
 	}
 	for range statusEvery {

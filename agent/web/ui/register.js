@@ -451,7 +451,7 @@ async function scan(code) {
   const answer = await call("POST", "/lanes/" + encodeURIComponent(page.lane) + "/scan", { text: code });
   if (answer.body.receipt) return scanned(answer.body.payment.id);
   if (answer.body.payment?.id) take(answer.body.payment);
-  if (!answer.body.accepted) notice({ lane: page.lane, say: answer.body.say });
+  if (!answer.body.accepted) notice({ ...answer.body, lane: page.lane, receipt: "" });
 }
 
 // take brings in one payment's news.
@@ -510,7 +510,8 @@ function notice(n) {
   if (verdict.payment && (!verdict.payment.final || verdict.fresh)) verdict.notice(n.say);
   else {
     if (verdict.payment) dismiss();
-    say(n.say, n.tone !== "calm");
+    // An amount stands there: what is missing is the key that asks for it.
+    say(n.code === "scan.no_payment" && amount.minor() > 0 && wallets.scans(currency) ? text("hint.enter") : n.say, n.tone !== "calm");
   }
 }
 
