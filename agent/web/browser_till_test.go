@@ -65,6 +65,7 @@ func TestBrowserParkingASale(t *testing.T) {
 	b.keys("c", "a", "p", kb.Enter)
 	b.until(shows("hint", "Parked"))
 	b.until(`document.getElementById("typed").textContent === "0"`)
+	b.until(shows("waits", "Parked: 1"))
 	// Also what waits for a code already: nothing of it was sent.
 	b.keys("5", kb.Enter)
 	b.until(shows("v-actions", "Park"))
@@ -91,6 +92,7 @@ func TestBrowserParkingASale(t *testing.T) {
 	b.until(shows("parked-list", "cap"))
 	b.keys("2")
 	b.until(shows("hint", "Parked: cap"))
+	b.until(shows("waits", "Parked: 1")) // it was two
 	b.keys("9")
 	b.until(shows("amount", "9.00"))
 	b.keys(kb.Escape)

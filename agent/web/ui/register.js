@@ -161,6 +161,7 @@ async function putBack() {
     aside = mine;
     if (amount.text === "") suggest(mine.amount);
   }
+  till.parked();
   say(answer.ok ? text("parked.done") : answer.body.say, !answer.ok);
 }
 
@@ -213,6 +214,7 @@ function lost(silent) {
 // rest.
 async function refresh() {
   today.load();
+  till.parked();
   if (!verdict.payment || verdict.payment.training) return;
   const answer = await call("GET", "/payments/" + verdict.payment.id);
   if (answer.ok) take(answer.body);
@@ -433,6 +435,7 @@ function dismiss(suggestion) {
   if (!p.final) watched.set(p.id, p.status);
   const kept = suggestion ?? (p.final ? null : p.amount);
   if (kept) suggest(kept);
+  till.parked();
   verdict.show(null);
   draw();
 }

@@ -135,12 +135,24 @@ export class Till {
     const answer = await persist("POST", "/parked", { request_id: this.request, lane: page.lane, amount: this.amount, note: $("park-note").value });
     if (!answer.ok) return void ($("park-wrong").textContent = answer.body.say);
     $("park").close();
+    this.parked();
     this.act("put_aside");
   }
 
-  // list shows what was put aside, at any register.
-  async list() {
+  // parked asks what was put aside, at any register, and says at home how many that are.
+  async parked() {
+    const turn = (this.turn = {});
     const answer = await call("GET", "/parked");
+    if (!answer.ok || turn !== this.turn) return answer; // asked anew meanwhile
+    const { length } = answer.body.parked;
+    $("waits").hidden = length === 0;
+    $("waits").firstChild.textContent = text("parked.word", length);
+    return answer;
+  }
+
+  // list shows what was put aside.
+  async list() {
+    const answer = await this.parked();
     const rows = answer.ok ? answer.body.parked : [];
     $("parked-none").hidden = rows.length > 0;
     $("parked-none").textContent = answer.ok ? text("parked.none") : answer.body.say;
@@ -183,6 +195,7 @@ export class Till {
     this.removing = true;
     const answer = await persist("DELETE", "/parked/" + encodeURIComponent(p.id));
     this.removing = false;
+    this.parked();
     return answer;
   }
 }
