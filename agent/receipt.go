@@ -67,7 +67,7 @@ func NewReceipt(p Payment, shop string, duplicate bool) Receipt {
 		r.Title = Sentence{ID: "receipt.unpaid", English: "Not charged"}
 	default:
 		r.Title = Sentence{ID: "receipt.doubt", English: "Not confirmed"}
-		r.Foot = Sentence{ID: "receipt.doubt_foot", English: "If your wallet was charged, the money is returned automatically."}
+		r.Foot = Sentence{ID: "receipt.doubt_foot", English: "If this payment does not go through and your wallet was charged, the money is returned."}
 	}
 	return r
 }
