@@ -30,6 +30,19 @@ func notAtMidnight() {
 	}
 }
 
+// onTomorrowsBill are the kinds of difference that wait for tomorrow's bill when the day
+// is nearly over: what was paid in its last ten minutes may stand there. That they are
+// told then, and only then, is shown in agent/reconcile.
+func onTomorrowsBill(since time.Time) []string {
+	const slack, takes = 10 * time.Minute, 5 * time.Minute
+	for at := since.Add(-takes); at.Before(time.Now().Add(slack + takes)); at = at.Add(time.Minute) {
+		if at := at.In(time.FixedZone("", 8*60*60)); at.Hour() == 0 && at.Minute() < 2 {
+			return []string{"missing_there", "refund_missing"}
+		}
+	}
+	return nil
+}
+
 // difference is what the test reads of one.
 type difference struct {
 	Kind, Wallet, Payment, State, Say string
@@ -103,7 +116,7 @@ type plant struct {
 func TestE2EReconciliationFindsTenPlantedDifferencesAndNothingElse(t *testing.T) {
 	t.Parallel()
 	s := openShop(t)
-	begun := alipayDay()
+	begun, since := alipayDay(), time.Now()
 	phone := s.alipayPhone("approve")
 	var paid []object
 	for i := range 8 {
@@ -131,7 +144,15 @@ func TestE2EReconciliationFindsTenPlantedDifferencesAndNothingElse(t *testing.T)
 	for _, p := range plants {
 		want = append(want, p.kind+" "+p.no)
 	}
-	list := s.reconcile(begun)
+	if len(want) != 10 {
+		t.Fatalf("%d differences are planted", len(want))
+	}
+	list, waits := s.reconcile(begun), onTomorrowsBill(since)
+	told := func(list []difference) []difference {
+		return slices.DeleteFunc(list, func(d difference) bool { return slices.Contains(waits, d.Kind) })
+	}
+	want = slices.DeleteFunc(want, func(text string) bool { return slices.Contains(waits, strings.Fields(text)[0]) })
+	list = told(list)
 	for _, d := range list {
 		found = append(found, d.Kind+" "+d.OrderNo)
 		if d.Say == "" || d.Asked != (d.Kind == "paid_there") {
@@ -140,7 +161,7 @@ func TestE2EReconciliationFindsTenPlantedDifferencesAndNothingElse(t *testing.T)
 	}
 	slices.Sort(want)
 	slices.Sort(found)
-	if len(want) != 10 || !slices.Equal(found, want) {
+	if !slices.Equal(found, want) {
 		t.Fatalf("planted\n%s\nfound\n%s", strings.Join(want, "\n"), strings.Join(found, "\n"))
 	}
 
@@ -149,8 +170,8 @@ func TestE2EReconciliationFindsTenPlantedDifferencesAndNothingElse(t *testing.T)
 	if row := s.ledger()[fmt.Sprint(declined["order_no"])]; kept(row) != 0 || num(row["captured"]) != 3000 {
 		t.Errorf("the ledger has %v", row)
 	}
-	left := s.reconcile(begun)
-	if len(left) != 9 || slices.ContainsFunc(left, func(d difference) bool { return d.Kind == "paid_there" }) {
+	left := told(s.reconcile(begun))
+	if len(left) != len(want)-1 || slices.ContainsFunc(left, func(d difference) bool { return d.Kind == "paid_there" }) {
 		t.Errorf("after the refund: %+v", left)
 	}
 	s.noCodesOnDisk()
