@@ -165,8 +165,21 @@ func (b *broker) stop() {
 	if b.cmd == nil {
 		return
 	}
-	if err := b.cmd.Process.Signal(os.Interrupt); err == nil {
+	ended := make(chan struct{})
+	go func() {
 		_ = b.cmd.Wait() // its exit status says nothing that is asked here
+		close(ended)
+	}()
+	// mosquitto listens before its loop begins, which forgets what it was told until then.
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	for over := false; !over; {
+		_ = b.cmd.Process.Signal(os.Interrupt) // an error says that it has ended
+		select {
+		case <-ended:
+			over = true
+		case <-again.C:
+		}
 	}
 	b.cmd = nil
 	if b.t.Failed() {
