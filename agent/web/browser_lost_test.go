@@ -182,3 +182,24 @@ func TestBrowserASessionThatEndedInASilenceLeadsToTheDoor(t *testing.T) {
 	b.keys("111111")
 	b.until(shows("line", "Online"))
 }
+
+// The list of the day may be asked for before a payment begins and answered after it.
+func TestBrowserAPaymentThatBeginsWhileTheListIsAskedForStaysInIt(t *testing.T) {
+	tm := live(t)
+	b := tm.atRegister(1280, 800)
+	b.do(chromedp.Evaluate[chromedp.Void](`window.realFetch = fetch; window.fetch = async (...a) => {
+		const answer = await realFetch(...a);
+		if (String(a[0]).includes("day=today&lane=") && !window.letGo) await new Promise((go) => { window.letGo = go; });
+		return answer;
+	}`))
+	b.js(`(() => { const search = document.getElementById("search"); search.value = "x"; search.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" })); })()`)
+	b.until(`window.letGo !== undefined`)
+	tm.till().want(201, "POST", "/payments", openBody("x", "scan"))
+	b.until(`document.querySelectorAll("#list li").length === 1`)
+	b.js(`(() => { window.drawn = false; new MutationObserver(() => { window.drawn = true; }).observe(document.getElementById("list"), { childList: true }); letGo(); })()`)
+	b.until(`window.drawn`)
+	if n := b.js(`document.querySelectorAll("#list li").length`); n != "1" {
+		t.Errorf("the day has %s payments after an older answer", n)
+	}
+	b.quiet()
+}

@@ -71,6 +71,7 @@ export class Today {
   // true when the list is what the field asks for.
   async load() {
     const wanted = $("search").value.trim();
+    const before = this.payments;
     if (paycode.test(wanted)) {
       $("search").value = "";
       say(text("search.code"), true);
@@ -89,8 +90,9 @@ export class Today {
       found = older.body.payments;
       next = older.body.next;
     }
-    // News that came meanwhile are newer than the answer.
+    // News that came meanwhile are newer than the answer, and what began meanwhile is not in it.
     const known = this.payments;
+    if (!wanted) found.unshift(...[...known.values()].filter((p) => !before.has(p.id) && !found.some(({ id }) => id === p.id)));
     this.payments = new Map(found.map((p) => [p.id, newer(known.get(p.id), p) ? p : known.get(p.id)]));
     this.draw();
     return true;
