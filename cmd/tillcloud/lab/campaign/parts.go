@@ -29,7 +29,7 @@ func parts() []part {
 		{ID: "C3", Title: "kill -9 while eight lanes pay", Folder: "kill", Light: true, Minutes: 28, Unit: "kills", Least: 5000},
 		{ID: "C4", Title: "every message cut at every byte", Folder: "network", Cheap: true, Real: true, Minutes: 20, Unit: "cuts"},
 		{ID: "C5", Title: "late, doubled, forged and strange answers", Folder: "network", Minutes: 3, Unit: "answers", Least: 10_000},
-		{ID: "C6", Title: "whole shops in virtual time", Folder: "sim", Cheap: true, Minutes: 30, Unit: "payments", Least: 1_000_000},
+		{ID: "C6", Title: "whole shops in virtual time", Folder: "sim", Cheap: true, Wide: true, Minutes: 30, Unit: "payments", Least: 1_000_000},
 		{ID: "queue", Title: "a queue drains, with a poisoned item in it", Folder: "sim", Cheap: true, Minutes: 2, Unit: "queues", Least: 30},
 		{ID: "C7", Title: "the payment against its model", Folder: "model", Minutes: 4, Unit: "runs", Least: 10_000},
 		{ID: "C8", Title: "failing, full and lying disks", Folder: "disk", Tags: "faultfs", Cheap: true, Minutes: 4, Unit: "errors", Least: 5000},

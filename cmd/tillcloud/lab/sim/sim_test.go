@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -38,8 +37,6 @@ func TestSimulatedShopDays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A shop lives for a second and leaves little behind: memory is cheaper than collecting.
-	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	c := &campaign{run: lab.Begin(t, "C6", "payments", 12_000, 1_000_000), keys: keys, dir: lab.Scratch(t), ways: map[agent.Way]int{}}
 	c.run.Tried(append(lab.Wallets(), lab.Apart()...)...)
 	cases := processors
