@@ -172,8 +172,8 @@ func (a *app) paymentsExportCommand() *cobra.Command {
 	c := &cobra.Command{Use: "export", Short: "Write all payments as CSV, or as JSON with --json", Args: cli.Exactly(),
 		Long: `Writes every payment with what was asked for, captured, refunded and reversed, in minor units of
 its currency, so that the export can be compared with a wallet's bill or ledger line by line.
-What the shop keeps of a payment is in "kept": nothing when it was reversed, else captured less
-refunded. It may run beside the agent.`,
+What the shop keeps of a payment is in "kept": nothing when it was reversed or closed, else captured
+less refunded. It may run beside the agent.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, r, err := a.journalReader(c.Context())
 			if err != nil {

@@ -24,7 +24,7 @@ type row struct {
 	Captured  int64       `json:"captured"` // ever taken, never reduced
 	Refunded  int64       `json:"refunded"` // sum of successful refunds
 	Reversed  bool        `json:"reversed"`
-	Kept      int64       `json:"kept"` // what the shop keeps: 0 when reversed, else captured less refunded
+	Kept      int64       `json:"kept"` // what the shop keeps: 0 when reversed or closed, else captured less refunded
 	Status    agent.State `json:"status"`
 	Final     bool        `json:"final"`
 	Since     time.Time   `json:"since"`
@@ -51,7 +51,8 @@ func newRow(p agent.Payment) row {
 		Mode: string(p.Mode), Wallet: s.Wallet, Currency: string(p.Amount.Currency), Amount: p.Amount.Value, Captured: s.Captured,
 		Refunded: s.RefundedSum(), Reversed: s.State == agent.Reversed, Status: s.State, Final: s.Final(), Since: s.Since,
 		Txn: s.Txn, Reason: string(s.Reason), Code: s.Code, Test: p.Test, Way: s.Way, Refunds: []refundRow{}}
-	if !r.Reversed {
+	// A closed payment may have a success on record that its wallet took back afterwards.
+	if !r.Reversed && s.State != agent.Closed {
 		r.Kept = r.Captured - r.Refunded
 	}
 	for _, f := range s.Refunds {
