@@ -263,11 +263,7 @@ func (e *Engine) start(ctx context.Context, p agent.Payment, w agent.Wallet, cod
 			return e.scanFor(ctx, *moved, code)
 		}
 	}
-	var say *agent.Error
-	if errors.As(err, &say) {
-		return agent.ScanResult{Payment: &p, Say: say.Say, Tone: agent.ToneBad}
-	}
-	return no(&p, agent.ToneBad, "scan.store", "The payment cannot be recorded, so nothing was sent. See the owner's page")
+	return failed(&p, err)
 }
 
 // codeUsed is said of a code that another payment was begun with.

@@ -1,6 +1,7 @@
 package checkout_test
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"testing"
@@ -44,6 +45,33 @@ func TestEveryScanHasAnAnswer(t *testing.T) {
 			})
 		})
 	}
+}
+
+// wordless is a journal that refuses the start of a payment without a sentence for anybody,
+// as a store does whose database refuses the row.
+type wordless struct{ agent.Journal }
+
+func (j wordless) Record(ctx context.Context, id agent.PaymentID, version int64, facts ...agent.Fact) (agent.Payment, error) {
+	if facts[0].Kind == agent.FactPayStarted {
+		return agent.Payment{}, &agent.Error{Op: "write", Class: agent.Internal}
+	}
+	return j.Journal.Record(ctx, id, version, facts...)
+}
+
+// TestAScanThatCannotBeRecordedIsAnswered, also where the store has no words for it.
+func TestAScanThatCannotBeRecordedIsAnswered(t *testing.T) {
+	inShop(t, func(s *shop) {
+		s.stop()
+		s.wrap = func(j agent.Journal) agent.Journal { return wordless{j} }
+		s.start()
+		s.open(agent.ModeScan)
+		if r := s.scan(goodCode); r.Accepted || r.Say.ID != "scan.store" || r.Say.English == "" {
+			t.Errorf("the scan was accepted: %t; it says %+v", r.Accepted, r.Say)
+		}
+		if n := s.cloud.count(agent.OpPay); n != 0 {
+			t.Errorf("the scan sent %d pay requests", n)
+		}
+	})
 }
 
 // TestNoiseFromAScannerMovesNothing is assertion 28 of the threat model: whatever bytes a
