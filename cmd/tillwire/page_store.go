@@ -8,8 +8,8 @@ import (
 	"tillwire/offline"
 )
 
-// pageStore is the store in the words of the pages, which know neither rows of
-// the journal nor what the store calls its sessions.
+// pageStore is the store in the words of the pages, which know no rows of the
+// journal.
 type pageStore struct {
 	*offline.Store
 	forward func(context.Context) (revived int, err error)
@@ -17,16 +17,6 @@ type pageStore struct {
 
 // ForwardNow begins with everything that waits for its next try.
 func (s pageStore) ForwardNow(ctx context.Context) (revived int, err error) { return s.forward(ctx) }
-
-// DropSession ends one session.
-func (s pageStore) DropSession(ctx context.Context, key []byte) error {
-	return s.DeleteSession(ctx, key)
-}
-
-// DropSessionsOf ends all sessions of a person.
-func (s pageStore) DropSessionsOf(ctx context.Context, person string) error {
-	return s.DeleteSessions(ctx, person)
-}
 
 // Audits lists the newest sensitive acts.
 func (s pageStore) Audits(ctx context.Context, limit int) ([]agent.Audit, error) {
