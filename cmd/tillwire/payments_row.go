@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tillwire/agent"
+	"tillwire/agent/words"
 )
 
 // row is a payment as it is exported: flat, in minor units, with the members of
@@ -68,15 +69,7 @@ var csvHeader = []string{"id", "order_no", "created", "lane", "reference", "requ
 func (r row) csv() []string {
 	stamp := func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 	number := func(n int64) string { return strconv.FormatInt(n, 10) }
-	return []string{r.ID, r.OrderNo, stamp(r.Created), r.Lane, cell(r.Reference), cell(r.RequestID), r.Mode, r.Wallet, r.Currency, number(r.Amount),
+	return []string{r.ID, r.OrderNo, stamp(r.Created), r.Lane, words.Cell(r.Reference), words.Cell(r.RequestID), r.Mode, r.Wallet, r.Currency, number(r.Amount),
 		number(r.Captured), number(r.Refunded), strconv.FormatBool(r.Reversed), number(r.Kept), string(r.Status), strconv.FormatBool(r.Final),
-		stamp(r.Since), cell(r.Txn), r.Reason, cell(r.Code), strconv.FormatBool(r.Test), string(r.Way)}
-}
-
-// cell keeps a spreadsheet from taking text of others for a formula.
-func cell(text string) string {
-	if text != "" && (text[0] == '=' || text[0] == '+' || text[0] == '-' || text[0] == '@' || text[0] == '\t' || text[0] == '\r') {
-		return "'" + text
-	}
-	return text
+		stamp(r.Since), words.Cell(r.Txn), r.Reason, words.Cell(r.Code), strconv.FormatBool(r.Test), string(r.Way)}
 }
