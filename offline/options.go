@@ -82,7 +82,7 @@ func (o Options) withDefaults() Options {
 		o.Steady = func() bool { return false }
 	}
 	if o.Free == nil {
-		o.Free = freeBytes
+		o.Free = FreeBytes
 	}
 	if o.BackupEvery == 0 {
 		o.BackupEvery = 6 * time.Hour
@@ -90,8 +90,9 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// freeBytes is what an ordinary user may still write.
-func freeBytes(dir string) (uint64, error) {
+// FreeBytes is what an ordinary user may still write to the disk of a folder; the error is
+// the system's.
+func FreeBytes(dir string) (uint64, error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil {
 		return 0, err

@@ -174,7 +174,7 @@ func (d *agentd) publishGauges(data string) {
 	m.gauge("clock_offset_seconds", "The wallets' time less this machine's, beyond a minute.", func() float64 { return d.clocks.offset().Seconds() })
 	m.gauge("sqlite_wal_bytes", "Size of the store's write-ahead log.", func() float64 { return float64(d.store.LogBytes()) })
 	m.gauge("disk_free_bytes", "Free space for the data folder.", func() float64 {
-		free, err := freeSpace(data)
+		free, err := offline.FreeBytes(data)
 		if err != nil {
 			return -1
 		}

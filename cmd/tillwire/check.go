@@ -113,7 +113,7 @@ func (a *app) checkData(ctx context.Context, k *checkup, c config) (latest time.
 	if err := unix.Access(dir, unix.W_OK); err != nil {
 		k.wrong("data", fmt.Sprintf("%s cannot be written: %v.", dir, err), "Mount the disk writable and give the folder to the user tillwire: chown -R tillwire "+dir)
 	}
-	if free, err := freeSpace(dir); err == nil && free < diskLow {
+	if free, err := offline.FreeBytes(dir); err == nil && free < diskLow {
 		k.wrong("data", fmt.Sprintf("only %d MiB are free on the disk of %s.", free>>20, dir), "Free some space: below 64 MiB no new payment is taken.")
 	} else if err == nil {
 		k.fine("data", "%s: %d MiB free", dir, free>>20)

@@ -8,6 +8,7 @@ import (
 
 	"tillwire/agent"
 	"tillwire/agent/fleet"
+	"tillwire/offline"
 )
 
 // fleetReport is the terminal's state for the fleet: what the owner's page shows,
@@ -36,7 +37,7 @@ func (d *agentd) fleetReport() fleet.Report {
 	for _, p := range d.problems.list() {
 		r.Problems = append(r.Problems, fleet.ProblemReport{What: clipped(p.What, 1000), Since: stampOf(p.Since), Do: clipped(p.Do, 1000)})
 	}
-	if free, err := freeSpace(d.config.Terminal.Data); err == nil {
+	if free, err := offline.FreeBytes(d.config.Terminal.Data); err == nil {
 		r.DiskFree = int64(free)
 	}
 	return r

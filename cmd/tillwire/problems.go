@@ -3,10 +3,10 @@ package main
 import (
 	"fmt"
 	"sync"
-	"syscall"
 	"time"
 
 	"tillwire/agent"
+	"tillwire/offline"
 )
 
 // problems collects what is wrong now. Parts that watch something themselves are
@@ -67,21 +67,12 @@ func (s *standing) problem(is bool, key string, p agent.Problem) []agent.Problem
 	return []agent.Problem{p}
 }
 
-// The free space below which a person should know, and below which the store
-// takes no new payment (offline.md 3.7 keeps 64 MiB for outcomes and reversals).
+// diskLow is the free space, in bytes, below which a person should know. Far below it the
+// store takes no new payment.
 const diskLow = 256 << 20
 
-// freeSpace is what an ordinary user may still write at a path, in bytes.
-func freeSpace(path string) (uint64, error) {
-	var st syscall.Statfs_t
-	if err := syscall.Statfs(path, &st); err != nil {
-		return 0, fmt.Errorf("look at the disk of %s: %w", path, err)
-	}
-	return st.Bavail * uint64(st.Bsize), nil
-}
-
 func diskProblems(s *standing, data string) []agent.Problem {
-	free, err := freeSpace(data)
+	free, err := offline.FreeBytes(data)
 	return s.problem(err == nil && free < diskLow, "disk", agent.Problem{ID: "problem.disk", Args: []string{fmt.Sprint(free >> 20), data},
 		What: fmt.Sprintf("Only %d MiB are free on the disk of %s.", free>>20, data),
 		Do:   "Free some space: below 64 MiB no new payment is taken, so that what is open can still be finished."})
