@@ -200,6 +200,9 @@ func (b *batch) each(query string, n int, visit func([]driver.Value) error, args
 	return errors.Join(err, s.stmt.Close())
 }
 
+// setMeta puts a value into the table meta, in the place of the last one of its key.
+const setMeta = "INSERT INTO meta(key, value) VALUES (?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value"
+
 // meta reads a number of the table meta; 0 when there is none.
 func (b *batch) meta(key string) (n int64, err error) {
 	err = b.each("SELECT value FROM meta WHERE key = ?", 1, func(v []driver.Value) error {
@@ -227,7 +230,7 @@ func (s *Store) ResetSeen(ctx context.Context, by string) error {
 		if was, err = b.meta(seenKey); err != nil {
 			return err
 		}
-		return b.do("INSERT INTO meta(key, value) VALUES (?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value", seenKey, now.UnixNano())
+		return b.do(setMeta, seenKey, now.UnixNano())
 	})
 	if err != nil {
 		return err

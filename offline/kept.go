@@ -30,6 +30,6 @@ func (s *Store) Keep(_ context.Context, name string, text []byte) error {
 		if text == nil {
 			return b.do("DELETE FROM meta WHERE key = ?", keptPrefix+name)
 		}
-		return b.do("INSERT INTO meta(key, value) VALUES (?,?) ON CONFLICT(key) DO UPDATE SET value = excluded.value", keptPrefix+name, string(text))
+		return b.do(setMeta, keptPrefix+name, string(text))
 	})
 }

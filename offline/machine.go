@@ -48,6 +48,6 @@ func (w *writer) recognise() error {
 	if slices.Equal(both, known) {
 		return nil
 	}
-	_, err = w.conn.Exec("INSERT INTO meta(key, value) VALUES (?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value", values(machineKey, strings.Join(both, " ")))
+	_, err = w.conn.Exec(setMeta, values(machineKey, strings.Join(both, " ")))
 	return err
 }

@@ -42,7 +42,7 @@ func (w *writer) notice(found ...agent.Problem) error {
 		if err != nil {
 			return fmt.Errorf("notice: %w", err)
 		}
-		if _, err := w.conn.Exec("INSERT INTO meta(key, value) VALUES (?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value", values(noticeKey, string(text))); err != nil {
+		if _, err := w.conn.Exec(setMeta, values(noticeKey, string(text))); err != nil {
 			return err
 		}
 	}

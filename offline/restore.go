@@ -155,9 +155,9 @@ func renew(c *sqlite3.SQLiteConn, why agent.Audit) (id string, err error) {
 		args []driver.Value
 	}{
 		{"BEGIN IMMEDIATE", nil},
-		{"INSERT INTO meta(key, value) VALUES ('incarnation', ?1) ON CONFLICT(key) DO UPDATE SET value = excluded.value", []driver.Value{id}},
+		{setMeta, []driver.Value{"incarnation", id}},
 		// What was spent since then is not known here: see Store.Accept.
-		{"INSERT INTO meta(key, value) VALUES ('put_back', ?1) ON CONFLICT(key) DO UPDATE SET value = excluded.value", []driver.Value{why.At.UnixNano()}},
+		{setMeta, []driver.Value{putBackKey, why.At.UnixNano()}},
 		{"INSERT INTO journal(seq, pay, prev, at, ev, hash) VALUES (?, NULL, 0, ?, ?, ?)", []driver.Value{seq + 1, why.At.UnixNano(), ev, hash[:]}},
 		{"COMMIT", nil},
 	} {

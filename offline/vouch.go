@@ -57,7 +57,7 @@ func (b *batch) vouch(now time.Time, keep time.Duration) (seq int64, err error) 
 	if err != nil {
 		return 0, fmt.Errorf("retention: %w", err)
 	}
-	return seq, b.do("INSERT INTO meta(key, value) VALUES (?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value", vouchedKey, string(text))
+	return seq, b.do(setMeta, vouchedKey, string(text))
 }
 
 // vouching adds a note, lets go those that nobody needs, and finds the last row that
