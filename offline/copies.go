@@ -73,7 +73,8 @@ func copiedAt(path string, info os.FileInfo) time.Time {
 	return info.ModTime()
 }
 
-// copyTime is the time in a backup's name, in UTC: names sort by age.
+// copyTime is the time in the name of a backup or of a file that was set aside, in UTC:
+// names sort by age.
 const copyTime = "20060102T150405"
 
 // CopySoon has a backup made in the background, at once or when the one under way is

@@ -158,9 +158,10 @@ func (s *Store) newestBackup(ctx context.Context) (string, error) {
 // returns the new name.
 func moveAside(dir, why string, now time.Time) (string, error) {
 	path := filepath.Join(dir, fileName)
-	name := fmt.Sprintf("%s.%s-%s", fileName, why, now.UTC().Format("20060102T150405"))
+	first := fmt.Sprintf("%s.%s-%s", fileName, why, now.UTC().Format(copyTime))
+	name := first
 	for n := 2; exists(filepath.Join(dir, name)); n++ {
-		name = fmt.Sprintf("%s.%s-%s-%d", fileName, why, now.UTC().Format("20060102T150405"), n)
+		name = fmt.Sprintf("%s-%d", first, n)
 	}
 	for _, suffix := range []string{"-wal", "-shm", ""} {
 		if err := os.Rename(path+suffix, filepath.Join(dir, name+suffix)); err != nil && !errors.Is(err, os.ErrNotExist) {
