@@ -269,12 +269,13 @@ const sumsOf = "count(*), coalesce(sum(" + paid + "), 0), coalesce(" + taken + "
 // Totals sums the payments created in a span, per currency. Refunds count with the
 // payment that they belong to; those of earlier payments stand apart.
 func (r *Reader) Totals(ctx context.Context, from, to time.Time) ([]agent.Totals, error) {
-	var list []agent.Totals
-	err := r.sums(ctx, "SELECT currency, '', 0, "+sumsOf+"GROUP BY currency ORDER BY currency", from, to, func(_ int64, _ string, t agent.Totals) {
-		list = append(list, t)
-	})
+	sums, err := r.sums(ctx, "SELECT currency, '', "+sumsOf+"GROUP BY currency ORDER BY currency", from, to)
 	if err != nil {
 		return nil, err
+	}
+	var list []agent.Totals
+	for _, sum := range sums {
+		list = append(list, sum.Totals)
 	}
 	first, next := bounds(from, to)
 	old, err := r.earlier(ctx, behind, []any{slack(first)}, "p.created < ? AND f.at >= ? AND f.at < ?", first, first, next)
@@ -289,23 +290,24 @@ func (r *Reader) Totals(ctx context.Context, from, to time.Time) ([]agent.Totals
 	return list, err
 }
 
-func (r *Reader) sums(ctx context.Context, query string, from, to time.Time, add func(n int64, wallet string, t agent.Totals), more ...any) error {
+// sums runs a query for currency, wallet and sumsOf over a span; more are the arguments of
+// what it adds to the span.
+func (r *Reader) sums(ctx context.Context, query string, from, to time.Time, more ...any) ([]agent.WalletTotal, error) {
 	rows, err := r.db.QueryContext(ctx, query, append([]any{from.UnixNano(), to.UnixNano()}, more...)...)
 	if err != nil {
-		return readError(err)
+		return nil, readError(err)
 	}
 	defer rows.Close()
+	list := []agent.WalletTotal{}
 	for rows.Next() {
-		var t agent.Totals
-		var wallet string
-		var n int64
-		if err := rows.Scan(&t.Currency, &wallet, &n, &t.Count, &t.Paid, &t.Captured, &t.Refunded, &t.Open); err != nil {
-			return readError(err)
+		var t agent.WalletTotal
+		if err := rows.Scan(&t.Currency, &t.Wallet, &t.Count, &t.Paid, &t.Captured, &t.Refunded, &t.Open); err != nil {
+			return nil, readError(err)
 		}
-		add(n, wallet, t)
+		list = append(list, t)
 	}
 	if err := rows.Err(); err != nil {
-		return readError(err)
+		return nil, readError(err)
 	}
-	return nil
+	return list, nil
 }

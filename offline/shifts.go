@@ -154,11 +154,8 @@ func (r *Reader) shift(ctx context.Context, query string, args ...any) (n agent.
 		}
 		return n, nil
 	}
-	n.Wallets = []agent.WalletTotal{}
-	err = r.sums(ctx, "SELECT currency, wallet, 0, "+sumsOf+"AND lane = ? AND first_seq > ? AND first_seq <= ? GROUP BY wallet, currency ORDER BY wallet, currency",
-		n.Opened.Add(-shiftSlack), fromNano(math.MaxInt64), func(_ int64, wallet string, t agent.Totals) {
-			n.Wallets = append(n.Wallets, agent.WalletTotal{Wallet: wallet, Totals: t})
-		}, n.Lane, since, last)
+	n.Wallets, err = r.sums(ctx, "SELECT currency, wallet, "+sumsOf+"AND lane = ? AND first_seq > ? AND first_seq <= ? GROUP BY wallet, currency ORDER BY wallet, currency",
+		n.Opened.Add(-shiftSlack), fromNano(math.MaxInt64), n.Lane, since, last)
 	if err != nil {
 		return n, err
 	}
