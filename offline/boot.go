@@ -138,7 +138,7 @@ func (s *Store) allowed(from, to agent.State) bool { return s.edges[[2]agent.Sta
 func (w *writer) remember(ctx context.Context) error {
 	s, st := w.s, &w.s.state
 	// A look before this one may have got half way through a file that is damaged.
-	*st, s.locks = newState(), map[string]lockout{}
+	*st, s.locks = newState(), map[string]time.Duration{}
 	if err := w.readCounters(st); err != nil {
 		return err
 	}

@@ -9,10 +9,6 @@ import (
 	"tillwire/agent"
 )
 
-// lockout is when a person may try again, on this run's monotonic clock. A restart
-// never shortens it: it goes on from what was left when it was last written.
-type lockout struct{ until time.Duration }
-
 const selectPerson = "SELECT id, name, role, secret, disabled, failures, created FROM person "
 
 func (s *Store) readLocks(ctx context.Context) error {
@@ -27,7 +23,7 @@ func (s *Store) readLocks(ctx context.Context) error {
 		if err := rows.Scan(&id, &left); err != nil {
 			return err
 		}
-		s.locks[id] = lockout{s.opt.Clock.Mono() + time.Duration(left)*time.Millisecond}
+		s.locks[id] = s.opt.Clock.Mono() + time.Duration(left)*time.Millisecond
 	}
 	return rows.Err()
 }
@@ -36,8 +32,8 @@ func (s *Store) readLocks(ctx context.Context) error {
 func (s *Store) keepLocks(w *writer) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	for id, l := range s.locks {
-		left := max(l.until-s.opt.Clock.Mono(), 0).Milliseconds()
+	for id, until := range s.locks {
+		left := max(until-s.opt.Clock.Mono(), 0).Milliseconds()
 		if _, err := w.conn.Exec("UPDATE person SET locked = ? WHERE id = ?", values(left, id)); err != nil {
 			return err
 		}
@@ -48,7 +44,7 @@ func (s *Store) keepLocks(w *writer) error {
 func (s *Store) locked(id string) time.Duration {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return max(s.locks[id].until-s.opt.Clock.Mono(), 0)
+	return max(s.locks[id]-s.opt.Clock.Mono(), 0)
 }
 
 func (s *Store) setLock(id string, left time.Duration) {
@@ -58,7 +54,7 @@ func (s *Store) setLock(id string, left time.Duration) {
 		delete(s.locks, id)
 		return
 	}
-	s.locks[id] = lockout{s.opt.Clock.Mono() + left}
+	s.locks[id] = s.opt.Clock.Mono() + left
 }
 
 func (s *Store) people(ctx context.Context, query string, args ...any) ([]agent.Person, error) {

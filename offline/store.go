@@ -41,7 +41,9 @@ type Store struct {
 	problems []agent.Problem // of this run
 	notices  []agent.Problem // of the last days; on record
 	blind    *agent.Problem  // no witness is kept
-	locks    map[string]lockout
+	// locks is when a person may try again, on this run's monotonic clock. A restart never
+	// shortens it: it goes on from what was left when it was last written.
+	locks map[string]time.Duration
 	// These are written at the start alone.
 	incarnation string
 	alone       bool            // its witness was gone
@@ -74,7 +76,7 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	}
 	s := &Store{opt: opt, lock: lock, queue: make(chan request, queueLength), stopped: make(chan struct{}), headed: make(chan struct{}, 1),
 		copies: copies{wanted: make(chan struct{}, 1)},
-		edges:  map[[2]agent.State]bool{}, state: newState(), locks: map[string]lockout{}, booted: opt.Clock.Mono(), wall: opt.Clock.Now()}
+		edges:  map[[2]agent.State]bool{}, state: newState(), locks: map[string]time.Duration{}, booted: opt.Clock.Mono(), wall: opt.Clock.Now()}
 	for _, e := range agent.Edges() {
 		s.edges[e] = true
 	}
