@@ -53,8 +53,8 @@ const (
 // Operation is one thing asked of a wallet's cloud.
 type Operation string
 
-// The operations of design section 5.3, and OpExpire, which asks nobody: it ends
-// a payment whose code never came.
+// The operations that a cloud knows, and OpExpire, which asks nobody: it ends a
+// payment whose code never came.
 const (
 	OpPay         Operation = "pay"
 	OpPresent     Operation = "present"

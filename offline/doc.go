@@ -6,5 +6,6 @@
 // One goroutine writes. It takes whatever waits, puts it into one transaction and
 // answers after the one sync. Readers have connections of their own.
 //
-// It imports only the root, SQLite's driver, the CBOR codec and golang.org/x/sys.
+// It imports only the root, the leaf agent/wallet/voucher, SQLite's driver, the CBOR
+// codec and golang.org/x/sys.
 package offline

@@ -44,12 +44,12 @@ type Store struct {
 	// locks is when a person may try again, on this run's monotonic clock. A restart never
 	// shortens it: it goes on from what was left when it was last written.
 	locks map[string]time.Duration
+	look  chan struct{} // closed when the writer has answered; nil while nobody asks
 	// These are written at the start alone.
 	incarnation string
 	alone       bool            // its witness was gone
 	replaced    []agent.Problem // that a damaged file was
 	headed      chan struct{}   // of one place: the journal has come further
-	look        chan struct{}   // closed when the writer has answered; nil while nobody asks
 
 	booted time.Duration // monotonic
 	wall   time.Time     // at the same moment

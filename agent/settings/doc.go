@@ -7,5 +7,6 @@
 // a change enters by one door, Book.Apply: everyone concerned verifies, the
 // change is saved with who and when, everyone commits and says live or restart.
 //
-// It imports the root of agent and the standard library, nothing else.
+// It imports the root of agent, the leaf agent/wallet/voucher and the standard library,
+// nothing else.
 package settings

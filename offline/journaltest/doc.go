@@ -2,5 +2,6 @@
 // memory journal that serves as its reference and as the store of other rooms'
 // tests, and a clock that a test moves by hand.
 //
-// It imports only the root and the test libraries. Only tests import it.
+// It imports only the root, the leaf agent/wallet/voucher and the test libraries. Only
+// tests import it.
 package journaltest
