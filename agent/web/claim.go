@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
-	"encoding/base64"
 	"math/big"
 	"strings"
 	"sync"
@@ -124,9 +123,7 @@ func (c *claim) enter(text string) (session string, ok bool) {
 		}
 		return "", false
 	}
-	secret := make([]byte, 32)
-	_, _ = rand.Read(secret)
-	c.code, c.session, c.until = "", base64.RawURLEncoding.EncodeToString(secret), c.clock.Mono()+claimSession
+	c.code, c.session, c.until = "", newCookie(), c.clock.Mono()+claimSession
 	return c.session, true
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -169,9 +168,7 @@ func (p *pairings) pair(ctx context.Context, typed, name string) (secret string,
 	if len(p.list) >= pairedMost {
 		return "", d, fail(agent.Conflict, agent.CodeState, "error.pair_many", "As many devices are paired as there may be. Remove one on the owner's page first.")
 	}
-	bytes := make([]byte, 32)
-	_, _ = rand.Read(bytes) // crypto/rand does not fail; it ends the program instead
-	secret = base64.RawURLEncoding.EncodeToString(bytes)
+	secret = newCookie()
 	d = pairedDevice{ID: rand.Text()[:12], Name: name, Key: keyOf(secret), At: p.clock.Now(), By: p.by}
 	if err := p.save(ctx, append(slices.Clone(p.list), d)); err != nil {
 		return "", d, err

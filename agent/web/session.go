@@ -97,10 +97,7 @@ func (i *idleness) forget(key []byte) {
 // ended, so that an id fixed beforehand is worth nothing.
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request, p agent.Person, cookie string) error {
 	s.signOut(w, r, cookie)
-	secret := make([]byte, 32)
-	_, _ = rand.Read(secret) // crypto/rand does not fail; it ends the program instead
-	value := base64.RawURLEncoding.EncodeToString(secret)
-	now := s.Clock.Now()
+	value, now := newCookie(), s.Clock.Now()
 	sess := agent.Session{Key: keyOf(value), Person: p.ID, Role: p.Role, Created: now, Seen: now}
 	if err := s.Store.SaveSession(r.Context(), sess); err != nil {
 		return err
@@ -122,6 +119,13 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request, cookie string) 
 		s.Log.Error("a session could not be ended", "comp", "web", "err", err)
 	}
 	http.SetCookie(w, &http.Cookie{Name: cookie, Path: "/", MaxAge: -1, Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode})
+}
+
+// newCookie is the value of a cookie that nobody can guess.
+func newCookie() string {
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret) // crypto/rand does not fail; it ends the program instead
+	return base64.RawURLEncoding.EncodeToString(secret)
 }
 
 func keyOf(cookie string) []byte {
