@@ -77,6 +77,6 @@ func (a *approvals) take(what act, id, request string, payment agent.PaymentID, 
 }
 
 func errApproval(payment agent.PaymentID) error {
-	return &agent.Error{Op: "refund", Class: agent.Forbidden, Code: agent.CodeApproval, Payment: payment,
+	return &agent.Error{Op: "take an approval", Class: agent.Forbidden, Code: agent.CodeApproval, Payment: payment,
 		Say: agent.Sentence{ID: "error.approval", English: "A manager must approve exactly this amount. Enter the manager's PIN again."}}
 }

@@ -13,7 +13,7 @@ func (s *Server) routeHealth(mux *http.ServeMux) {
 
 // livez answers as long as requests are answered at all.
 func (s *Server) livez(w http.ResponseWriter, _ *http.Request) {
-	s.respond(w, http.StatusOK, map[string]any{"status": "ok", "uptime_s": int64((s.Clock.Mono() - s.now) / time.Second)})
+	s.respond(w, http.StatusOK, map[string]any{"status": "ok", "uptime_s": int64((s.Clock.Mono() - s.began) / time.Second)})
 }
 
 // readyz answers whether the terminal can sell. What is wrong in detail is for

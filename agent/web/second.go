@@ -28,12 +28,11 @@ type seconds interface {
 
 // The codes of RFC 6238 as every authenticator app counts them.
 const (
-	secondStep   = 30 // seconds
-	secondDrift  = 1  // steps that the phone's clock may be off, either way
-	secondDigits = 6
-	secondBytes  = 20               // of a secret, RFC 4226, section 4
-	secondWaits  = 10 * time.Minute // for a new phone's first code
-	secondAbout  = "second factor " // what a sealed secret is bound to, before the person's id
+	secondStep  = 30               // seconds
+	secondDrift = 1                // steps that the phone's clock may be off, either way
+	secondBytes = 20               // of a secret, RFC 4226, section 4
+	secondWaits = 10 * time.Minute // for a new phone's first code
+	secondAbout = "second factor " // what a sealed secret is bound to, before the person's id
 )
 
 // enrolments are secrets that were shown and not yet confirmed; a restart forgets them.
@@ -47,7 +46,7 @@ type enrolment struct {
 	expires time.Duration // Mono
 }
 
-// secondCode is the code of a step (RFC 6238, section 4; RFC 4226, section 5.3).
+// secondCode is the six digits of a step (RFC 6238, section 4; RFC 4226, section 5.3).
 func secondCode(secret []byte, step int64) string {
 	mac := hmac.New(sha1.New, secret)
 	_ = binary.Write(mac, binary.BigEndian, step)

@@ -44,7 +44,7 @@ type Server struct {
 	exports slots
 	done    chan struct{} // closed when the listener shuts down
 	once    sync.Once
-	now     time.Duration // Mono at the start, for /livez
+	began   time.Duration // Mono at the start, for /livez
 }
 
 // New returns a server; the error says which required option is missing.
@@ -53,7 +53,7 @@ func New(opt Options) (*Server, error) {
 		return nil, errors.New("web: Store, Feed, Clock, Words and Secrets are required")
 	}
 	opt.defaults()
-	s := &Server{Options: opt, done: make(chan struct{}), streams: slots{max: maxStreams}, exports: slots{max: exports}, now: opt.Clock.Mono()}
+	s := &Server{Options: opt, done: make(chan struct{}), streams: slots{max: maxStreams}, exports: slots{max: exports}, began: opt.Clock.Mono()}
 	s.wire.made = map[wireKey][]byte{}
 	s.gate = newGate(opt.Store, opt.Clock, opt.Secrets)
 	s.approvals = &approvals{clock: opt.Clock, open: map[string]approval{}}

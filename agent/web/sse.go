@@ -20,13 +20,13 @@ const (
 	reconnectFor = time.Second
 )
 
-// slots bounds how many streams are open at once.
+// slots bounds how many streams, or downloads, there are at once.
 type slots struct {
 	held atomic.Int64
 	max  int64
 }
 
-// take reserves a stream; the caller gives it back with free.
+// take reserves a place; the caller gives it back with free. Its error is about streams.
 func (s *slots) take() error {
 	if s.held.Add(1) > s.max {
 		s.held.Add(-1)
