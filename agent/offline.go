@@ -22,9 +22,9 @@ const (
 // Ways lists every way, for settings and tests.
 func Ways() []Way { return []Way{WayReceipt, WayDevice, WayBearer, WayDeferred, WaySight} }
 
-// paidBefore reports that the money may be at the wallet already, so that giving the
+// PaidBefore reports that the money may be at the wallet already, so that giving the
 // sale up means asking there and not only forgetting it here.
-func (w Way) paidBefore() bool { return w == WayReceipt || w == WaySight }
+func (w Way) PaidBefore() bool { return w == WayReceipt || w == WaySight }
 
 // Returns reports that a code accepted this way is the customer's again when the sale
 // is taken back before it was sent. A phone counts its codes and makes another one.

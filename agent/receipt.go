@@ -59,7 +59,7 @@ func NewReceipt(p Payment, shop string, duplicate bool) Receipt {
 		r.Accepted = true
 		r.Title = Sentence{ID: "receipt.offline", English: "Accepted offline"}
 		r.Foot = Sentence{ID: "receipt.offline_foot", English: "Not yet collected. The shop collects it when its connection is back."}
-		if p.Status.Way.paidBefore() {
+		if p.Status.Way.PaidBefore() {
 			r.Foot = Sentence{ID: "receipt.sight_foot", English: "Not yet confirmed by the wallet. The shop asks when its connection is back."}
 		}
 	case Declined, NotSent, Reversed, Closed, Voided:

@@ -247,14 +247,14 @@ func (s Status) decideOffline(f Fact, to State) (State, error) {
 	switch {
 	case accepting && !slices.Contains(Ways(), f.Way):
 		return to, s.refuse(f, "names no way to accept")
-	case accepting && s.State == Created && f.Way.paidBefore():
+	case accepting && s.State == Created && f.Way.PaidBefore():
 		return to, s.refuse(f, "needs a code on the display that can have been paid")
 	case accepting && s.Showing && (f.Wallet != s.Wallet || f.Way == WayDeferred):
 		// The shown code can be paid as well, and only one wallet takes an order once.
 		return to, s.refuse(f, "is of another wallet than the code on the display")
 	case accepting && (s.released || s.acked):
 		return to, s.refuse(f, "comes after the lane went on")
-	case f.Kind == FactVoided && s.Way.paidBefore(), f.Kind == FactCloseDecided && !s.Way.paidBefore():
+	case f.Kind == FactVoided && s.Way.PaidBefore(), f.Kind == FactCloseDecided && !s.Way.PaidBefore():
 		// What may be paid is closed and asked about; what is not collected is only dropped.
 		return to, s.refuse(f, "does not undo what was accepted that way")
 	case f.Kind == FactUnsent && (s.exposed || f.Op != s.Way.forward()):

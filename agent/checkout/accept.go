@@ -118,7 +118,7 @@ func (e *Engine) Void(ctx context.Context, id agent.PaymentID, by string) (agent
 			return nil, nil
 		case s.State != agent.OfflineAccepted:
 			return nil, stateError(p, "void", "Only a sale that is accepted offline and not yet forwarded can be taken back. Refund it when it is paid.")
-		case s.Way == agent.WayReceipt || s.Way == agent.WaySight:
+		case s.Way.PaidBefore():
 			return []agent.Fact{{Kind: agent.FactCloseDecided, Reason: agent.ReasonCancelled, By: by}}, nil
 		}
 		return []agent.Fact{{Kind: agent.FactVoided, Reason: agent.ReasonCancelled, By: by}}, nil
