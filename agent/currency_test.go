@@ -5,17 +5,15 @@ import "testing"
 // TestCurrenciesHaveOneNumber: every currency that can be asked for has its own, so
 // that a code in it can be written and checked.
 func TestCurrenciesHaveOneNumber(t *testing.T) {
-	for c := range exponents {
-		if c.Number() == "" {
-			t.Errorf("%s has an exponent and no number", c)
+	seen := map[string]Currency{}
+	for _, c := range Currencies() {
+		number := c.Number()
+		if other, twice := seen[number]; twice || len(number) != 3 {
+			t.Errorf("%s has the number %q, which is that of %q, too", c, number, other)
 		}
-	}
-	for i, n := range numbers {
-		if !n.currency.Known() || n.currency.Number() != n.number {
-			t.Errorf("%s has a number and no exponent, or is there twice", n.currency)
-		}
-		if back, _ := CurrencyOf(n.number); back != n.currency || i > 0 && n.currency <= numbers[i-1].currency {
-			t.Errorf("%s is the number of %s, too, or out of order", n.number, back)
+		seen[number] = c
+		if back, ok := CurrencyOf(number); !ok || back != c || !c.Known() {
+			t.Errorf("%s is the number of %s, and that is %s", number, c, back)
 		}
 	}
 	if back, ok := CurrencyOf("764"); !ok || back != "THB" || Currency("XYZ").Number() != "" {

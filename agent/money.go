@@ -6,32 +6,6 @@ import (
 	"strings"
 )
 
-// Currency is an ISO 4217 alphabetic code such as "CNY".
-type Currency string
-
-// exponents holds the ISO 4217 minor-unit exponents that differ from two, and
-// the currencies of two that wallets at a counter settle in. A currency that is
-// not here is refused: guessing an exponent loses a factor of ten or a hundred.
-var exponents = map[Currency]int{
-	"BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
-	"BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0,
-	"PYG": 0, "RWF": 0, "UGX": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
-	"AED": 2, "AMD": 2, "ARS": 2, "AUD": 2, "AZN": 2, "BDT": 2, "BND": 2, "BRL": 2,
-	"CAD": 2, "CHF": 2, "CNY": 2, "COP": 2, "CZK": 2, "DKK": 2, "EGP": 2, "EUR": 2,
-	"FJD": 2, "GBP": 2, "GEL": 2, "GHS": 2, "HKD": 2, "HUF": 2, "IDR": 2, "ILS": 2,
-	"INR": 2, "KES": 2, "KGS": 2, "KHR": 2, "KZT": 2, "LAK": 2, "LKR": 2, "MAD": 2,
-	"MMK": 2, "MNT": 2, "MOP": 2, "MUR": 2, "MXN": 2, "MYR": 2, "NGN": 2, "NOK": 2,
-	"NPR": 2, "NZD": 2, "PEN": 2, "PHP": 2, "PKR": 2, "PLN": 2, "QAR": 2, "RON": 2,
-	"RSD": 2, "RUB": 2, "SAR": 2, "SEK": 2, "SGD": 2, "THB": 2, "TRY": 2, "TWD": 2,
-	"TZS": 2, "UAH": 2, "USD": 2, "UYU": 2, "UZS": 2, "ZAR": 2, "ZMW": 2,
-}
-
-// Known reports whether the currency and its exponent are known.
-func (c Currency) Known() bool { _, ok := exponents[c]; return ok }
-
-// Exponent is the number of decimal places of the currency (ISO 4217).
-func (c Currency) Exponent() int { return exponents[c] }
-
 // Minor reads an amount in major units as a person writes it: "12", "12.8", "12.80".
 // ok is false for what is no amount of the currency, and for more than MaxMinor.
 func (c Currency) Minor(text string) (minor int64, ok bool) {

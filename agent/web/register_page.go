@@ -104,17 +104,12 @@ func sign(c agent.Currency) string {
 	return string(c) + " "
 }
 
-// exponents lists the currencies whose minor unit is not a hundredth. The root
-// does not list its currencies, so every possible code is asked for.
+// exponents lists the currencies whose minor unit is not a hundredth.
 func exponents() map[agent.Currency]int {
 	odd := map[agent.Currency]int{}
-	for a := 'A'; a <= 'Z'; a++ {
-		for b := 'A'; b <= 'Z'; b++ {
-			for c := 'A'; c <= 'Z'; c++ {
-				if code := agent.Currency([]rune{a, b, c}); code.Known() && code.Exponent() != 2 {
-					odd[code] = code.Exponent()
-				}
-			}
+	for _, c := range agent.Currencies() {
+		if c.Exponent() != 2 {
+			odd[c] = c.Exponent()
 		}
 	}
 	return odd
