@@ -17,6 +17,7 @@ func (s *Server) routeOwner(mux *http.ServeMux) {
 	for _, form := range []string{"csv", "xlsx"} {
 		mux.HandleFunc("GET /owner/day."+form, s.owner(s.exportDay(form)))
 		mux.HandleFunc("GET /owner/payments."+form, s.owner(s.exportPayments(form)))
+		mux.HandleFunc("GET /owner/refunds."+form, s.owner(s.exportRefunds(form)))
 	}
 	mux.HandleFunc("GET /owner/payments", s.owner(s.ownerPayments))
 	mux.HandleFunc("GET /owner/refunds", s.owner(s.ownerRefunds))

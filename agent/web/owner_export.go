@@ -205,6 +205,17 @@ func paymentColumns() []column {
 		{"taken", "day.taken", 14}, {"given_back", "today.refunded", 14}, {"kept", "reconcile.net", 14}, {"test", "test", 8}}
 }
 
+// fileOf names a file by what is in it and by the days of a filter.
+func (s *Server) fileOf(what string, f agent.Filter) string {
+	if !f.From.IsZero() {
+		what += "-" + f.From.In(s.Zone).Format(time.DateOnly)
+	}
+	if !f.To.IsZero() {
+		what += "-" + f.To.In(s.Zone).Add(-time.Second).Format(time.DateOnly)
+	}
+	return what
+}
+
 // exportPayments sends everything that the list's filters find.
 func (s *Server) exportPayments(form string) ownerPage {
 	return func(w http.ResponseWriter, r *http.Request, me agent.Person) error {
@@ -212,14 +223,7 @@ func (s *Server) exportPayments(form string) ownerPage {
 		if err != nil {
 			return err
 		}
-		name := "payments"
-		if !f.From.IsZero() {
-			name += "-" + f.From.In(s.Zone).Format(time.DateOnly)
-		}
-		if !f.To.IsZero() {
-			name += "-" + f.To.In(s.Zone).Add(-time.Second).Format(time.DateOnly)
-		}
-		lang := s.language(r)
+		lang, name := s.language(r), s.fileOf("payments", f)
 		s.audits.note(r.Context(), agent.Audit{Actor: "person:" + me.ID, Action: "export", Object: name + "." + form})
 		return s.export(w, r, form, name, s.Words.Text(lang, "nav.payments"), paymentColumns(), func(t sheet) error {
 			return s.Store.Rows(r.Context(), f, func(p PaymentRow) error { return t.row(s.paymentCells(lang, p)) })

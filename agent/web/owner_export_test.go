@@ -64,6 +64,62 @@ func TestPaymentsGoOutAsTheListFindsThem(t *testing.T) {
 	}
 }
 
+// TestRefundsGoOutARowEach: the file holds what the page lists, by the days of the refunds and
+// with their own amounts, however many days one payment was given back on.
+func TestRefundsGoOutARowEach(t *testing.T) {
+	tm := newTerminal(t)
+	stamp := func() string { return tm.clock.Now().In(tm.web.Zone).Format(time.DateTime) }
+	old := tm.open("old", "scan")
+	tm.pay(old)
+	asks := func(request string, amount int64, why string) (no string) {
+		p, _ := tm.Payment(t.Context(), old)
+		tm.fact(old, agent.Fact{Kind: agent.FactRefundRequested, RefundNo: p.NextRefundNo(), RequestID: request, Amount: amount, By: "person:mia", Text: why})
+		return p.NextRefundNo()
+	}
+	sold, first := stamp(), asks("first", 100, "=cold")
+	tm.fact(old, agent.Fact{Kind: agent.FactRefundDone, RefundNo: first})
+	tm.clock.advance(48 * time.Hour)
+	late := tm.open("late", "scan")
+	tm.fact(late, agent.Fact{Kind: agent.FactPayStarted, Op: agent.OpPay, Attempt: 1, Wallet: "wechat"}, agent.Fact{Kind: agent.FactRefused, Op: agent.OpPay, Reason: agent.ReasonNotEnough})
+	tm.fact(late, agent.Fact{Kind: agent.FactApproved, Op: agent.OpQuery, Amount: 1280, Txn: "4200002"})
+	later, second := stamp(), asks("second", 250, "")
+	itself := later + "," + tm.payments[1].OrderNo + "R0," + tm.payments[1].OrderNo + ",4200002,wechat,1,T-late,requested,CNY,12.80,tillwire,,TEST\n"
+	done := sold + "," + first + "," + tm.payments[0].OrderNo + ",4200001,wechat,1,T-old,done,CNY,1.00,Mia,'=cold,TEST\n"
+	asked := later + "," + second + "," + tm.payments[0].OrderNo + ",4200001,wechat,1,T-old,requested,CNY,2.50,Mia,,TEST\n"
+	c := tm.owner()
+	for query, want := range map[string]string{
+		"": itself + done + asked,
+		"?since=" + sold[:10] + "&until=" + sold[:10]:   done,
+		"?since=" + later[:10] + "&until=" + later[:10]: itself + asked,
+		"?since=2020-01-01&until=2020-01-01":            "",
+	} {
+		a := c.do("GET", "/owner/refunds.csv"+query, "")
+		if want = "\ufefftime,refund_no,order_no,transaction,wallet,lane,reference,status,currency,amount,approved_by,reason,test\n" + want; a.status != 200 || a.body != want {
+			t.Errorf("%q: %d\n%s, want\n%s", query, a.status, a.body, want)
+		}
+	}
+	book := c.do("GET", "/owner/refunds.xlsx?lang=fr&since="+later[:10], "")
+	if !strings.HasSuffix(book.header.Get("Content-Disposition"), `"refunds-`+later[:10]+`.xlsx"`) {
+		t.Errorf("the book is sent as %v", book.header)
+	}
+	rows := read(t, unzipped(t, []byte(book.body))["xl/worksheets/sheet1.xml"])
+	if len(rows) != 3 || !strings.Contains(rows[0], "B1=N° de remboursement/1") || !strings.Contains(rows[2], "J3=2.50/4 K3=Mia/0") {
+		t.Errorf("the sheet is %q", rows)
+	}
+	// More than are read at a time.
+	for i := range refundsAtOnce {
+		p := tm.payments[1]
+		p.ID = agent.PaymentID(fmt.Sprint("more ", i))
+		tm.payments = append(tm.payments, p)
+	}
+	if got := strings.Count(c.do("GET", "/owner/refunds.csv", "").body, "\n"); got != 1+refundsAtOnce+3 {
+		t.Errorf("%d lines", got)
+	}
+	if got := tm.audited("export"); got != 6 {
+		t.Errorf("%d exports in the log", got)
+	}
+}
+
 func TestADayGoesOutAsASpreadsheet(t *testing.T) {
 	tm := newTerminal(t, func(o *Options) { o.Test = true }).abroad()
 	tm.sale("a", "wechat", agent.Money{Value: 128000, Currency: "CNY"})
@@ -76,7 +132,7 @@ func TestADayGoesOutAsASpreadsheet(t *testing.T) {
 
 func TestDaysInTheWrongOrderAreRefused(t *testing.T) {
 	tm := newTerminal(t)
-	for _, path := range []string{"/owner/payments", "/owner/payments.csv", "/owner/refunds"} {
+	for _, path := range []string{"/owner/payments", "/owner/payments.csv", "/owner/refunds", "/owner/refunds.csv"} {
 		a := tm.owner().do("GET", path+"?since=2026-05-02&until=2026-05-01", "")
 		if a.status != 400 || !strings.Contains(a.body, "Swap them") || a.header.Get("Content-Disposition") != "" {
 			t.Errorf("%s: %d %s", path, a.status, a.body)

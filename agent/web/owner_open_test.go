@@ -85,8 +85,8 @@ func TestRefundsAreListedWithWhoAndWhy(t *testing.T) {
 		t.Errorf("a refused one: %s", body)
 	}
 	day := tm.clock.Now().In(tm.web.Zone).Format(time.DateOnly)
-	if body := c.do("GET", "/owner/refunds?since="+day, "").body; !strings.Contains(body, `href="/owner/payments.xlsx?given_back=true&amp;since=`+day+`"`) {
-		t.Errorf("the file is of other payments: %s", body)
+	if body := c.do("GET", "/owner/refunds?since="+day, "").body; !strings.Contains(body, `href="/owner/refunds.xlsx?since=`+day+`"`) {
+		t.Errorf("the file is of other days: %s", body)
 	}
 	if n := strings.Count(body, `href="/owner/payments/01`); n != 1 {
 		t.Errorf("%d payments, and one was given back", n)

@@ -54,7 +54,7 @@ func (table) Changes(context.Context, int) ([]SettingChange, error) {
 
 func TestTheOwnersPagesNeedThePassword(t *testing.T) {
 	tm := newTerminal(t)
-	for _, path := range []string{"/owner", "/owner/payments", "/owner/people", "/owner/settings", "/owner/log", "/owner/queue", "/owner/offline", "/owner/devices", "/owner/reconcile", "/owner/refunds", "/owner/backup", "/owner/day.xlsx", "/owner/payments.csv"} {
+	for _, path := range []string{"/owner", "/owner/payments", "/owner/people", "/owner/settings", "/owner/log", "/owner/queue", "/owner/offline", "/owner/devices", "/owner/reconcile", "/owner/refunds", "/owner/backup", "/owner/day.xlsx", "/owner/payments.csv", "/owner/refunds.csv"} {
 		a := tm.page().do("GET", path, "")
 		if a.status != 200 || !strings.Contains(a.body, `name="password"`) || strings.Contains(a.body, "Mia") || !strings.Contains(a.body, `name="next" value="`+path+`"`) {
 			t.Errorf("%s without a session: %d %.300s", path, a.status, a.body)

@@ -93,7 +93,7 @@ func families(t *testing.T) (list []string) {
 	add("nav", "today", "payments", "queue", "refunds", "reconcile", "offline", "devices", "people", "settings", "backup", "log")
 	add("day", "by_wallet", "by_cashier", "by_lane")
 	add("fact", "wallet", "cashier", "lane")
-	for _, column := range slices.Concat(dayColumns(), paymentColumns()) {
+	for _, column := range slices.Concat(dayColumns(), paymentColumns(), refundColumns()) {
 		list = append(list, column.key)
 	}
 	for _, state := range states {
