@@ -3,6 +3,7 @@ package offline_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -165,5 +166,32 @@ func TestWhatEndsOnlyOfflineSalesIsFound(t *testing.T) {
 		if fmt.Sprint(got) != fmt.Sprint(c.want) {
 			t.Errorf("%s: %v, want %v", c.what, got, c.want)
 		}
+	}
+}
+
+// TestLossesAreAddedUp by why they were lost: with a slip that was printed afterwards, and
+// without what was collected, taken back or still waits.
+func TestLossesAreAddedUp(t *testing.T) {
+	ts := openStore(t, nil)
+	if got, err := ts.Losses(t.Context()); err != nil || len(got) != 0 {
+		t.Errorf("before any: %+v, %v", got, err)
+	}
+	forwarded := agent.Fact{Kind: agent.FactForwardStarted, Op: agent.OpRedeem}
+	lost := func(why agent.Reason) []agent.Fact {
+		return []agent.Fact{forwarded, {Kind: agent.FactInDoubt, Op: agent.OpRedeem, Reason: agent.ReasonNoAnswer}, {Kind: agent.FactLoss, Op: agent.OpRedeem, Reason: why, By: "person:1"}}
+	}
+	for n, facts := range [][]agent.Fact{
+		lost(agent.ReasonRevoked), append(lost(agent.ReasonWrittenOff), agent.Fact{Kind: agent.FactPrintFailed}, agent.Fact{Kind: agent.FactPrinted}), lost(agent.ReasonRevoked),
+		{forwarded, {Kind: agent.FactApproved, Op: agent.OpRedeem, Amount: 1280}}, {{Kind: agent.FactVoided, By: "person:1"}}, {forwarded}, nil,
+	} {
+		p := ts.accepted(t, n, fmt.Sprint("bearer-", n))
+		for _, f := range facts {
+			p = ts.record(t, p, f)
+		}
+	}
+	ts.sell(t, 20, refused)
+	want := []offline.Loss{{Reason: agent.ReasonRevoked, Count: 2, Sum: yuan(2560)}, {Reason: agent.ReasonWrittenOff, Count: 1, Sum: yuan(1280)}}
+	if got, err := ts.Losses(t.Context()); err != nil || !slices.Equal(got, want) {
+		t.Errorf("%+v, %v, want %+v", got, err, want)
 	}
 }

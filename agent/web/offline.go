@@ -29,6 +29,8 @@ type offlineCounter interface {
 // hurry them.
 type offlineStore interface {
 	Exposure(ctx context.Context) (agent.Exposure, error)
+	// Losses adds up everything that was accepted and not collected.
+	Losses(ctx context.Context) ([]Loss, error)
 	// ForwardNow begins with everything that waits for its next try, also with what was
 	// given up: revived is how many steps that were.
 	ForwardNow(ctx context.Context) (revived int, err error)
@@ -41,6 +43,13 @@ type offlineStore interface {
 	ResetSeen(ctx context.Context, by string) error
 	// TrustSpent settles it: by says that the wallets' bills were compared.
 	TrustSpent(ctx context.Context, by string) error
+}
+
+// Loss is what was not collected for one reason in one currency.
+type Loss struct {
+	Reason agent.Reason
+	Count  int
+	Sum    agent.Money
 }
 
 // offlineJSON is what a shop may still accept without a connection and what waits to be

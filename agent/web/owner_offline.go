@@ -18,6 +18,7 @@ type offlineData struct {
 	Waiting []uncollected
 	Losses  []loss
 	Lost    []row // the latest of them
+	Older   int   // how many more there are
 	PutBack time.Time
 	Ahead   time.Time // a time that was seen and that the clock has not reached; zero: none
 	Down    bool
@@ -31,15 +32,18 @@ type uncollected struct {
 	Queue agent.QueueEntry // zero when the queue has nothing for it now
 }
 
-// loss is what was not collected for one reason in one currency.
+// loss is a Loss with its reason in words.
 type loss struct {
-	Why   string
-	Count int
-	Sum   agent.Money
+	Loss
+	Why string
 }
 
-// mostWaiting bounds the lists of the page; the caps are lower than it.
-const mostWaiting = 500
+// The bounds of the page's lists. No more may wait than mostWaiting; what was lost is a list
+// without an end, of which the page shows the latest.
+const (
+	mostWaiting = 500
+	mostLost    = 50
+)
 
 func (s *Server) ownerOffline(w http.ResponseWriter, r *http.Request, me agent.Person) error {
 	ctx, lang := r.Context(), s.language(r)
@@ -57,11 +61,19 @@ func (s *Server) ownerOffline(w http.ResponseWriter, r *http.Request, me agent.P
 	if d.Waiting, err = s.waiting(ctx, lang); err != nil {
 		return err
 	}
-	lost, err := s.Store.List(ctx, agent.Filter{States: []agent.State{agent.OfflineRejected}, Limit: mostWaiting})
+	lost, err := s.Store.List(ctx, agent.Filter{States: []agent.State{agent.OfflineRejected}, Limit: mostLost})
 	if err != nil {
 		return err
 	}
-	d.Losses, d.Lost = s.losses(lang, lost.Payments), s.rows(lang, lost.Payments[:min(len(lost.Payments), 50)])
+	d.Lost = s.rows(lang, lost.Payments)
+	sums, err := s.Store.Losses(ctx)
+	if err != nil {
+		return err
+	}
+	d.Losses, d.Older = s.losses(lang, sums), -len(d.Lost)
+	for _, l := range sums {
+		d.Older += l.Count
+	}
 	s.render(w, r, http.StatusOK, "owner_offline", ownerView("offline", me, d))
 	return nil
 }
@@ -94,23 +106,10 @@ func (s *Server) waiting(ctx context.Context, lang string) (list []uncollected, 
 	return list, nil
 }
 
-// losses adds up what was not collected, by reason and currency.
-func (s *Server) losses(lang string, lost []agent.Payment) (list []loss) {
-	type key struct {
-		why      agent.Reason
-		currency agent.Currency
-	}
-	at := map[key]int{}
-	for _, p := range lost {
-		k := key{p.Status.Reason, p.Amount.Currency}
-		i, known := at[k]
-		if !known {
-			i = len(list)
-			at[k] = i
-			list = append(list, loss{Why: s.Words.Say(lang, k.why.Say()), Sum: agent.Money{Currency: k.currency}})
-		}
-		list[i].Count++
-		list[i].Sum.Value += p.Amount.Value
+// losses says why what was not collected was lost, the largest sum first.
+func (s *Server) losses(lang string, sums []Loss) (list []loss) {
+	for _, l := range sums {
+		list = append(list, loss{Loss: l, Why: s.Words.Say(lang, l.Reason.Say())})
 	}
 	slices.SortStableFunc(list, func(a, b loss) int { return cmp.Compare(b.Sum.Value, a.Sum.Value) })
 	return list

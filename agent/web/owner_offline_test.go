@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -34,8 +35,22 @@ func TestTheOwnerSeesWhatIsAtStakeAndWhatWasLost(t *testing.T) {
 			t.Errorf("%d: the page does not say %q", page.status, want)
 		}
 	}
-	if strings.Contains(page.body, "of another machine") {
-		t.Error("nothing was put back")
+	for _, not := range []string{"of another machine", " more</a>"} {
+		if strings.Contains(page.body, not) {
+			t.Errorf("the page says %q", not)
+		}
+	}
+	// A list that is cut off says so, and the sum is still of all of it.
+	for i := range 600 {
+		p := tm.payments[1]
+		p.ID = agent.PaymentID(fmt.Sprint("more ", i))
+		tm.payments = append(tm.payments, p)
+	}
+	page = tm.owner().do("GET", "/owner/offline", "")
+	for _, want := range []string{"¥7,705.60", `<a href="/owner/payments?status=offline_rejected">and 552 more</a>`} {
+		if !strings.Contains(page.body, want) {
+			t.Errorf("of 602 losses the page does not say %q", want)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"tillwire/agent"
@@ -65,6 +66,25 @@ func (s *shop) Exposure(context.Context) (agent.Exposure, error) {
 		e.Sums[p.Amount.Currency] += p.Amount.Value
 	}
 	return e, s.broken
+}
+
+func (s *shop) Losses(context.Context) (list []Loss, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.payments {
+		if p.Status.State != agent.OfflineRejected {
+			continue
+		}
+		i := slices.IndexFunc(list, func(l Loss) bool {
+			return l.Reason == p.Status.Reason && l.Sum.Currency == p.Amount.Currency
+		})
+		if i < 0 {
+			i, list = len(list), append(list, Loss{Reason: p.Status.Reason, Sum: agent.Money{Currency: p.Amount.Currency}})
+		}
+		list[i].Count++
+		list[i].Sum.Value += p.Amount.Value
+	}
+	return list, s.broken
 }
 
 func (s *shop) WriteOff(_ context.Context, id agent.PaymentID, by, why string) (agent.Payment, error) {

@@ -28,6 +28,16 @@ func (s pageStore) Audits(ctx context.Context, limit int) ([]agent.Audit, error)
 	return list, err
 }
 
+// Losses are the store's, in the words of the pages.
+func (s pageStore) Losses(ctx context.Context) ([]web.Loss, error) {
+	sums, err := s.Store.Losses(ctx)
+	list := make([]web.Loss, 0, len(sums))
+	for _, l := range sums {
+		list = append(list, web.Loss(l))
+	}
+	return list, err
+}
+
 // pageBackups is the store's copies in the words of the pages.
 type pageBackups struct{ store *offline.Store }
 

@@ -157,6 +157,15 @@ func (s pages) TotalsByHour(ctx context.Context, from, to time.Time) ([]web.Hour
 	return list, err
 }
 
+func (s pages) Losses(ctx context.Context) ([]web.Loss, error) {
+	sums, err := s.Store.Losses(ctx)
+	list := make([]web.Loss, 0, len(sums))
+	for _, l := range sums {
+		list = append(list, web.Loss(l))
+	}
+	return list, err
+}
+
 func (s pages) Rows(ctx context.Context, f agent.Filter, each func(web.PaymentRow) error) error {
 	return s.Store.Rows(ctx, f, func(r offline.Row) error { return each(web.PaymentRow(r)) })
 }
