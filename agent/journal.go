@@ -93,12 +93,19 @@ type Page struct {
 
 // Totals are sums over a span of time, per currency.
 type Totals struct {
-	Currency          Currency
-	Count             int   // however they ended
-	Paid              int   // of these: money was taken, even where it was given back since
-	Captured          int64 // of payments that are or were paid
-	Refunded, Earlier int64 // went back: of these payments; within the span, of payments of before it
-	Open              int   // not final
+	Currency                  Currency
+	Count                     int   // however they ended
+	Paid                      int   // of these: money was taken, even where it was given back since
+	Captured, CapturedEarlier int64 // of payments that are or were paid; within the span, of payments of before it
+	Refunded, Earlier         int64 // went back: of these payments; within the span, of payments of before it
+	Open                      int   // not final
+}
+
+// Add adds the sums of other payments in the same currency.
+func (t *Totals) Add(more Totals) {
+	t.Count, t.Paid, t.Open = t.Count+more.Count, t.Paid+more.Paid, t.Open+more.Open
+	t.Captured, t.Refunded = t.Captured+more.Captured, t.Refunded+more.Refunded
+	t.CapturedEarlier, t.Earlier = t.CapturedEarlier+more.CapturedEarlier, t.Earlier+more.Earlier
 }
 
 // QueueInfo describes the outbox for the status page.

@@ -90,5 +90,6 @@ func (d *drawing) totals(t Totals) {
 	}
 	d.pair("receipt.captured", "Taken", d.voice.Money(Money{Value: t.Captured, Currency: t.Currency}))
 	d.pair("receipt.refunded_sum", "Given back", d.voice.Money(Money{Value: t.Refunded, Currency: t.Currency}))
+	d.pair("receipt.captured_earlier", "Taken on earlier sales", d.voice.Money(Money{Value: t.CapturedEarlier, Currency: t.Currency}))
 	d.pair("receipt.refunded_earlier", "Given back on earlier sales", d.voice.Money(Money{Value: t.Earlier, Currency: t.Currency}))
 }

@@ -13,8 +13,8 @@ type Shift struct {
 	Closed   time.Time
 	ClosedBy string // empty while the shift goes on
 	End      Money  // in the drawer at the end
-	// Wallets are the payments of the lane in this time; Earlier went back in it on the lane's older
-	// ones. Once the shift is closed they stay as they stood then, whatever becomes of a payment.
+	// Wallets are the payments of the lane in this time; their CapturedEarlier and Earlier came and went on older
+	// ones since the shift before was counted. What a closed shift has come to stays, whatever becomes of a payment.
 	Wallets []WalletTotal
 }
 

@@ -257,17 +257,23 @@ func (s *Store) passedOn() {
 	defer s.writer.turn.Unlock()
 }
 
-// taken counts what a payment took: one that was reversed never did, one that is
+// paid selects the payments that took money: one that was reversed never did, one that is
 // being returned did.
-const (
-	paid  = "state IN ('paid', 'refunded', 'refund_due')"
-	taken = "sum(CASE WHEN " + paid + " THEN captured ELSE 0 END)"
-)
+const paid = "state IN ('paid', 'refunded', 'refund_due')"
 
-const sumsOf = "count(*), coalesce(sum(" + paid + "), 0), coalesce(" + taken + ", 0), coalesce(sum(refunded), 0), coalesce(sum(final = 0), 0) FROM payment WHERE created >= ? AND created < ? "
+// took is what a payment has taken, by the same states as paid.
+func took(s agent.Status) int64 {
+	switch s.State {
+	case agent.Paid, agent.Refunded, agent.RefundDue:
+		return s.Captured
+	}
+	return 0
+}
 
-// Totals sums the payments created in a span, per currency. Refunds count with the
-// payment that they belong to; those of earlier payments stand apart.
+const sumsOf = "count(*), coalesce(sum(" + paid + "), 0), coalesce(sum(CASE WHEN " + paid + " THEN captured ELSE 0 END), 0), coalesce(sum(refunded), 0), coalesce(sum(final = 0), 0) FROM payment WHERE created >= ? AND created < ? "
+
+// Totals sums the payments created in a span, per currency. What is taken and given back
+// counts with the payment that it belongs to; that of earlier payments stands apart.
 func (r *Reader) Totals(ctx context.Context, from, to time.Time) ([]agent.Totals, error) {
 	sums, err := r.sums(ctx, "SELECT currency, '', "+sumsOf+"GROUP BY currency ORDER BY currency", from, to)
 	if err != nil {
@@ -277,14 +283,14 @@ func (r *Reader) Totals(ctx context.Context, from, to time.Time) ([]agent.Totals
 	for _, sum := range sums {
 		list = append(list, sum.Totals)
 	}
-	first, next := bounds(from, to)
-	old, err := r.earlier(ctx, behind, []any{slack(first)}, "p.created < ? AND f.at >= ? AND f.at < ?", first, first, next)
+	old, err := r.earlier(ctx, func(f agent.Fact) bool { return !f.At.Before(from) && f.At.Before(to) },
+		touched+" AND +created < ?", append(touchedArgs(from, to), from.UnixNano())...)
 	for _, w := range old {
 		i := slices.IndexFunc(list, func(t agent.Totals) bool { return t.Currency == w.Currency })
 		if i < 0 {
 			i, list = len(list), append(list, agent.Totals{Currency: w.Currency})
 		}
-		list[i].Earlier += w.Earlier
+		list[i].Add(w.Totals)
 	}
 	slices.SortFunc(list, func(a, b agent.Totals) int { return strings.Compare(string(a.Currency), string(b.Currency)) })
 	return list, err

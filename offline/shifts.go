@@ -52,65 +52,37 @@ func (s *Store) OpenShift(_ context.Context, n agent.Shift) (agent.Shift, error)
 // CloseShift ends a shift and counts it, once and for all; Conflict when it was closed
 // before. What is under way at that moment is counted as not settled yet.
 func (s *Store) CloseShift(ctx context.Context, id int64, at time.Time, by string, end int64) (agent.Shift, error) {
+	var n agent.Shift
+	var unread error
 	var closed int64
 	err := s.write("close shift", func(b *batch) error {
-		err := b.do(`UPDATE shift SET closed = ?2, closed_by = ?3, left_over = ?4, upto = `+journalEnd+` WHERE id = ?1 AND closed IS NULL`, id, at.UnixNano(), by, end)
+		// Here nobody else writes, so the readers see what this end is after and nothing more.
+		// Whoever asked may have gone. What cannot be read is no fault of the writer's.
+		if n, unread = s.Reader.Shift(context.WithoutCancel(ctx), id); unread != nil || n.Over() {
+			return nil
+		}
+		sums, err := json.Marshal(n.Wallets)
+		if err != nil {
+			return internal("close shift", "encode the sums: %w", err)
+		}
+		err = b.do("UPDATE shift SET closed = ?2, closed_by = ?3, left_over = ?4, upto = ?5, sums = ?6 WHERE id = ?1 AND closed IS NULL",
+			id, at.UnixNano(), by, end, s.state.seq, string(sums))
 		if err != nil {
 			return err
 		}
 		closed, err = b.asked("SELECT changes()")
 		return err
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return agent.Shift{}, err
-	}
-	if closed == 0 {
+	case unread != nil:
+		return agent.Shift{}, unread
+	case closed == 0:
 		return agent.Shift{}, noShift(agent.Conflict)
 	}
-	// It is closed by now: whoever asked may have gone, the count has to come all the same.
-	return s.countShift(context.WithoutCancel(ctx), id)
-}
-
-// countShift writes down what a closed shift has come to, unless it was written before.
-func (s *Store) countShift(ctx context.Context, id int64) (agent.Shift, error) {
-	n, err := s.Shift(ctx, id)
-	if err != nil {
-		return n, err
-	}
-	text, err := json.Marshal(n.Wallets)
-	if err != nil {
-		return n, internal("close shift", "encode the sums: %w", err)
-	}
-	return n, s.write("count shift", func(b *batch) error {
-		return b.do("UPDATE shift SET sums = ?2 WHERE id = ?1 AND sums IS NULL", id, string(text))
-	})
-}
-
-// countShifts counts what a power cut kept from being counted, so that no Z report changes
-// any more.
-func (s *Store) countShifts(ctx context.Context) error {
-	var ids []int64
-	rows, err := s.db.QueryContext(ctx, "SELECT id FROM shift WHERE closed IS NOT NULL AND sums IS NULL")
-	if err != nil {
-		return readError(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return readError(err)
-		}
-		ids = append(ids, id)
-	}
-	if err := rows.Err(); err != nil {
-		return readError(err)
-	}
-	for _, id := range ids {
-		if _, err := s.countShift(ctx, id); err != nil {
-			return err
-		}
-	}
-	return nil
+	n.Closed, n.ClosedBy, n.End.Value = fromNano(at.UnixNano()), by, end
+	return n, nil
 }
 
 func noShift(class agent.Class) error {
@@ -118,7 +90,7 @@ func noShift(class agent.Class) error {
 		Say: agent.Sentence{ID: "error.no_shift", English: "No shift goes on at this register. Open one first."}}
 }
 
-const selectShift = `SELECT id, lane, currency, opened, opened_by, drawer, since, closed, closed_by, left_over, upto, sums FROM shift `
+const selectShift = `SELECT id, lane, currency, opened, opened_by, drawer, since, closed, closed_by, left_over, sums FROM shift `
 
 // Shift reads a shift by its number, or returns an Error of class NotFound. A shift that
 // goes on is counted as far as it has come.
@@ -134,9 +106,9 @@ func (r *Reader) LaneShift(ctx context.Context, lane string) (agent.Shift, error
 func (r *Reader) shift(ctx context.Context, query string, args ...any) (n agent.Shift, err error) {
 	var currency agent.Currency
 	var opened, since int64
-	var closed, end, upto sql.NullInt64
+	var closed, end sql.NullInt64
 	var by, sums sql.NullString
-	err = r.db.QueryRowContext(ctx, selectShift+query, args...).Scan(&n.ID, &n.Lane, &currency, &opened, &n.OpenedBy, &n.Begin.Value, &since, &closed, &by, &end, &upto, &sums)
+	err = r.db.QueryRowContext(ctx, selectShift+query, args...).Scan(&n.ID, &n.Lane, &currency, &opened, &n.OpenedBy, &n.Begin.Value, &since, &closed, &by, &end, &sums)
 	if errors.Is(err, sql.ErrNoRows) {
 		return n, noShift(agent.NotFound)
 	}
@@ -144,24 +116,44 @@ func (r *Reader) shift(ctx context.Context, query string, args ...any) (n agent.
 		return n, readError(err)
 	}
 	n.Opened, n.Begin.Currency, n.End.Currency = fromNano(opened), currency, currency
-	last := int64(math.MaxInt64)
-	if closed.Valid {
-		n.Closed, n.ClosedBy, n.End.Value, last = fromNano(closed.Int64), by.String, end.Int64, upto.Int64
-	}
-	if sums.Valid {
-		if err := json.Unmarshal([]byte(sums.String), &n.Wallets); err != nil {
-			return n, internal("read shift", "decode the sums: %w", err)
-		}
-		return n, nil
-	}
-	n.Wallets, err = r.sums(ctx, "SELECT currency, wallet, "+sumsOf+"AND lane = ? AND first_seq > ? AND first_seq <= ? GROUP BY wallet, currency ORDER BY wallet, currency",
-		n.Opened.Add(-shiftSlack), fromNano(math.MaxInt64), n.Lane, since, last)
-	if err != nil {
+	if !closed.Valid {
+		n.Wallets, err = r.count(ctx, n, since)
 		return n, err
 	}
-	old, err := r.earlier(ctx, "?", []any{since}, "p.lane = ? AND p.first_seq <= ? AND f.seq <= ?", n.Lane, since, last)
-	n.Wallets = withEarlier(n.Wallets, old)
-	return n, err
+	n.Closed, n.ClosedBy, n.End.Value = fromNano(closed.Int64), by.String, end.Int64
+	if err := json.Unmarshal([]byte(sums.String), &n.Wallets); err != nil {
+		return n, internal("read shift", "decode the sums: %w", err)
+	}
+	return n, nil
+}
+
+// laneSums sums the payments of a lane that began between two rows of the journal.
+const laneSums = "SELECT currency, wallet, " + sumsOf + "AND lane = ? AND first_seq > ? AND first_seq <= ? GROUP BY wallet, currency ORDER BY wallet, currency"
+
+// count is what a shift that goes on has come to since a row of the journal. Each movement of
+// money on its lane belongs to one report: that of an own sale to this one, and that of an
+// older one as well when it came after the report before, be it between the two shifts.
+func (r *Reader) count(ctx context.Context, n agent.Shift, since int64) ([]agent.WalletTotal, error) {
+	list, err := r.sums(ctx, laneSums, n.Opened.Add(-shiftSlack), fromNano(math.MaxInt64), n.Lane, since, int64(math.MaxInt64))
+	if err != nil {
+		return nil, err
+	}
+	told, ended := since, n.Opened.UnixNano() // a lane's first report begins with its shift
+	err = r.db.QueryRowContext(ctx, "SELECT upto, closed FROM shift WHERE lane = ? AND id < ? ORDER BY id DESC LIMIT 1", n.Lane, n.ID).Scan(&told, &ended)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, readError(err)
+	}
+	between, err := r.sums(ctx, laneSums, fromNano(ended).Add(-shiftSlack), n.Opened.Add(shiftSlack), n.Lane, told, since)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range between {
+		list = plus(list, agent.WalletTotal{Wallet: t.Wallet, Totals: agent.Totals{Currency: t.Currency, CapturedEarlier: t.Captured, Earlier: t.Refunded}})
+	}
+	// The first row that a payment has behind a row of the journal goes on from one before it.
+	old, err := r.earlier(ctx, func(f agent.Fact) bool { return f.Seq > told },
+		"id IN (SELECT pay FROM journal WHERE seq > ? AND prev BETWEEN 1 AND ?) AND lane = ?", told, told, n.Lane)
+	return plus(list, old...), err
 }
 
 // Shift is the reader's, of what everybody has been told.

@@ -2,7 +2,9 @@ package offline_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -82,7 +84,9 @@ func TestAShiftCountsItsOwnSales(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(again, closed) {
 		t.Errorf("the Z report became %+v, %v", again, err)
 	}
-	if now, err := ts.LaneShift(t.Context(), "1"); err != nil || now.ID != second.ID || !reflect.DeepEqual(now.Wallets, counted(1, 1, 0, 1280, 0)) {
+	want := counted(1, 1, 0, 1280, 0)
+	want[0].CapturedEarlier = 1280 // the one between the two
+	if now, err := ts.LaneShift(t.Context(), "1"); err != nil || now.ID != second.ID || !reflect.DeepEqual(now.Wallets, want) {
 		t.Errorf("the next shift has %+v, %v", now, err)
 	}
 	_, byID := ts.Shift(t.Context(), 99)
@@ -109,18 +113,172 @@ func TestAClosedShiftNeverChanges(t *testing.T) {
 	}
 }
 
-// TestAShiftWhoseSumsWereNotWritten is what a power cut between the end of a shift and its
-// count leaves: the journal still knows.
-func TestAShiftWhoseSumsWereNotWritten(t *testing.T) {
+// TestAShiftIsClosedWithItsCountOrNotAtAll: a count that was made up later would hold what the
+// next report holds as well.
+func TestAShiftIsClosedWithItsCountOrNotAtAll(t *testing.T) {
 	ts := openStore(t, nil)
+	old := ts.at(t, "1", 1, approved)
 	n := ts.begin(t, "1", "Wei")
-	ts.at(t, "1", 1, approved)
-	if _, err := byHand(t, ts.dir).Exec("UPDATE shift SET closed = 1, closed_by = 'Wei', left_over = 0, upto = (SELECT max(seq) FROM journal)"); err != nil {
+	ts.at(t, "1", 2, approved)
+	old = ts.gives(t, old, 1, 30)
+	db, unreadable := byHand(t, ts.dir), old.Facts[len(old.Facts)-1].Seq
+	var ev []byte
+	if err := db.QueryRow("SELECT ev FROM journal WHERE seq = ?", unreadable).Scan(&ev); err != nil {
 		t.Fatal(err)
 	}
-	ts.at(t, "1", 2, approved)
-	if got, err := ts.Shift(t.Context(), n.ID); err != nil || !reflect.DeepEqual(got.Wallets, counted(1, 1, 0, 1280, 0)) {
-		t.Errorf("%+v, %v", got, err)
+	if _, err := db.Exec("DROP TRIGGER journal_update; UPDATE journal SET ev = x'00' WHERE seq = ?", unreadable); err != nil {
+		t.Fatal(err)
+	}
+	if closed, err := ts.CloseShift(t.Context(), n.ID, ts.clock.Now(), "Wei", 0); agent.ClassOf(err) != agent.Corrupt {
+		t.Fatalf("closed although it could not be counted: %+v, %v", closed, err)
+	}
+	if _, err := db.Exec("UPDATE journal SET ev = ? WHERE seq = ?", ev, unreadable); err != nil {
+		t.Fatal(err)
+	}
+	ts.gives(t, ts.now(t, old.ID), 2, 7) // the store still writes
+	closed, err := ts.CloseShift(t.Context(), n.ID, ts.clock.Now(), "Wei", 0)
+	want := counted(1, 1, 0, 1280, 0)
+	want[0].Earlier = 37
+	if err != nil || !reflect.DeepEqual(closed.Wallets, want) {
+		t.Errorf("closed: %+v, %v", closed, err)
+	}
+}
+
+// earlierSums is a row of what came in and went back on older sales alone.
+func earlierSums(wallet string, captured, refunded int64) agent.WalletTotal {
+	return agent.WalletTotal{Wallet: wallet, Totals: agent.Totals{Currency: "CNY", CapturedEarlier: captured, Earlier: refunded}}
+}
+
+// TestWhatIsCollectedLaterIsOnTheNextReport, like what happens between two shifts: once, and on
+// the report of its own lane.
+func TestWhatIsCollectedLaterIsOnTheNextReport(t *testing.T) {
+	ts := openStore(t, nil)
+	ts.at(t, "1", 1, approved) // before the first shift there are no reports
+	ends := func(n agent.Shift, want ...agent.WalletTotal) {
+		t.Helper()
+		now, err := ts.LaneShift(t.Context(), n.Lane)
+		if err != nil || !slices.Equal(now.Wallets, want) {
+			t.Errorf("shift %d has come to %+v, %v, want %+v", n.ID, now.Wallets, err, want)
+		}
+		if n, err = ts.CloseShift(t.Context(), n.ID, ts.clock.Now(), "Ana", 0); err != nil || !slices.Equal(n.Wallets, want) {
+			t.Errorf("the Z report of shift %d is %+v, %v, want %+v", n.ID, n.Wallets, err, want)
+		}
+	}
+	own := func(wallet string, count, paid, open int, captured int64) agent.WalletTotal {
+		return agent.WalletTotal{Wallet: wallet, Totals: agent.Totals{Currency: "CNY", Count: count, Paid: paid, Open: open, Captured: captured}}
+	}
+	first, beside := ts.begin(t, "1", "Wei"), ts.begin(t, "2", "Ana")
+	promised := ts.accepted(t, 2, "bearer-2")
+	late := ts.at(t, "1", 3, inDoubt, agent.Fact{Kind: agent.FactReviewOpened, Reason: agent.ReasonExhausted})
+	ends(first, own("citypay", 1, 0, 1, 0), own("wechat", 1, 0, 1, 0))
+
+	promised = ts.record(t, promised, agent.Fact{Kind: agent.FactForwardStarted, Op: agent.OpRedeem})
+	promised = ts.record(t, promised, agent.Fact{Kind: agent.FactApproved, Op: agent.OpRedeem, Amount: 1280})
+	ts.gives(t, ts.at(t, "1", 4, approved), 1, 80)
+	ts.at(t, "1", 5, refused)
+
+	second := ts.begin(t, "1", "Wei")
+	late = ts.record(t, late, approved) // it has left its lane: the money goes back by itself
+	ts.at(t, "1", 6, approved)
+	row := own("wechat", 1, 1, 0, 1280)
+	row.CapturedEarlier, row.Earlier = 1280+1280, 80
+	ends(second, earlierSums("citypay", 1280, 0), row)
+
+	third := ts.begin(t, "1", "Wei")
+	ts.record(t, late, agent.Fact{Kind: agent.FactRefundDone, RefundNo: late.LateRefundNo()})
+	ts.gives(t, promised, 1, 5)
+	ends(third, earlierSums("citypay", 0, 5), earlierSums("wechat", 0, 1280))
+	ends(beside)
+	ends(ts.begin(t, "1", "Wei"))
+	clean(t, ts.dir)
+}
+
+// aLife is a lane with payments that go on at random, as far as the law allows.
+type aLife struct {
+	*testStore
+	dice *rand.Rand
+	list []agent.Payment
+}
+
+// step sells, or tries a fact on some payment.
+func (l *aLife) step(t *testing.T) {
+	t.Helper()
+	l.clock.Advance(time.Duration(l.dice.IntN(30)) * time.Minute)
+	if n := len(l.list); n == 0 || l.dice.IntN(4) == 0 {
+		p := journaltest.Sale(n, fmt.Sprint(l.dice.IntN(2)))
+		p.Created = l.clock.Now()
+		if p, err := l.Open(t.Context(), p, opened, sent(n)); err == nil {
+			l.list = append(l.list, p)
+		} else if agent.CodeOf(err) != agent.CodeLaneBusy {
+			t.Fatal(err)
+		}
+		return
+	}
+	i := l.dice.IntN(len(l.list))
+	p := l.list[i]
+	no := p.LateRefundNo()
+	if all := p.Status.Refunds; len(all) > 0 {
+		no = all[l.dice.IntN(len(all))].No
+	}
+	asked := refund(p, len(p.Facts), 1+l.dice.Int64N(700))
+	asked.RefundNo = p.NextRefundNo()
+	facts := []agent.Fact{approved, approved, refused, inDoubt, {Kind: agent.FactReversalDecided}, {Kind: agent.FactReversalAccepted}, {Kind: agent.FactReversed, Op: agent.OpQuery},
+		{Kind: agent.FactReviewOpened}, asked, {Kind: agent.FactRefundDone, RefundNo: no}, {Kind: agent.FactRefundRefused, RefundNo: no}}
+	p, err := l.Record(t.Context(), p.ID, p.Version, facts[l.dice.IntN(len(facts))])
+	switch class := agent.ClassOf(err); {
+	case err == nil:
+		l.list[i] = p
+	case class != agent.Conflict && class != agent.Invalid: // of those the law forbids the fact
+		t.Fatal(err)
+	}
+}
+
+// TestAllZReportsTogetherAreWhatTheShopHas whenever shifts begin and end, and however payments
+// go on meanwhile.
+func TestAllZReportsTogetherAreWhatTheShopHas(t *testing.T) {
+	for seed := range uint64(8) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			l := &aLife{testStore: openStore(t, nil), dice: rand.New(rand.NewPCG(seed, 7))}
+			shifts := map[string]agent.Shift{"0": l.begin(t, "0", "Wei"), "1": l.begin(t, "1", "Ana")}
+			told := map[string]int64{}
+			turn := func(lane string) {
+				n, open := shifts[lane]
+				if !open {
+					shifts[lane] = l.begin(t, lane, "Wei")
+					return
+				}
+				n, err := l.CloseShift(t.Context(), n.ID, l.clock.Now(), "Ana", 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, w := range n.Wallets {
+					told[lane] += w.Captured - w.Refunded + w.CapturedEarlier - w.Earlier
+				}
+				delete(shifts, lane)
+			}
+			for range 150 {
+				if l.step(t); l.dice.IntN(12) == 0 {
+					turn(fmt.Sprint(l.dice.IntN(2)))
+				}
+			}
+			has := map[string]int64{}
+			for _, p := range l.list {
+				switch p.Status.State {
+				case agent.Paid, agent.Refunded, agent.RefundDue:
+					has[p.Lane] += p.Status.Captured
+				}
+				has[p.Lane] -= p.Status.RefundedSum()
+			}
+			for _, lane := range []string{"0", "1"} {
+				if turn(lane); shifts[lane].ID > 0 { // what came between two shifts is on the next report
+					turn(lane)
+				}
+				if told[lane] != has[lane] {
+					t.Errorf("the reports of lane %s come to %d, it has %d", lane, told[lane], has[lane])
+				}
+			}
+			clean(t, l.dir)
+		})
 	}
 }
 

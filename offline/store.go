@@ -112,9 +112,6 @@ func (s *Store) start(ctx context.Context) error {
 	s.last = last
 	s.noting.Go(func() { s.keepWitness(noting) })
 	s.witnessed()
-	if err := s.countShifts(ctx); err != nil {
-		s.opt.Log.Warn("a closed shift could not be counted; the next start tries again", "comp", "store", "code", "store_shift", "err", err)
-	}
 	if w.unclean {
 		s.opt.Log.Warn("the agent did not stop by itself; the file is checked in the background", "comp", "store", "code", "store_unclean")
 		s.background.Go(func() { s.inspect(house) })

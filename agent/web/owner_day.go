@@ -75,8 +75,7 @@ func add[K cmp.Ordered](list []HourTotals, key func(HourTotals) K) []HourTotals 
 			sums[key(t)] = t
 			continue
 		}
-		sum.Count, sum.Paid, sum.Open = sum.Count+t.Count, sum.Paid+t.Paid, sum.Open+t.Open
-		sum.Captured, sum.Refunded = sum.Captured+t.Captured, sum.Refunded+t.Refunded
+		sum.Add(t.Totals)
 		sums[key(t)] = sum
 	}
 	var out []HourTotals

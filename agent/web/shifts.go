@@ -45,11 +45,13 @@ type shiftSum struct {
 	Open     int            `json:"open"`
 	Captured int64          `json:"captured"`
 	Refunded int64          `json:"refunded"`
-	Earlier  int64          `json:"refunded_earlier"` // in this time, of payments of before it
+	// Since the report before, of payments of before this shift.
+	CapturedEarlier int64 `json:"captured_earlier"`
+	Earlier         int64 `json:"refunded_earlier"`
 }
 
 func sumOf(wallet string, t agent.Totals) shiftSum {
-	return shiftSum{wallet, t.Currency, t.Count, t.Paid, t.Open, t.Captured, t.Refunded, t.Earlier}
+	return shiftSum{wallet, t.Currency, t.Count, t.Paid, t.Open, t.Captured, t.Refunded, t.CapturedEarlier, t.Earlier}
 }
 
 // sumsOf adds up a shift's wallets, one row a currency in the order of their first.
@@ -61,9 +63,7 @@ func sumsOf(n agent.Shift) (list []agent.Totals) {
 			i, at[w.Currency] = len(list), len(list)
 			list = append(list, agent.Totals{Currency: w.Currency})
 		}
-		t := &list[i]
-		t.Count, t.Paid, t.Open = t.Count+w.Count, t.Paid+w.Paid, t.Open+w.Open
-		t.Captured, t.Refunded, t.Earlier = t.Captured+w.Captured, t.Refunded+w.Refunded, t.Earlier+w.Earlier
+		list[i].Add(w.Totals)
 	}
 	return list
 }

@@ -47,7 +47,7 @@ func TestAShiftFromCountToCount(t *testing.T) {
 	}
 	tm.clock.advance(time.Minute)
 	closed := cass.want(200, "POST", "/lanes/1/shift/close", `{"counted":31000}`).json(t)["shift"].(map[string]any)
-	if closed["closed"] == nil || closed["closed_by"] != "Cass" || fmt.Sprint(closed["end"]) != "map[currency:CNY value:31000]" || fmt.Sprint(closed["sums"]) != "[map[captured:1280 count:2 currency:CNY open:0 paid:1 refunded:0 refunded_earlier:0 wallet:]]" {
+	if closed["closed"] == nil || closed["closed_by"] != "Cass" || fmt.Sprint(closed["end"]) != "map[currency:CNY value:31000]" || fmt.Sprint(closed["sums"]) != "[map[captured:1280 captured_earlier:0 count:2 currency:CNY open:0 paid:1 refunded:0 refunded_earlier:0 wallet:]]" {
 		t.Errorf("the closed shift is %v", closed)
 	}
 	cass.want(202, "POST", "/shifts/1/print", "")

@@ -133,7 +133,7 @@ func families(t *testing.T) (list []string) {
 	}
 	add("js.turn", "you", "customer", "wallet")
 	add("js.shift", "open", "close", "open_hint", "close_hint")
-	add("js.report", "x", "z", "opened", "begin", "closed", "end", "unsettled")
+	add("js.report", "x", "z", "opened", "begin", "closed", "end", "unsettled", "earlier", "taken_earlier")
 	for word := range keys(source(t, "ui/training.js"), `\["([a-z.]+)", "\d"\]`) {
 		add("js.do", word)
 	}

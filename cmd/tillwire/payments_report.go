@@ -33,7 +33,11 @@ func (a *app) paymentsReportCommand() *cobra.Command {
 		Long: `Counts the payments that were opened on a day of the shop, per currency and wallet, and writes the
 slip as text; with --print it comes out of a printer of the running agent. Today gives an X report,
 an earlier day its Z report. Nothing is reset: the same day gives the same sums until one of its
-payments moves on.`,
+payments moves on.
+
+"Taken on earlier sales" and "given back on earlier sales" are what moved on this day on payments of
+days before it. They stand beside the sum, because the report of its own day counts a payment with
+all that it has come to since.`,
 		Example: `  tillwire payments report
   tillwire payments report --day 2026-03-09 --print`,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -101,13 +105,15 @@ type totalRow struct {
 	Paid     int            `json:"paid"`
 	Captured int64          `json:"captured"`
 	Refunded int64          `json:"refunded"`
-	Earlier  int64          `json:"refunded_earlier,omitempty"` // on that day, of payments of before it; of all wallets together
 	Open     int            `json:"open"`
+	// On that day, of payments of before it; of all wallets together.
+	CapturedEarlier int64 `json:"captured_earlier,omitempty"`
+	Earlier         int64 `json:"refunded_earlier,omitempty"`
 }
 
 func newReportRow(day string, r agent.Report) reportRow {
 	row := func(wallet string, t agent.Totals) totalRow {
-		return totalRow{wallet, t.Currency, t.Count, t.Paid, t.Captured, t.Refunded, t.Earlier, t.Open}
+		return totalRow{wallet, t.Currency, t.Count, t.Paid, t.Captured, t.Refunded, t.Open, t.CapturedEarlier, t.Earlier}
 	}
 	out := reportRow{Kind: "x", Test: r.Test, Day: day, From: r.From, To: r.To, Totals: []totalRow{}, Wallets: []totalRow{}}
 	if r.Z {
@@ -162,12 +168,7 @@ func walletTotals(hours []offline.HourTally) (list []agent.WalletTotal) {
 			list = append(list, agent.WalletTotal{Wallet: h.Wallet, Totals: h.Totals})
 			continue
 		}
-		t := &list[i].Totals
-		t.Count += h.Count
-		t.Paid += h.Paid
-		t.Captured += h.Captured
-		t.Refunded += h.Refunded
-		t.Open += h.Open
+		list[i].Add(h.Totals)
 	}
 	slices.SortStableFunc(list, func(a, b agent.WalletTotal) int {
 		return slices.Compare([]string{a.Wallet, string(a.Currency)}, []string{b.Wallet, string(b.Currency)})

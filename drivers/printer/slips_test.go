@@ -54,7 +54,7 @@ func slips(v agent.Voice) map[string]agent.Slip {
 	test := agent.NewReceipt(paid, shop, true)
 	test.Test = true
 	day := time.Date(2026, 3, 9, 0, 0, 0, 0, time.FixedZone("", 8*3600))
-	sums := agent.Totals{Currency: "CNY", Count: 131, Paid: 120, Captured: 4_567_890, Refunded: 3450, Earlier: 1280, Open: 1}
+	sums := agent.Totals{Currency: "CNY", Count: 131, Paid: 120, Captured: 4_567_890, CapturedEarlier: 880, Refunded: 3450, Earlier: 1280, Open: 1}
 	report := agent.Report{Shop: shop, Terminal: "TW0001", From: day, To: day.Add(20 * time.Hour), At: day.Add(20 * time.Hour), By: "Lin",
 		Sums: []agent.Totals{sums}, Wallets: []agent.WalletTotal{
 			{Wallet: "wechat", Totals: agent.Totals{Currency: "CNY", Paid: 80, Captured: 3_000_000}},

@@ -100,9 +100,10 @@ export class Till {
     $("report-rows").replaceChildren(...rows);
     $("report-table").hidden = rows.length === 0;
     const open = shift.sums.reduce((n, sum) => n + sum.open, 0);
+    const earlier = (what) => shift.sums.filter((sum) => sum[what]).map((sum) => cents(sum[what], sum.currency)).join(" + ");
     const pairs = [["opened", moment.format(new Date(shift.opened)) + " · " + shift.opened_by], ["begin", money(shift.begin)],
       ["closed", shift.closed ? moment.format(new Date(shift.closed)) + " · " + shift.closed_by : ""], ["end", shift.closed ? money(shift.end) : ""], ["unsettled", open ? String(open) : ""],
-      ["earlier", shift.sums.filter((sum) => sum.refunded_earlier > 0).map((sum) => cents(sum.refunded_earlier, sum.currency)).join(" + ")]];
+      ["taken_earlier", earlier("captured_earlier")], ["earlier", earlier("refunded_earlier")]];
     $("report-facts").replaceChildren(...pairs.filter(([, value]) => value).flatMap(([key, value]) => [element("dt", {}, text("report." + key)), element("dd", { class: "figure" }, value)]));
     $("report-none").hidden = rows.length > 0;
     $("report-slip").href = "/shift/" + shift.id;
