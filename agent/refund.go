@@ -101,7 +101,7 @@ func (s *Status) noteRefund(f Fact) error {
 		if r.No != f.RefundNo {
 			continue
 		}
-		if r.State.Final() && r.State != to {
+		if r.State.Final() { // also when it ended in the same way: who counts its end counts it once
 			return s.refuse(f, "comes after the refund has ended")
 		}
 		r.State, r.Reason, r.Code = to, f.Reason, f.Code

@@ -340,6 +340,8 @@ func TestRefundSumsNeverPassWhatWasTaken(t *testing.T) {
 		"number used twice":          {[]agent.Fact{ask("P1", 100), ask("P1", 100)}, false, 0, ""},
 		"nothing":                    {[]agent.Fact{ask("P1", 0)}, false, 0, ""},
 		"done and then refused":      {[]agent.Fact{ask("P1", 100), end(agent.FactRefundDone, "P1"), end(agent.FactRefundRefused, "P1")}, false, 0, ""},
+		"done twice":                 {[]agent.Fact{ask("P1", 100), end(agent.FactRefundDone, "P1"), end(agent.FactRefundDone, "P1")}, false, 0, ""},
+		"refused twice":              {[]agent.Fact{ask("P1", 100), end(agent.FactRefundRefused, "P1"), end(agent.FactRefundRefused, "P1")}, false, 0, ""},
 		"never asked for":            {[]agent.Fact{end(agent.FactRefundDone, "P7")}, false, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
