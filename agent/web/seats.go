@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"sync"
+	"time"
 
 	"tillwire/agent"
 )
@@ -25,11 +26,16 @@ const stationMost = 64
 
 const codeLaneTaken = "lane_taken"
 
+// seatWait is how long a lane that was taken over is kept for a page that does not listen
+// yet: its stream comes after a call or two, also on a slow box.
+const seatWait = 15 * time.Second
+
 // seats are which browser works at which lane: one at a time, and another one only when
 // somebody there takes the lane over. A seat lasts as long as its page listens.
 type seats struct {
-	mu   sync.Mutex
-	held map[string]*seat // by lane
+	clock agent.Clock
+	mu    sync.Mutex
+	held  map[string]*seat // by lane
 }
 
 // seat is one browser's place at a lane.
@@ -37,6 +43,7 @@ type seat struct {
 	station string
 	who     string // name of whoever signed in there
 	streams int
+	until   time.Duration // Mono up to which it is kept without a stream; 0 once one has come
 	by      string        // who has taken it over; set before gone is closed
 	gone    chan struct{} // closed when it was taken over
 }
@@ -45,12 +52,17 @@ func newSeat(station, who string) *seat {
 	return &seat{station: station, who: who, gone: make(chan struct{})}
 }
 
+// kept reports whether a seat is somebody's.
+func (s *seats) kept(now *seat) bool {
+	return now != nil && (now.streams > 0 || s.clock.Mono() < now.until)
+}
+
 // sit gives a lane to a page that begins to listen, or says who works there.
 func (s *seats) sit(lane, station, who string) (mine *seat, other string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.held[lane]
-	if now != nil && now.station != station && now.streams > 0 {
+	if s.kept(now) && now.station != station {
 		return nil, now.who
 	}
 	if now == nil || now.station != station {
@@ -58,7 +70,7 @@ func (s *seats) sit(lane, station, who string) (mine *seat, other string) {
 		s.held[lane] = now
 	}
 	now.streams++
-	now.who = who
+	now.who, now.until = who, 0
 	return now, ""
 }
 
@@ -86,7 +98,9 @@ func (s *seats) take(lane, station, who string) (from string) {
 		from, now.by = now.who, who
 		close(now.gone)
 	}
-	s.held[lane] = newSeat(station, who)
+	next := newSeat(station, who)
+	next.until = s.clock.Mono() + seatWait
+	s.held[lane] = next
 	return from
 }
 
@@ -95,7 +109,7 @@ func (s *seats) free(lane, station string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.held[lane]
-	return now == nil || now.station == station || now.streams == 0
+	return !s.kept(now) || now.station == station
 }
 
 // seated refuses a page that has lost its lane to another browser. Tills and callers

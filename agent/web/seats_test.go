@@ -8,7 +8,8 @@ import (
 )
 
 func TestOneBrowserALane(t *testing.T) {
-	s := &seats{held: map[string]*seat{}}
+	clock := newHandClock()
+	s := &seats{clock: clock, held: map[string]*seat{}}
 	first, other := s.sit("1", "a", "Cass")
 	if first == nil || other != "" || !s.free("1", "a") || s.free("1", "b") || !s.free("2", "b") {
 		t.Fatalf("the first to sit: %v, %q", first, other)
@@ -31,6 +32,9 @@ func TestOneBrowserALane(t *testing.T) {
 	if first.by != "Mia" {
 		t.Errorf("it was told that %q has it", first.by)
 	}
+	if s.free("1", "a") || !s.free("1", "b") {
+		t.Error("until the new page listens, the old one may go on")
+	}
 	mine, _ := s.sit("1", "b", "Mia")
 	if mine == nil || s.free("1", "a") {
 		t.Error("whoever took it over does not have it")
@@ -44,8 +48,16 @@ func TestOneBrowserALane(t *testing.T) {
 		t.Error("a lane that nobody sits at is still held")
 	}
 	s.rise("1", nil)
-	// Taken over, and then never sat at: the next page need not ask.
+	// Taken over, and then never sat at: after a while the next page need not ask.
 	s.take("1", "c", "Mia")
+	clock.advance(seatWait - 1)
+	if next, other := s.sit("1", "d", "Cass"); next != nil || other != "Mia" || s.free("1", "d") {
+		t.Errorf("a seat is not kept for whoever took it: %v, %q", next, other)
+	}
+	clock.advance(1)
+	if !s.free("1", "d") {
+		t.Error("an empty seat is held")
+	}
 	if next, _ := s.sit("1", "d", "Cass"); next == nil {
 		t.Error("an empty seat is kept")
 	}

@@ -57,7 +57,7 @@ func New(opt Options) (*Server, error) {
 	s.wire.made = map[wireKey][]byte{}
 	s.gate = newGate(opt.Store, opt.Clock, opt.Secrets)
 	s.approvals = &approvals{clock: opt.Clock, open: map[string]approval{}}
-	s.seats.held, s.enrolments.open = map[string]*seat{}, map[string]enrolment{}
+	s.seats.clock, s.seats.held, s.enrolments.open = opt.Clock, map[string]*seat{}, map[string]enrolment{}
 	s.paired = newPairings(opt.Store, opt.Clock)
 	s.idle = &idleness{clock: opt.Clock, seen: map[string]time.Duration{}, saved: map[string]time.Duration{}}
 	s.audits = &auditor{log: opt.Log, clock: opt.Clock, store: opt.Store, last: map[string]time.Duration{}}
