@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"strings"
 
 	"tillwire/agent"
 )
@@ -58,20 +57,11 @@ func (s *Server) calls() []call {
 
 // routeAPI registers the calls, and for each path an answer to other methods.
 func (s *Server) routeAPI(mux *http.ServeMux) {
-	methods := map[string][]string{}
+	calls := newRouter(mux)
 	for _, c := range s.calls() {
-		mux.HandleFunc(c.method+" "+apiRoot+c.path, s.api(c))
-		methods[c.path] = append(methods[c.path], c.method)
-		if c.method == "GET" {
-			methods[c.path] = append(methods[c.path], "HEAD")
-		}
+		calls.HandleFunc(c.method+" "+apiRoot+c.path, s.api(c))
 	}
-	for path, allowed := range methods {
-		mux.HandleFunc(apiRoot+path, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Allow", strings.Join(allowed, ", "))
-			s.respondError(w, r, fail(agent.Invalid, codeMethod, "error.method", "This path takes "+strings.Join(allowed, ", ")+"."))
-		})
-	}
+	calls.refuseOthers(s.respondError)
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		s.respondError(w, r, fail(agent.NotFound, agent.CodeNotFound, "error.path", "There is no such call. openapi.yaml lists them."))
 	})

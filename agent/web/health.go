@@ -6,9 +6,11 @@ import (
 )
 
 func (s *Server) routeHealth(mux *http.ServeMux) {
-	mux.HandleFunc("GET /livez", s.livez)
-	mux.HandleFunc("GET /readyz", s.readyz)
-	mux.HandleFunc("GET /metrics", s.metrics)
+	health := newRouter(mux)
+	health.HandleFunc("GET /livez", s.livez)
+	health.HandleFunc("GET /readyz", s.readyz)
+	health.HandleFunc("GET /metrics", s.metrics)
+	health.refuseOthers(s.respondError)
 }
 
 // livez answers as long as requests are answered at all.

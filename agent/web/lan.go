@@ -34,12 +34,10 @@ func (s *Server) LAN(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, e
 
 func (s *Server) lanHandler() http.Handler {
 	mux := s.routes()
-	mux.HandleFunc("GET /pair", s.pairPage)
-	mux.HandleFunc("POST /pair", s.pairDevice)
-	mux.HandleFunc("/pair", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Allow", "GET, HEAD, POST")
-		s.problem(w, r, fail(agent.Invalid, codeMethod, "error.method", "This path takes GET, HEAD, POST."))
-	})
+	pairing := newRouter(mux)
+	pairing.HandleFunc("GET /pair", s.pairPage)
+	pairing.HandleFunc("POST /pair", s.pairDevice)
+	pairing.refuseOthers(s.problem)
 	return s.guard(s.pairedOnly(mux), s.ownAddress)
 }
 

@@ -8,7 +8,8 @@ func (s *Server) routeTill(mux *http.ServeMux) {
 	if s.Till == nil {
 		return
 	}
-	mux.HandleFunc("POST /nexo", func(w http.ResponseWriter, r *http.Request) {
+	till := newRouter(mux)
+	till.HandleFunc("POST /nexo", func(w http.ResponseWriter, r *http.Request) {
 		who, err := s.admit(r, reader)
 		if err == nil && who.till == "" {
 			err = errUnauthorized()
@@ -19,4 +20,5 @@ func (s *Server) routeTill(mux *http.ServeMux) {
 		}
 		s.Till(w, r, who.client())
 	})
+	till.refuseOthers(s.respondError)
 }

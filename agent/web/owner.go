@@ -12,7 +12,7 @@ import (
 // ownerPage is a page of the owner; its error becomes a page too.
 type ownerPage func(w http.ResponseWriter, r *http.Request, me agent.Person) error
 
-func (s *Server) routeOwner(mux *http.ServeMux) {
+func (s *Server) routeOwner(mux router) {
 	mux.HandleFunc("GET /owner", s.owner(s.ownerToday))
 	for _, form := range []string{"csv", "xlsx"} {
 		mux.HandleFunc("GET /owner/day."+form, s.owner(s.exportDay(form)))

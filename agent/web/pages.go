@@ -192,26 +192,19 @@ func (s *Server) problem(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (s *Server) routePages(mux *http.ServeMux) {
-	mux.Handle("GET /assets/", s.assets)
-	mux.HandleFunc("GET /{$}", s.opened(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/register", http.StatusSeeOther) }))
-	mux.HandleFunc("GET /register", s.opened(s.registerPage))
-	mux.HandleFunc("GET /receipt/{id}", s.opened(s.receiptPage))
-	mux.HandleFunc("GET /shift/{id}", s.opened(s.shiftPage))
-	mux.HandleFunc("GET /display/{lane}", s.opened(s.displayPage))
-	mux.HandleFunc("GET /display/{lane}/events", s.opened(s.displayEvents))
-	mux.HandleFunc("POST /display/{lane}/beat", s.opened(s.displayBeat))
-	mux.HandleFunc("GET /display/{lane}/alive", s.opened(s.displayAlive))
-	s.routeOwner(mux)
-	s.routeSetup(mux)
-	for path, allowed := range map[string]string{
-		"/owner/login": "POST", "/owner/logout": "POST", "/owner/people/{id}": "POST", "/owner/payments/{id}/refund": "POST", "/setup/claim": "POST", "/display/{lane}/beat": "POST",
-		"/register": "GET, HEAD", "/owner": "GET, HEAD", "/owner/day.csv": "GET, HEAD", "/owner/people": "GET, HEAD, POST", "/owner/devices": "GET, HEAD, POST", "/owner/lan": "GET, HEAD, POST", "/owner/second": "GET, HEAD, POST", "/owner/settings": "GET, HEAD, POST", "/owner/reconcile": "GET, HEAD, POST", "/owner/reconcile/csv": "GET, HEAD", "/owner/backup": "GET, HEAD, POST", "/owner/payments.csv": "GET, HEAD", "/setup": "GET, HEAD, POST",
-	} {
-		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Allow", allowed)
-			s.problem(w, r, fail(agent.Invalid, codeMethod, "error.method", "This path takes "+allowed+"."))
-		})
-	}
+	pages := newRouter(mux)
+	pages.HandleFunc("GET /assets/", s.assets.ServeHTTP)
+	pages.HandleFunc("GET /{$}", s.opened(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/register", http.StatusSeeOther) }))
+	pages.HandleFunc("GET /register", s.opened(s.registerPage))
+	pages.HandleFunc("GET /receipt/{id}", s.opened(s.receiptPage))
+	pages.HandleFunc("GET /shift/{id}", s.opened(s.shiftPage))
+	pages.HandleFunc("GET /display/{lane}", s.opened(s.displayPage))
+	pages.HandleFunc("GET /display/{lane}/events", s.opened(s.displayEvents))
+	pages.HandleFunc("POST /display/{lane}/beat", s.opened(s.displayBeat))
+	pages.HandleFunc("GET /display/{lane}/alive", s.opened(s.displayAlive))
+	s.routeOwner(pages)
+	s.routeSetup(pages)
+	pages.refuseOthers(s.problem)
 	mux.HandleFunc("/", s.opened(func(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, fail(agent.NotFound, agent.CodeNotFound, "page.not_found", "There is no such page."))
 	}))

@@ -15,7 +15,7 @@ import (
 // setupCookie names the browser that entered the claim code.
 const setupCookie = "__Host-tillwire-setup"
 
-func (s *Server) routeSetup(mux *http.ServeMux) {
+func (s *Server) routeSetup(mux router) {
 	mux.HandleFunc("GET /setup", s.unclaimed(s.setupPage))
 	mux.HandleFunc("POST /setup/claim", s.unclaimed(s.enterClaim))
 	mux.HandleFunc("POST /setup", s.unclaimed(s.finishSetup))
