@@ -243,7 +243,7 @@ func (e *Engine) Open(ctx context.Context, r agent.Request) (p agent.Payment, re
 // repeat answers a request that was served before and could not be served today.
 func (e *Engine) repeat(ctx context.Context, r agent.Request) (agent.Payment, bool, error) {
 	p, err := e.opt.Journal.ByRequest(ctx, r.Client, r.RequestID)
-	if agent.ClassOf(err) == agent.NotFound && err != nil {
+	if agent.ClassOf(err) == agent.NotFound {
 		return agent.Payment{}, false, nil
 	}
 	if err != nil {

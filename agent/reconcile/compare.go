@@ -140,7 +140,7 @@ func (c *comparison) find(l agent.BillLine) (agent.Payment, bool, error) {
 		return p, ok, nil
 	}
 	p, err := c.journal.ByOrderNo(c.ctx, l.OrderNo)
-	if err != nil && agent.ClassOf(err) == agent.NotFound {
+	if agent.ClassOf(err) == agent.NotFound {
 		return p, false, nil
 	}
 	return p, err == nil, err

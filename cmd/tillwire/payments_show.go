@@ -43,10 +43,10 @@ that only one payment has.`,
 // such as "r1" may stand in any order number.
 func findPayment(ctx context.Context, r *offline.Reader, key string) (agent.Payment, error) {
 	p, err := r.Payment(ctx, agent.PaymentID(key))
-	if agent.ClassOf(err) == agent.NotFound && err != nil {
+	if agent.ClassOf(err) == agent.NotFound {
 		p, err = r.ByOrderNo(ctx, key)
 	}
-	if err == nil || agent.ClassOf(err) != agent.NotFound {
+	if agent.ClassOf(err) != agent.NotFound {
 		return p, err
 	}
 	for _, whole := range []bool{true, false} {

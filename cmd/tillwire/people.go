@@ -239,7 +239,7 @@ func (a *app) changePeople(ctx context.Context, action, name string, build func(
 func (a *app) openOwnStore(ctx context.Context, c config) (*offline.Store, error) {
 	store, err := offline.Open(ctx, offline.Options{Dir: c.Terminal.Data, Witness: c.Terminal.Witness, Name: "a tillwire command", Clock: a.clock, BackupEvery: -1,
 		Timers: func(name string) agent.Timers { return timersIn(c, name) }})
-	if agent.ClassOf(err) == agent.Conflict && err != nil {
+	if agent.ClassOf(err) == agent.Conflict {
 		return nil, fmt.Errorf("%w This change needs the agent stopped (`systemctl stop tillwire`); the owner's page can make it while it runs", err)
 	}
 	return store, err

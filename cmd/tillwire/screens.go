@@ -76,7 +76,7 @@ func (s screens) Show(ctx context.Context, sc agent.Screen) error {
 		all.Go(func() { errs[i] = display.Show(ctx, sc) })
 	}
 	all.Wait()
-	away := func(err error) bool { return err != nil && agent.ClassOf(err) == agent.Unavailable }
+	away := func(err error) bool { return agent.ClassOf(err) == agent.Unavailable }
 	if there := slices.DeleteFunc(slices.Clone(errs), away); len(there) > 0 {
 		return errors.Join(there...)
 	}

@@ -20,7 +20,7 @@ connection and is not collected is named with its sums. The exit code is 0 when 
 that the terminal can be taken away, and 1 otherwise; a terminal that never sold has nothing left.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, r, err := a.journalReader(c.Context())
-			if agent.ClassOf(err) == agent.NotFound && err != nil {
+			if agent.ClassOf(err) == agent.NotFound {
 				return a.sayUnfinished(nil)
 			}
 			if err != nil {
