@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -38,7 +39,7 @@ func (a *app) settingsGetCommand() *cobra.Command {
 				return err
 			}
 			if len(args) == 1 {
-				return a.printSetting(rows, args[0])
+				return a.printSetting(rows, args[0], zoneOf(cfg))
 			}
 			if a.json {
 				return a.printJSON(map[string]any{"settings": rows})
@@ -95,7 +96,7 @@ func (readOnly) SaveSettings(context.Context, []agent.Change) error {
 	return errors.New("this store is open for reading only")
 }
 
-func (a *app) printSetting(rows []settings.Current, key string) error {
+func (a *app) printSetting(rows []settings.Current, key string, zone *time.Location) error {
 	for _, r := range rows {
 		if r.Key != key {
 			continue
@@ -105,7 +106,7 @@ func (a *app) printSetting(rows []settings.Current, key string) error {
 		}
 		a.printf("%s = %s\n%s: %s\nTakes %s; the default is %s.\n", r.Key, r.Value, r.Title, r.Help, r.Range(), r.Default)
 		if r.By != "" {
-			a.printf("Changed by %s on %s.\n", r.By, r.At.Format("2006-01-02 15:04:05 MST"))
+			a.printf("Changed by %s on %s.\n", r.By, r.At.In(zone).Format(time.DateTime))
 		}
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,9 +20,9 @@ func (a *app) paymentsUnfinishedCommand() *cobra.Command {
 connection and is not collected is named with its sums. The exit code is 0 when nothing is left, so
 that the terminal can be taken away, and 1 otherwise; a terminal that never sold has nothing left.`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			_, r, err := a.journalReader(c.Context())
+			cfg, r, err := a.journalReader(c.Context())
 			if agent.ClassOf(err) == agent.NotFound {
-				return a.sayUnfinished(nil)
+				return a.sayUnfinished(nil, zoneOf(cfg))
 			}
 			if err != nil {
 				return err
@@ -31,11 +32,11 @@ that the terminal can be taken away, and 1 otherwise; a terminal that never sold
 			if err != nil {
 				return err
 			}
-			return a.sayUnfinished(list)
+			return a.sayUnfinished(list, zoneOf(cfg))
 		}}
 }
 
-func (a *app) sayUnfinished(list []agent.Payment) error {
+func (a *app) sayUnfinished(list []agent.Payment, zone *time.Location) error {
 	if a.json {
 		rows := []row{}
 		for _, p := range list {
@@ -54,7 +55,7 @@ func (a *app) sayUnfinished(list []agent.Payment) error {
 			if p.Status.AtStake() {
 				stake[p.Amount.Currency] += p.Amount.Value
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", p.OrderNo, p.Amount, p.Status.State, p.Status.Since.Format("2006-01-02 15:04:05 MST"))
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", p.OrderNo, p.Amount, p.Status.State, p.Status.Since.In(zone).Format(time.DateTime))
 		}
 		if err := w.Flush(); err != nil {
 			return err

@@ -45,7 +45,8 @@ func TestATerminalIsTakenAwayWhenNothingIsLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := acceptedOnSight(t, store)
-	if r := invoke(t, "", "payments", "unfinished", "--config", file); r.code != cli.Found || !strings.Contains(r.stdout, p.OrderNo) || !strings.Contains(r.stdout, "12.80 CNY was accepted without a connection") {
+	since := p.Status.Since.In(zoneOf(c)).Format(time.DateTime) // by the shop's clock, as the list of payments has it
+	if r := invoke(t, "", "payments", "unfinished", "--config", file); r.code != cli.Found || !strings.Contains(r.stdout, p.OrderNo) || !strings.Contains(r.stdout, since) || !strings.Contains(r.stdout, "12.80 CNY was accepted without a connection") {
 		t.Errorf("a sale waits to be collected: %+v", r)
 	}
 	if r := invoke(t, "", "payments", "unfinished", "--json", "--config", file); r.code != cli.Found || !strings.Contains(r.stdout, `"offline_accepted"`) {
