@@ -85,6 +85,14 @@ func (r Request) Check() error {
 	return r.Amount.Check()
 }
 
+// Last is the newest fact; where there is none yet, one of the time at which the payment began.
+func (p Payment) Last() Fact {
+	if len(p.Facts) == 0 {
+		return Fact{At: p.Created}
+	}
+	return p.Facts[len(p.Facts)-1]
+}
+
 // OnlineOnly reports that whoever asked for the payment wants the wallet's own word or
 // nothing.
 func (p Payment) OnlineOnly() bool {

@@ -84,7 +84,7 @@ const reviewQuery = time.Hour
 // Steps computes what must still be done, from the facts alone.
 func (p Payment) Steps(t Timers) []Step {
 	var steps []Step
-	if s, ok := p.Status.step(t, p.lastFact()); ok {
+	if s, ok := p.Status.step(t, p.Last().At); ok {
 		steps = append(steps, s)
 	}
 	for _, r := range p.Status.Refunds {
@@ -96,13 +96,6 @@ func (p Payment) Steps(t Timers) []Step {
 		}
 	}
 	return steps
-}
-
-func (p Payment) lastFact() time.Time {
-	if len(p.Facts) == 0 {
-		return p.Created
-	}
-	return p.Facts[len(p.Facts)-1].At
 }
 
 func (s Status) step(t Timers, last time.Time) (Step, bool) {

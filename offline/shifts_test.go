@@ -121,7 +121,7 @@ func TestAShiftIsClosedWithItsCountOrNotAtAll(t *testing.T) {
 	n := ts.begin(t, "1", "Wei")
 	ts.at(t, "1", 2, approved)
 	old = ts.gives(t, old, 1, 30)
-	db, unreadable := byHand(t, ts.dir), old.Facts[len(old.Facts)-1].Seq
+	db, unreadable := byHand(t, ts.dir), old.Last().Seq
 	var ev []byte
 	if err := db.QueryRow("SELECT ev FROM journal WHERE seq = ?", unreadable).Scan(&ev); err != nil {
 		t.Fatal(err)

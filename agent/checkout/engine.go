@@ -169,11 +169,7 @@ func (e *Engine) Committed(p agent.Payment) {
 	if l := e.lanes[p.Lane]; l != nil {
 		l.committed(p)
 	}
-	var seq int64
-	if n := len(p.Facts); n > 0 {
-		seq = p.Facts[n-1].Seq
-	}
-	e.opt.Feed.Publish(agent.Event{ID: seq, Kind: "payment", Lane: p.Lane, Payment: &p})
+	e.opt.Feed.Publish(agent.Event{ID: p.Last().Seq, Kind: "payment", Lane: p.Lane, Payment: &p})
 	if p.Status.Final() {
 		e.forget(p.ID)
 	}

@@ -108,16 +108,16 @@ func (v *watch) standing(ctx context.Context) (open []agent.Payment, head int64,
 		return nil, 0, err
 	}
 	for _, p := range slices.Concat(page.Payments, newest.Payments) {
-		head = max(head, lastSeq(p))
+		head = max(head, p.Last().Seq)
 	}
-	slices.SortFunc(page.Payments, func(a, b agent.Payment) int { return cmp.Compare(lastSeq(a), lastSeq(b)) })
+	slices.SortFunc(page.Payments, func(a, b agent.Payment) int { return cmp.Compare(a.Last().Seq, b.Last().Seq) })
 	return page.Payments, head, nil
 }
 
 // sendAll sends payments out of the journal.
 func (v *watch) sendAll(list []agent.Payment) error {
 	for _, p := range list {
-		if err := v.sendPayment(lastSeq(p), p); err != nil {
+		if err := v.sendPayment(p.Last().Seq, p); err != nil {
 			return err
 		}
 		v.sent[p.ID] = p.Version
@@ -149,7 +149,7 @@ func (v *watch) replay(ctx context.Context, after int64) error {
 			return err
 		}
 		// Those that the replay sends anyway come with it, so that ids only grow.
-		if err := v.sendAll(slices.DeleteFunc(open, func(p agent.Payment) bool { return lastSeq(p) > after })); err != nil {
+		if err := v.sendAll(slices.DeleteFunc(open, func(p agent.Payment) bool { return p.Last().Seq > after })); err != nil {
 			return err
 		}
 	}
@@ -164,7 +164,7 @@ func (v *watch) replay(ctx context.Context, after int64) error {
 		if len(missed) < replayPage {
 			return nil
 		}
-		after = lastSeq(missed[len(missed)-1])
+		after = missed[len(missed)-1].Last().Seq
 	}
 }
 

@@ -134,11 +134,3 @@ func fact(f agent.Fact, c agent.Currency) factJSON {
 	}
 	return out
 }
-
-// lastSeq is the journal row of a payment's last fact: the id of its event.
-func lastSeq(p agent.Payment) int64 {
-	if len(p.Facts) == 0 {
-		return 0
-	}
-	return p.Facts[len(p.Facts)-1].Seq
-}

@@ -351,11 +351,11 @@ func (s *shop) Since(_ context.Context, seq int64, limit int) ([]agent.Payment, 
 	defer s.mu.Unlock()
 	var list []agent.Payment
 	for _, p := range s.payments {
-		if lastSeq(p) > seq {
+		if p.Last().Seq > seq {
 			list = append(list, p)
 		}
 	}
-	slices.SortFunc(list, func(a, b agent.Payment) int { return int(lastSeq(a) - lastSeq(b)) })
+	slices.SortFunc(list, func(a, b agent.Payment) int { return int(a.Last().Seq - b.Last().Seq) })
 	return list[:min(len(list), limit)], nil
 }
 

@@ -63,33 +63,22 @@ func (d *agentd) lastPayment(ctx context.Context) (int64, error) {
 	}
 	seq := int64(0)
 	for _, p := range page.Payments {
-		seq = max(seq, lastRow(p))
+		seq = max(seq, p.Last().Seq)
 	}
 	for {
 		more, err := d.store.Since(ctx, seq, 100)
 		if err != nil || len(more) == 0 {
 			return seq, err
 		}
-		seq = lastRow(more[len(more)-1])
+		seq = more[len(more)-1].Last().Seq
 	}
-}
-
-func lastRow(p agent.Payment) int64 {
-	if len(p.Facts) == 0 {
-		return 0
-	}
-	return p.Facts[len(p.Facts)-1].Seq
 }
 
 func (d *agentd) paymentsBehind(ctx context.Context, _ string, seq int64, limit int) ([]fleet.Fact, int64, error) {
 	list, err := d.store.Since(ctx, seq, limit)
 	var facts []fleet.Fact
 	for _, p := range list {
-		at := p.Created
-		if len(p.Facts) > 0 {
-			at = p.Facts[len(p.Facts)-1].At
-		}
-		facts, seq = append(facts, fleet.Fact{Name: "changed", At: at, Data: newsOf(p)}), max(seq, lastRow(p))
+		facts, seq = append(facts, fleet.Fact{Name: "changed", At: p.Last().At, Data: newsOf(p)}), max(seq, p.Last().Seq)
 	}
 	return facts, seq, err
 }

@@ -64,7 +64,7 @@ func (g *printing) committed(p agent.Payment) {
 	if to == nil || len(p.Facts) == 0 {
 		return
 	}
-	last := p.Facts[len(p.Facts)-1]
+	last := p.Last()
 	switch {
 	case last.Kind == agent.FactApproved && p.Status.State == agent.Paid && approvals(p) == 1 && p.Status.Accepted.IsZero():
 		g.sold(to, p, printPaid)
