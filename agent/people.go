@@ -33,6 +33,9 @@ type Person struct {
 	Created  time.Time
 }
 
+// SessionLife is how long a session lasts at most, however much it is used.
+const SessionLife = 12 * time.Hour
+
 // Session is a signed-in browser.
 type Session struct {
 	Key     []byte // SHA-256 of the cookie; the cookie itself is never stored

@@ -16,7 +16,6 @@ const (
 	idleCheckpoint = 30 * time.Second // without a write: move the log into the file
 	tidyFirst      = time.Hour        // after the start, and after a tidying that could not be whole
 	tidyEvery      = 24 * time.Hour   // retention, old sessions, and the log cut to nothing
-	sessionLife    = 12 * time.Hour   // no session lives longer, however much it is used
 	maxLog         = 16 << 20         // a log longer than this is a problem: a reader holds it
 	clockSlack     = 5 * time.Minute
 )
@@ -135,7 +134,7 @@ func (s *Store) tidy(ctx context.Context, trusted bool) error {
 const deleteOldSessions = "DELETE FROM session WHERE created < ?"
 
 // sessionsFrom is when a session that still lives began at the earliest.
-func (s *Store) sessionsFrom() int64 { return s.opt.Clock.Now().Add(-sessionLife).UnixNano() }
+func (s *Store) sessionsFrom() int64 { return s.opt.Clock.Now().Add(-agent.SessionLife).UnixNano() }
 
 // steadiness compares the wall clock with the monotonic one: retention trusts a
 // wall clock only when somebody confirmed it and it has not jumped.

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -206,10 +207,13 @@ func (s *Server) found(r *http.Request) (agent.Page, error) {
 	return s.Store.List(r.Context(), f)
 }
 
-// states is every word that the status filter takes.
-var states = []agent.State{agent.Created, agent.Sending, agent.AwaitPayer, agent.Unknown, agent.Reversing, agent.Paid,
-	agent.Declined, agent.NotSent, agent.Reversed, agent.QRShown, agent.Closing, agent.Closed, agent.RefundDue,
-	agent.Refunded, agent.Review, agent.OfflineAccepted, agent.Redeeming, agent.OfflineRejected, agent.Voided}
+// States is every state of a payment, in the order of the API's description: the words that
+// a filter by status takes.
+func States() []agent.State {
+	return []agent.State{agent.Created, agent.Sending, agent.AwaitPayer, agent.Unknown, agent.Reversing, agent.Paid,
+		agent.Declined, agent.NotSent, agent.Reversed, agent.QRShown, agent.Closing, agent.Closed, agent.RefundDue,
+		agent.Refunded, agent.Review, agent.OfflineAccepted, agent.Redeeming, agent.OfflineRejected, agent.Voided}
+}
 
 // filter reads the query of a list.
 func (s *Server) filter(r *http.Request) (agent.Filter, error) {
@@ -248,11 +252,9 @@ func addStatus(f *agent.Filter, word string) error {
 		f.Open = true
 		return nil
 	}
-	for _, known := range states {
-		if string(known) == word {
-			f.States = append(f.States, known)
-			return nil
-		}
+	if state := agent.State(word); slices.Contains(States(), state) {
+		f.States = append(f.States, state)
+		return nil
 	}
 	return unreadable("There is no status \"" + clip(word) + "\".")
 }

@@ -94,7 +94,7 @@ func TestTheDocumentAndTheTypesAgree(t *testing.T) {
 
 func TestTheDocumentKnowsEveryStatus(t *testing.T) {
 	text := strings.Join(document(t), "\n")
-	all, err := json.Marshal(states)
+	all, err := json.Marshal(States())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestTheDocumentKnowsEveryStatus(t *testing.T) {
 	}
 	for _, edge := range agent.Edges() {
 		for _, s := range edge {
-			if s != "" && !slices.Contains(states, s) {
+			if s != "" && !slices.Contains(States(), s) {
 				t.Errorf("the list filter does not know %s", s)
 			}
 		}

@@ -54,7 +54,7 @@ func TestOpenItemsSayWhatHappensNext(t *testing.T) {
 // TestEveryOpenStateSaysWhatHappensNext: and none of those that have ended does.
 func TestEveryOpenStateSaysWhatHappensNext(t *testing.T) {
 	tm := newTerminal(t)
-	for _, state := range states {
+	for _, state := range States() {
 		for _, l := range tm.web.Words.Languages() {
 			said := tm.web.next(l.Code, agent.Payment{Status: agent.Status{State: state}})
 			if (said == "") != state.Final() || strings.HasPrefix(said, "next.") {

@@ -31,7 +31,6 @@ const (
 const (
 	cashierIdle = 3 * time.Minute
 	ownerIdle   = 15 * time.Minute
-	sessionLife = 12 * time.Hour
 	seenEvery   = time.Minute // how often activity is written down
 )
 
@@ -55,7 +54,7 @@ func idleLimit(r agent.Role) time.Duration {
 // wall clock that went back ends a session rather than stretching it.
 func (i *idleness) over(sess agent.Session) bool {
 	now := i.clock.Now()
-	if age := now.Sub(sess.Created); age > sessionLife || age < -time.Minute {
+	if age := now.Sub(sess.Created); age > agent.SessionLife || age < -time.Minute {
 		return true
 	}
 	i.mu.Lock()

@@ -96,7 +96,7 @@ func families(t *testing.T) (list []string) {
 	for _, column := range slices.Concat(dayColumns(), paymentColumns(), refundColumns()) {
 		list = append(list, column.key)
 	}
-	for _, state := range states {
+	for _, state := range States() {
 		if !state.Final() {
 			add("next", string(state))
 		}
@@ -146,7 +146,7 @@ func families(t *testing.T) (list []string) {
 func TestEveryStateHasAShapeOfItsOwnTone(t *testing.T) {
 	script := source(t, "ui/verdict.js")["ui/verdict.js"]
 	symbols := source(t, "ui/parts/frame.html")["ui/parts/frame.html"]
-	for _, state := range states {
+	for _, state := range States() {
 		icon := icons[state]
 		if icon == "" {
 			icon = "cross"

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tillwire/agent"
+	"tillwire/agent/web"
 	"tillwire/cmd/cli"
 	"tillwire/offline"
 )
@@ -51,7 +52,7 @@ func (f *filterFlags) filter(zone *time.Location) (agent.Filter, error) {
 		case "open":
 			out.Open = true
 		default:
-			if !knownState(agent.State(word)) {
+			if !slices.Contains(web.States(), agent.State(word)) {
 				return out, cli.Wrong("--status %s: %s", word, meant(word, stateNames()))
 			}
 			out.States = append(out.States, agent.State(word))
@@ -61,26 +62,11 @@ func (f *filterFlags) filter(zone *time.Location) (agent.Filter, error) {
 }
 
 func stateNames() (names []string) {
-	seen := map[agent.State]bool{}
-	for _, e := range agent.Edges() {
-		for _, s := range e {
-			if s != "" && !seen[s] {
-				seen[s] = true
-				names = append(names, string(s))
-			}
-		}
+	for _, s := range web.States() {
+		names = append(names, string(s))
 	}
 	slices.Sort(names)
 	return append(names, "open")
-}
-
-func knownState(s agent.State) bool {
-	for _, e := range agent.Edges() {
-		if e[0] == s || e[1] == s {
-			return s != ""
-		}
-	}
-	return false
 }
 
 // moment reads a day or an instant; days is added to a bare day.
