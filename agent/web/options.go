@@ -42,9 +42,7 @@ type Options struct {
 	// Confirmed reports that a wallet has found the clock right in this run; nil: none has.
 	Confirmed func() bool
 	Setting   func(key string) string // value of a setting; "" when there is none
-	// Audits lists the newest sensitive acts first; nil: the Store's own list.
-	Audits func(ctx context.Context, limit int) ([]agent.Audit, error)
-	Ready  func(context.Context) []Check
+	Ready     func(context.Context) []Check
 	// Print puts a payment's slip on its lane's printer, and Prints tells which lanes
 	// have one; nil: none has.
 	Print  func(ctx context.Context, id agent.PaymentID) error
@@ -104,9 +102,6 @@ func (o *Options) defaults() {
 	}
 	if o.Setting == nil {
 		o.Setting = func(string) string { return "" }
-	}
-	if o.Audits == nil {
-		o.Audits = o.Store.Audits
 	}
 	if o.Ready == nil {
 		o.Ready = func(context.Context) []Check { return nil }

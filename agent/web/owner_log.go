@@ -31,7 +31,7 @@ func (s *Server) ownerLog(w http.ResponseWriter, r *http.Request, me agent.Perso
 	if asked, err := strconv.Atoi(r.URL.Query().Get("show")); err == nil {
 		show = min(max(asked, actsFirst), actsMost)
 	}
-	acts, err := s.Audits(r.Context(), show+1)
+	acts, err := s.Store.Audits(r.Context(), show+1)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (d *agentd) openWeb(ctx context.Context, a *app, done func()) (err error) {
 	d.web, err = web.New(web.Options{
 		Version: version, Test: d.test(), Shop: d.config.Terminal.Shop, Terminal: d.config.Terminal.Code, Zone: d.zone,
 		Currency: agent.Currency(d.config.Terminal.Currency), Hosts: d.config.HTTP.Hosts, Tokens: tokens,
-		Counter: d.engine, Store: store, Audits: store.Audits, Feed: d.feed, Displays: d.displays, Settings: ownerSettings{d.book, d.store, d.clock},
+		Counter: d.engine, Store: store, Feed: d.feed, Displays: d.displays, Settings: ownerSettings{d.book, d.store, d.clock},
 		Clock: d.clock, Words: d.words, Log: d.log,
 		Line: d.link.Line, Devices: func() []agent.DeviceStatus { return d.devices.Status() }, Problems: d.problems.list,
 		Policy: func() agent.OfflinePolicy { return d.book.Values().Offline() }, Confirmed: d.clocks.confirmed,
