@@ -60,7 +60,7 @@ type Options struct {
 	Digest   func() map[string]int64 // about thirty figures
 	Settings Settings
 	Line     func() agent.LineState
-	Idle     func() bool // no payment is open
+	Idle     func() bool // no payment holds a lane
 	// Run names this run of the terminal: a setting that needs a restart holds in the
 	// next one. Empty: every Open is one. Restart begins the next one; nil: people do.
 	Run      string

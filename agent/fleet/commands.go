@@ -217,7 +217,7 @@ func (a *Agent) deferred(ctx context.Context, c Command) string {
 	// What the counter notices waits for it, whatever the fleet says: one signature
 	// must not be enough to get between a customer and the till.
 	case (c.When != nil && c.When.Idle || c.Class == Disruptive) && !a.opt.Idle():
-		return "A payment is open."
+		return "A payment holds a lane."
 	case c.When != nil && c.When.Window != nil && (m.Quality == Unknown || !c.When.Window.open(m.certain(), a.opt.Zone)):
 		return "It waits for its window."
 	case c.last() && !a.told(ctx):

@@ -67,7 +67,7 @@ type Command struct {
 
 // When are conditions for which a command is deferred.
 type When struct {
-	Idle   bool    `json:"idle,omitempty"` // no payment is open
+	Idle   bool    `json:"idle,omitempty"` // no payment holds a lane
 	Window *Window `json:"window,omitempty"`
 }
 

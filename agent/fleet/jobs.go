@@ -187,7 +187,7 @@ func (a *Agent) jobWaits() string {
 	case a.running != nil:
 		return "A command is being done."
 	case !a.opt.Idle():
-		return "A payment is open."
+		return "A payment holds a lane."
 	}
 	return ""
 }

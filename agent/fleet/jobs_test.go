@@ -203,7 +203,7 @@ func TestAJobSaysWhatItWaitsFor(t *testing.T) {
 		change(o, &o.idle, false)
 		second := o.job("cert", `{}`)
 		o.sendJob(second)
-		if got := waits(second); got != "A payment is open." {
+		if got := waits(second); got != "A payment holds a lane." {
 			t.Errorf("beside a payment: %q", got)
 		}
 	})

@@ -50,7 +50,7 @@ What is dangerous is only proposed; two people approve it with their keys (tillf
 	f.approval.flags(c)
 	c.Flags().StringVar(&f.ticket, "ticket", "", "why, as your office numbers it; the owner of the shop sees it")
 	c.Flags().StringVar(&f.cancel, "cancel", "", "take back the command with this number, if it was not sent yet")
-	c.Flags().BoolVar(&f.idle, "idle", false, "have the terminal wait until no payment is open")
+	c.Flags().BoolVar(&f.idle, "idle", false, "have the terminal wait until no payment holds a lane")
 	c.Flags().DurationVar(&f.wait, "wait", time.Minute, "how long to wait for the end; 0 does not wait")
 	return c
 }

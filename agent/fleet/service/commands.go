@@ -30,7 +30,7 @@ type Ask struct {
 	Name   string          `json:"name"`
 	Args   json.RawMessage `json:"args,omitempty"`
 	Ticket string          `json:"ticket,omitempty"`
-	Idle   bool            `json:"idle,omitempty"` // wait until no payment is open
+	Idle   bool            `json:"idle,omitempty"` // wait until no payment holds a lane
 }
 
 // Order makes a command for a terminal. A dangerous one is only proposed: Approve
