@@ -1,9 +1,11 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"tillwire/agent"
@@ -121,7 +123,7 @@ func (b *inbox) open() (list []*taken) {
 			list = append(list, t)
 		}
 	}
-	sortBySeq(list)
+	slices.SortFunc(list, func(a, b *taken) int { return cmp.Compare(a.Command.Seq, b.Command.Seq) })
 	return list
 }
 

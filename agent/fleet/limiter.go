@@ -1,14 +1,9 @@
 package fleet
 
 import (
-	"cmp"
 	"slices"
 	"time"
 )
-
-func sortBySeq(list []*taken) {
-	slices.SortFunc(list, func(a, b *taken) int { return cmp.Compare(a.Command.Seq, b.Command.Seq) })
-}
 
 // limit is how many commands may come within a time. A stolen key can then do as
 // much harm in an hour as it can, and no more.

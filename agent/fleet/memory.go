@@ -9,9 +9,8 @@ import (
 	"tillwire/agent"
 )
 
-// Memory is an agent.FleetStore that forgets with its process: for simulated
-// terminals and for a terminal whose file cannot be opened. It is safe for
-// concurrent use.
+// Memory is an agent.FleetStore that forgets with its process, for simulated
+// terminals and for tests. It is safe for concurrent use.
 type Memory struct {
 	mu    sync.Mutex
 	items []agent.FleetItem // sorted by key

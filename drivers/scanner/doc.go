@@ -16,6 +16,7 @@
 // the keys there are and grab a keyboard, ran nowhere with success, because no
 // such device was at hand. Try these on a bench before promising them.
 //
-// It may import the root agent, the root drivers it stands under and the leaf
-// drivers/serial.
+// It imports the root agent, the root drivers it stands under, the leaf
+// drivers/serial, go-toml for the products' files and golang.org/x/sys for the
+// nodes of devices.
 package scanner
