@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -126,10 +125,10 @@ func (a *app) command(ctx context.Context, f commandFlags, args []string) error 
 	}
 	list, broken := a.toMany(ctx, "/v1/commands", service.Many{Ask: &ask}, tids)
 	if broken != nil {
-		if len(list) == 0 {
-			return broken
+		if len(list) > 0 {
+			_ = a.tellOutcomes(list) // what broke outweighs a command that failed
 		}
-		return cmp.Or(broken, a.tellOutcomes(list))
+		return broken
 	}
 	if key != nil {
 		for i, out := range list {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -140,10 +139,13 @@ func (a *app) configure(ctx context.Context, tids []fleet.TID, change map[string
 		}
 	}
 	show("")
-	if broken != nil && len(results) == 0 {
-		return broken
+	if broken == nil {
+		return a.tellConfigured(results)
 	}
-	return cmp.Or(broken, a.tellConfigured(results))
+	if len(results) > 0 {
+		_ = a.tellConfigured(results) // what broke outweighs a terminal that refused
+	}
+	return broken
 }
 
 // open reports that the terminal has not answered.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"encoding/json"
 	"time"
 
@@ -37,23 +36,31 @@ rejects it.`,
 			if err != nil {
 				return err
 			}
-			list, err := a.toMany(c.Context(), "/v1/jobs", service.Many{Job: &ask}, tids)
-			if err != nil && len(list) == 0 {
-				return err
+			list, broken := a.toMany(c.Context(), "/v1/jobs", service.Many{Job: &ask}, tids)
+			if broken == nil {
+				return a.tellAssigned(list, ask)
 			}
-			if a.json {
-				return cmp.Or(err, a.printJSON(list))
+			if len(list) > 0 {
+				_ = a.tellAssigned(list, ask) // what broke outweighs what could not be printed
 			}
-			for _, out := range list {
-				if out.Error != "" {
-					a.printf("%s  %s\n", out.TID, printable(out.Error))
-					continue
-				}
-				a.printf("%s  %s until %s\n", out.TID, ask.Type, ask.Deadline.Local().Format(time.DateTime))
-			}
-			return err
+			return broken
 		}}
 	f.manyFlags(c)
 	c.Flags().DurationVar(&within, "within", 7*24*time.Hour, "how long it may wait and run")
 	return c
+}
+
+// tellAssigned prints who has the job now.
+func (a *app) tellAssigned(list []service.Outcome, ask service.JobAsk) error {
+	if a.json {
+		return a.printJSON(list)
+	}
+	for _, out := range list {
+		if out.Error != "" {
+			a.printf("%s  %s\n", out.TID, printable(out.Error))
+			continue
+		}
+		a.printf("%s  %s until %s\n", out.TID, ask.Type, ask.Deadline.Local().Format(time.DateTime))
+	}
+	return nil
 }
