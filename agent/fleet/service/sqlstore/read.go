@@ -20,8 +20,32 @@ type reader struct {
 	db      querier
 }
 
-func (r reader) query(ctx context.Context, statement string, args ...any) (*sql.Rows, error) {
-	return r.db.QueryContext(ctx, r.dialect.write(statement), args...)
+// scan reads the columns of a row that was found.
+type scan func(into ...any) error
+
+// each reads all that a statement finds, one value of each row.
+func each[T any](ctx context.Context, r reader, read func(scan) (T, error), statement string, args ...any) (list []T, err error) {
+	rows, err := r.db.QueryContext(ctx, r.dialect.write(statement), args...)
+	if err != nil {
+		return nil, readError(err)
+	}
+	defer rows.Close()
+	columns := func(into ...any) error { return readError(rows.Scan(into...)) }
+	for rows.Next() {
+		v, err := read(columns)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, readError(rows.Err())
+}
+
+func readError(err error) error {
+	if err != nil {
+		return fmt.Errorf("read the fleet's database: %w", err)
+	}
+	return nil
 }
 
 // one reads one document; ErrUnknown when there is none.
@@ -32,30 +56,20 @@ func one[T any](ctx context.Context, r reader, statement string, args ...any) (v
 	case errors.Is(err, sql.ErrNoRows):
 		return v, service.ErrUnknown
 	case err != nil:
-		return v, fmt.Errorf("read the fleet's database: %w", err)
+		return v, readError(err)
 	}
 	return v, decode(doc, &v)
 }
 
 // many reads documents.
-func many[T any](ctx context.Context, r reader, statement string, args ...any) (list []T, err error) {
-	rows, err := r.query(ctx, statement, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read the fleet's database: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
+func many[T any](ctx context.Context, r reader, statement string, args ...any) ([]T, error) {
+	return each(ctx, r, func(columns scan) (v T, err error) {
 		var doc string
-		var v T
-		if err := rows.Scan(&doc); err != nil {
-			return nil, fmt.Errorf("read the fleet's database: %w", err)
+		if err = columns(&doc); err == nil {
+			err = decode(doc, &v)
 		}
-		if err := decode(doc, &v); err != nil {
-			return nil, err
-		}
-		list = append(list, v)
-	}
-	return list, rows.Err()
+		return v, err
+	}, statement, args...)
 }
 
 func decode(doc string, v any) error {
@@ -71,25 +85,18 @@ func (r reader) Terminal(ctx context.Context, tid fleet.TID) (service.Terminal, 
 }
 
 // Terminals implements service.Reader.
-func (r reader) Terminals(ctx context.Context, after fleet.TID, limit int) (list []service.Terminal, err error) {
-	rows, err := r.query(ctx, "SELECT tid, doc FROM terminal WHERE tid > ? ORDER BY tid LIMIT ?", string(after), limit)
-	if err != nil {
-		return nil, fmt.Errorf("read the fleet's database: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
+func (r reader) Terminals(ctx context.Context, after fleet.TID, limit int) ([]service.Terminal, error) {
+	return each(ctx, r, func(columns scan) (t service.Terminal, err error) {
 		var tid fleet.TID
 		var doc string
-		var t service.Terminal
-		if err := rows.Scan((*string)(&tid), &doc); err != nil {
-			return nil, fmt.Errorf("read the fleet's database: %w", err)
+		if err := columns((*string)(&tid), &doc); err != nil {
+			return t, err
 		}
 		if err := decode(doc, &t); err != nil {
-			t = service.Damaged(tid, err)
+			return service.Damaged(tid, err), nil
 		}
-		list = append(list, t)
-	}
-	return list, rows.Err()
+		return t, nil
+	}, "SELECT tid, doc FROM terminal WHERE tid > ? ORDER BY tid LIMIT ?", string(after), limit)
 }
 
 // Paper implements service.Reader.
@@ -102,7 +109,7 @@ func (r reader) Paper(ctx context.Context, tid fleet.TID, kind service.Paper) (j
 }
 
 // Events implements service.Reader.
-func (r reader) Events(ctx context.Context, f service.EventFilter) (list []service.StoredEvent, err error) {
+func (r reader) Events(ctx context.Context, f service.EventFilter) ([]service.StoredEvent, error) {
 	var where []string
 	var args []any
 	add := func(condition string, values ...any) {
@@ -133,25 +140,18 @@ func (r reader) Events(ctx context.Context, f service.EventFilter) (list []servi
 		add("id > ?", f.After)
 	}
 	args = append(args, f.Limit)
-	rows, err := r.query(ctx, "SELECT id, tid, stream, epoch, stored, doc FROM event WHERE "+strings.Join(where, " AND ")+" ORDER BY id "+order+" LIMIT ?", args...)
-	if err != nil {
-		return nil, fmt.Errorf("read the fleet's events: %w", err)
+	return each(ctx, r, readEvent, "SELECT id, tid, stream, epoch, stored, doc FROM event WHERE "+strings.Join(where, " AND ")+" ORDER BY id "+order+" LIMIT ?", args...)
+}
+
+func readEvent(columns scan) (e service.StoredEvent, err error) {
+	var stored int64
+	var doc string
+	if err := columns(&e.ID, (*string)(&e.TID), (*string)(&e.Stream), &e.Epoch, &stored, &doc); err != nil {
+		return e, err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var e service.StoredEvent
-		var stored int64
-		var doc string
-		if err := rows.Scan(&e.ID, (*string)(&e.TID), (*string)(&e.Stream), &e.Epoch, &stored, &doc); err != nil {
-			return nil, fmt.Errorf("read the fleet's events: %w", err)
-		}
-		e.Stored = time.UnixMilli(stored).UTC()
-		if err := decode(doc, &e.Event); err != nil {
-			return nil, err
-		}
-		list = append(list, e)
-	}
-	return list, rows.Err()
+	e.Stored = time.UnixMilli(stored).UTC()
+	err = decode(doc, &e.Event)
+	return e, err
 }
 
 // Command implements service.Reader.

@@ -130,25 +130,18 @@ func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (pruned 
 }
 
 // Load implements agent.FleetStore.
-func (s *Store) Load(ctx context.Context, prefix, after string, limit int) (list []agent.FleetItem, err error) {
+func (s *Store) Load(ctx context.Context, prefix, after string, limit int) ([]agent.FleetItem, error) {
 	// Keys are ASCII, so everything that begins with the prefix sorts before it with
 	// the last character of all behind it.
-	rows, err := s.query(ctx, `SELECT key, value FROM item WHERE key >= ? AND key < ? AND key > ? ORDER BY key LIMIT ?`, prefix, prefix+"\U0010FFFF", after, limit)
-	if err != nil {
-		return nil, fmt.Errorf("read the fleet's database: %w", err)
+	return each(ctx, s.reader, readItem, `SELECT key, value FROM item WHERE key >= ? AND key < ? AND key > ? ORDER BY key LIMIT ?`, prefix, prefix+"\U0010FFFF", after, limit)
+}
+
+func readItem(columns scan) (item agent.FleetItem, err error) {
+	err = columns(&item.Key, &item.Value)
+	if item.Value == nil {
+		item.Value = []byte{} // an item without a value would be one taken away
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var item agent.FleetItem
-		if err := rows.Scan(&item.Key, &item.Value); err != nil {
-			return nil, fmt.Errorf("read the fleet's database: %w", err)
-		}
-		if item.Value == nil {
-			item.Value = []byte{} // an item without a value would be one taken away
-		}
-		list = append(list, item)
-	}
-	return list, rows.Err()
+	return item, err
 }
 
 // Save implements agent.FleetStore.
