@@ -283,28 +283,32 @@ func TestDeferredUntilTheCounterIsIdle(t *testing.T) {
 // TestWhatTheCounterNoticesWaitsForIt: one signature does not get between a customer
 // and the till, whatever conditions the fleet names.
 func TestWhatTheCounterNoticesWaitsForIt(t *testing.T) {
-	inOffice(t, func(o *office) { o.idle = false }, func(o *office) {
-		late, c := o.order("agent.restart", ""), o.order("agent.restart", "")
-		o.command(late)
-		o.pass(6 * time.Minute) // a command without a time of its own lives for five
-		o.ackAll()
-		if got := o.told(late.Jti); !slices.Equal(got, []string{"ACCEPTED ", "DEFERRED ", "EXPIRED "}) || o.times("agent.restart") != 0 {
-			t.Errorf("with a payment open: told %q, restarted %d times", got, o.times("agent.restart"))
-		}
-		o.pass(time.Hour) // only one may come in an hour
-		c.Iat, c.Exp, c.ReplyBy = At(time.Now()), At(time.Now().Add(5*time.Minute)), At(time.Now().Add(time.Hour))
-		o.command(c)
-		o.pass(30 * time.Minute)
-		if o.times("agent.restart") != 0 {
-			t.Fatal("restarted with a payment open")
-		}
-		change(o, &o.idle, true)
-		o.pass(2 * time.Second)
-		o.ackAll()
-		if got := o.told(c.Jti); !slices.Equal(got, []string{"ACCEPTED ", "DEFERRED ", "SUCCEEDED "}) || o.times("agent.restart") != 1 {
-			t.Errorf("without one: told %q, restarted %d times", got, o.times("agent.restart"))
-		}
-	})
+	for _, name := range []string{"agent.restart", "device.reboot"} {
+		t.Run(name, func(t *testing.T) {
+			inOffice(t, func(o *office) { o.idle = false }, func(o *office) {
+				late, c := o.order(name, ""), o.order(name, "")
+				o.command(late)
+				o.pass(6 * time.Minute) // a command without a time of its own lives for five
+				o.ackAll()
+				if got := o.told(late.Jti); !slices.Equal(got, []string{"ACCEPTED ", "DEFERRED ", "EXPIRED "}) || o.times(name) != 0 {
+					t.Errorf("with a payment open: told %q, done %d times", got, o.times(name))
+				}
+				o.pass(time.Hour) // only one may come in an hour
+				c.Iat, c.Exp, c.ReplyBy = At(time.Now()), At(time.Now().Add(5*time.Minute)), At(time.Now().Add(time.Hour))
+				o.command(c)
+				o.pass(30 * time.Minute)
+				if o.times(name) != 0 {
+					t.Fatal("done with a payment open")
+				}
+				change(o, &o.idle, true)
+				o.pass(2 * time.Second)
+				o.ackAll()
+				if got := o.told(c.Jti); !slices.Equal(got, []string{"ACCEPTED ", "DEFERRED ", "SUCCEEDED "}) || o.times(name) != 1 {
+					t.Errorf("without one: told %q, done %d times", got, o.times(name))
+				}
+			})
+		})
+	}
 }
 
 func TestHandlersThatFail(t *testing.T) {

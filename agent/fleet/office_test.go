@@ -177,7 +177,7 @@ func newOffice(t *testing.T) *office {
 		}
 	}
 	o.opt.Handlers = map[string]Handler{}
-	for _, name := range []string{"ping", "display.message", "log.level", "agent.restart", "terminal.wipe"} {
+	for _, name := range []string{"ping", "display.message", "log.level", "agent.restart", "device.reboot", "terminal.wipe"} {
 		o.opt.Handlers[name] = count(name)
 	}
 	return o

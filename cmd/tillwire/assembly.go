@@ -89,7 +89,7 @@ func (e storeError) Unwrap() error { return e.error }
 // a mistake of the program's own.
 func (a *app) assemble(ctx context.Context, c config, faults []fault, done func()) (*agentd, error) {
 	d := &agentd{config: c, clock: a.clock, level: new(slog.LevelVar), lines: &logRing{}, problems: &problems{}, standing: newStanding(a.clock),
-		clocks: newClockWatch(a.clock, a.synced), metrics: newMetrics(), feed: agent.NewFeed(), fleet: newFleetSide(), zone: zoneOf(c)}
+		clocks: newClockWatch(a.clock, a.synced), metrics: newMetrics(), feed: agent.NewFeed(), fleet: newFleetSide(a.reboot), zone: zoneOf(c)}
 	d.log = newLog(io.MultiWriter(a.stderr, d.lines), d.level, c.Terminal.Code)
 	var err error
 	if d.words, err = words.New(); err != nil {

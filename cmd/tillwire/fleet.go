@@ -23,11 +23,12 @@ type fleetSide struct {
 	boards  map[string]*board // by lane
 	run     string            // names this assembly of the agent, in which settings hold
 	restart chan struct{}
-	ended   chan struct{} // closed when the agent stops
+	reboot  func(context.Context) error // of the machine; nil: it cannot be asked for
+	ended   chan struct{}               // closed when the agent stops
 }
 
-func newFleetSide() fleetSide {
-	return fleetSide{boards: map[string]*board{}, run: rand.Text(), restart: make(chan struct{}, 1), ended: make(chan struct{})}
+func newFleetSide(reboot func(context.Context) error) fleetSide {
+	return fleetSide{boards: map[string]*board{}, run: rand.Text(), restart: make(chan struct{}, 1), reboot: reboot, ended: make(chan struct{})}
 }
 
 // startAnew has the agent assembled anew in its process; one that is on its way is

@@ -29,6 +29,9 @@ func (d *agentd) fleetHandlers() map[string]fleet.Handler {
 	if len(d.fleet.boards) > 0 {
 		all["display.message"], all["display.test"] = d.showMessage, d.tryDisplays
 	}
+	if d.fleet.reboot != nil {
+		all["device.reboot"] = d.rebootDevice
+	}
 	if d.config.Fleet.renews() {
 		all["cert.renew"] = d.renewNow
 	}

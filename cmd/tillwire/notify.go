@@ -19,8 +19,11 @@ type systemd struct {
 	log   *slog.Logger
 }
 
+// underSystemd reports that a service manager started this program and hears it.
+func underSystemd(env func(string) string) bool { return env("NOTIFY_SOCKET") != "" }
+
 func newSystemd(env func(string) string, log *slog.Logger) systemd {
-	s := systemd{on: env("NOTIFY_SOCKET") != "", log: log}
+	s := systemd{on: underSystemd(env), log: log}
 	if us, err := strconv.ParseInt(env("WATCHDOG_USEC"), 10, 64); err == nil && us > 0 {
 		s.every = time.Duration(us) * time.Microsecond / 3
 	}

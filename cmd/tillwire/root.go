@@ -21,15 +21,16 @@ type app struct {
 	stdout, stderr io.Writer
 	env            func(string) string
 	clock          agent.Clock
-	synced         func() bool   // the machine's own time service has set the clock; nil: there is none
-	retry          time.Duration // between looks whether a store that is down is back
+	synced         func() bool                 // the machine's own time service has set the clock; nil: there is none
+	reboot         func(context.Context) error // starts the machine anew; nil: that cannot be asked for
+	retry          time.Duration               // between looks whether a store that is down is back
 	json           bool
 	config         string
 }
 
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env func(string) string) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, env: env, clock: agent.NewSystemClock(), synced: serviceSynced, retry: retryStore}
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, env: env, clock: agent.NewSystemClock(), synced: serviceSynced, reboot: rebooter(env, "systemctl"), retry: retryStore}
 	return a.execute(ctx, args)
 }
 

@@ -87,11 +87,18 @@ type running struct {
 // started runs the agent until it listens; the test's end stops it.
 func started(t *testing.T, file string) *running {
 	t.Helper()
+	return startedAs(t, file, func(*app) {})
+}
+
+// startedAs runs it with something of the world changed.
+func startedAs(t *testing.T, file string, change func(*app)) *running {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &running{t: t, stop: cancel, done: make(chan int, 1)}
 	read, written := io.Pipe()
 	a := &app{stdin: strings.NewReader(""), stdout: &r.stdout, stderr: written, env: func(string) string { return "" },
 		clock: agent.NewSystemClock(), retry: 20 * time.Millisecond}
+	change(a)
 	go func() {
 		r.done <- a.execute(ctx, []string{"run", "--config", file})
 		_ = written.Close()
