@@ -164,6 +164,23 @@ func TestTheFleetsServiceStandsApart(t *testing.T) {
 	}
 }
 
+// The fleet's device.reboot asks the system for a restart and for no more. Where it is refused, the
+// command's report names the rule by the path that the package gives it.
+func TestTheAgentMayRestartTheMachineOnly(t *testing.T) {
+	rule := read(t, "polkit/tillwire.rules")
+	if got := regexp.MustCompile(`action\.id == "([^"]*)"`).FindAllStringSubmatch(rule, -1); len(got) != 2 ||
+		got[0][1] != "org.freedesktop.login1.reboot" || got[1][1] != "org.freedesktop.login1.reboot-multiple-sessions" {
+		t.Errorf("the agent may do %q", got)
+	}
+	user := directives(read(t, "tillwire.service"))["Service.User"]
+	if len(user) != 1 || !strings.Contains(rule, `subject.user == "`+user[0]+`" &&`) {
+		t.Errorf("the rule is not for the agent's user %q alone", user)
+	}
+	if !strings.Contains(read(t, "deb/build"), "put 644 polkit/tillwire.rules /usr/share/polkit-1/rules.d/tillwire.rules\n") {
+		t.Error("the package does not bring the rule")
+	}
+}
+
 func TestKioskStandsApart(t *testing.T) {
 	unit := directives(read(t, "kiosk/tillwire-kiosk@.service"))
 	agent := directives(read(t, "tillwire.service"))
