@@ -50,8 +50,9 @@ func examples() map[string]any {
 	cfg := map[string]string{"log.level": "warn", "shop.name": "Corner shop"}
 	clock := ClockReport{Wall: At(noon()), Quality: Synced, LastGood: At(noon().Add(-time.Minute))}
 	config := Config{Claims: a.claims(), Rev: 7, Hash: HashOf(cfg), Cfg: cfg}
-	job := Job{Claims: a.claims(), Rev: 3, Type: "update", Doc: json.RawMessage(`{"target":"1.5.0"}`),
-		Window: &Window{Days: []string{"mon", "tue", "wed", "thu"}, From: "22:00", To: "05:30"}, NotBefore: At(noon().Add(8 * time.Hour)), Deadline: At(noon().AddDate(0, 0, 14)), MaxTries: 3, Campaign: "1.5", Ring: "canary"}
+	doc, _ := json.Marshal(ConfigDoc{Rev: 8, Hash: HashOf(cfg), Cfg: cfg})
+	job := Job{Claims: a.claims(), Rev: 3, Type: JobTypeConfig, Doc: doc,
+		Window: &Window{Days: []string{"mon", "tue", "wed", "thu"}, From: "22:00", To: "05:30"}, NotBefore: At(noon().Add(8 * time.Hour)), Deadline: At(noon().AddDate(0, 0, 14)), MaxTries: 3, Campaign: "autumn", Ring: "canary"}
 	report := CommandReport{Jti: jti(1), Name: "ping", Status: Succeeded, Result: json.RawMessage(`{"pong":true}`), At: At(noon())}
 	data, _ := json.Marshal(report)
 	return map[string]any{
@@ -73,7 +74,7 @@ func examples() map[string]any {
 		"command-report": report,
 		"act": Act{Row: 1204, Life: "9f86d081884c7d659a2feaa0c55ad015", Hash: HashOf(map[string]string{"row": "1204"}), PrevRow: 1187, PrevHash: HashOf(map[string]string{"row": "1187"}),
 			Actor: "fleet", Action: "setting", Object: "shop.name", Detail: "Corner shop"},
-		"job-report": JobReport{Jti: jti(2), Type: "update", Status: JobRejected, Code: RefusedUnknown, Text: RefusedUnknown.Meaning(), Campaign: "1.5", Ring: "canary", At: At(noon())},
+		"job-report": JobReport{Jti: jti(2), Type: JobTypeConfig, Status: JobRejected, Code: RefusedPolicy, Text: RefusedPolicy.Meaning(), Campaign: "autumn", Ring: "canary", At: At(noon())},
 		"command":    a.wipe(),
 		"config":     config,
 		"job":        job,
@@ -140,6 +141,7 @@ func TestSchemasRefuse(t *testing.T) {
 		{"command", `"terminal.wipe"`, `"shell.exec"`},
 		{"command", `"nonce": "` + nonce + `",`, ``},
 		{"config", `"warn"`, `7`},
+		{"job", `"config"`, `"update"`},
 		{"keys", `"approver"`, `"everybody"`},
 		{"ack", `"upto": 1040`, `"upto": -1`},
 		{"ack", "12:00:00.000Z", "12:00:00Z"},

@@ -142,12 +142,12 @@ type AckMark struct {
 	Upto   uint64 `json:"upto"`
 }
 
-// Job is work for a while: an update, a new certificate. It waits on the broker
+// Job is work for a while: settings, a new certificate. It waits on the broker
 // for a terminal that is off, and in the terminal for a quiet moment.
 type Job struct {
 	Claims
 	Rev        uint64          `json:"rev"`  // always higher; a newer job takes the place of one that waits
-	Type       string          `json:"type"` // update, config, cert, diag, data_purge, none
+	Type       string          `json:"type"` // config, cert, none; a terminal rejects what it does not do
 	Doc        json.RawMessage `json:"doc"`
 	Window     *Window         `json:"window,omitempty"`
 	NotBefore  Stamp           `json:"not_before,omitzero"`

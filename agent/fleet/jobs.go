@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"tillwire/agent"
@@ -110,7 +112,9 @@ func (a *Agent) judged(j *Job) jobState {
 	case j.Type == JobTypeNone:
 		return next.to(JobSucceeded, "", "Nothing is to be done.")
 	case !known:
-		return next.to(JobRejected, RefusedUnknown, "This version does no jobs of this type.")
+		types := append(slices.Collect(maps.Keys(a.works)), JobTypeNone)
+		slices.Sort(types)
+		return next.to(JobRejected, RefusedUnknown, fmt.Sprintf("This terminal does no jobs of the type %s. It knows %s.", j.Type, strings.Join(types, ", ")))
 	case !a.opt.Allowed(work.Class):
 		return next.to(JobRejected, RefusedPolicy, RefusedPolicy.Meaning())
 	}

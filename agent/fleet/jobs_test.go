@@ -35,22 +35,31 @@ func (o *office) sendJob(j Job) {
 	o.pass(2 * time.Second)
 }
 
-// course is how a job's statuses were told, in order.
-func (o *office) course(jti string) string {
+// reports are what was told of a job, in order.
+func (o *office) reports(jti string) (list []JobReport) {
 	o.t.Helper()
-	var words []string
 	for _, e := range o.events(Jobs) {
 		var r JobReport
 		if err := json.Unmarshal(e.Data, &r); err != nil {
 			o.t.Fatal(err)
 		}
 		if r.Jti == jti {
-			word := string(r.Status)
-			if r.Code != "" {
-				word += "/" + string(r.Code)
-			}
-			words = append(words, word)
+			list = append(list, r)
 		}
+	}
+	return list
+}
+
+// course is how a job's statuses were told, in order.
+func (o *office) course(jti string) string {
+	o.t.Helper()
+	var words []string
+	for _, r := range o.reports(jti) {
+		word := string(r.Status)
+		if r.Code != "" {
+			word += "/" + string(r.Code)
+		}
+		words = append(words, word)
 	}
 	return strings.Join(words, " ")
 }
@@ -181,12 +190,8 @@ func TestAJobSaysWhatItWaitsFor(t *testing.T) {
 		}
 	}, func(o *office) {
 		waits := func(j Job) (text string) {
-			for _, e := range o.events(Jobs) {
-				var r JobReport
-				if err := json.Unmarshal(e.Data, &r); err != nil {
-					t.Fatal(err)
-				}
-				if r.Jti == j.Jti && r.Status == JobWaiting {
+			for _, r := range o.reports(j.Jti) {
+				if r.Status == JobWaiting {
 					text = r.Text
 				}
 			}
@@ -214,18 +219,21 @@ func TestJobsThatAreNotDone(t *testing.T) {
 	inOffice(t, func(o *office) {
 		withWork(&failures, ReportInterrupted)(o)
 		o.opt.Allowed = func(c Class) bool { return c != Disruptive }
-		o.opt.Works["data_purge"] = Work{Class: Disruptive, Limit: time.Minute}
+		o.opt.Works["sweep"] = Work{Class: Disruptive, Limit: time.Minute}
 	}, func(o *office) {
-		for kind, want := range map[string]string{
-			"update":      "REJECTED/REFUSED_UNKNOWN",
-			"data_purge":  "REJECTED/REFUSED_POLICY",
-			JobTypeConfig: "REJECTED/REFUSED_MALFORMED",
+		for kind, want := range map[string]struct{ told, why string }{
+			"update":      {"REJECTED/REFUSED_UNKNOWN", "no jobs of the type update. It knows cert, config, none, sweep."},
+			"diag":        {"REJECTED/REFUSED_UNKNOWN", "no jobs of the type diag."},
+			"data_purge":  {"REJECTED/REFUSED_UNKNOWN", "no jobs of the type data_purge."},
+			"sweep":       {"REJECTED/REFUSED_POLICY", "The owner of the shop does not allow"},
+			JobTypeConfig: {"REJECTED/REFUSED_MALFORMED", "target"},
 		} {
 			j := o.job(kind, `{"target":"1.5.0"}`)
 			o.sendJob(j)
-			if got := o.course(j.Jti); got != want {
-				t.Errorf("%s: told %q, want %q", kind, got, want)
+			if got := o.course(j.Jti); got != want.told || !strings.Contains(o.reports(j.Jti)[0].Text, want.why) {
+				t.Errorf("%s: told %+v, want %q because of %q", kind, o.reports(j.Jti), want.told, want.why)
 			}
+			o.ackAll()
 		}
 		// One that waits is withdrawn under a signature, not by an empty message.
 		j, next, none := o.job("cert", `{}`), o.job("cert", `{}`), o.job(JobTypeNone, `{}`)

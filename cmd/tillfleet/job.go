@@ -15,9 +15,12 @@ func (a *app) jobCommand() *cobra.Command {
 	var within time.Duration
 	c := &cobra.Command{Use: "job [TERMINAL] TYPE [JSON]", Short: "Give a terminal work for a while", Args: cobra.RangeArgs(1, 3),
 		Long: `Gives a terminal a job in place of the one it has: it waits on the broker until the terminal
-comes, and tillfleet show says how far it is. A terminal whose version does not know the type
-rejects it.`,
-		Example: `  tillfleet job corner diag --within 24h`,
+comes, and tillfleet show says how far it is.
+
+The types are cert, a new certificate; config, settings that change when the counter is quiet, with
+their revision, hash and values as JSON; and none, which withdraws what waits. A terminal rejects a
+type that it does not do, and says which it does.`,
+		Example: `  tillfleet job corner cert --within 24h`,
 		RunE: func(c *cobra.Command, args []string) error {
 			word := ""
 			if !f.given() {

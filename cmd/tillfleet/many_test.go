@@ -87,7 +87,7 @@ func someRows(n int) (list []service.Row) {
 // may.
 func TestManyTerminalsAreAskedPartByPart(t *testing.T) {
 	s := &counterOf{rows: someRows(250)}
-	out, errors, code := serveCounter(t, s)("job", "--text", "t-", "diag", "--yes", "--json")
+	out, errors, code := serveCounter(t, s)("job", "--text", "t-", "cert", "--yes", "--json")
 	var list []service.Outcome
 	if err := json.Unmarshal([]byte(out), &list); err != nil || code != cli.Fine || len(list) != 250 || list[249].TID != "t-000250" {
 		t.Fatalf("exit %d, %d outcomes, %v: %s", code, len(list), err, errors)
@@ -102,19 +102,19 @@ func TestManyTerminalsAreAskedPartByPart(t *testing.T) {
 func TestWorkThatEndsInTheMiddleSaysWhoWasNotAsked(t *testing.T) {
 	s := &counterOf{rows: someRows(350), fails: 2}
 	run := serveCounter(t, s)
-	out, errors, code := run("job", "--text", "t-", "diag", "--yes")
+	out, errors, code := run("job", "--text", "t-", "cert", "--yes")
 	if code != cli.Found || strings.Count(out, "\n") != 100 {
 		t.Errorf("exit %d, and it tells of %d terminals of the 100 that are done", code, strings.Count(out, "\n"))
 	}
 	contains(t, errors, "the database is away", "100 terminals are done", "t-000101, t-000102, t-000103, t-000104, t-000105 and 95 more", "not asked yet: t-000201, ", " and 145 more", "`--after t-000200`")
 	s.fails = 0
-	if out, errors, code = run("job", "--text", "t-", "diag", "--yes", "--after", "t-000200"); code != cli.Fine || strings.Count(out, "\n") != 150 {
+	if out, errors, code = run("job", "--text", "t-", "cert", "--yes", "--after", "t-000200"); code != cli.Fine || strings.Count(out, "\n") != 150 {
 		t.Errorf("gone on: exit %d, %d terminals: %s", code, strings.Count(out, "\n"), errors)
 	}
 	if last := s.asked[len(s.asked)-2]; last[0] != "t-000201" {
 		t.Errorf("gone on with %s", last[0])
 	}
-	if _, errors, code = run("job", "t-000001", "diag", "--after", "t-000200"); code != cli.Usage || !strings.Contains(errors, "--after belongs to filters") {
+	if _, errors, code = run("job", "t-000001", "cert", "--after", "t-000200"); code != cli.Usage || !strings.Contains(errors, "--after belongs to filters") {
 		t.Errorf("with a name: exit %d, %s", code, errors)
 	}
 }

@@ -306,7 +306,7 @@ func TestATerminalThatWasTakenOutIsSentNothing(t *testing.T) {
 		if _, err := b.svc.Configure(t.Context(), m.tid, map[string]string{"shop.name": "y"}, "ops", ""); !errors.Is(err, service.ErrConflict) {
 			t.Errorf("a setting: %v", err)
 		}
-		if _, err := b.svc.Assign(t.Context(), m.tid, "diag", nil, time.Now().Add(time.Hour), "ops"); !errors.Is(err, service.ErrConflict) {
+		if _, err := b.svc.Assign(t.Context(), m.tid, "cert", nil, time.Now().Add(time.Hour), "ops"); !errors.Is(err, service.ErrConflict) {
 			t.Errorf("a job: %v", err)
 		}
 		m.connect()
