@@ -14,26 +14,29 @@ import (
 	"tillwire/agent/fleet/service/storetest/postgres"
 )
 
-// cluster is a fleet whose broker is three NATS servers and whose office are two
-// services on one PostgreSQL.
+// cluster is a fleet whose broker is three NATS servers, and whose office is one
+// service or several.
 type cluster struct {
 	*town
 	daemon  string // NATS' program
 	nats    *brokertest.NATS
 	files   []string
 	servers []*process
+	configs []string // of the services
 	offices []*process
 }
 
 const natsServers = 3
 
-func foundCluster(t testing.TB, terminals int) (*cluster, error) {
+// foundCluster makes one. Several services share one PostgreSQL; a single one has its
+// own file.
+func foundCluster(t testing.TB, terminals, services int) (*cluster, error) {
 	dir := t.TempDir()
 	program, err := built(dir)
 	if err != nil {
 		return nil, err
 	}
-	c := &cluster{town: &town{dir: dir, program: program, config: "tillfleet-1.toml"}}
+	c := &cluster{town: &town{dir: dir, program: program}}
 	if c.daemon, err = brokertest.Program("nats-server"); err != nil {
 		return nil, err
 	}
@@ -54,12 +57,18 @@ func foundCluster(t testing.TB, terminals int) (*cluster, error) {
 	if c.files, err = nats.Write("../../../packaging/fleet/nats.conf", users); err != nil {
 		return nil, err
 	}
-	database := postgres.Start(t)
-	files := map[string]string{"postgres": database.DSN(database.Empty()) + "\n"}
-	for n, data := range map[int]string{1: "data", 2: "data-2"} {
-		files[fmt.Sprintf("tillfleet-%d.toml", n)] = c.configuration(data, nats.MQTT(), fmt.Sprintf("id = \"fleet-server-%d\"\nnats = %q\n", n, nats.Clients())) +
-			"[store]\npostgres = \"postgres\"\n"
+	files, store := map[string]string{}, ""
+	if services > 1 {
+		database := postgres.Start(t)
+		files["postgres"], store = database.DSN(database.Empty())+"\n", "[store]\npostgres = \"postgres\"\n"
 	}
+	data := "data" // the first one's holds the authority
+	for n := range services {
+		c.configs = append(c.configs, fmt.Sprintf("tillfleet-%d.toml", n+1))
+		files[c.configs[n]] = c.configuration(data, nats.MQTT(), fmt.Sprintf("id = \"fleet-server-%d\"\nnats = %q\n", n+1, nats.Clients())) + store
+		data = fmt.Sprintf("data-%d", n+2)
+	}
+	c.config = c.configs[0]
 	return c, c.settle(files, "localhost", "127.0.0.1", "--cluster")
 }
 
@@ -71,16 +80,16 @@ func (c *cluster) begin() error {
 			return err
 		}
 	}
-	for n := range 2 {
-		p, err := c.serve(fmt.Sprintf("service-%d", n+1), fmt.Sprintf("tillfleet-%d.toml", n+1))
+	for n, config := range c.configs {
+		p, err := c.serve(fmt.Sprintf("service-%d", n+1), config)
 		if err != nil {
 			return err
 		}
 		c.offices = append(c.offices, p)
 	}
 	return until("the services answer", func() bool {
-		for n := range c.offices {
-			if _, err := (&town{dir: c.dir, program: c.program, config: fmt.Sprintf("tillfleet-%d.toml", n+1)}).run("export", "--stream", "alert"); err != nil {
+		for _, config := range c.configs {
+			if _, err := (&town{dir: c.dir, program: c.program, config: config}).run("export", "--stream", "alert"); err != nil {
 				return false
 			}
 		}
@@ -147,7 +156,8 @@ type figures struct {
 	connected, without, settled time.Duration
 }
 
-// live loses a server and a service while the terminals send and receive.
+// live loses a server while the terminals send and receive, and a service where there
+// is another one.
 func (c *cluster) live(terminals int, o trial) (f figures, err error) {
 	s, err := c.simulate("--terminals", fmt.Sprint(terminals), "--start", o.start.String(), "--every", o.every.String(), "--spread", o.spread.String(), "--settle", "15m")
 	if err != nil {
@@ -171,12 +181,14 @@ func (c *cluster) live(terminals int, o trial) (f figures, err error) {
 	if err := o.livesWith(s, terminals); err != nil {
 		return f, err
 	}
-	if err := c.offices[0].kill(); err != nil {
-		return f, err
+	if len(c.offices) > 1 {
+		if err := c.offices[0].kill(); err != nil {
+			return f, err
+		}
+		c.config = c.configs[1]
 	}
-	c.config = "tillfleet-2.toml"
 	if err := c.calm(terminals); err != nil {
-		return f, fmt.Errorf("with one service: %w", err)
+		return f, fmt.Errorf("afterwards: %w", err)
 	}
 	began = time.Now()
 	if err := until("the terminals' answers are with the office", func() bool { return s.last().Other == 0 }); err != nil {
@@ -247,12 +259,37 @@ func (f figures) wrong(terminals int) string {
 	return ""
 }
 
+// TestAClusterLosesAServerAndNothingElse is small enough for every run of the tests.
+// That a service is killed beside another one is told in agent/fleet/service/sqlstore.
+func TestAClusterLosesAServerAndNothingElse(t *testing.T) {
+	const terminals = 20
+	c, err := foundCluster(t, terminals, 1)
+	if c != nil {
+		defer c.close()
+	}
+	if err == nil {
+		err = c.begin()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := c.live(terminals, trial{start: time.Second, every: time.Second, spread: 2 * time.Second})
+	if err != nil {
+		c.tell(t)
+		t.Fatal(err)
+	}
+	if complaint := f.wrong(terminals); complaint != "" {
+		c.tell(t)
+		t.Error(complaint)
+	}
+}
+
 // BenchmarkCluster prints the figures of a thousand terminals. Run it with
 // -benchtime=1x.
 func BenchmarkCluster(b *testing.B) {
 	for range b.N {
 		terminals := howMany(1000)
-		c, err := foundCluster(b, terminals)
+		c, err := foundCluster(b, terminals, 2)
 		if c != nil {
 			defer c.close()
 		}
