@@ -96,8 +96,14 @@ func (s *Server) receiptPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := s.receipt(p)
-	s.render(w, r, http.StatusOK, "receipt", view{Data: slipPage{Slip: c.Slip(s.Words.Voice(s.language(r), s.Zone)),
-		Paper: "/payments/" + string(p.ID) + "/print", Title: c.Title, OrderNo: c.OrderNo, Printer: atRegister && s.Prints(p.Lane)}})
+	s.renderSlip(w, r, slipPage{Slip: c.Slip(s.Words.Voice(s.language(r), s.Zone)),
+		Paper: "/payments/" + string(p.ID) + "/print", Title: c.Title, OrderNo: c.OrderNo, Printer: atRegister && s.Prints(p.Lane)})
+}
+
+// renderSlip shows a slip; its script needs to know the terminal only where there is a printer
+// to ask for.
+func (s *Server) renderSlip(w http.ResponseWriter, r *http.Request, p slipPage) {
+	s.render(w, r, http.StatusOK, "receipt", view{Data: p, Page: s.pageJSON(s.language(r), map[string]any{"api": apiRoot})})
 }
 
 // drawnCode draws a QR code into a page; what cannot be drawn is written.

@@ -214,6 +214,6 @@ func (s *Server) shiftPage(w http.ResponseWriter, r *http.Request) {
 	if n.Over() {
 		title = agent.Sentence{ID: "receipt.report_z", English: "Z report"}
 	}
-	s.render(w, r, http.StatusOK, "receipt", view{Data: slipPage{Slip: s.report(n, at.Name).Slip(s.Words.Voice(s.language(r), s.Zone)),
-		Paper: "/shifts/" + strconv.FormatInt(n.ID, 10) + "/print", Title: title, OrderNo: n.Lane, Printer: s.PrintReport != nil && s.Prints(n.Lane)}})
+	s.renderSlip(w, r, slipPage{Slip: s.report(n, at.Name).Slip(s.Words.Voice(s.language(r), s.Zone)),
+		Paper: "/shifts/" + strconv.FormatInt(n.ID, 10) + "/print", Title: title, OrderNo: n.Lane, Printer: s.PrintReport != nil && s.Prints(n.Lane)})
 }

@@ -97,8 +97,7 @@ const english = { group: ",", point: ".", gap: "" };
 
 // written is an amount for people, in groups and with the sign where the page's
 // language has it. A text that runs from right to left does not turn it round.
-export function written(money, exponents, signs, { group, point, lakh, behind, gap, right } = english) {
-  const exponent = exponents[money.currency] ?? 2;
+export function written(money, exponent, signs, { group, point, lakh, behind, gap, right } = english) {
   const [whole, frac] = fromMinor(money.value, exponent).split(".");
   const number = whole.replace(lakh ? /\B(?=([0-9]{2})*[0-9]{3}$)/g : /\B(?=([0-9]{3})+$)/g, group) + (frac === undefined ? "" : point + frac);
   const sign = signs[money.currency] ?? money.currency;

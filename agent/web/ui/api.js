@@ -1,8 +1,16 @@
 // Calls to the terminal. Every answer is {ok, status, body}; a terminal that does
-// not answer is status 0, never an exception.
+// not answer is status 0, never an exception. The body of a drawing is its text; what is
+// refused for a while says for how long.
 
 export const page = JSON.parse(document.body.dataset.page || "{}");
 export const words = page.words || {};
+
+// exponent is how many digits of a currency come after the point.
+export const exponent = (currency) => page.exponents[currency] ?? 2;
+
+// clock is the time of day of a moment, as the shop's clocks show it.
+const hours = new Intl.DateTimeFormat(page.locale, { hour: "2-digit", minute: "2-digit", timeZone: page.zone, hour12: false });
+export const clock = (at) => hours.format(new Date(at));
 
 // text is a sentence of the page with its arguments.
 export function text(key, ...args) {
@@ -16,7 +24,8 @@ const form = (forms, args) => (typeof forms === "string" ? forms : forms[plural.
 // apart keeps an amount or a number whole in a text that runs from right to left.
 const apart = (part) => (page.figures?.right && /[^0-9]/.test(part) ? "\u2068" + part + "\u2069" : String(part));
 
-// station is this page's name for itself: one page works at a lane at a time.
+// station is this page's name for itself: one page works at a lane at a time. A slip, which has
+// no lane, also has the session of whoever looks at it, be it the owner's.
 export const station = sessionStorage.getItem("tillwire-station") ?? crypto.randomUUID();
 sessionStorage.setItem("tillwire-station", station);
 
@@ -25,7 +34,8 @@ export function signedOut(then) { onSignedOut = then; }
 
 export async function call(method, path, body) {
   const lang = (path.includes("?") ? "&" : "?") + "lang=" + encodeURIComponent(page.lang);
-  const request = { method, cache: "no-store", credentials: "same-origin", headers: { "Tillwire-Station": station } };
+  const request = { method, cache: "no-store", credentials: "same-origin", headers: {} };
+  if (page.lane) request.headers["Tillwire-Station"] = station;
   if (body !== undefined) {
     request.headers["Content-Type"] = "application/json";
     request.body = JSON.stringify(body);
@@ -33,7 +43,9 @@ export async function call(method, path, body) {
   try {
     const response = await fetch(page.api + path + lang, request);
     const raw = await response.text();
-    const parsed = raw ? JSON.parse(raw) : {};
+    const drawing = response.headers.get("Content-Type") === "image/svg+xml";
+    const parsed = drawing ? raw : raw ? JSON.parse(raw) : {};
+    if (parsed.retry_after) parsed.say = text("wait", parsed.retry_after);
     if (response.status === 401 && parsed.code === "unauthorized") onSignedOut();
     return { ok: response.ok, status: response.status, body: parsed };
   } catch {
@@ -73,9 +85,8 @@ export function reach() {
   for (const part of [document.querySelector(".skip"), $("till")]) part.inert = shut || !$("verdict").hidden;
 }
 
-// element makes a node with text children; markup is never parsed from text.
-export function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
+// fill gives a node its attributes and its children; markup is never parsed from text.
+function fill(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else if (value !== false && value !== undefined && value !== null) node.setAttribute(name, value);
@@ -84,15 +95,10 @@ export function element(tag, attributes = {}, ...children) {
   return node;
 }
 
-const svgns = "http://www.w3.org/2000/svg";
+export const element = (tag, attributes = {}, ...children) => fill(document.createElement(tag), attributes, children);
+
+// svg makes a node of a drawing.
+export const svg = (tag, attributes, ...children) => fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 
 // icon refers to a symbol that the page carries.
-export function icon(name, className = "i") {
-  const svg = document.createElementNS(svgns, "svg");
-  svg.setAttribute("class", className);
-  svg.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS(svgns, "use");
-  use.setAttribute("href", "#i-" + name);
-  svg.append(use);
-  return svg;
-}
+export const icon = (name, className = "i") => svg("svg", { class: className, "aria-hidden": "true" }, svg("use", { href: "#i-" + name }));

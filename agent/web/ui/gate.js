@@ -81,7 +81,7 @@ export class Gate {
     this.sending = false;
     if (answer.ok) return this.enter(answer.body);
     $("pin").value = "";
-    this.wrong(answer.body.retry_after ? text("wait", answer.body.retry_after) : answer.body.say);
+    this.wrong(answer.body.say);
     $("pin").focus();
   }
 

@@ -1,11 +1,9 @@
 // Selling without a line. What may be accepted is the terminal's to say; this part
 // shows what is left of it and asks for a manager where one is needed.
 
-import { $, call, page, text } from "./api.js";
+import { $, call, clock, page, text } from "./api.js";
 import { money } from "./verdict.js";
 import { takes, wallet } from "./wallets.js";
-
-const clock = new Intl.DateTimeFormat(page.locale, { hour: "2-digit", minute: "2-digit", timeZone: page.zone, hour12: false });
 
 const none = { on: false, least: "", ways: [], shows: [], later: [], since: null, all: { count: 0, most: 0, sums: [] }, lanes: {} };
 
@@ -46,7 +44,7 @@ export class Offline {
     const here = lanes[page.lane] ?? all;
     const left = { sums: here.sums.map((s) => ({ ...s, left: Math.min(s.left, all.sums.find((o) => o.currency === s.currency)?.left ?? 0) })) };
     const sales = Math.max(0, Math.min(all.most - all.count, here.most - here.count));
-    const oldest = this.status.since ? clock.format(new Date(this.status.since)) : "";
+    const oldest = this.status.since ? clock(this.status.since) : "";
     return text((mine ? "down.offline" : "down.wallet") + (oldest ? "_since" : ""), since, all.count, all.most, sums(all, "value"), on ? sales : 0,
       on ? sums(left, "left") : money({ value: 0, currency: page.currency }), oldest, this.away);
   }

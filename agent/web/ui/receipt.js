@@ -1,15 +1,11 @@
-document.getElementById("print").addEventListener("click", () => print());
+// Puts a slip on paper: by the browser, or by the lane's own printer where it has one.
 
-// The lane's own printer, where it has one.
-const paper = document.getElementById("paper");
-paper?.addEventListener("click", async () => {
-  const said = document.getElementById("said");
-  paper.disabled = true;
-  try {
-    const answer = await fetch(`/api/v1${paper.dataset.print}?lang=${document.documentElement.lang}`, { method: "POST", credentials: "same-origin" });
-    said.textContent = answer.ok ? paper.dataset.done : (await answer.json()).say;
-  } catch (silence) {
-    said.textContent = String(silence);
-  }
-  paper.disabled = false;
+import { $, call } from "./api.js";
+
+$("print").addEventListener("click", () => print());
+$("paper")?.addEventListener("click", async () => {
+  $("paper").disabled = true;
+  const answer = await call("POST", $("paper").dataset.print, {});
+  $("said").textContent = answer.ok ? $("paper").dataset.done : answer.body.say;
+  $("paper").disabled = false;
 });

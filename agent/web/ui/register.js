@@ -1,7 +1,7 @@
 // The register: one state, one screen. The terminal says what a payment is; this
 // page only asks, shows and makes noise.
 
-import { $, call, element, icon, page, persist, reach, say, signedOut, station, text } from "./api.js";
+import { $, call, clock, element, exponent, icon, page, persist, reach, say, signedOut, station, text } from "./api.js";
 import { Amount, most } from "./amount.js";
 import { Gate } from "./gate.js";
 import { Stream } from "./stream.js";
@@ -16,7 +16,6 @@ import { announce } from "./voice.js";
 import { keys } from "./keys.js";
 import { theme } from "./theme.js";
 
-const exponent = (code) => page.exponents[code] ?? 2;
 const amount = new Amount(exponent(page.currency));
 const today = new Today();
 const wallets = new Wallets();
@@ -518,8 +517,6 @@ function notice(n) {
   }
 }
 
-const clock = new Intl.DateTimeFormat(page.locale, { hour: "2-digit", minute: "2-digit", timeZone: page.zone, hour12: false });
-
 function line(tone, shape, word) {
   if ($("line").className === "badge " + tone && $("line").textContent === word) return; // or it is read aloud with every status
   $("line").className = "badge " + tone;
@@ -532,7 +529,7 @@ function header(status) {
   const state = status.line.state;
   const look = { online: ["good", "tick"], degraded: ["doubt", "hourglass"], down: ["bad", "cross"] }[state];
   line(...look, text("line." + state));
-  const since = Date.parse(status.line.since) > 0 ? clock.format(new Date(status.line.since)) : "";
+  const since = Date.parse(status.line.since) > 0 ? clock(status.line.since) : "";
   offline.take(status);
   const waits = offline.banner(state, since);
   $("down").textContent = waits || (state === "online" ? "" : text("down." + state, since, status.queue.unsent));

@@ -1,14 +1,12 @@
 // What a cashier does beside selling: the shift and its reports, amounts put aside, and
 // the way into training. Everything is behind one key and has a number in its list.
 
-import { $, call, element, page, persist, text } from "./api.js";
+import { $, call, clock, element, exponent, page, persist, text } from "./api.js";
 import { toMinor } from "./amount.js";
 import { money, settling } from "./verdict.js";
 import { wallet } from "./wallets.js";
 
-const clock = new Intl.DateTimeFormat(page.locale, { hour: "2-digit", minute: "2-digit", timeZone: page.zone, hour12: false });
 const moment = new Intl.DateTimeFormat(page.locale, { dateStyle: "medium", timeStyle: "short", timeZone: page.zone, hour12: false });
-const exponent = page.exponents[page.currency] ?? 2;
 
 // Till: resume gets a parked amount, act does what an entry of the menu stands for.
 export class Till {
@@ -78,7 +76,7 @@ export class Till {
 
   async count() {
     const typed = $("shift-counted").value.trim();
-    const counted = toMinor(typed, exponent);
+    const counted = toMinor(typed, exponent(page.currency));
     if (counted === 0 && !/^0+([.,]0*)?$/.test(typed)) return void ($("shift-wrong").textContent = text("shift.counted"));
     const answer = await call("POST", "/lanes/" + encodeURIComponent(page.lane) + "/shift" + (this.which === "close" ? "/close" : ""), { counted });
     if (!answer.ok) return void ($("shift-wrong").textContent = answer.body.say);
@@ -159,7 +157,7 @@ export class Till {
     $("parked-none").textContent = answer.ok ? text("parked.none") : answer.body.say;
     $("parked-list").replaceChildren(...rows.map((p, i) => element("li", { class: "row" },
       element("button", { class: "push-after", "data-number": i < 9 ? String(i + 1) : false, onclick: () => this.take(p) },
-        i < 9 ? element("kbd", {}, String(i + 1)) : "", element("span", { class: "figure" }, money(p.amount)), element("small", {}, [p.note, clock.format(new Date(p.at)), p.by].filter(Boolean).join(" · "))),
+        i < 9 ? element("kbd", {}, String(i + 1)) : "", element("span", { class: "figure" }, money(p.amount)), element("small", {}, [p.note, clock(p.at), p.by].filter(Boolean).join(" · "))),
       element("button", { class: "quiet", onclick: (event) => this.discard(p, event.currentTarget) }, text("parked.discard")))));
     if (!$("parked").open) $("parked").showModal();
     $("parked-list").querySelector("button")?.focus();

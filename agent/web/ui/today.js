@@ -1,11 +1,10 @@
 // Today's payments, the story of one of them, and refunds.
 
-import { $, call, element, icon, page, persist, say, text, write } from "./api.js";
+import { $, call, clock, element, exponent, icon, page, persist, say, text, write } from "./api.js";
 import { fromMinor, toMinor } from "./amount.js";
 import { badge, money, paidIn } from "./verdict.js";
 import { wallet } from "./wallets.js";
 
-const clock = new Intl.DateTimeFormat(page.locale, { hour: "2-digit", minute: "2-digit", timeZone: page.zone, hour12: false });
 const moment = new Intl.DateTimeFormat(page.locale, { dateStyle: "medium", timeStyle: "medium", timeZone: page.zone, hour12: false });
 
 // newer keeps an answer that was overtaken by the stream from turning time back.
@@ -23,7 +22,7 @@ const paycode = /^(1[0-5][0-9]{16}|(2[5-9]|30)[0-9]{14,22}|62[0-9]{17}|315899[0-
 // seen says whether a payment's amount or state is what somebody looks for.
 function seen(p, wanted) {
   const figure = wanted.replace(page.signs[p.amount.currency] ?? "", "").replace(p.amount.currency, "").replace(thousands, "");
-  return toMinor(figure, page.exponents[p.amount.currency] ?? 2) === p.amount.value || p.word.toLowerCase().includes(wanted.toLowerCase());
+  return toMinor(figure, exponent(p.amount.currency)) === p.amount.value || p.word.toLowerCase().includes(wanted.toLowerCase());
 }
 
 export class Today {
@@ -132,7 +131,7 @@ export class Today {
   draw() {
     const rows = [...this.payments.values()].map((p) =>
       element("li", {}, element("button", { class: "item", "data-id": p.id, onclick: () => this.show(p) },
-        element("time", { class: "figure", datetime: p.created }, clock.format(new Date(p.created))),
+        element("time", { class: "figure", datetime: p.created }, clock(p.created)),
         element("span", { class: "what figure" }, money(p.amount)), badge(p),
         element("span"), element("small", {}, [wallet(p.wallet), p.reference].filter(Boolean).join(" · ") || "…" + p.order_no.slice(-4)),
         element("small", {}, p.refunded.value > 0 && p.status === "paid" ? text("back", money(p.refunded)) : ""))));
@@ -199,7 +198,7 @@ export class Today {
     $("d-actions").hidden = on;
     this.forget();
     if (!on) return $("detail").open && this.focus();
-    $("r-amount").value = fromMinor(this.shown.refundable.value, this.exponent());
+    $("r-amount").value = fromMinor(this.shown.refundable.value, this.places());
     $("r-reason").value = "";
     this.request = crypto.randomUUID();
     $("r-amount").select();
@@ -216,15 +215,15 @@ export class Today {
     if (p.refundable.value > 0) this.refundForm(true);
   }
 
-  exponent() { return page.exponents[this.shown.amount.currency] ?? 2; }
+  places() { return exponent(this.shown.amount.currency); }
 
   // whole holds for an amount whose last minor unit was typed: nothing can follow but
   // the PIN, so no key is needed to get there.
-  whole() { return this.exponent() > 0 && new RegExp("[.,][0-9]{" + this.exponent() + "}$").test($("r-amount").value); }
+  whole() { return this.places() > 0 && new RegExp("[.,][0-9]{" + this.places() + "}$").test($("r-amount").value); }
 
   // asked is the amount to give back, or 0 once it was said what is wrong with it.
   asked() {
-    const amount = toMinor($("r-amount").value, this.exponent());
+    const amount = toMinor($("r-amount").value, this.places());
     const most = this.shown.refundable;
     if (amount > 0 && amount <= most.value) return amount;
     $("r-wrong").textContent = text("refund.amount", money(most));
@@ -270,7 +269,7 @@ export class Today {
         }
       } else wrong(answer.body.say);
     } else {
-      wrong(approval.body.retry_after ? text("wait", approval.body.retry_after) : approval.body.say);
+      wrong(approval.body.say);
       $("r-pin").focus();
     }
     submit.disabled = false;

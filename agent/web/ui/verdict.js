@@ -1,7 +1,7 @@
 // What a payment looks like: the sign, the sentence, the seconds, the actions. It
 // decides nothing; the status is the terminal's.
 
-import { $, element, icon, page, reach, text } from "./api.js";
+import { $, call, element, exponent, icon, page, reach, text } from "./api.js";
 import { drawCode, fit } from "./code.js";
 import { written } from "./amount.js";
 import { play } from "./sound.js";
@@ -17,7 +17,7 @@ export const shape = (payment) => shapes[payment.status] ?? "cross";
 
 // money names a currency that is not the shop's own: a yen and a yuan have one sign.
 export function money(amount) {
-  const figure = written(amount, page.exponents, page.signs, page.figures);
+  const figure = written(amount, exponent(amount.currency), page.signs, page.figures);
   return amount.currency === page.currency || figure.includes(amount.currency) ? figure : figure + " " + amount.currency;
 }
 
@@ -243,8 +243,8 @@ export class Verdict {
     if (!p || p.status !== "qr_shown" || p.training) return; // training has no code that a phone could pay
     this.code = p.id;
     this.actions();
-    const answer = await fetch(page.api + "/payments/" + p.id + "/qr", { cache: "no-store" }).catch(() => null);
-    const svg = answer?.ok ? drawCode(await answer.text(), text("code")) : null;
+    const answer = await call("GET", "/payments/" + p.id + "/qr");
+    const svg = answer.ok ? drawCode(answer.body, text("code")) : null;
     if (this.code !== p.id || this.payment?.status !== "qr_shown") return;
     if (!svg) return this.hideCode();
     $("v-qr").replaceChildren(svg);

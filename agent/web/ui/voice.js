@@ -2,14 +2,14 @@
 // notices the one that went to a code somebody stuck over its own. Where no voice
 // speaks the language, a tone of its own says it.
 
-import { page, text } from "./api.js";
+import { exponent, page, text } from "./api.js";
 import { fromMinor } from "./amount.js";
 import { play } from "./sound.js";
 
 // spoken is an amount with its currency's name. The digits go in as text: no number
 // of the page ever rounds money.
 function spoken({ value, currency }) {
-  const digits = fromMinor(value, page.exponents[currency] ?? 2);
+  const digits = fromMinor(value, exponent(currency));
   try {
     return new Intl.NumberFormat(page.lang, { style: "currency", currency, currencyDisplay: "name" }).format(digits);
   } catch {
