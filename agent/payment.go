@@ -27,7 +27,7 @@ func (m Mode) Known() bool { return m == ModeScan || m == ModeShow || m == ModeA
 type Payment struct {
 	ID          PaymentID
 	OrderNo     string // terminal code (6) + ULID (26): 32 characters of 0-9A-Z
-	Client      string // who asked: "till:NAME" or "person:ID"
+	Client      string // who asked: "till:NAME" or "person:ID"; "parked" for what was put aside, whoever took it up
 	RequestID   string // the asker's own id, unique for ever per Client
 	RequestHash []byte // of the request's content, to tell a repeat from a reuse
 	Lane        string

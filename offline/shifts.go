@@ -210,8 +210,8 @@ func (r *Reader) Parked(ctx context.Context) ([]agent.Parked, error) {
 	return list, nil
 }
 
-// Unpark takes an amount up again, on any lane. Of two who reach for it one gets it and
-// the other an Error of class NotFound.
+// Unpark takes an amount off the list: its payment exists, or nobody wants it any more. Of two
+// who do so the second gets an Error of class NotFound.
 func (s *Store) Unpark(_ context.Context, id string) error {
 	var gone int64
 	err := s.write("unpark", func(b *batch) error {

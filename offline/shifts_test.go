@@ -297,7 +297,7 @@ func TestParkedAmounts(t *testing.T) {
 	if err != nil || len(list) != 2 || list[0].ID != "a" || list[0].Amount != yuan(1280) || list[0].Note != "table 4" || list[0].By != "Wei" || !list[0].At.Equal(ts.clock.Now()) {
 		t.Fatalf("%+v, %v", list, err)
 	}
-	// Two registers reach for the same amount: one gets it.
+	// Two registers take the same amount off the list: the second is told.
 	if err := ts.Unpark(t.Context(), "a"); err != nil {
 		t.Fatal(err)
 	}

@@ -44,6 +44,7 @@ func (s *Server) calls() []call {
 		{"GET", "/parked", cashier, true, s.listParked},
 		{"POST", "/parked", cashier, false, s.park},
 		{"DELETE", "/parked/{id}", cashier, false, s.unpark},
+		{"POST", "/parked/{id}/payment", cashier, false, s.payParked},
 		{"GET", "/status", reader, true, s.getStatus},
 		{"GET", "/events", reader, true, s.events},
 		{"POST", "/session", anyone, true, s.openSession},

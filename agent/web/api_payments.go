@@ -72,17 +72,29 @@ func (s *Server) openPayment(w http.ResponseWriter, r *http.Request, c caller) e
 	if err := decode(r, &req); err != nil {
 		return err
 	}
-	if err := req.Check(); err != nil {
-		return err
-	}
-	if err := s.seated(r, c, req.Lane); err != nil {
-		return err
-	}
-	req.Client, req.Cashier = c.client(), c.person.Name
-	p, repeated, err := s.Counter.Open(r.Context(), req)
+	req.Client = c.client()
+	p, repeated, err := s.begin(r, c, req)
 	if err != nil {
 		return err
 	}
+	s.respondBegun(w, r, p, repeated)
+	return nil
+}
+
+// begin opens a payment for whoever is at its lane.
+func (s *Server) begin(r *http.Request, c caller, req agent.Request) (p agent.Payment, repeated bool, err error) {
+	if err := req.Check(); err != nil {
+		return p, false, err
+	}
+	if err := s.seated(r, c, req.Lane); err != nil {
+		return p, false, err
+	}
+	req.Cashier = c.person.Name
+	return s.Counter.Open(r.Context(), req)
+}
+
+// respondBegun answers with a payment that was opened, now or by the same request before.
+func (s *Server) respondBegun(w http.ResponseWriter, r *http.Request, p agent.Payment, repeated bool) {
 	out := s.payment(s.apiLanguage(r), p)
 	out.Repeated = repeated
 	status := http.StatusCreated
@@ -91,7 +103,6 @@ func (s *Server) openPayment(w http.ResponseWriter, r *http.Request, c caller) e
 	}
 	w.Header().Set("Location", apiRoot+"/payments/"+string(p.ID))
 	s.respond(w, status, out)
-	return nil
 }
 
 func (s *Server) getPayment(w http.ResponseWriter, r *http.Request, _ caller) error {

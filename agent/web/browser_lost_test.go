@@ -1,12 +1,15 @@
 package web
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"tillwire/agent"
 )
 
 // overhear keeps what the page asks the terminal for, and loses so many answers to calls
@@ -36,7 +39,33 @@ func (b *browser) parks() {
 	b.until(shows("parked-list", "¥12.80"))
 }
 
-// putsBack leaves an amount that was taken up and opens the list that it is on again.
+// takesUp goes on with the only amount that is parked, from the list of them.
+func (b *browser) takesUp() {
+	b.t.Helper()
+	b.until(shows("parked-list", "¥12.80"))
+	b.keys("1")
+	b.until(shows("hint", "Parked: ¥12.80"))
+	b.until(shows("amount", "12.80"))
+}
+
+// holdsBack keeps the first call whose method and address have a text from leaving until the page's
+// letGo(), or letGo("lost"), which loses it; answered are the calls that came back.
+func (b *browser) holdsBack(call string) {
+	b.t.Helper()
+	b.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`(() => {
+		const real = window.fetch;
+		window.answered = [];
+		window.fetch = async (url, how) => {
+			const name = (how?.method ?? "GET") + " " + url;
+			if (!window.letGo && name.includes(%q) && await new Promise((go) => { window.letGo = go; }) === "lost") throw new TypeError("lost");
+			const answer = await real(url, how);
+			window.answered.push(name);
+			return answer;
+		};
+	})()`, call)))
+}
+
+// putsBack leaves an amount that was taken up and opens the list that it is on.
 func (b *browser) putsBack() {
 	b.t.Helper()
 	b.keys(kb.Escape)
@@ -45,35 +74,139 @@ func (b *browser) putsBack() {
 	b.until(shows("parked-list", "¥12.80"))
 }
 
-// TestBrowserAParkedAmountIsNeverLost when the answer to taking it up is, or when it is
-// pressed twice.
+// parkedNow is what the terminal keeps of what was parked.
+func (tm *terminal) parkedNow() []agent.Parked {
+	tm.t.Helper()
+	list, err := tm.Parked(tm.t.Context())
+	if err != nil {
+		tm.t.Fatal(err)
+	}
+	return list
+}
+
+// TestBrowserAParkedAmountIsNeverLost: the terminal keeps it while it is taken up and put back,
+// when the page is loaded anew and when the next person comes, until its payment exists.
 func TestBrowserAParkedAmountIsNeverLost(t *testing.T) {
 	tm := live(t)
 	b := tm.atRegister(1280, 800)
 	b.parks()
-	b.overhear(1, "DELETE")
-	b.keys("1")
-	b.until(shows("amount", "12.80") + ` || document.getElementById("parked-none").checkVisibility()`)
-	if got := b.text("typed"); got != "12.80" {
-		t.Errorf("the amount that was taken up is %q, and the list says %q", got, b.text("parked-none"))
-	}
-	b.putsBack()
-	b.js(`(() => { window.asked.length = 0; const one = document.querySelector("#parked-list [data-number]"); one.click(); one.click() })()`)
+	b.js(`(() => { const one = document.querySelector("#parked-list [data-number]"); one.click(); one.click() })()`)
 	b.until(shows("amount", "12.80"))
-	if got := b.js(`window.asked.filter((call) => call.startsWith("DELETE")).length`); got != "1" {
-		t.Errorf("two presses asked for it %s times", got)
-	}
-	if left := tm.drawers.parked; len(left) != 0 {
-		t.Errorf("parked are %+v", left)
-	}
-
 	b.putsBack()
-	b.js(`(() => { window.asked.length = 0; const no = document.querySelector("#parked-list .quiet"); no.click(); no.click() })()`)
+	b.takesUp()
+	if left := tm.parkedNow(); len(left) != 1 {
+		t.Errorf("while it is taken up, parked are %+v", left)
+	}
+	b.do(chromedp.Reload())
+	b.until(shows("waits", "Parked: 1"))
+	b.keys(kb.F1)
+	b.takesUp()
+	b.keys(kb.F10)
+	b.until(`document.activeElement?.id === "pin"`)
+	b.js(`document.querySelector('[name=person][value="mia"]').click()`)
+	b.keys("222222")
+	b.until(shows("me", "Mia"))
+	if got := b.text("typed"); got != "0" {
+		t.Errorf("the next person finds an amount of %s", got)
+	}
+	b.keys(kb.F1)
+	b.takesUp()
+	b.overhear(1, "POST")
+	b.keys(kb.Enter)
+	b.until(shows("v-amount", "¥12.80"))
+	b.latest(1)
+	if left := tm.parkedNow(); len(left) != 0 || len(tm.payments) != 1 {
+		t.Errorf("after a lost answer %d payments were opened, and parked are %+v", len(tm.payments), left)
+	}
+	b.quiet()
+}
+
+// TestBrowserAParkedAmountIsChargedOnce: a register that finds it on its screen when another has
+// charged it is led to that payment.
+func TestBrowserAParkedAmountIsChargedOnce(t *testing.T) {
+	tm := live(t)
+	b := tm.atRegister(1280, 800)
+	b.parks()
+	b.takesUp()
+	elsewhere := strings.Replace(openBody("x", "scan"), `"lane":"1"`, `"lane":"2"`, 1)
+	tm.signedIn("mia", "222222").want(201, "POST", "/parked/"+tm.parkedNow()[0].ID+"/payment", elsewhere)
+	b.keys(kb.Enter)
+	b.until(`document.getElementById("detail").open`)
+	if opened := b.text("d-facts"); !strings.Contains(opened, tm.payments[0].OrderNo) || !strings.Contains(opened, "Mia") {
+		t.Errorf("the payment that is shown is %q", opened)
+	}
+	b.keys(kb.Escape)
+	b.until(shows("hint", "not parked any more"))
+	if got := b.text("typed"); got != "0" || len(tm.payments) != 1 {
+		t.Errorf("the next Enter asks for %s, and there are %d payments", got, len(tm.payments))
+	}
+	b.quiet()
+}
+
+// TestBrowserWhatIsAskedForIsNotParkedAsWell, however long the terminal takes to answer.
+func TestBrowserWhatIsAskedForIsNotParkedAsWell(t *testing.T) {
+	for name, test := range map[string]struct {
+		enter func(*browser)
+		call  string
+	}{
+		"typed":    {func(b *browser) { b.keys("1", "2", ".", "8") }, "POST " + apiRoot + "/payments?"},
+		"taken up": {func(b *browser) { b.parks(); b.takesUp() }, "/payment?"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tm := live(t)
+			b := tm.atRegister(1280, 800)
+			test.enter(b)
+			b.holdsBack(test.call)
+			b.keys(kb.Enter)
+			b.until(`window.letGo`)
+			b.keys(kb.Escape, kb.F1)
+			b.menu("No shift")
+			b.keys("2")
+			b.until(`!document.getElementById("till-menu").open`)
+			if got := b.js(`document.querySelector("dialog[open]")?.id`); got != "undefined" || !strings.Contains(b.text("amount"), "12.80") {
+				t.Errorf("meanwhile the amount is %q, and over it lies %s", b.text("amount"), got)
+			}
+			b.js(`letGo()`)
+			b.until(shows("v-amount", "¥12.80"))
+			if left := tm.parkedNow(); len(left) != 0 || len(tm.payments) != 1 {
+				t.Errorf("%d payments, and parked are %+v", len(tm.payments), left)
+			}
+			b.quiet()
+		})
+	}
+}
+
+// TestBrowserWhoLeavesTheDialogParksNothing: the amount is before them again.
+func TestBrowserWhoLeavesTheDialogParksNothing(t *testing.T) {
+	tm := live(t)
+	b := tm.atRegister(1280, 800)
+	b.keys("5", kb.F1)
+	b.until(`document.activeElement?.id === "park-note"`)
+	b.holdsBack("POST " + apiRoot + "/parked?")
+	b.keys(kb.Enter)
+	b.until(`window.letGo`)
+	b.keys(kb.Escape)
+	b.until(`!document.getElementById("park").open`)
+	b.js(`letGo()`)
+	b.until(`window.answered.some((call) => call.startsWith("DELETE"))`)
+	if left := tm.parkedNow(); len(left) != 0 || b.text("typed") != "5" {
+		t.Errorf("the amount is %q, and parked are %+v", b.text("typed"), left)
+	}
+	b.quiet()
+}
+
+// TestBrowserAParkedAmountIsDiscardedByTwoPresses that do not come at once.
+func TestBrowserAParkedAmountIsDiscardedByTwoPresses(t *testing.T) {
+	tm := live(t)
+	b := tm.atRegister(1280, 800)
+	b.parks()
+	b.overhear(0, "")
+	b.js(`(() => { const no = document.querySelector("#parked-list .quiet"); no.click(); no.click() })()`)
 	if got := b.text("parked-list"); !strings.Contains(got, "Really discard?") || b.js(`window.asked.filter((call) => call.startsWith("DELETE")).length`) != "0" {
 		t.Errorf("two presses at once discard it, or the list says %q", got)
 	}
 	b.until(`(document.querySelector("#parked-list .danger")?.click(), document.getElementById("parked-none").checkVisibility())`)
-	if left := tm.drawers.parked; len(left) != 0 {
+	if left := tm.parkedNow(); len(left) != 0 {
 		t.Errorf("after the second press parked are %+v", left)
 	}
 	b.quiet()

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -70,7 +71,43 @@ func (s *Server) park(w http.ResponseWriter, r *http.Request, c caller) error {
 	return nil
 }
 
-// unpark takes an amount up, or discards it: either way nobody else gets it.
+// parkedClient asks for the payment of every parked amount, whoever takes it up at whatever
+// register: with the amount's id for a request_id, there is one such payment for ever.
+const parkedClient = "parked"
+
+// payParked opens the payment that takes an amount up. Only then does the amount leave the list:
+// whatever ends in between, the sale is not lost. Whoever finds it there or on the screen
+// nevertheless is led to its payment, and charges nobody a second time.
+func (s *Server) payParked(w http.ResponseWriter, r *http.Request, c caller) error {
+	var req agent.Request
+	if err := decode(r, &req); err != nil {
+		return err
+	}
+	req.Client, req.RequestID = parkedClient, r.PathValue("id")
+	p, repeated, err := s.begin(r, c, req)
+	reused := agent.CodeOf(err) == agent.CodeRequestReused
+	if err != nil && !reused {
+		return err
+	}
+	s.takenUp(r.Context(), req.RequestID)
+	if reused {
+		return &agent.Error{Op: "take up a parked amount", Class: agent.Conflict, Code: agent.CodeRequestReused, Payment: p.ID,
+			Say: agent.Sentence{ID: "error.not_parked", English: "This amount is not parked any more. Another register has taken it up."}}
+	}
+	s.respondBegun(w, r, p, repeated)
+	return nil
+}
+
+// takenUp takes an amount that has its payment off the list. Where that fails the payment goes
+// on, and the next who reaches for the amount tries again.
+func (s *Server) takenUp(ctx context.Context, id string) {
+	err := s.Store.Unpark(context.WithoutCancel(ctx), id)
+	if err != nil && agent.ClassOf(err) != agent.NotFound {
+		s.Log.Error("an amount that was taken up stays on the list", "comp", "web", "parked", id, "err", err)
+	}
+}
+
+// unpark discards an amount.
 func (s *Server) unpark(w http.ResponseWriter, r *http.Request, _ caller) error {
 	if err := s.Store.Unpark(r.Context(), r.PathValue("id")); err != nil {
 		return err

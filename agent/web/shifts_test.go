@@ -98,3 +98,51 @@ func TestParkingAnAmount(t *testing.T) {
 	cass.want(204, "DELETE", "/parked/a", "")
 	cass.want(404, "DELETE", "/parked/a", "")
 }
+
+// TestAParkedAmountHasOnePayment, whoever takes it up at whatever register, and is on the list
+// until that payment exists.
+func TestAParkedAmountHasOnePayment(t *testing.T) {
+	tm := newTerminal(t)
+	cass, mia := tm.signedIn("cas", "111111"), tm.signedIn("mia", "222222")
+	park := func(id string) {
+		t.Helper()
+		cass.want(201, "POST", "/parked", fmt.Sprintf(`{"request_id":%q,"lane":"1","amount":{"value":1280,"currency":"CNY"}}`, id))
+	}
+	listed := func(want int, when string) {
+		t.Helper()
+		if list := cass.want(200, "GET", "/parked", "").json(t)["parked"].([]any); len(list) != want {
+			t.Errorf("%s, parked are %v", when, list)
+		}
+	}
+	here, there := openBody("x", "any"), strings.Replace(openBody("x", "any"), `"lane":"1"`, `"lane":"2"`, 1)
+	park("a")
+	tm.till().want(403, "POST", "/parked/a/payment", here)
+	cass.want(422, "POST", "/parked/a/payment", strings.Replace(here, "1280", "0", 1))
+	held := tm.open("held", "scan")
+	if a := cass.want(409, "POST", "/parked/a/payment", here); a.code(t) != agent.CodeLaneBusy {
+		t.Errorf("on a held lane: %s", a.body)
+	}
+	listed(1, "when no payment could be opened")
+	tm.till().want(202, "POST", "/payments/"+string(held)+"/cancel", "")
+
+	first := cass.want(201, "POST", "/parked/a/payment", here).json(t)
+	listed(0, "once there is a payment")
+	if p := tm.payments[1]; first["request_id"] != "a" || p.Cashier != "Cass" || p.Client != parkedClient {
+		t.Errorf("the payment is %+v", p)
+	}
+	if again := cass.want(200, "POST", "/parked/a/payment", here).json(t); again["id"] != first["id"] || again["repeated"] != true {
+		t.Errorf("after a lost answer: %v", again)
+	}
+	// As if it had not left the list: the next who takes it up hears of its payment.
+	park("a")
+	for _, who := range []*client{mia, cass} {
+		a := who.want(409, "POST", "/parked/a/payment", there)
+		if a.code(t) != agent.CodeRequestReused || a.json(t)["payment"] != first["id"] || !strings.Contains(a.body, "not parked any more") {
+			t.Errorf("at another register: %s", a.body)
+		}
+	}
+	listed(0, "after another register has heard of the payment")
+	if len(tm.payments) != 2 {
+		t.Errorf("%d payments, want the till's and one of the amount", len(tm.payments))
+	}
+}

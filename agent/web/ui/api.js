@@ -55,12 +55,11 @@ export async function call(method, path, body) {
 
 // persist repeats a call that must arrive while the terminal is silent. It is
 // only for calls that are safe to repeat: those with a request_id, and deletions.
-// An answer with again set came after a silence: what it refuses may have been done before.
 export async function persist(method, path, body, tries = 5) {
   let answer = await call(method, path, body);
   for (let i = 1; i < tries && answer.status === 0; i++) {
     await new Promise((done) => setTimeout(done, 700));
-    answer = { ...(await call(method, path, body)), again: true };
+    answer = await call(method, path, body);
   }
   return answer;
 }

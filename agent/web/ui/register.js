@@ -27,7 +27,7 @@ const till = new Till({ resume, act: run });
 const gate = new Gate(begin);
 let stream = null;
 let currency = page.currency; // of the amount that is being entered
-let aside = null; // a parked amount that was taken up and not asked for yet
+let aside = null; // a parked amount that was taken up; it stays on the list until its payment exists
 let opening = null; // the request being made; a second press changes nothing
 let watched = new Map(); // this lane's payments that left the screen before their end
 let display = "";
@@ -93,8 +93,7 @@ function home() {
   if (mine !== page.lane && known && !new URLSearchParams(location.search).has("lane")) goTo(mine);
 }
 
-async function goTo(lane) {
-  if (aside) await putBack();
+function goTo(lane) {
   localStorage.setItem("tillwire-lane", lane);
   location.search = "?lane=" + encodeURIComponent(lane);
 }
@@ -137,31 +136,23 @@ function train(on) {
   draw();
 }
 
-// resume goes on with an amount that was parked. Until a payment has been opened it can be
-// put back: nobody else has it any more.
+// resume goes on with an amount that was parked.
 function resume(parked) {
-  aside = { ...parked, again: crypto.randomUUID() };
+  aside = parked;
   suggest(parked.amount);
 }
 
-// resumed holds while what was parked is what Enter asks for.
+// resumed holds while what was parked is what Enter asks for, also when it was typed once more.
 function resumed() {
-  return aside && amount.kept && amount.minor() === aside.amount.value && currency === aside.amount.currency;
+  return aside && amount.minor() === aside.amount.value && currency === aside.amount.currency;
 }
 
-// putBack parks again what was taken up, under its word.
-async function putBack() {
-  const mine = aside;
+// putBack leaves what was taken up to the list, which it never left.
+function putBack() {
   aside = null;
   amount.clear();
   useCurrency(page.currency);
-  const answer = await persist("POST", "/parked", { request_id: mine.again, lane: page.lane, amount: mine.amount, note: mine.note });
-  if (!answer.ok) {
-    aside = mine;
-    if (amount.text === "") suggest(mine.amount);
-  }
-  till.parked();
-  say(answer.ok ? text("parked.done") : answer.body.say, !answer.ok);
+  say(text("parked.done"));
 }
 
 // suggest offers an amount that Enter takes and any digit replaces.
@@ -176,6 +167,7 @@ function suggest(sum) {
 async function park(p) {
   if (training.on) return p ? verdict.notice(text("training.not")) : say(text("training.not"), true);
   if (!p && amount.minor() === 0) return run("parked");
+  if (!p && resumed()) return putBack();
   const sum = p ? p.amount : asked();
   if (!sum) return;
   if (p) {
@@ -185,11 +177,12 @@ async function park(p) {
     if (answer.body.status !== "not_sent") return; // a code was scanned in the same moment
     dismiss(sum);
   }
-  till.ask(sum, resumed() ? aside.note : "");
+  till.ask(sum);
 }
 
 function leave() {
   train(false);
+  if (aside) putBack();
   stream?.close();
   stream = null;
   lost(false);
@@ -291,6 +284,8 @@ function useCurrency(code) {
 async function run(name, which) {
   wake();
   const p = verdict.payment;
+  // What is being asked for is not parked as well, nor taken off the screen.
+  if (opening && !p && ["park", "parked", "clear"].includes(name)) return;
   switch (name) {
     case "scan": return wallets.scans(currency) || wallets.showing(currency).length === 0 ? open("any") : choose();
     case "show": return p ? show(p) : choose();
@@ -314,10 +309,9 @@ async function run(name, which) {
     case "park": return park(p);
     case "parked": // which lists what was taken up, too
       if (training.on) return say(text("training.not"), true);
-      if (aside) await putBack();
-      return aside ? undefined : till.list();
+      if (aside) putBack();
+      return till.list();
     case "put_aside":
-      if (resumed()) aside = null;
       amount.clear();
       useCurrency(page.currency);
       return aside ? suggest(aside.amount) : say(text("parked.done"));
@@ -356,8 +350,9 @@ function choose() {
   chooser.ask(list, money(sum), wallets.elsewhere(currency));
 }
 
-// open asks for a payment. Its request_id is kept until the terminal has answered,
-// so neither a second press nor a lost answer can ask twice.
+// open asks for a payment. Its request_id is kept until the terminal has answered, so neither
+// a second press nor a lost answer can ask twice. That of a parked amount is its own: it has
+// one payment for ever, at whatever register.
 async function open(mode, which) {
   const sum = asked();
   if (!sum || opening) return;
@@ -366,21 +361,33 @@ async function open(mode, which) {
     useCurrency(page.currency);
     return training.open(mode, sum, which);
   }
-  opening = { request_id: crypto.randomUUID(), lane: page.lane, amount: sum, reference: "", mode, ...(which && { wallet: which }) };
-  const answer = await persist("POST", "/payments", opening);
+  const id = resumed() ? aside.id : crypto.randomUUID();
+  opening = { request_id: id, lane: page.lane, amount: sum, reference: "", mode, ...(which && { wallet: which }) };
+  const answer = await (resumed() ? persist("POST", "/parked/" + encodeURIComponent(id) + "/payment", opening) : persist("POST", "/payments", opening));
   opening = null;
   if (answer.ok) {
     aside = null;
     amount.clear();
     useCurrency(page.currency); // the next sale is in the shop's own again
-    return take(answer.body);
+    return bring(answer.body);
   }
   play("no");
-  say(answer.body.say, true);
-  if (answer.body.code === "lane_busy" && answer.body.payment) {
-    const busy = await call("GET", "/payments/" + answer.body.payment);
-    if (busy.ok) take(busy.body);
+  if (answer.body.code === "request_reused") { // the amount has its payment already
+    putBack();
+    till.parked();
   }
+  say(answer.body.say, true);
+  if (answer.body.payment) {
+    const other = await call("GET", "/payments/" + answer.body.payment);
+    if (other.ok) bring(other.body);
+  }
+}
+
+// bring shows a payment that was asked for or is in the way. One that has ended already, or is
+// another register's, shows its story: nobody asks for it again without knowing.
+function bring(p) {
+  take(p);
+  if (verdict.payment?.id !== p.id && $("taken").hidden && !gate.closed()) today.show(p);
 }
 
 // show asks for a code of a payment that waits for a scan: of the only wallet that has one

@@ -120,18 +120,23 @@ export class Till {
   }
 
   // ask puts an amount aside, with a word to know it by.
-  ask(amount, note) {
+  ask(amount) {
     this.amount = amount;
     this.request = crypto.randomUUID();
     $("park-amount").textContent = money(amount);
-    $("park-note").value = note;
+    $("park-note").value = "";
     $("park-wrong").textContent = "";
     $("park").showModal();
     $("park-note").focus();
   }
 
   async park() {
+    if (this.parking) return;
+    this.parking = true;
     const answer = await persist("POST", "/parked", { request_id: this.request, lane: page.lane, amount: this.amount, note: $("park-note").value });
+    this.parking = false;
+    // Who has left the dialog goes on with the amount: it must not wait in the list as well.
+    if (!$("park").open) return void (answer.ok && this.remove(answer.body));
     if (!answer.ok) return void ($("park-wrong").textContent = answer.body.say);
     $("park").close();
     this.parked();
@@ -156,25 +161,11 @@ export class Till {
     $("parked-none").hidden = rows.length > 0;
     $("parked-none").textContent = answer.ok ? text("parked.none") : answer.body.say;
     $("parked-list").replaceChildren(...rows.map((p, i) => element("li", { class: "row" },
-      element("button", { class: "push-after", "data-number": i < 9 ? String(i + 1) : false, onclick: () => this.take(p) },
+      element("button", { class: "push-after", "data-number": i < 9 ? String(i + 1) : false, onclick: () => { $("parked").close(); this.resume(p); } },
         i < 9 ? element("kbd", {}, String(i + 1)) : "", element("span", { class: "figure" }, money(p.amount)), element("small", {}, [p.note, clock(p.at), p.by].filter(Boolean).join(" · "))),
       element("button", { class: "quiet", onclick: (event) => this.discard(p, event.currentTarget) }, text("parked.discard")))));
     if (!$("parked").open) $("parked").showModal();
     $("parked-list").querySelector("button")?.focus();
-  }
-
-  // take goes on with an amount; what another register has taken meanwhile is gone.
-  async take(p) {
-    const answer = await this.remove(p);
-    // After a silence of ours it was the call without an answer that has taken it.
-    if (answer?.ok || answer?.again && answer.status === 404) {
-      $("parked").close();
-      return this.resume(p);
-    }
-    if (!answer || !$("parked").open) return;
-    await this.list();
-    $("parked-none").hidden = false;
-    $("parked-none").textContent = answer.body.say;
   }
 
   // discard asks before it forgets an amount. A second press that came with the first is no answer.
