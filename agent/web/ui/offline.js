@@ -94,12 +94,15 @@ export class Offline {
     $("m-pin").focus();
   }
 
+  // approve does what is wanted, unless the dialog was left while the PIN was looked at.
   async approve() {
-    const { kind, payment: p, name } = this.wanted;
+    const { wanted } = this;
+    const { kind, payment: p, name } = wanted;
     const pin = $("m-pin").value;
     $("m-pin").value = "";
     const granted = await call("POST", "/approvals", { pin, payment: p.id, amount: p.amount, act: kind === "later" ? "offline" : kind });
-    if (!granted.ok) { $("m-wrong").textContent = granted.body.say; return; }
+    if (this.wanted !== wanted) return;
+    if (!granted.ok) return void ($("m-wrong").textContent = granted.body.say);
     const { approval } = granted.body;
     $("manager").close();
     if (kind === "offline" || kind === "later") this.answered(await call("POST", "/payments/" + p.id + "/offline", { ...(name && { wallet: name }), approval }), kind);

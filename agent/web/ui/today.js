@@ -188,19 +188,20 @@ export class Today {
   }
 
   async check() {
-    const answer = await call("POST", "/payments/" + this.open + "/check", {});
+    const id = this.open;
+    const answer = await call("POST", "/payments/" + id + "/check", {});
     if (answer.ok) this.take(answer.body);
-    else $("d-say").textContent = answer.body.say;
+    else if (this.open === id) $("d-say").textContent = answer.body.say;
   }
 
   refundForm(on) {
     $("refund").hidden = !on;
     $("d-actions").hidden = on;
+    this.request = crypto.randomUUID();
     this.forget();
     if (!on) return $("detail").open && this.focus();
     $("r-amount").value = fromMinor(this.shown.refundable.value, this.places());
     $("r-reason").value = "";
-    this.request = crypto.randomUUID();
     $("r-amount").select();
     $("r-amount").focus();
   }
@@ -245,30 +246,32 @@ export class Today {
     $("r-wrong").textContent = "";
   }
 
-  // refund asks for the approval and uses it at once. The request keeps its id, so
-  // pressing twice or a lost answer cannot refund twice.
+  // refund asks for the approval and uses it at once, unless the form was left meanwhile. The
+  // request keeps its id, so pressing twice or a lost answer cannot refund twice.
   async refund() {
-    const p = this.shown;
-    const wrong = (say) => { $("r-wrong").textContent = say; };
+    const { shown: p, request } = this;
+    const here = () => this.looksAt(p.id) && this.request === request;
+    const wrong = (say) => { if (here()) $("r-wrong").textContent = say; };
     const amount = this.asked();
-    if (amount === 0 || !this.looksAt(p.id)) return;
-    if ($("r-pin").value === "") return $("r-pin").focus();
+    const pin = $("r-pin").value;
+    if (amount === 0 || !here()) return;
+    if (pin === "") return $("r-pin").focus();
     const submit = $("refund").querySelector("[type=submit]");
     submit.disabled = true;
-    const approval = await call("POST", "/approvals", { pin: $("r-pin").value, payment: p.id, amount });
     $("r-pin").value = "";
-    if (approval.ok) {
+    const approval = await call("POST", "/approvals", { pin, payment: p.id, amount });
+    if (approval.ok && here()) {
       const answer = await persist("POST", "/payments/" + p.id + "/refunds",
-        { request_id: this.request, amount, reason: $("r-reason").value, approval: approval.body.approval });
+        { request_id: request, amount, reason: $("r-reason").value, approval: approval.body.approval });
       if (answer.ok) {
         this.take(answer.body.payment);
-        if (this.looksAt(p.id)) {
+        if (here()) {
           this.refundForm(false);
           this.show(this.payments.get(p.id) ?? answer.body.payment);
           $("d-close").focus(); // nothing is left to do
         }
       } else wrong(answer.body.say);
-    } else {
+    } else if (here()) {
       wrong(approval.body.say);
       $("r-pin").focus();
     }
