@@ -103,25 +103,69 @@ func (r *Reader) LaneShift(ctx context.Context, lane string) (agent.Shift, error
 	return r.shift(ctx, "WHERE lane = ? ORDER BY id DESC LIMIT 1", lane)
 }
 
-func (r *Reader) shift(ctx context.Context, query string, args ...any) (n agent.Shift, err error) {
+// Shifts lists the shifts that were open at some moment of a span, in the order in which they
+// began, without their sums: Shift counts one. A shift whose clock was set back belongs to the
+// span of its beginning as well.
+func (r *Reader) Shifts(ctx context.Context, from, to time.Time) ([]agent.Shift, error) {
+	rows, err := r.db.QueryContext(ctx, selectShift+"WHERE opened < ? AND (closed IS NULL OR max(opened, closed) >= ?) ORDER BY opened, id", to.UnixNano(), from.UnixNano())
+	if err != nil {
+		return nil, readError(err)
+	}
+	defer rows.Close()
+	var list []agent.Shift
+	for rows.Next() {
+		kept, err := readShift(rows.Scan)
+		if err != nil {
+			return nil, readError(err)
+		}
+		list = append(list, kept.shift)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, readError(err)
+	}
+	return list, nil
+}
+
+// shiftRow is a shift as the table has it: where the journal stood at its beginning, and its
+// sums once it is closed.
+type shiftRow struct {
+	shift agent.Shift
+	since int64
+	sums  sql.NullString
+}
+
+// readShift reads a row of selectShift.
+func readShift(scan func(...any) error) (row shiftRow, err error) {
+	n := &row.shift
 	var currency agent.Currency
-	var opened, since int64
+	var opened int64
 	var closed, end sql.NullInt64
-	var by, sums sql.NullString
-	err = r.db.QueryRowContext(ctx, selectShift+query, args...).Scan(&n.ID, &n.Lane, &currency, &opened, &n.OpenedBy, &n.Begin.Value, &since, &closed, &by, &end, &sums)
+	var by sql.NullString
+	err = scan(&n.ID, &n.Lane, &currency, &opened, &n.OpenedBy, &n.Begin.Value, &row.since, &closed, &by, &end, &row.sums)
+	if err != nil {
+		return row, err
+	}
+	n.Opened, n.Begin.Currency, n.End.Currency = fromNano(opened), currency, currency
+	if closed.Valid {
+		n.Closed, n.ClosedBy, n.End.Value = fromNano(closed.Int64), by.String, end.Int64
+	}
+	return row, nil
+}
+
+func (r *Reader) shift(ctx context.Context, query string, args ...any) (agent.Shift, error) {
+	row, err := readShift(r.db.QueryRowContext(ctx, selectShift+query, args...).Scan)
+	n := row.shift
 	if errors.Is(err, sql.ErrNoRows) {
 		return n, noShift(agent.NotFound)
 	}
 	if err != nil {
 		return n, readError(err)
 	}
-	n.Opened, n.Begin.Currency, n.End.Currency = fromNano(opened), currency, currency
-	if !closed.Valid {
-		n.Wallets, err = r.count(ctx, n, since)
+	if !n.Over() {
+		n.Wallets, err = r.count(ctx, n, row.since)
 		return n, err
 	}
-	n.Closed, n.ClosedBy, n.End.Value = fromNano(closed.Int64), by.String, end.Int64
-	if err := json.Unmarshal([]byte(sums.String), &n.Wallets); err != nil {
+	if err := json.Unmarshal([]byte(row.sums.String), &n.Wallets); err != nil {
 		return n, internal("read shift", "decode the sums: %w", err)
 	}
 	return n, nil

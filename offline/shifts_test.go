@@ -97,6 +97,40 @@ func TestAShiftCountsItsOwnSales(t *testing.T) {
 	clean(t, ts.dir)
 }
 
+// TestTheShiftsOfADay: a shift belongs to every day on which it was open, one that goes on to
+// every day since, and one whose clock was set back to that of its beginning.
+func TestTheShiftsOfADay(t *testing.T) {
+	ts := openStore(t, nil)
+	start, at := ts.clock.Now(), 0
+	clock := func(hour int) { ts.clock.Jump(time.Duration(hour-at) * time.Hour); at = hour }
+	opens := func(hour int, lane, by string) int64 { clock(hour); return ts.begin(t, lane, by).ID }
+	closes := func(hour int, id int64) {
+		t.Helper()
+		clock(hour)
+		if _, err := ts.CloseShift(t.Context(), id, ts.clock.Now(), "Ana", 25000); err != nil {
+			t.Fatal(err)
+		}
+	}
+	closes(20, opens(8, "1", "Wei"))
+	closes(30, opens(22, "1", "Ben"))
+	opens(31, "2", "Eve")
+	closes(12, opens(32, "1", "Kim"))
+	for day, want := range map[int]string{-1: "", 0: "Wei Ben ", 1: "Ben Eve Kim ", 2: "Eve "} {
+		from := start.Add(time.Duration(day) * 24 * time.Hour)
+		list, err := ts.Shifts(t.Context(), from, from.Add(24*time.Hour))
+		got := ""
+		for _, n := range list {
+			got += n.OpenedBy + " "
+			if n.Begin != yuan(20000) || n.Wallets != nil || n.Over() != (n.Lane == "1") || n.Over() && (n.ClosedBy != "Ana" || n.End != yuan(25000)) {
+				t.Errorf("day %d: %+v", day, n)
+			}
+		}
+		if got != want || err != nil {
+			t.Errorf("day %d: the shifts of %q, want %q; %v", day, got, want, err)
+		}
+	}
+}
+
 func TestAClosedShiftNeverChanges(t *testing.T) {
 	ts := openStore(t, nil)
 	n := ts.begin(t, "1", "Wei")
