@@ -21,6 +21,7 @@ type todayData struct {
 	Sums       []takings
 	Tables     []tally
 	Charts     []chart
+	Shifts     []shiftLine
 
 	Open     []row
 	Problems []agent.Problem
@@ -65,6 +66,9 @@ func (s *Server) ownerToday(w http.ResponseWriter, r *http.Request, me agent.Per
 		if len(t.Rows) > 0 {
 			d.Tables = append(d.Tables, t)
 		}
+	}
+	if d.Shifts, err = s.dayShifts(r.Context(), read); err != nil {
+		return err
 	}
 	if d.Today {
 		if err := s.standing(r, &d); err != nil {

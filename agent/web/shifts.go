@@ -16,6 +16,8 @@ type shifts interface {
 	Shift(ctx context.Context, id int64) (agent.Shift, error)
 	// LaneShift is the newest shift of a lane, closed or not.
 	LaneShift(ctx context.Context, lane string) (agent.Shift, error)
+	// Shifts lists the shifts that were open at some moment of a span, without their sums.
+	Shifts(ctx context.Context, from, to time.Time) ([]agent.Shift, error)
 
 	Park(ctx context.Context, p agent.Parked) error
 	Parked(ctx context.Context) ([]agent.Parked, error)

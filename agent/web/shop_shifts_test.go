@@ -91,6 +91,17 @@ func (s *shop) LaneShift(ctx context.Context, lane string) (agent.Shift, error) 
 	return s.Shift(ctx, id)
 }
 
+func (s *shop) Shifts(_ context.Context, from, to time.Time) (list []agent.Shift, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, n := range s.drawers.all {
+		if n.Opened.Before(to) && (!n.Over() || !n.Closed.Before(from)) {
+			list = append(list, n)
+		}
+	}
+	return list, nil
+}
+
 func (s *shop) Park(_ context.Context, p agent.Parked) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
