@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -117,6 +118,36 @@ func TestBrowserACodeFitsATurnedTablet(t *testing.T) {
 	b.until(codeShown)
 	b.do(chromedp.EmulateViewport(390, 844))
 	b.until(`innerWidth === 390 && document.querySelector("#code svg").getBoundingClientRect().right <= 390 && document.querySelector("#code svg").getBoundingClientRect().width > 250`)
+	b.quiet()
+}
+
+// TestBrowserTheLanguagesStayInSight: on a low screen, in a shop with four wallets, the tiles and
+// the code give way. They do not leave the screen either.
+func TestBrowserTheLanguagesStayInSight(t *testing.T) {
+	tm := live(t)
+	for _, name := range []string{"alipay", "unionpay", "alipayplus"} {
+		tm.offer = append(tm.offer, agent.Offer{Name: name, Scan: true, Currencies: []agent.Currency{"CNY"}})
+	}
+	b := tm.atDisplay(1280, 720)
+	scan := agent.Screen{Kind: agent.ScreenScan, Amount: payScreen.Amount, Say: agent.Sentence{ID: "screen.scan", English: "Show your payment code"}, Test: true}
+	const missed = `[...document.querySelectorAll(".languages a")].filter((a) => (r => r.top < 0 || r.left < 0 || r.bottom > innerHeight || r.right > innerWidth || r.width < 44 || r.height < 44)(a.getBoundingClientRect())).map((a) => a.textContent).join()`
+	const above = `(bar => ["test", "marks", "code", "left"].filter((id) => (e => e.checkVisibility() && (r => r.top < 0 || r.bottom > bar.top || r.right > innerWidth)(e.getBoundingClientRect()))(document.getElementById(id))).join())(document.querySelector(".languages").getBoundingClientRect())`
+	for _, size := range [][2]int64{{1280, 720}, {1024, 600}, {800, 480}} {
+		b.do(chromedp.EmulateViewport(size[0], size[1]))
+		b.until(fmt.Sprintf(`innerWidth === %d && innerHeight === %d`, size[0], size[1]))
+		for _, screen := range []agent.Screen{scan, payScreen} {
+			tm.stage(screen)
+			b.until(fmt.Sprintf(`document.body.dataset.kind === %q`, screen.Kind))
+			name := fmt.Sprintf("languages-%s-%dx%d", screen.Kind, size[0], size[1])
+			b.shot(name)
+			if got := b.js(missed); got != "" {
+				t.Errorf("%s: out of sight or too small to touch: %s", name, got)
+			}
+			if got := b.js(above); got != "" {
+				t.Errorf("%s: cut off: %s", name, got)
+			}
+		}
+	}
 	b.quiet()
 }
 
