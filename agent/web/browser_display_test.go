@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -229,4 +230,23 @@ func TestBrowserTheCustomerChoosesALanguage(t *testing.T) {
 	if got := b.js(`document.documentElement.lang`); got != "en" {
 		t.Errorf("the cashier's page is in %s now", got)
 	}
+}
+
+// TestBrowserTheDisplayFollowsTheShopsLanguage: the page of a kiosk is opened once.
+func TestBrowserTheDisplayFollowsTheShopsLanguage(t *testing.T) {
+	var language atomic.Value
+	language.Store("en")
+	tm := live(t, func(o *Options) {
+		o.Setting = func(key string) string {
+			if key == "shop.language" {
+				return language.Load().(string)
+			}
+			return ""
+		}
+	})
+	b := tm.atDisplay(1280, 800)
+	language.Store("ar")
+	b.until(`document.documentElement.lang === "ar" && document.documentElement.dir === "rtl"`)
+	b.until(`document.querySelector(".languages [aria-current]")?.lang === "ar"`)
+	b.quiet()
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"crypto/rand"
 	"net/http"
+	"slices"
 
 	"tillwire/agent"
 )
@@ -74,7 +75,11 @@ func (s *Server) displayEvents(w http.ResponseWriter, r *http.Request) {
 	p := k.join(id)
 	defer k.leave(id)
 	beat := s.Clock.After(heartbeat)
-	langs := s.displayLanguages(r)
+	var langs []string
+	show := func() error {
+		langs = s.displayLanguages(r)
+		return st.send(noID, "screen", s.screen(k, id, langs...))
+	}
 	for err == nil {
 		// A code's end needs no waking here: the page counts down by itself, and
 		// whoever connects later gets what is left.
@@ -84,9 +89,15 @@ func (s *Server) displayEvents(w http.ResponseWriter, r *http.Request) {
 		case <-s.done:
 			return
 		case <-p.news:
-			err = st.send(noID, "screen", s.screen(k, id, langs...))
+			err = show()
 		case <-beat:
-			err = st.send(noID, "beat", struct{}{})
+			// A kiosk's page is opened once and stays for months: the owner's new choice of a
+			// language has to reach it all the same.
+			if slices.Equal(langs, s.displayLanguages(r)) {
+				err = st.send(noID, "beat", struct{}{})
+			} else {
+				err = show()
+			}
 			beat = s.Clock.After(heartbeat)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,6 +48,40 @@ func TestADisplayGetsWholeScreens(t *testing.T) {
 	}
 	tm.beatOf()
 	l.next("beat")
+}
+
+// TestADisplaySpeaksTheShopsLanguage: neither the browser of the kiosk nor what the cashier has
+// chosen in it counts, and a page that stands there for months follows the owner's setting.
+func TestADisplaySpeaksTheShopsLanguage(t *testing.T) {
+	var language atomic.Value
+	language.Store("zh-CN")
+	tm := newTerminal(t, func(o *Options) {
+		o.Setting = func(key string) string {
+			if key == "shop.language" {
+				return language.Load().(string)
+			}
+			return ""
+		}
+	})
+	kiosk := tm.page().with("Accept-Language", "fr-FR,fr;q=0.9")
+	kiosk.cookies["tillwire-lang"] = "th"
+	for query, want := range map[string]string{"": "zh-CN", "?lang=fr": "fr", "?lang=de": "zh-CN"} {
+		if a := kiosk.do("GET", "/display/1"+query, ""); !strings.Contains(a.body, `<html lang="`+want+`"`) {
+			t.Errorf("the page %s is not in %s", query, want)
+		}
+		if got := kiosk.listen("/display/1/events" + query).next("screen").data["lang"]; got != want {
+			t.Errorf("the screens %s are in %v, want %s", query, got, want)
+		}
+	}
+	l := tm.page().listen("/display/1/events")
+	if got := l.next("screen").data["say"]; got != "欢迎光临" {
+		t.Errorf("the welcome is %v", got)
+	}
+	language.Store("pt-BR")
+	tm.beatOf()
+	if e := l.next("screen").data; e["lang"] != "pt-BR" || e["kind"] != "idle" {
+		t.Errorf("after the owner has chosen another language: %v", e)
+	}
 }
 
 func TestACodesTimeRunsWhileNobodyLooks(t *testing.T) {

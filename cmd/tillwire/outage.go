@@ -85,9 +85,19 @@ func (o outage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		page, err := template.New("outage").Parse(outagePage)
 		if err == nil {
-			_ = page.Execute(w, o.in(o.words.Match(r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"), o.language))) // the browser is gone when this fails
+			_ = page.Execute(w, o.in(o.spoken(r))) // the browser is gone when this fails
 		}
 	}
+}
+
+// spoken is the language of a page. A customer's display speaks the shop's: what its browser
+// wishes is nobody's wish.
+func (o outage) spoken(r *http.Request) string {
+	chosen, wish := r.URL.Query().Get("lang"), r.Header.Get("Accept-Language")
+	if strings.HasPrefix(r.URL.Path, "/display/") {
+		wish = ""
+	}
+	return o.words.Match(chosen, wish, o.language)
 }
 
 func (outage) json(w http.ResponseWriter, status int, v any) {

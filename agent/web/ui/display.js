@@ -31,6 +31,8 @@ addEventListener("pointerdown", wake);
 
 function show(screen) {
   if (current && current.boot === screen.boot && screen.generation < current.generation) return;
+  // Another language of the shop: the page's own words follow it while nobody pays.
+  if (screen.kind === "idle" && screen.lang && screen.lang !== page.lang) return location.reload();
   const news = !current || current.boot !== screen.boot || screen.generation > current.generation;
   const before = current?.kind;
   current = screen;
