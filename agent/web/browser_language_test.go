@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -73,6 +74,42 @@ func TestSwitchingTheLanguageStaysWhereItIs(t *testing.T) {
 		}
 		if to := owner.do("GET", back+"?lang=fr", ""); to.status != 200 {
 			t.Errorf("the link below %s leads to %d", path, to.status)
+		}
+	}
+}
+
+// tongues is a settings table with the shop's language.
+type tongues struct{ table }
+
+func (tongues) Settings() []SettingRow {
+	return []SettingRow{{Key: shopLanguage, Title: "Language", Type: "choice", Choices: []string{"en", "zh-CN"}, Value: "zh-CN", Default: "en", By: "person:own"}}
+}
+
+func (tongues) Changes(context.Context, int) ([]SettingChange, error) {
+	return []SettingChange{{Change: agent.Change{Key: shopLanguage, Value: "zh-CN", By: "person:own"}, Was: "en"}}, nil
+}
+
+// TestALanguageIsChosenByItsOwnName: whoever looks for a language reads no other one.
+func TestALanguageIsChosenByItsOwnName(t *testing.T) {
+	tm := newTerminal(t, func(o *Options) { o.Settings = tongues{} })
+	owner := tm.owner()
+	pages := map[string]string{"display": tm.page().do("GET", "/display/1", "").body, "register": tm.page().do("GET", "/register", "").body,
+		"settings": owner.do("GET", "/owner/settings", "").body, "set-up": newNewcomer(t).claimed().do("GET", "/setup", "").body}
+	for _, l := range tm.web.Words.Languages() {
+		link := fmt.Sprintf(`lang="%s" dir="%s" hreflang="%s"`, l.Code, l.Dir, l.Code)
+		option := fmt.Sprintf(`<option value="%s" lang="%s" dir="%s"`, l.Code, l.Code, l.Dir)
+		for page, body := range pages {
+			if !strings.Contains(body, link) || !strings.Contains(body, ">"+l.Name+"</a>") {
+				t.Errorf("%s: no link in %s", page, l.Name)
+			}
+			if form := page == "settings" || page == "set-up"; form && (!strings.Contains(body, option) || !strings.Contains(body, ">"+l.Name+"</option>")) {
+				t.Errorf("%s: %s cannot be chosen", page, l.Name)
+			}
+		}
+	}
+	for _, want := range []string{`dir="ltr" selected>简体中文</option>`, "Default: English", "<bdi>English</bdi>", "<bdi>简体中文</bdi>"} {
+		if !strings.Contains(pages["settings"], want) {
+			t.Errorf("the settings lack %s", want)
 		}
 	}
 }

@@ -42,10 +42,11 @@ func (s *Server) settingsPage(w http.ResponseWriter, r *http.Request, me agent.P
 		for i := range rows {
 			rows[i].Help, rows[i].Range = s.settingHelp(lang, rows[i]), settingRange(lang, rows[i].Range)
 			rows[i].Title = s.settingTitle(lang, rows[i])
-			rows[i].By = who(rows[i].By)
+			rows[i].By, rows[i].Default = who(rows[i].By), s.tongue(rows[i].Key, rows[i].Default)
 			titles[rows[i].Key] = rows[i].Title
 		}
 		for _, c := range changes {
+			c.Was, c.Value = s.tongue(c.Key, c.Was), s.tongue(c.Key, c.Value)
 			// What an older version or a wallet that is gone had keeps its key.
 			d.Latest = append(d.Latest, changeRow{c, cmp.Or(titles[c.Key], c.Key), who(c.By)})
 		}
@@ -53,6 +54,17 @@ func (s *Server) settingsPage(w http.ResponseWriter, r *http.Request, me agent.P
 	}
 	s.render(w, r, status, "owner_settings", ownerView("settings", me, d))
 	return nil
+}
+
+// tongue is the value of a setting as people read it: a language's own name for itself, any
+// other as it is.
+func (s *Server) tongue(key, value string) string {
+	for _, l := range s.Words.Languages() {
+		if key == shopLanguage && l.Code == value {
+			return l.Name
+		}
+	}
+	return value
 }
 
 // manySettings is from how many rows on a family of settings is folded: what a shop

@@ -235,5 +235,5 @@ func (s *Server) language(r *http.Request) string {
 	if c, err := r.Cookie("tillwire-lang"); err == nil {
 		chosen = c.Value
 	}
-	return s.Words.Match(r.URL.Query().Get("lang"), chosen, r.Header.Get("Accept-Language"), s.Setting("shop.language"))
+	return s.Words.Match(r.URL.Query().Get("lang"), chosen, r.Header.Get("Accept-Language"), s.Setting(shopLanguage))
 }

@@ -134,7 +134,7 @@ func (s *Server) displayPage(w http.ResponseWriter, r *http.Request) {
 // customer has chosen: what the cashier prefers in the same browser does not count.
 func (s *Server) displayLanguages(r *http.Request) []string {
 	if wish := r.URL.Query().Get("lang"); wish != "" {
-		return []string{s.Words.Match(wish, s.Setting("shop.language"))}
+		return []string{s.Words.Match(wish, s.Setting(shopLanguage))}
 	}
 	var langs []string
 	for _, word := range strings.FieldsFunc(s.Setting("display.languages"), func(c rune) bool { return c == ',' || c == ' ' }) {
@@ -145,7 +145,7 @@ func (s *Server) displayLanguages(r *http.Request) []string {
 		}
 	}
 	if len(langs) == 0 {
-		return []string{s.Words.Match(s.Setting("shop.language"))}
+		return []string{s.Words.Match(s.Setting(shopLanguage))}
 	}
 	return langs
 }

@@ -7,6 +7,9 @@ import (
 	"tillwire/agent"
 )
 
+// shopLanguage is the setting of the language that the shop speaks.
+const shopLanguage = "shop.language"
+
 // settings is the one table of settings, for the owner's page.
 type settings interface {
 	Settings() []SettingRow
