@@ -253,6 +253,27 @@ func TestBrowserAPaymentThatWaitsForAScanOffersTiles(t *testing.T) {
 	b.pressesAlipay(agent.ModeAny, `document.getElementById("v-choice").hidden`)
 }
 
+// TestBrowserF2SaysWhichWalletItShows: the key stands on the tile that it presses, before a
+// payment is opened and while one waits for a scan.
+func TestBrowserF2SaysWhichWalletItShows(t *testing.T) {
+	tm := live(t).abroad()
+	b := tm.atRegister(1280, 800)
+	marked := func(tiles string) string {
+		return `[...document.querySelectorAll("#` + tiles + ` .wallet")].filter((tile) => tile.textContent.includes("F2")).map((tile) => tile.dataset.wallet).join() === "wechat"`
+	}
+	b.keys("5")
+	b.chooses()
+	b.until(marked("choose-tiles"))
+	b.keys(kb.Escape)
+	b.until(`!document.getElementById("choose").open`)
+	b.keys(kb.Enter)
+	b.until(shows("v-word", "SCAN"))
+	b.until(marked("v-tiles"))
+	b.keys(kb.F2)
+	b.until(shows("v-meta", "WeChat Pay"))
+	b.quiet()
+}
+
 // A keyboard scanner's first digit must not press a tile.
 func TestBrowserAScannerThatTypesPressesNoTile(t *testing.T) {
 	tm := live(t).abroad()

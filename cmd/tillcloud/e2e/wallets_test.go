@@ -31,7 +31,7 @@ func TestE2EBrowserWallets(t *testing.T) {
 	t.Run("a tile while waiting for a scan", func(t *testing.T) {
 		till.amount(kb.Enter)
 		till.sees(word, "SCAN")
-		till.sees(`document.getElementById("v-tiles").textContent.replace(/\s+/g, "").slice(0, 17)`, "1WeChatPay2Alipay")
+		till.sees(`document.getElementById("v-tiles").textContent.replace(/\s+/g, "").slice(0, 19)`, "1WeChatPayF22Alipay")
 		till.press("2")
 		till.sees(word, "SHOW QR")
 		till.press(kb.Escape)
