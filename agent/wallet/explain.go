@@ -16,7 +16,7 @@ var brands = map[string]string{
 	"jpqr-barcode": "JPQR", "jpqr-cpm": "JPQR", "khqr": "KHQR", "laoqr": "LaoQR", "linepay": "LINE Pay", "merpay": "Merpay",
 	"origami": "Origami", "paynow": "PayNow", "paypay": "PayPay", "pix": "Pix", "pring": "pring", "promptpay": "PromptPay",
 	"qris": "QRIS", "qrph": "QR Ph", "rakutenpay": "Rakuten Pay", "sgqr": "SGQR", "swissqr": "Swiss QR-bill", "twqrp": "TWQR",
-	"unionpay": "UnionPay", "upi": "UPI", "vietqr": "VietQR", "vnpay": "VNPAY", "wechat": "WeChat", "yuchopay": "Yucho Pay",
+	"unionpay": "UnionPay", "upi": "UPI", "vietqr": "VietQR", "vnpay": "VNPAY", "wechat": "WeChat Pay", "yuchopay": "Yucho Pay",
 }
 
 // Brand is the name people know a scheme by.

@@ -324,7 +324,7 @@ func TestACodeThatLivesAMinuteIsKnownWhoeverTakesIt(t *testing.T) {
 func TestEachWrongCodeIsNamed(t *testing.T) {
 	s := set(t, Member{Wallet: brand("wechat")})
 	for text, want := range map[string]string{
-		"134567890123456789":             "This is a WeChat payment code",
+		"134567890123456789":             "This is a WeChat Pay payment code",
 		"28" + nines(16):                 "This is an Alipay code; this shop does not take Alipay. Ask for another way to pay",
 		"62" + nines(17):                 "This is a UnionPay code; this shop does not take UnionPay. Ask for another way to pay",
 		"4006381333931":                  "This is a goods barcode. Scan the payment code on the customer's phone",
@@ -332,7 +332,7 @@ func TestEachWrongCodeIsNamed(t *testing.T) {
 		"https://example.com":            "This is a web link, not a payment code. Ask the customer to open the payment code",
 		cpmEMVCo[:40]:                    "Only a part of the code was read. Scan it again",
 		"hello":                          "This is not a payment code. Ask the customer to open the payment code",
-		"weixin://wxpay/bizpayurl?pr=ab": "This is a shop's code (WeChat): the customer scans it with the phone. Ask for the payment code",
+		"weixin://wxpay/bizpayurl?pr=ab": "This is a shop's code (WeChat Pay): the customer scans it with the phone. Ask for the payment code",
 	} {
 		if got := Explain(s.Identify(agent.NewPayCode(text), "")); got.English != want {
 			t.Errorf("%.30q: %q, want %q", text, got.English, want)

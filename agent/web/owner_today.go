@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"slices"
 	"time"
 
 	"tillwire/agent"
@@ -113,18 +112,12 @@ func (s *Server) wrong(lang string) (list []agent.Problem) {
 		if p.ID == agent.ProblemDevice {
 			continue
 		}
-		if slices.Contains(ofWallets, p.ID) && len(p.Args) > 0 {
-			p.Args = append([]string{s.Words.Wallet(lang, p.Args[0])}, p.Args[1:]...)
-		}
 		what, do := p.Says()
 		p.What, p.Do = s.Words.Say(lang, what), s.Words.Say(lang, do)
 		list = append(list, p)
 	}
 	return list
 }
-
-// ofWallets are the problems that name a wallet first.
-var ofWallets = []string{"problem.line_down", "problem.wallet_down", "problem.clock_ahead", "problem.clock_behind"}
 
 // laneName is what a register is called; one that the configuration no longer names
 // keeps its id.

@@ -17,7 +17,7 @@ func (s *Server) settingTitle(lang string, r SettingRow) string {
 		}
 	}
 	if scheme, ok := strings.CutPrefix(r.Title, "Codes: "); ok && family == "codes" {
-		return s.Words.Text(lang, "setting.codes", scheme)
+		return s.Words.Text(lang, "setting.codes", s.Words.Scheme(lang, scheme))
 	}
 	return r.Title
 }

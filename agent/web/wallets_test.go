@@ -90,6 +90,20 @@ func TestThePayersSumNamesItsCurrency(t *testing.T) {
 	}
 }
 
+func TestWhatIsWrongNamesAWalletByItsBrand(t *testing.T) {
+	tm := newTerminal(t, func(o *Options) {
+		o.Problems = func() []agent.Problem {
+			return []agent.Problem{{ID: "problem.wallet_down", Args: []string{"wechat"}, What: "The cloud of wechat cannot be reached.", Do: "Take another wallet."}}
+		}
+	})
+	owner := tm.owner()
+	for lang, want := range map[string]string{"en": "The cloud of WeChat Pay cannot be reached.", "zh-CN": "微信支付", "fr": "WeChat Pay"} {
+		if body := owner.do("GET", "/owner?lang="+lang, "").body; !strings.Contains(body, want) || strings.Contains(body, "cloud of wechat") {
+			t.Errorf("in %s the page lacks %q", lang, want)
+		}
+	}
+}
+
 // sale records a payment that was paid, by a wallet in a currency.
 func (tm *terminal) sale(id, wallet string, m agent.Money, payer ...agent.PayerSum) agent.PaymentID {
 	tm.t.Helper()

@@ -202,15 +202,15 @@ var prefixed = []string{"say.not_charged.", "say.loss.", "refund.failed."}
 // Say puts a sentence into a language. What the catalogue lacks is said in
 // English rather than not at all.
 func (w *Words) Say(lang string, s agent.Sentence) string {
+	s = w.branded(lang, s)
 	if lang == English || s.ID == "" {
 		return s.English
 	}
-	args := w.brands(lang, s)
-	id := s.ID
+	id, args := s.ID, s.Args
 	for _, family := range prefixed {
 		if reason, ok := strings.CutPrefix(s.ID, family); ok {
 			why := agent.Reason(reason).Say()
-			id, args = strings.TrimSuffix(family, "."), append([]string{w.Say(lang, why)}, s.Args...)
+			id, args = strings.TrimSuffix(family, "."), append([]string{w.Say(lang, why)}, args...)
 		}
 	}
 	text, ok := w.find(lang, id, anys(args))
@@ -218,21 +218,6 @@ func (w *Words) Say(lang string, s agent.Sentence) string {
 		return s.English
 	}
 	return text
-}
-
-// brands puts the names of wallets in a sentence about a scanned code into the
-// language, where they have one there.
-func (w *Words) brands(lang string, s agent.Sentence) []string {
-	if !strings.HasPrefix(s.ID, "scan.") {
-		return s.Args
-	}
-	args := slices.Clone(s.Args)
-	for i, arg := range args {
-		if name, ok := w.find(lang, "brand."+arg, nil); ok {
-			args[i] = name
-		}
-	}
-	return args
 }
 
 // Text is a text of the pages by its key. A key that no catalogue holds comes

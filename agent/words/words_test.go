@@ -273,6 +273,34 @@ func TestAWalletIsCalledWhatTheShopCallsIt(t *testing.T) {
 	}
 }
 
+// TestASentenceNamesAWalletByItsBrand: whoever says it knows the configured name only, and that
+// stands on no tile.
+func TestASentenceNamesAWalletByItsBrand(t *testing.T) {
+	w := open(t)
+	w.Title("cornerpay", "Corner Pay")
+	for _, c := range []struct {
+		id, english, en, zhCN string
+		args                  []string
+	}{
+		{"error.wallet", `The wallet "wechat" cannot show a code.`, `The wallet "WeChat Pay" cannot show a code.`, "微信支付", []string{"wechat"}},
+		{"error.wallet_currency", "The wallet jpqr does not take CNY here.", "The wallet JPQR does not take CNY here.", "JPQR（日本）", []string{"jpqr", "CNY"}},
+		{"error.shop_code", "The shop's own code of cornerpay cannot be shown.", "The shop's own code of Corner Pay cannot be shown.", "Corner Pay", []string{"cornerpay"}},
+		{"problem.wallet_down", "The cloud of alipay cannot be reached.", "The cloud of Alipay cannot be reached.", "支付宝", []string{"alipay"}},
+		{"problem.clock_behind", "The clock is 10m0s behind the cloud of wechat.", "The clock is 10m0s behind the cloud of WeChat Pay.", "微信支付", []string{"wechat", "10m0s"}},
+		{"error.wallet", "The wallet pix shows pixels.", "The wallet Pix shows pixels.", "Pix（巴西）", []string{"pix"}},
+		{"error.wallet", "The wallet nobody is not set up.", "The wallet nobody is not set up.", "nobody", []string{"nobody"}},
+		{"error.lane_unknown", "There is no lane wechat.", "There is no lane wechat.", "“wechat”", []string{"wechat"}},
+	} {
+		s := agent.Sentence{ID: c.id, Args: c.args, English: c.english}
+		if got := w.Say("en", s); got != c.en {
+			t.Errorf("%q, want %q", got, c.en)
+		}
+		if got := w.Say("zh-CN", s); !strings.Contains(got, c.zhCN) {
+			t.Errorf("%q does not name %s", got, c.zhCN)
+		}
+	}
+}
+
 func TestChoosingALanguage(t *testing.T) {
 	w := open(t)
 	tests := []struct {

@@ -163,7 +163,7 @@ func TestACodeDoesNotWriteOnTheScreenByItself(t *testing.T) {
 }
 
 func TestCodeFromStandardInput(t *testing.T) {
-	if r := invoke(t, "134567890123456789\r\n", "code", "-"); r.code != cli.Fine || !strings.Contains(r.stdout, "WeChat (wechat)") {
+	if r := invoke(t, "134567890123456789\r\n", "code", "-"); r.code != cli.Fine || !strings.Contains(r.stdout, "WeChat Pay (wechat)") {
 		t.Errorf("got %+v", r)
 	}
 }
