@@ -96,6 +96,18 @@ func (s *Store) Person(ctx context.Context, id string) (agent.Person, error) {
 	return list[0], nil
 }
 
+// PersonName is what the shop calls somebody, or an Error of class NotFound.
+func (r *Reader) PersonName(ctx context.Context, id string) (name string, err error) {
+	err = r.db.QueryRowContext(ctx, "SELECT name FROM person WHERE id = ?", id).Scan(&name)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return "", noPerson(id)
+	case err != nil:
+		return "", readError(err)
+	}
+	return name, nil
+}
+
 func noPerson(id string) error {
 	return &agent.Error{Op: "read person", Class: agent.NotFound, Code: agent.CodeNotFound,
 		Say: agent.Sentence{ID: "error.no_person", Args: []string{id}, English: "There is no such person on this terminal."}}

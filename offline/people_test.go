@@ -29,6 +29,12 @@ func TestPeopleAreKept(t *testing.T) {
 	if _, err := ts.Person(t.Context(), "3"); agent.ClassOf(err) != agent.NotFound {
 		t.Fatal(err)
 	}
+	if name, err := ts.PersonName(t.Context(), "1"); name != "Wei Zhang" || err != nil {
+		t.Errorf("the first is called %q, %v", name, err)
+	}
+	if _, err := ts.PersonName(t.Context(), "3"); agent.ClassOf(err) != agent.NotFound {
+		t.Errorf("nobody's name: %v", err)
+	}
 	if err := ts.SavePerson(t.Context(), agent.Person{ID: "3", Role: "wizard"}); agent.ClassOf(err) != agent.Invalid {
 		t.Fatal(err)
 	}

@@ -319,7 +319,7 @@ func (d *agentd) openPrinting() {
 	d.printing = newPrinting(d.config.printers(), d.units)
 	d.printing.words, d.printing.zone, d.printing.log = d.words, d.zone, d.log
 	d.printing.shop = func() string { return d.book.Values().Text(settings.ShopName) }
-	d.printing.payment = d.store.Payment
+	d.printing.payment, d.printing.nameOf = d.store.Payment, d.store.PersonName
 	d.printing.printed = func(id agent.PaymentID, end agent.PrintEnd, printer string) error {
 		return d.engine.Printed(id, end, printer)
 	}

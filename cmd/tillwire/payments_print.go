@@ -61,7 +61,7 @@ With --text the slip is written here instead; that needs no agent and no printer
 			if err != nil {
 				return err
 			}
-			receipt.Copy = q.Copy
+			receipt.Copy, receipt.Refund.By = q.Copy, approver(c.Context(), r.PersonName, receipt.Refund.By)
 			return a.writeSlip(receipt.Slip(voice), columns)
 		}}
 	c.Flags().StringVar(&q.Refund, "refund", "", "number of the refund that the slip is about")

@@ -25,6 +25,7 @@ type printing struct {
 	zone     *time.Location
 	shop     func() string
 	payment  func(context.Context, agent.PaymentID) (agent.Payment, error)
+	nameOf   func(ctx context.Context, person string) (string, error)
 	printed  func(agent.PaymentID, agent.PrintEnd, string) error
 	log      *slog.Logger
 }
@@ -57,8 +58,8 @@ func (g *printing) of(lane string) *shopPrinter {
 
 func (g *printing) voice(p *shopPrinter) agent.Voice { return g.words.Voice(p.Language, g.zone) }
 
-// committed prints what a commit ends. It only queues: it is called by the writer of
-// the journal.
+// committed prints what a commit ends. It queues, and at most looks a name up: it is called by
+// the writer of the journal.
 func (g *printing) committed(p agent.Payment) {
 	to := g.of(p.Lane)
 	if to == nil || len(p.Facts) == 0 {
@@ -73,6 +74,7 @@ func (g *printing) committed(p agent.Payment) {
 		g.sold(to, p, printOffline)
 	case last.Kind == agent.FactRefundDone && slices.Contains(to.Print, printRefund):
 		if f, ok := p.Status.Refund(last.RefundNo); ok && !f.Auto {
+			f.By = approver(context.Background(), g.nameOf, f.By)
 			for _, c := range to.Copies {
 				r := agent.NewRefundReceipt(p, f, g.shop(), false)
 				r.Copy = c
@@ -144,7 +146,7 @@ func (g *printing) again(ctx context.Context, q printRequest) error {
 	if err != nil {
 		return err
 	}
-	r.Copy = q.Copy
+	r.Copy, r.Refund.By = q.Copy, approver(ctx, g.nameOf, r.Refund.By)
 	return to.printer.Print(agent.PrintJob{Slip: r.Slip(g.voice(to)), Done: func(end agent.PrintEnd) { g.ended(to, p.ID, end) }})
 }
 

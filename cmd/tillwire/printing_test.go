@@ -67,6 +67,12 @@ func newCounter(t *testing.T, c printerConfig) *counter {
 	s := &counter{roll: &rollPrinter{}, facts: map[agent.PaymentID][]agent.Fact{}}
 	s.printing = &printing{printers: []shopPrinter{{c, s.roll}}, words: w, zone: time.UTC, shop: func() string { return "Corner shop" }, log: slog.New(slog.DiscardHandler)}
 	s.payment = func(_ context.Context, id agent.PaymentID) (agent.Payment, error) { return s.of(t, id), nil }
+	s.nameOf = func(_ context.Context, person string) (string, error) {
+		if person != "x7" {
+			return "", errors.New("nobody")
+		}
+		return "Mia", nil
+	}
 	s.printed = func(id agent.PaymentID, end agent.PrintEnd, by string) error {
 		s.ends = append(s.ends, fmt.Sprint(id, " ", end, " ", by))
 		return nil
@@ -139,6 +145,25 @@ func TestARefundIsPrintedWhenItIsDone(t *testing.T) {
 	}
 	if err := s.again(t.Context(), printRequest{Payment: "A", Refund: "P9"}); agent.ClassOf(err) != agent.NotFound {
 		t.Errorf("a refund that there is not: %v", err)
+	}
+}
+
+// Whoever holds the slip knows people by name, when it comes by itself and when it is asked for.
+func TestARefundsSlipNamesWhoApprovedIt(t *testing.T) {
+	const no = "TW0001AP1"
+	for by, want := range map[string]string{"person:x7": "Mia", "person:gone": "person:gone", "tillwire": "tillwire"} {
+		s := newCounter(t, printerConfig{ID: "printer.counter", Language: "en", Print: []string{printRefund}, Copies: []agent.Copy{agent.CopyCustomer}})
+		for _, f := range append(slices.Clone(paidFacts), agent.Fact{Kind: agent.FactRefundRequested, RefundNo: no, Amount: 280, By: by}, agent.Fact{Kind: agent.FactRefundDone, RefundNo: no}) {
+			s.commit(t, "A", f)
+		}
+		if err := s.again(t.Context(), printRequest{Payment: "A", Refund: no}); err != nil || len(s.roll.jobs) != 2 {
+			t.Fatalf("%d slips, %v", len(s.roll.jobs), err)
+		}
+		for _, j := range s.roll.jobs {
+			if !slices.Contains(j.Slip.Lines, agent.SlipLine{Kind: agent.SlipPair, Text: "Approved by", Value: want}) {
+				t.Errorf("approved by %s: the slip does not say %q: %+v", by, want, j.Slip.Lines)
+			}
+		}
 	}
 }
 
