@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"tillwire/agent"
 )
@@ -45,11 +46,30 @@ func (s *Server) ownerLog(w http.ResponseWriter, r *http.Request, me agent.Perso
 	lang := s.language(r)
 	who := s.doers(r)
 	for _, a := range acts {
-		a.Object = s.known(lang, "act_at", a.Object, who)
+		a.Object, a.Detail = s.actedOn(lang, a.Object, who), byName(a.Detail, who)
 		d.Acts = append(d.Acts, logRow{Audit: a, Who: who(a.Actor), What: s.known(lang, "act", a.Action, who)})
 	}
 	s.render(w, r, http.StatusOK, "owner_log", ownerView("log", me, d))
 	return nil
+}
+
+// actedOn is what an act was about: a place of the program, a register, a person.
+func (s *Server) actedOn(lang, object string, who func(string) string) string {
+	if lane, ok := strings.CutPrefix(object, "lane "); ok {
+		return s.laneName(lane)
+	}
+	return s.known(lang, "act_at", object, who)
+}
+
+// byName puts names in the place of the people and tills that a detail tells by their ids.
+func byName(detail string, who func(string) string) string {
+	parts := strings.Split(detail, " ")
+	for i, part := range parts {
+		if strings.HasPrefix(part, "person:") || strings.HasPrefix(part, "till:") {
+			parts[i] = who(part)
+		}
+	}
+	return strings.Join(parts, " ")
 }
 
 // known puts a word that the program itself says into the page's language; what it does

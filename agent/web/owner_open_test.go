@@ -186,3 +186,23 @@ func TestTheLogShowsMoreWhenAsked(t *testing.T) {
 		t.Errorf("a number of nonsense: %d", a.status)
 	}
 }
+
+// TestTheLogSaysWhoAndWhereByName: nobody in a shop knows anybody by an id.
+func TestTheLogSaysWhoAndWhereByName(t *testing.T) {
+	tm := newTerminal(t)
+	for _, a := range []agent.Audit{
+		{Actor: "person:mia", Action: "refund", Object: "01J", Detail: "2.80 CNY DEMO01P1 via person:cas"},
+		{Actor: "person:mia", Action: "refund", Object: "01J", Detail: "1.00 CNY DEMO01P2 via till:till-1"},
+		{Actor: "person:cas", Action: "shift_close", Object: "lane 2", Detail: "310.00 CNY"},
+		{Actor: "person:cas", Action: "unlock", Object: "person:mia"},
+		{Actor: "person:cas", Action: "refund", Object: "01J", Detail: "3.00 CNY DEMO01P3 via person:gone"},
+	} {
+		tm.web.audits.note(t.Context(), a)
+	}
+	body := tm.owner().do("GET", "/owner/log", "").body
+	for _, want := range []string{`<span class="end">Mia</span>`, "DEMO01P1 via Cass<", "DEMO01P2 via till-1<", `<small class="mono">Register 2</small>`, `<small class="mono">Mia</small>`, "via person:gone<"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the log lacks %s", want)
+		}
+	}
+}
