@@ -146,7 +146,7 @@ func TestBrowserArabicRunsFromRightToLeft(t *testing.T) {
 func TestWhyATryFailedIsSaidInTheReadersLanguage(t *testing.T) {
 	s := newTerminal(t).web
 	for _, c := range []struct{ lang, english, want string }{
-		{"zh-CN", "the wallet gave no answer", "钱包没有应答"}, {"en", "the wallet gave no answer", "the wallet gave no answer"}, {"fr", "dial tcp: refused", "dial tcp: refused"},
+		{"zh-CN", "the wallet gave no answer", "支付平台没有应答"}, {"en", "the wallet gave no answer", "the wallet gave no answer"}, {"fr", "dial tcp: refused", "dial tcp: refused"},
 	} {
 		if got := s.because(c.lang, c.english); got != c.want {
 			t.Errorf("%s: %q, want %q", c.lang, got, c.want)

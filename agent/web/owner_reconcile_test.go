@@ -116,7 +116,7 @@ func TestTheOwnerComparesBills(t *testing.T) {
 		t.Error("another day does not lead to the one that is known")
 	}
 	a = c.do("GET", "/owner/reconcile/csv?day=2026-04-30&lang=zh-CN", "")
-	if a.status != 200 || !strings.HasPrefix(a.body, "\ufeff2026-04-30,钱包为") || !strings.Contains(a.header.Get("Content-Disposition"), `filename="reconcile-2026-04-30.csv"`) || !strings.HasPrefix(a.header.Get("Content-Type"), "text/csv") {
+	if a.status != 200 || !strings.HasPrefix(a.body, "\ufeff2026-04-30,支付平台为") || !strings.Contains(a.header.Get("Content-Disposition"), `filename="reconcile-2026-04-30.csv"`) || !strings.HasPrefix(a.header.Get("Content-Type"), "text/csv") {
 		t.Errorf("the export: %d %v %q", a.status, a.header, a.body)
 	}
 }

@@ -36,10 +36,10 @@ func TestWhatIsSaidAboutASettingIsInTheReadersWords(t *testing.T) {
 		help, span string
 	}{
 		{"en", SettingRow{Key: "shop.name", Help: "Printed.", Range: "1 to 64 characters"}, "Printed.", "1 to 64 characters"},
-		{"zh-CN", SettingRow{Key: "shop.name", Range: "1 to 64 characters"}, "印在收据上，并显示在收银台。", "1 – 64"},
-		{"zh-CN", SettingRow{Key: "alipay.watch", Range: "5s to 10m"}, "被拒后多久再询问钱包一次。", "5s – 10m"},
+		{"zh-CN", SettingRow{Key: "shop.name", Range: "1 to 64 characters"}, "印在小票上，并显示在收银台。", "1 – 64"},
+		{"zh-CN", SettingRow{Key: "alipay.watch", Range: "5s to 10m"}, "被拒后多久再查询一次。", "5s – 10m"},
 		{"zh-CN", SettingRow{Key: "codes.wechat", Default: "^1"}, "此类扫码内容应匹配的正则表达式。留空则不识别。", ""},
-		{"zh-CN", SettingRow{Key: "codes.jdpay"}, "此类扫码内容应匹配的正则表达式，由收单机构提供。没有钱包公开它，因此为空，不识别此码。", ""},
+		{"zh-CN", SettingRow{Key: "codes.jdpay"}, "此类扫码内容应匹配的正则表达式，由收单机构提供。没有支付平台公布它，因此为空，不识别此码。", ""},
 		{"zh-CN", SettingRow{Key: "from.later", Help: "English."}, "English.", ""},
 	} {
 		if got := s.settingHelp(c.lang, c.row); got != c.help {

@@ -195,7 +195,7 @@ func TestTheCustomerReadsTheWalletsNameAndTheApp(t *testing.T) {
 		{"alipay", "zh-CN", agent.Money{Value: 1280, Currency: "CNY"}, "支付宝 Alipay", "请打开支付宝扫一扫", "¥12.80"},
 		{"promptpay", "en", agent.Money{Value: 123450, Currency: "THB"}, "PromptPay", "Open the app of your bank in Thailand and scan", "฿1,234.50"},
 		{"pix", "en", agent.Money{Value: 123450, Currency: "BRL"}, "Pix", "Open the app of your bank in Brazil, choose Pix and scan", "R$\u00a01.234,50"},
-		{"upi", "zh-CN", agent.Money{Value: 12345600, Currency: "INR"}, "UPI · BHIM", "请打开 BHIM、PhonePe、Google Pay、Paytm 等 UPI 应用扫码", "₹1,23,456.00"},
+		{"upi", "zh-CN", agent.Money{Value: 12345600, Currency: "INR"}, "UPI · BHIM", "请打开 BHIM、PhonePe、Google Pay、Paytm 等 UPI App 扫码", "₹1,23,456.00"},
 		{"corner", "en", agent.Money{Value: 980, Currency: "JPY"}, "corner", "Open the app of corner and scan", "¥980"},
 	} {
 		k := tm.web.Displays.Lane("1")

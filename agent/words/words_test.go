@@ -241,9 +241,9 @@ func TestSaying(t *testing.T) {
 		zhCN string
 	}{
 		{paid.Say(), "PAID 12.80", "已收款 12.80"},
-		{declined.Say(), "Not charged: not enough money in the wallet. Try another way to pay", "未收款：钱包余额不足，请换一种付款方式"},
-		{review.Say(), "Office will settle this. Order DEMO01X", "由后台处理，订单 DEMO01X"},
-		{failed.Say("CNY"), "Refund of 2.80 failed: not enough money in the shop's account at the wallet", "退款 2.80 失败：本店在钱包的账户余额不足"},
+		{declined.Say(), "Not charged: not enough money in the wallet. Try another way to pay", "未收款：余额不足，请换一种付款方式"},
+		{review.Say(), "Office will settle this. Order DEMO01X", "需人工处理，订单 DEMO01X"},
+		{failed.Say("CNY"), "Refund of 2.80 failed: not enough money in the shop's account at the wallet", "退款 2.80 失败：本店商户账户余额不足"},
 		{agent.Sentence{ID: "scan.not_taken", Args: []string{"Alipay"}, English: "This is an Alipay code"}, "This is an Alipay code", "这是支付宝的付款码，本店不支持，请换一种付款方式"},
 		{agent.Sentence{ID: "scan.taken", Args: []string{"PayPay"}, English: "This is a PayPay code"}, "This is a PayPay code", "这是PayPay的付款码"},
 		{agent.Sentence{ID: "nobody.knows", English: "As it is."}, "As it is.", "As it is."},

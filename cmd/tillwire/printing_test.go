@@ -276,7 +276,7 @@ func TestARunningShopPrints(t *testing.T) {
 	if out := invoke(t, "", "payments", "print", string(id), "--copy", "shop", "--config", file); out.code != cli.Fine {
 		t.Fatalf("%+v", out)
 	}
-	holds(sheets(1), "重打", "收据", "商户联", "12.80", "微信")
+	holds(sheets(1), "补打", "小票", "商户联", "12.80", "微信")
 	r.waits("the fact", func() bool {
 		_, p := r.call("GET", "/api/v1/payments/"+string(id), "")
 		return strings.Contains(fmt.Sprint(p["facts"]), "printed")
@@ -284,7 +284,7 @@ func TestARunningShopPrints(t *testing.T) {
 	if code, answer := r.call("POST", "/api/v1/payments/"+string(id)+"/print", ""); code != http.StatusAccepted {
 		t.Fatalf("%d %v", code, answer)
 	}
-	holds(sheets(2), "重打", "12.80")
+	holds(sheets(2), "补打", "12.80")
 	if out := invoke(t, "", "payments", "report", "--print", "--config", file); out.code != cli.Fine {
 		t.Fatalf("%+v", out)
 	}
@@ -361,7 +361,7 @@ func TestSlipsAreWrittenWithoutAPrinter(t *testing.T) {
 		want string
 	}{
 		{"payments print " + string(id) + " --text", cli.Fine, "¥12.80"},
-		{"payments print " + string(id) + " --text --language zh-CN --columns 32", cli.Fine, "收据"},
+		{"payments print " + string(id) + " --text --language zh-CN --columns 32", cli.Fine, "小票"},
 		{"payments print " + string(id) + " --text --json", cli.Fine, `"lines"`},
 		{"payments print " + string(id) + " --text --language de", cli.Usage, "en, ar, fr"},
 		{"payments print " + string(id) + " --text --columns 5", cli.Usage, "16 to 200"},
