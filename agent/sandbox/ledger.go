@@ -50,6 +50,8 @@ type job struct {
 	done chan error // nil when nobody waits
 }
 
+func (j job) awaited() bool { return j.done != nil }
+
 // OpenLedger opens or makes the ledger file at path (its folder with 0700). A
 // second process on the same file is refused, because two clouds on one ledger
 // would both believe themselves.

@@ -22,9 +22,10 @@ type Seen struct {
 // It is queued before the request is executed, so an executed one is never
 // missing, even after a power cut.
 func (l *Ledger) arrived(id int64, s Seen) {
+	at := millis(l.clock.Now())
 	l.later(func(t *tx) error {
 		return t.exec("INSERT INTO request (id, at, wallet, operation, order_no, method, path, status, fault) VALUES (?,?,?,?,?,?,?,0,?)",
-			id, millis(t.now), s.Wallet, s.Operation, s.OrderNo, s.Method, s.Path, s.Fault)
+			id, at, s.Wallet, s.Operation, s.OrderNo, s.Method, s.Path, s.Fault)
 	})
 }
 

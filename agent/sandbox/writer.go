@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -63,7 +64,8 @@ func (l *Ledger) do(ctx context.Context, run func(*tx) error) error {
 	}
 }
 
-// later queues a call that nobody waits for; everything queued after it sees it.
+// later queues a call of one statement that nobody waits for. Everything queued after it
+// sees it, and is durable together with it.
 func (l *Ledger) later(run func(*tx) error) {
 	select {
 	case l.jobs <- job{run: run}:
@@ -71,25 +73,32 @@ func (l *Ledger) later(run func(*tx) error) {
 	}
 }
 
-// write is the only user of the connection.
+// write is the only user of the connection. What nobody waits for is kept for the
+// commit of whoever comes next: one of its own would cost as much as the call itself.
 func (l *Ledger) write() {
 	defer close(l.ended)
+	var batch []job
 	for {
 		select {
-		case first := <-l.jobs:
-			l.commit(l.gather(first))
+		case next := <-l.jobs:
+			batch = l.gather(append(batch, next))
+			if len(batch) == batchLimit || slices.ContainsFunc(batch, job.awaited) {
+				l.commit(batch)
+				batch = nil
+			}
 		case <-l.quit:
 			for len(l.jobs) > 0 {
-				l.commit(l.gather(<-l.jobs))
+				l.commit(l.gather(batch))
+				batch = nil
 			}
+			l.commit(batch)
 			return
 		}
 	}
 }
 
-// gather takes what is waiting already, without waiting for more.
-func (l *Ledger) gather(first job) []job {
-	batch := []job{first}
+// gather adds what is waiting already, without waiting for more.
+func (l *Ledger) gather(batch []job) []job {
 	for len(batch) < batchLimit {
 		select {
 		case next := <-l.jobs:
@@ -104,6 +113,9 @@ func (l *Ledger) gather(first job) []job {
 // commit runs a batch in one transaction. A call that fails is undone alone; a
 // commit that fails fails them all, and nobody is answered before it.
 func (l *Ledger) commit(batch []job) {
+	if len(batch) == 0 {
+		return
+	}
 	ctx := context.Background()
 	results := make([]error, len(batch))
 	err := func() error {
@@ -127,7 +139,7 @@ func (l *Ledger) commit(batch []job) {
 		return sqlTx.Commit()
 	}()
 	for i, j := range batch {
-		if j.done == nil {
+		if !j.awaited() {
 			continue
 		}
 		// A commit that failed may or may not be on disk. The caller hears an error and
@@ -140,9 +152,13 @@ func (l *Ledger) commit(batch []job) {
 	}
 }
 
-// runOne runs one call in a savepoint of its own. The second error means that
-// the transaction itself is no longer usable.
+// runOne runs one call in a savepoint of its own; one that nobody waits for is a single
+// statement, which is undone by itself. The second error means that the transaction
+// itself is no longer usable.
 func runOne(t *tx, j job) (result, broken error) {
+	if !j.awaited() {
+		return j.run(t), nil
+	}
 	if err := t.exec("SAVEPOINT one"); err != nil {
 		return nil, err
 	}
