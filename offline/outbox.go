@@ -40,8 +40,8 @@ func (b *batch) put(r row) {
 }
 
 // reconcile makes a payment's rows exactly its steps. A step whose operation stays
-// keeps its row, tries and lease; its wait begins anew when one of the facts is
-// about it.
+// keeps its row and lease; its wait begins anew when one of the facts is about it, and
+// so do its tries: something was learned, so what failed before makes nobody wait.
 func (b *batch) reconcile(c *change) {
 	p := &c.next.payment
 	for _, step := range c.steps {
@@ -53,8 +53,8 @@ func (b *batch) reconcile(c *change) {
 			b.row++
 			r = row{key: key, number: b.row, payment: p.ID, orderNo: p.OrderNo, created: b.wall, due: b.mono + step.Wait}
 		case c.about(step.RefundNo):
-			changed = r.dead
-			r.due, r.dead = b.mono+step.Wait, false
+			changed = r.dead || r.tries > 1
+			r.due, r.dead, r.tries = b.mono+step.Wait, false, min(r.tries, 1)
 		default:
 			changed = false
 		}

@@ -26,7 +26,7 @@ type row struct {
 }
 
 // reconcile makes the payment's rows exactly its steps. A step whose operation
-// stays keeps its row, tries and lease; its wait begins anew when one of the
+// stays keeps its row and lease; its wait and its tries begin anew when one of the
 // facts is about it.
 func (m *Memory) reconcile(p agent.Payment, facts []agent.Fact) {
 	about := map[string]bool{}
@@ -43,7 +43,7 @@ func (m *Memory) reconcile(p agent.Payment, facts []agent.Fact) {
 			r = &row{number: m.data.row, payment: p.ID, orderNo: p.OrderNo, since: m.clock.Now(), due: m.clock.Mono() + s.Wait}
 			m.data.rows[key] = r
 		} else if about[s.RefundNo] {
-			r.due, r.dead = m.clock.Mono()+s.Wait, false
+			r.due, r.dead, r.tries = m.clock.Mono()+s.Wait, false, min(r.tries, 1)
 		}
 		r.step, r.wallet = s, p.Status.Wallet
 	}

@@ -126,6 +126,19 @@ var outboxCases = []testCase{
 			s.t.Fatalf("leased %+v", again)
 		}
 	}},
+	{"a fact about the step begins its tries anew", func(s *shop) {
+		p := s.record(s.open(Sale(1, "1"), payStarted), inDoubt)
+		s.h.Clock.Advance(time.Minute)
+		for range 9 {
+			s.postpone(s.leaseOne(), 0)
+		}
+		task := s.leaseOne()
+		s.record(p, awaiting)
+		s.postpone(task, 0)
+		if again := s.leaseOne(); task.Tries != 10 || again.Row != task.Row || again.Tries != 2 {
+			s.t.Fatalf("leased %+v, and %+v before", again, task)
+		}
+	}},
 	{"a fact about something else does not move a refund's wait", func(s *shop) {
 		p := s.record(s.open(Sale(1, "1"), payStarted), approved)
 		p = s.record(p, refundAsked(p.OrderNo+"P1", 5))
