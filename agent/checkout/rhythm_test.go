@@ -81,7 +81,7 @@ func TestAShownCodeThatNobodyScannedEnds(t *testing.T) {
 		end            agent.State
 		earliest, last time.Duration
 	}{
-		{"it runs out", 0, 0, agent.Closed, 210 * time.Second, 240 * time.Second},
+		{"it runs out", 0, 0, agent.Closed, 210 * time.Second, 300 * time.Second},
 		{"taken away at once", 5 * time.Second, 0, agent.Closed, 120 * time.Second, 220 * time.Second},
 		{"taken away, and paid all the same", 5 * time.Second, 40 * time.Second, agent.Refunded, 40 * time.Second, 220 * time.Second},
 	} {
