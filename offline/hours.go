@@ -21,7 +21,7 @@ type HourTally struct {
 // beginning, per currency, wallet, lane and person. Hours without a payment are left
 // out. Whoever shows a day asks once and adds up what it draws.
 func (r *Reader) TotalsByHour(ctx context.Context, from, to time.Time) ([]HourTally, error) {
-	rows, err := r.db.QueryContext(ctx, "SELECT (created - ?) / ? AS hour, wallet, lane, cashier, currency, "+sumsOf+
+	rows, err := r.db.QueryContext(ctx, "SELECT (created - ?) / ? AS hour, wallet, lane, cashier, currency, "+sumsOf+inSpan+
 		"GROUP BY hour, currency, wallet, lane, cashier ORDER BY hour, currency, wallet, lane, cashier",
 		from.UnixNano(), time.Hour.Nanoseconds(), from.UnixNano(), to.UnixNano())
 	if err != nil {

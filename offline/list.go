@@ -270,12 +270,15 @@ func took(s agent.Status) int64 {
 	return 0
 }
 
-const sumsOf = "count(*), coalesce(sum(" + paid + "), 0), coalesce(sum(CASE WHEN " + paid + " THEN captured ELSE 0 END), 0), coalesce(sum(refunded), 0), coalesce(sum(final = 0), 0) FROM payment WHERE created >= ? AND created < ? "
+const sumsOf = "count(*), coalesce(sum(" + paid + "), 0), coalesce(sum(CASE WHEN " + paid + " THEN captured ELSE 0 END), 0), coalesce(sum(refunded), 0), coalesce(sum(final = 0), 0) FROM payment "
+
+// inSpan selects the payments that were created in a span.
+const inSpan = "WHERE created >= ? AND created < ? "
 
 // Totals sums the payments created in a span, per currency. What is taken and given back
 // counts with the payment that it belongs to; that of earlier payments stands apart.
 func (r *Reader) Totals(ctx context.Context, from, to time.Time) ([]agent.Totals, error) {
-	sums, err := r.sums(ctx, "SELECT currency, '', "+sumsOf+"GROUP BY currency ORDER BY currency", from, to)
+	sums, err := r.sums(ctx, "SELECT currency, '', "+sumsOf+inSpan+"GROUP BY currency ORDER BY currency", from.UnixNano(), to.UnixNano())
 	if err != nil {
 		return nil, err
 	}
@@ -296,10 +299,9 @@ func (r *Reader) Totals(ctx context.Context, from, to time.Time) ([]agent.Totals
 	return list, err
 }
 
-// sums runs a query for currency, wallet and sumsOf over a span; more are the arguments of
-// what it adds to the span.
-func (r *Reader) sums(ctx context.Context, query string, from, to time.Time, more ...any) ([]agent.WalletTotal, error) {
-	rows, err := r.db.QueryContext(ctx, query, append([]any{from.UnixNano(), to.UnixNano()}, more...)...)
+// sums runs a query for currency, wallet and sumsOf.
+func (r *Reader) sums(ctx context.Context, query string, args ...any) ([]agent.WalletTotal, error) {
+	rows, err := r.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, readError(err)
 	}

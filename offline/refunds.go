@@ -19,12 +19,15 @@ func factsOfRefunds(after string) string {
 // behind is the row before the first payment that was created at a moment or later.
 const behind = "(SELECT coalesce((SELECT first_seq FROM payment WHERE created >= ? ORDER BY created LIMIT 1), 1) - 1)"
 
+// setBack is how far a clock may have been set back before a search by time misses something.
+const setBack = 36 * time.Hour
+
 // slack leaves some room before a moment for a clock that was set back meanwhile.
 func slack(first int64) int64 {
-	if first < math.MinInt64+int64(shiftSlack) {
+	if first < math.MinInt64+int64(setBack) {
 		return first
 	}
-	return first - int64(shiftSlack)
+	return first - int64(setBack)
 }
 
 // bounds are a span's first moment and the one after its last; a zero end leaves it open.

@@ -13,10 +13,6 @@ import (
 	"tillwire/agent"
 )
 
-// shiftSlack is how far a clock may have been set back within a shift before its sums
-// lose a sale: the span of time only narrows the search that the journal's rows decide.
-const shiftSlack = 36 * time.Hour
-
 // asked asks for a number behind what the batch has written so far.
 func (b *batch) asked(query string, args ...driver.Value) (int64, error) {
 	got, err := ask(b.w.conn, query, args...)
@@ -171,23 +167,24 @@ func (r *Reader) shift(ctx context.Context, query string, args ...any) (agent.Sh
 	return n, nil
 }
 
-// laneSums sums the payments of a lane that began between two rows of the journal.
-const laneSums = "SELECT currency, wallet, " + sumsOf + "AND lane = ? AND first_seq > ? AND first_seq <= ? GROUP BY wallet, currency ORDER BY wallet, currency"
+// laneSums sums the payments of a lane that began between two rows of the journal, by the first
+// row that each of them has there: no clock decides what belongs to a shift.
+const laneSums = "SELECT currency, wallet, " + sumsOf + "WHERE id IN (SELECT pay FROM journal WHERE seq > ? AND seq <= ? AND prev = 0) AND lane = ? GROUP BY wallet, currency ORDER BY wallet, currency"
 
 // count is what a shift that goes on has come to since a row of the journal. Each movement of
 // money on its lane belongs to one report: that of an own sale to this one, and that of an
 // older one as well when it came after the report before, be it between the two shifts.
 func (r *Reader) count(ctx context.Context, n agent.Shift, since int64) ([]agent.WalletTotal, error) {
-	list, err := r.sums(ctx, laneSums, n.Opened.Add(-shiftSlack), fromNano(math.MaxInt64), n.Lane, since, int64(math.MaxInt64))
+	list, err := r.sums(ctx, laneSums, since, int64(math.MaxInt64), n.Lane)
 	if err != nil {
 		return nil, err
 	}
-	told, ended := since, n.Opened.UnixNano() // a lane's first report begins with its shift
-	err = r.db.QueryRowContext(ctx, "SELECT upto, closed FROM shift WHERE lane = ? AND id < ? ORDER BY id DESC LIMIT 1", n.Lane, n.ID).Scan(&told, &ended)
+	told := since // a lane's first report begins with its shift
+	err = r.db.QueryRowContext(ctx, "SELECT upto FROM shift WHERE lane = ? AND id < ? ORDER BY id DESC LIMIT 1", n.Lane, n.ID).Scan(&told)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, readError(err)
 	}
-	between, err := r.sums(ctx, laneSums, fromNano(ended).Add(-shiftSlack), n.Opened.Add(shiftSlack), n.Lane, told, since)
+	between, err := r.sums(ctx, laneSums, told, since, n.Lane)
 	if err != nil {
 		return nil, err
 	}

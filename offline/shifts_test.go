@@ -227,6 +227,38 @@ func TestWhatIsCollectedLaterIsOnTheNextReport(t *testing.T) {
 	clean(t, ts.dir)
 }
 
+// TestNoClockDecidesWhatAShiftCounts: one that is years off when a shift begins or ends, or goes
+// back meanwhile, loses no sale of it and none between two of them.
+func TestNoClockDecidesWhatAShiftCounts(t *testing.T) {
+	const year = 365 * 24 * time.Hour
+	for _, test := range []struct{ opens, closes, again time.Duration }{{year, 0, 0}, {0, year, 0}, {0, 0, year}, {-year, 0, 0}, {0, -year, 0}, {0, 0, -year}} {
+		ts := openStore(t, nil)
+		off := func(by time.Duration, do func() agent.Shift) agent.Shift {
+			ts.clock.Jump(by)
+			defer ts.clock.Jump(-by)
+			return do()
+		}
+		closes := func(n agent.Shift) agent.Shift {
+			n, err := ts.CloseShift(t.Context(), n.ID, ts.clock.Now(), "Wei", 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		first := off(test.opens, func() agent.Shift { return ts.begin(t, "1", "Wei") })
+		ts.at(t, "1", 1, approved)
+		first = off(test.closes, func() agent.Shift { ts.at(t, "1", 2, approved); return closes(first) })
+		ts.at(t, "1", 3, approved)
+		second := closes(off(test.again, func() agent.Shift { return ts.begin(t, "1", "Wei") }))
+		if want := counted(2, 2, 0, 2560, 0); !slices.Equal(first.Wallets, want) {
+			t.Errorf("%+v: the first report is %+v, want %+v", test, first.Wallets, want)
+		}
+		if want := []agent.WalletTotal{earlierSums("wechat", 1280, 0)}; !slices.Equal(second.Wallets, want) {
+			t.Errorf("%+v: the second report is %+v, want %+v", test, second.Wallets, want)
+		}
+	}
+}
+
 // aLife is a lane with payments that go on at random, as far as the law allows.
 type aLife struct {
 	*testStore
