@@ -48,14 +48,27 @@ func (s *Store) OpenShift(_ context.Context, n agent.Shift) (agent.Shift, error)
 // CloseShift ends a shift and counts it, once and for all; Conflict when it was closed
 // before. What is under way at that moment is counted as not settled yet.
 func (s *Store) CloseShift(ctx context.Context, id int64, at time.Time, by string, end int64) (agent.Shift, error) {
+	ctx = context.WithoutCancel(ctx) // whoever asked may have gone
+	// Every lane waits for whoever is in the writer's turn, and a shift of months is not counted
+	// in a moment. So it is counted before, and there only when its lane has moved meanwhile.
+	upto := s.lastSeq()
+	before, unread := s.Reader.Shift(ctx, id)
+	if unread != nil {
+		return agent.Shift{}, unread
+	}
 	var n agent.Shift
-	var unread error
 	var closed int64
 	err := s.write("close shift", func(b *batch) error {
-		// Here nobody else writes, so the readers see what this end is after and nothing more.
-		// Whoever asked may have gone. What cannot be read is no fault of the writer's.
-		if n, unread = s.Reader.Shift(context.WithoutCancel(ctx), id); unread != nil || n.Over() {
-			return nil
+		moved, err := b.asked("SELECT count(*) FROM journal j JOIN payment p ON p.id = j.pay WHERE j.seq > ? AND p.lane = ?", upto, before.Lane)
+		if err != nil {
+			return err
+		}
+		if n, unread = before, nil; moved > 0 {
+			// Here nobody else writes, so the readers see what this end is after and nothing more.
+			// What cannot be read is no fault of the writer's.
+			if n, unread = s.Reader.Shift(ctx, id); unread != nil {
+				return nil
+			}
 		}
 		sums, err := json.Marshal(n.Wallets)
 		if err != nil {
@@ -79,6 +92,13 @@ func (s *Store) CloseShift(ctx context.Context, id int64, at time.Time, by strin
 	}
 	n.Closed, n.ClosedBy, n.End.Value = fromNano(at.UnixNano()), by, end
 	return n, nil
+}
+
+// lastSeq is the last row of the journal.
+func (s *Store) lastSeq() int64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.state.seq
 }
 
 func noShift(class agent.Class) error {

@@ -259,6 +259,39 @@ func TestNoClockDecidesWhatAShiftCounts(t *testing.T) {
 	}
 }
 
+// TestAShiftIsClosedWhileItsLaneGoesOn: what moves meanwhile is on this report or on the next.
+func TestAShiftIsClosedWhileItsLaneGoesOn(t *testing.T) {
+	ts := openStore(t, nil)
+	n := ts.begin(t, "1", "Wei")
+	p := ts.at(t, "1", 1, approved)
+	const refunds = 60
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range refunds {
+			p = ts.gives(t, p, i, 1)
+		}
+	}()
+	var captured, refunded int64
+	for last := false; !last; n = ts.begin(t, "1", "Wei") {
+		select {
+		case <-done:
+			last = true
+		default:
+		}
+		closed, err := ts.CloseShift(t.Context(), n.ID, ts.clock.Now(), "Ana", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range closed.Wallets {
+			captured, refunded = captured+w.Captured+w.CapturedEarlier, refunded+w.Refunded+w.Earlier
+		}
+	}
+	if captured != 1280 || refunded != refunds {
+		t.Errorf("the reports together have %d taken and %d given back", captured, refunded)
+	}
+}
+
 // aLife is a lane with payments that go on at random, as far as the law allows.
 type aLife struct {
 	*testStore
