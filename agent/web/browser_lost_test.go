@@ -195,6 +195,37 @@ func TestBrowserWhoLeavesTheDialogParksNothing(t *testing.T) {
 	b.quiet()
 }
 
+// TestBrowserALateAnswerParksNoOtherAmount: it is about the amount of a dialog that was left, and
+// another one is in it by now.
+func TestBrowserALateAnswerParksNoOtherAmount(t *testing.T) {
+	tm := live(t)
+	b := tm.atRegister(1280, 800)
+	park := func() {
+		b.keys(kb.F1)
+		b.until(`document.activeElement?.id === "park-note"`)
+	}
+	b.keys("5")
+	park()
+	b.holdsBack("POST " + apiRoot + "/parked?")
+	b.keys(kb.Enter)
+	b.until(`window.letGo`)
+	b.keys(kb.Escape)
+	b.until(`!document.getElementById("park").open`)
+	b.keys(kb.Escape, "7")
+	park()
+	b.js(`letGo()`)
+	b.until(`window.answered.some((call) => call.startsWith("DELETE"))`)
+	if amount := b.text("park-amount"); b.js(`document.getElementById("park").open`) != "true" || amount != "¥7.00" {
+		t.Fatalf("the dialog with %s was closed", amount)
+	}
+	b.keys(kb.Enter)
+	b.until(shows("hint", "Parked"))
+	if left := tm.parkedNow(); len(left) != 1 || left[0].Amount.Value != 700 {
+		t.Errorf("parked are %+v", left)
+	}
+	b.quiet()
+}
+
 // TestBrowserAParkedAmountIsDiscardedByTwoPresses that do not come at once.
 func TestBrowserAParkedAmountIsDiscardedByTwoPresses(t *testing.T) {
 	tm := live(t)

@@ -131,12 +131,13 @@ export class Till {
   }
 
   async park() {
-    if (this.parking) return;
-    this.parking = true;
-    const answer = await persist("POST", "/parked", { request_id: this.request, lane: page.lane, amount: this.amount, note: $("park-note").value });
-    this.parking = false;
+    const { request } = this;
+    if (this.parking === request) return;
+    this.parking = request;
+    const answer = await persist("POST", "/parked", { request_id: request, lane: page.lane, amount: this.amount, note: $("park-note").value });
+    if (this.parking === request) this.parking = "";
     // Who has left the dialog goes on with the amount: it must not wait in the list as well.
-    if (!$("park").open) return void (answer.ok && this.remove(answer.body));
+    if (!$("park").open || this.request !== request) return void (answer.ok && this.remove(answer.body));
     if (!answer.ok) return void ($("park-wrong").textContent = answer.body.say);
     $("park").close();
     this.parked();
