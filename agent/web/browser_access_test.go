@@ -153,6 +153,18 @@ func TestBrowserTheFirstStart(t *testing.T) {
 	}
 }
 
+// TestBrowserAnAmountBelowZero: a report has one where a wallet took back what it had said.
+func TestBrowserAnAmountBelowZero(t *testing.T) {
+	tm := newTerminal(t)
+	b := tm.newBrowser(1280, 800)
+	b.open("/register")
+	got, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](fmt.Sprintf(`import(%q).then(({fromMinor}) => [fromMinor(-5, 2), fromMinor(-50, 2), fromMinor(-1280, 2), fromMinor(-5, 0), fromMinor(0, 2)].join(" "))`,
+		tm.web.assets.url("amount.js")), chromedp.EvalAwaitPromise))
+	if want := "-0.05 -0.50 -12.80 -5 0.00"; err != nil || got != want {
+		t.Errorf("%q, want %q, %v", got, want, err)
+	}
+}
+
 func TestBrowserTheAmountAsItIsTyped(t *testing.T) {
 	tm := newTerminal(t)
 	b := tm.newBrowser(1280, 800)

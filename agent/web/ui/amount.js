@@ -89,6 +89,7 @@ export function toMinor(text, exponent) {
 }
 
 export function fromMinor(minor, exponent) {
+  if (minor < 0) return "-" + fromMinor(-minor, exponent);
   const digits = String(minor).padStart(exponent + 1, "0");
   return exponent === 0 ? digits : digits.slice(0, -exponent) + "." + digits.slice(-exponent);
 }
