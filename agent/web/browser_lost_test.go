@@ -367,3 +367,26 @@ func TestBrowserAPaymentThatBeginsWhileTheListIsAskedForStaysInIt(t *testing.T) 
 	}
 	b.quiet()
 }
+
+// TestBrowserALongSilenceAsksForNoSecondPayment: the first one was opened, and paid before this
+// page heard the terminal again.
+func TestBrowserALongSilenceAsksForNoSecondPayment(t *testing.T) {
+	tm := live(t)
+	b := tm.atRegister(1280, 800)
+	b.keys(kb.F10)
+	b.until(`document.activeElement.id === "pin"`)
+	b.hush()
+	b.keys("111111")
+	b.until(`document.getElementById("gate").hidden`)
+	b.overhear(5, "POST")
+	b.keys("1", "2", ".", "8", kb.Enter)
+	b.until(`document.getElementById("hint").classList.contains("wrong")`)
+	tm.pay(tm.payments[0].ID)
+	b.keys(kb.Enter)
+	b.until(`document.getElementById("detail").open`)
+	if got := b.text("typed"); got != "0" || len(tm.payments) != 1 {
+		t.Errorf("the next Enter asks for %s, and there are %d payments", got, len(tm.payments))
+	}
+	b.js(`window.released()`)
+	b.quiet()
+}

@@ -29,6 +29,7 @@ let stream = null;
 let currency = page.currency; // of the amount that is being entered
 let aside = null; // a parked amount that was taken up; it stays on the list until its payment exists
 let opening = null; // the request being made; a second press changes nothing
+let unanswered = null; // one of which nobody knows whether it arrived
 let watched = new Map(); // this lane's payments that left the screen before their end
 let display = "";
 let announced = false; // the customer's display says it aloud, so this page need not
@@ -351,7 +352,7 @@ function choose() {
 }
 
 // open asks for a payment. Its request_id is kept until the terminal has answered, so neither
-// a second press nor a lost answer can ask twice. That of a parked amount is its own: it has
+// a second press nor a lost answer can ask twice, also when the silence was longer than the tries. That of a parked amount is its own: it has
 // one payment for ever, at whatever register.
 async function open(mode, which) {
   const sum = asked();
@@ -361,9 +362,11 @@ async function open(mode, which) {
     useCurrency(page.currency);
     return training.open(mode, sum, which);
   }
-  const id = resumed() ? aside.id : crypto.randomUUID();
+  const same = unanswered && unanswered.amount.value === sum.value && unanswered.amount.currency === sum.currency && unanswered.mode === mode && unanswered.wallet === which;
+  const id = resumed() ? aside.id : same ? unanswered.request_id : crypto.randomUUID();
   opening = { request_id: id, lane: page.lane, amount: sum, reference: "", mode, ...(which && { wallet: which }) };
   const answer = await (resumed() ? persist("POST", "/parked/" + encodeURIComponent(id) + "/payment", opening) : persist("POST", "/payments", opening));
+  unanswered = answer.status === 0 ? opening : null;
   opening = null;
   if (answer.ok) {
     aside = null;
