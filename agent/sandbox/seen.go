@@ -14,7 +14,7 @@ type Seen struct {
 	OrderNo   string    `json:"order_no"`
 	Method    string    `json:"method"`
 	Path      string    `json:"path"`
-	Status    int       `json:"status"`          // 0: nothing was answered
+	Status    int       `json:"status"`          // 0: nothing was answered, or the cloud was killed soon after
 	Fault     string    `json:"fault,omitempty"` // the kind that was applied
 }
 
